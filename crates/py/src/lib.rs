@@ -1,0 +1,12 @@
+//! The one native module, `crypto_quant._native`: conversions only, no logic.
+
+mod instrument;
+
+use pyo3::prelude::*;
+
+/// Rust core of crypto-quant. Use the wrappers in the package, not this module.
+#[pymodule]
+fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<instrument::PyInstrument>()?;
+    Ok(())
+}

@@ -1,0 +1,164 @@
+use rust_decimal::Decimal;
+
+use crate::{InstrumentIdx, Px, Qty, Side, Ts};
+
+/// Quality marks that travel with an event.
+pub mod flags {
+    /// Part of a full snapshot.
+    pub const SNAPSHOT: u32 = 1;
+    /// Last event of its frame or batch.
+    pub const LAST: u32 = 1 << 1;
+    /// `ts_recv` was synthesised: the recording had none.
+    pub const SYNTHETIC_RECV: u32 = 1 << 2;
+    /// `ts_recv` was re-based by one constant: the recorder's clock was off.
+    pub const REBASED_RECV: u32 = 1 << 3;
+    /// The instrument rule used had no source for this date.
+    pub const RULE_UNSOURCED: u32 = 1 << 4;
+    /// A repair changed this row; the log beside the data says how.
+    pub const REPAIRED: u32 = 1 << 5;
+    /// Not a market trade (insurance fund, ADL): no flow feature counts it.
+    pub const NOT_MARKET: u32 = 1 << 6;
+    /// A bar window bridged missing bars.
+    pub const BRIDGED: u32 = 1 << 7;
+}
+
+/// One immutable event of the tape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event<B> {
+    /// Venue time: matching time where it is given.
+    pub ts_event: Ts,
+    /// When we could know it.
+    pub ts_recv: Ts,
+    /// Order of the tape, stamped by the one sequencer.
+    pub seq: u64,
+    /// See [`flags`].
+    pub flags: u32,
+    /// Position in the run's instrument list.
+    pub instrument: InstrumentIdx,
+    /// What happened.
+    pub body: B,
+}
+
+/// What the market did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Market {
+    /// One trade; `side` is the aggressor's.
+    Trade {
+        /// Venue trade id.
+        id: i64,
+        /// Price.
+        px: Px,
+        /// Quantity, positive.
+        qty: Qty,
+        /// Aggressor.
+        side: Side,
+    },
+    /// One absolute level change; a zero quantity deletes.
+    Delta {
+        /// Bid or ask side.
+        side: Side,
+        /// Price.
+        px: Px,
+        /// New quantity.
+        qty: Qty,
+    },
+    /// Best bid and ask.
+    Quote {
+        /// Best bid.
+        bid: Px,
+        /// Quantity at the best bid.
+        bid_qty: Qty,
+        /// Best ask.
+        ask: Px,
+        /// Quantity at the best ask.
+        ask_qty: Qty,
+    },
+    /// One bar `[ts_event, ts_event + interval)`, known at its end.
+    Bar {
+        /// Length in ns.
+        interval: Ts,
+        /// First price.
+        open: Px,
+        /// Highest price.
+        high: Px,
+        /// Lowest price.
+        low: Px,
+        /// Last price.
+        close: Px,
+        /// Volume.
+        volume: Qty,
+        /// Number of trades, if recorded.
+        count: Option<i64>,
+        /// Volume bought by aggressors, if recorded.
+        taker_buy: Option<Qty>,
+    },
+    /// The price that margin and funding use.
+    Mark {
+        /// Mark price.
+        px: Px,
+    },
+    /// A funding rate settled at `ts_event` (fraction per interval; longs pay if > 0).
+    Funding {
+        /// The rate, exact.
+        rate: Decimal,
+    },
+    /// A point of an outside series (on-chain, options, alternative).
+    External {
+        /// Position in the run's series list.
+        series: u16,
+        /// The value; NaN never enters the tape.
+        value: f64,
+    },
+    /// Events are missing before this point: the book is invalid until resync.
+    Gap,
+}
+
+/// What the venue answered, or did to the account.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Account {
+    /// The order rests or was accepted.
+    Ack {
+        /// Our order id.
+        order: u64,
+    },
+    /// The order traded.
+    Fill {
+        /// Our order id.
+        order: u64,
+        /// Price.
+        px: Px,
+        /// Quantity, positive.
+        qty: Qty,
+        /// Side of our order.
+        side: Side,
+        /// Whether we took liquidity.
+        is_taker: bool,
+        /// Fee, positive if paid, in the settle asset.
+        fee: Decimal,
+        /// Price the market stood at before our spread and impact.
+        reference: Px,
+        /// Part of the worsening that is own impact, in price units.
+        impact: Decimal,
+    },
+    /// The venue refused the order.
+    Reject {
+        /// Our order id.
+        order: u64,
+        /// The venue's reason.
+        reason: &'static str,
+    },
+    /// The order no longer rests.
+    Cancelled {
+        /// Our order id.
+        order: u64,
+    },
+    /// A funding payment; positive was received.
+    FundingPaid {
+        /// Amount in the settle asset.
+        amount: Decimal,
+        /// The rate it came from.
+        rate: Decimal,
+    },
+}

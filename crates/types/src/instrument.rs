@@ -1,0 +1,113 @@
+use rust_decimal::Decimal;
+
+use crate::{Dated, Grid, Px, Qty, Ts};
+
+/// Position of an instrument in a run's instrument list.
+pub type InstrumentIdx = u16;
+
+/// How a contract turns price moves into money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Contract {
+    /// The asset itself changes hands; settled in the quote asset.
+    Spot,
+    /// P&L in the quote asset: `q (exit - entry)`.
+    Linear,
+    /// P&L in the base asset: `q (1/entry - 1/exit)`, `q` in quote units.
+    Inverse,
+}
+
+/// Fee fractions of notional; a negative maker fee is a rebate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fees {
+    /// Charged on resting fills.
+    pub maker: Decimal,
+    /// Charged on aggressive fills.
+    pub taker: Decimal,
+}
+
+/// One maintenance-margin tier, up to `cap` of notional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bracket {
+    /// Largest notional of the tier, in the quote asset (`None`: no cap).
+    pub cap: Option<Decimal>,
+    /// Maintenance margin rate, a fraction.
+    pub mmr: Decimal,
+    /// Largest leverage.
+    pub max_leverage: u16,
+    /// Cumulative maintenance amount: `MM = notional * mmr - cum`.
+    pub cum: Decimal,
+}
+
+/// A tradable contract and the venue's dated rules for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instrument {
+    /// Id such as `BTCUSDT-PERP.BINANCE`.
+    pub id: String,
+    /// Spot, linear or inverse.
+    pub contract: Contract,
+    /// Asset that a quantity counts (for inverse: what P&L is paid in).
+    pub base: String,
+    /// Asset that prices are in.
+    pub quote: String,
+    /// Asset that P&L, fees and funding are paid in.
+    pub settle: String,
+    /// Units of base (linear, spot) or of quote (inverse) in one unit of quantity.
+    pub multiplier: Decimal,
+    /// Integer grid of recorded prices and quantities.
+    pub grid: Grid,
+    /// Order price increment, in grid units.
+    pub tick: Dated<Px>,
+    /// Order quantity increment, in grid units.
+    pub lot: Dated<Qty>,
+    /// Smallest order notional, in the quote asset.
+    pub min_notional: Dated<Decimal>,
+    /// Fees of the tier in use.
+    pub fees: Dated<Fees>,
+    /// Maintenance-margin tiers; `None` for spot.
+    pub brackets: Option<Dated<Vec<Bracket>>>,
+    /// First moment the contract was listed, if known.
+    pub valid_from: Option<Ts>,
+    /// First moment it was no longer tradable (a delisting), if any.
+    pub valid_to: Option<Ts>,
+}
+
+impl Instrument {
+    /// Notional of `qty` (unsigned or signed) at `px`, exact.
+    ///
+    /// In the quote asset for spot and linear contracts; in the base asset for
+    /// inverse ones (`q * multiplier / price`, 28 digits).
+    #[must_use]
+    pub fn notional(&self, px: Px, qty: Qty) -> Decimal {
+        let size = self.grid.quantity(qty) * self.multiplier;
+        match self.contract {
+            Contract::Spot | Contract::Linear => size * self.grid.price(px),
+            Contract::Inverse if px.0 == 0 => Decimal::ZERO,
+            Contract::Inverse => size / self.grid.price(px),
+        }
+    }
+
+    /// Whether a price is on the venue's tick at `ts`.
+    #[must_use]
+    pub fn is_on_tick(&self, px: Px, ts: Ts) -> bool {
+        px.0 % self.tick.at(ts).0 .0 == 0
+    }
+
+    /// Whether a quantity is on the venue's lot at `ts`.
+    #[must_use]
+    pub fn is_on_lot(&self, qty: Qty, ts: Ts) -> bool {
+        qty.0 % self.lot.at(ts).0 .0 == 0
+    }
+
+    /// Maintenance margin of a notional at `ts`: `notional * mmr - cum` of its tier.
+    #[must_use]
+    pub fn maintenance_margin(&self, notional: Decimal, ts: Ts) -> Decimal {
+        let Some(tiers) = self.brackets.as_ref().map(|b| b.at(ts).0) else {
+            return Decimal::ZERO;
+        };
+        let tier = tiers
+            .iter()
+            .find(|t| t.cap.is_none_or(|cap| notional <= cap))
+            .or_else(|| tiers.last());
+        tier.map_or(Decimal::ZERO, |t| notional * t.mmr - t.cum)
+    }
+}

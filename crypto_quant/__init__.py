@@ -1,0 +1,1 @@
+"""Research-to-live trading system for BTC perpetual futures."""

@@ -1,0 +1,33 @@
+"""The root command: turns our errors into one line and the right exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from crypto_quant.core.errors import CryptoQuantError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="crypto-quant", prog_name="cq")
+def cq() -> None:
+    """Real market data to a walk-forward tested BTC perpetual strategy.
+
+    Example: cq demo
+    """
+
+
+def main() -> None:
+    """Run ``cq``; exit 0, 1 (our fault) or 2 (the user's)."""
+    try:
+        cq.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("cq: interrupted; nothing half-done was kept", err=True)
+        sys.exit(2)
+    except click.ClickException as err:
+        err.show()
+        sys.exit(2)
+    except CryptoQuantError as err:
+        click.echo(f"cq: {err}", err=True)
+        sys.exit(err.exit_code)

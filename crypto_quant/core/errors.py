@@ -1,0 +1,70 @@
+"""The exception tree; the type says what to do.
+
+::
+
+    CryptoQuantError
+    ├── ConfigError        the user's settings are wrong: fix the named key
+    ├── DataError          a file or row cannot be used: what, where, what to do
+    │   ├── DecodeError    bytes that are not what they claim to be
+    │   ├── GapError       events are missing: resynchronise
+    │   └── StaleError     data too old to act on
+    ├── VenueError         the venue said no, or nothing
+    │   ├── Transient      retry later
+    │   ├── RateLimited    back off
+    │   ├── Rejected       refuse: do not resend
+    │   └── AuthError      halt: keys are wrong
+    └── InvariantError     our fault: a state that must not be
+"""
+
+
+class CryptoQuantError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    exit_code = 2
+    """What the command line exits with: 2, the user can mend it; 1, we must."""
+
+
+class ConfigError(CryptoQuantError):
+    """A setting is unknown, missing or out of range."""
+
+
+class DataError(CryptoQuantError):
+    """A file or a row cannot be used."""
+
+
+class DecodeError(DataError):
+    """Bytes are not what they claim to be."""
+
+
+class GapError(DataError):
+    """Events are missing."""
+
+
+class StaleError(DataError):
+    """Data is too old to act on."""
+
+
+class VenueError(CryptoQuantError):
+    """The venue refused, or did not answer."""
+
+
+class Transient(VenueError):  # noqa: N818 - names what to do, not what it is
+    """The same request may succeed later."""
+
+
+class RateLimited(VenueError):  # noqa: N818 - names what to do, not what it is
+    """Too many requests: back off."""
+
+
+class Rejected(VenueError):  # noqa: N818 - names what to do, not what it is
+    """The request is wrong and must not be sent again."""
+
+
+class AuthError(VenueError):
+    """The venue does not accept our keys."""
+
+
+class InvariantError(CryptoQuantError):
+    """A state that must not be: a defect of this package."""
+
+    exit_code = 1

@@ -1,0 +1,117 @@
+"""Instruments: what is traded, on which grid, under which dated rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Generic, Literal, TypeVar
+
+from crypto_quant import _native
+
+T = TypeVar("T")
+ContractKind = Literal["spot", "linear", "inverse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Generic[T]):
+    """A value in force from ``valid_from`` (ns UTC), and where it was read."""
+
+    valid_from: int
+    value: T
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dated(Generic[T]):
+    """Rows that replace one another, oldest first; never empty."""
+
+    rows: tuple[Row[T], ...]
+
+    def at(self, ts: int) -> tuple[T, bool]:
+        """Return the value in force at ``ts`` and whether a source covers that time.
+
+        A time before the first row gets the first row, not sourced: a rule is never
+        made up.
+        """
+        current = self.rows[0]
+        for row in self.rows:
+            if row.valid_from > ts:
+                break
+            current = row
+        return current.value, current.valid_from <= ts
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Fractions of notional; a negative maker fee is a rebate."""
+
+    maker: Decimal
+    taker: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """Maintenance-margin tier up to ``cap`` of notional (``None``: no cap)."""
+
+    cap: Decimal | None
+    mmr: Decimal
+    max_leverage: int
+    cum: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A contract and its dated rules.
+
+    ``price_exp`` and ``qty_exp`` are the decimals of the integer grid on which the
+    market data of a run is held; ``tick`` and ``lot`` bind orders only.
+    """
+
+    id: str
+    venue: str
+    symbol: str
+    contract: ContractKind
+    base: str
+    quote: str
+    settle: str
+    multiplier: Decimal
+    price_exp: int
+    qty_exp: int
+    tick: Dated[Decimal]
+    lot: Dated[Decimal]
+    min_notional: Dated[Decimal]
+    fees: dict[str, Dated[Fees]]
+    brackets: Dated[tuple[Bracket, ...]] | None
+    funding_interval_h: Dated[int] | None
+    valid_from: int | None
+    valid_to: int | None
+
+    def native(self, tier: str = "VIP0") -> _native.Instrument:
+        """Build the Rust twin with the fees of one tier."""
+        return _native.Instrument(
+            self.id,
+            self.contract,
+            self.base,
+            self.quote,
+            self.settle,
+            self.multiplier,
+            self.price_exp,
+            self.qty_exp,
+            _plain(self.tick),
+            _plain(self.lot),
+            _plain(self.min_notional),
+            [(r.valid_from, (r.value.maker, r.value.taker)) for r in self.fees[tier].rows],
+            None
+            if self.brackets is None
+            else [
+                (r.valid_from, [(b.cap, b.mmr, b.max_leverage, b.cum) for b in r.value])
+                for r in self.brackets.rows
+            ],
+            self.valid_from,
+            self.valid_to,
+        )
+
+
+def _plain(table: Dated[Decimal]) -> Sequence[tuple[int, Decimal]]:
+    return [(row.valid_from, row.value) for row in table.rows]

@@ -1,0 +1,152 @@
+"""The only vocabulary between stages: immutable values, one way down the line.
+
+``FeatureVector`` → ``Prediction`` → ``Signal`` → ``Target`` → ``Order`` →
+``Approved`` | ``Refused``. Named tuples: a wake-up builds several, and a frozen
+dataclass costs four times as much to make.
+
+Times are int64 ns UTC, prices and quantities are integers on the instrument's grid
+(``core.instruments``), quantities of positions and targets are signed (long > 0).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Side(StrEnum):
+    """Direction of an order."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderType(StrEnum):
+    """How an order meets the market."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    POST_ONLY = "post_only"
+    STOP_MARKET = "stop_market"
+
+
+class Wake(StrEnum):
+    """Why the line woke the step."""
+
+    TIMER = "timer"
+    ACCOUNT = "account"
+    GAP = "gap"
+    DATA_END = "data_end"
+    CONTROL = "control"
+
+
+class FeatureVector(NamedTuple):
+    """Feature values knowable at ``ts``.
+
+    ``values`` has shape (n_features,), float64, NaN where not yet warm; it is a
+    read-only view that the next wake-up rewrites.
+    """
+
+    ts: int
+    values: NDArray[np.float64]
+
+
+class Prediction(NamedTuple):
+    """What a model expects: probability of each barrier, and the model's id."""
+
+    ts: int
+    p_up: float
+    p_down: float
+    model: str
+
+
+class Signal(NamedTuple):
+    """Direction (+1, 0, -1) with a strength in [0, 1], and the reason in words."""
+
+    ts: int
+    sleeve: str
+    direction: int
+    strength: float
+    reason: str
+
+
+class Target(NamedTuple):
+    """Position a sleeve wants in an instrument, with the stop that protects it."""
+
+    ts: int
+    sleeve: str
+    instrument: int
+    quantity: int
+    stop: int | None
+    reason: str
+
+
+class Allocation(NamedTuple):
+    """Signed part of an order's quantity that belongs to a sleeve."""
+
+    sleeve: int
+    quantity: int
+
+
+class Order(NamedTuple):
+    """A wish to trade; nothing leaves before it is ``Approved``."""
+
+    ts: int
+    id: int
+    instrument: int
+    side: Side
+    quantity: int
+    type: OrderType
+    price: int | None
+    stop: int | None
+    reduce_only: bool
+    allocations: tuple[Allocation, ...]
+    reason: str
+
+
+class Approved(NamedTuple):
+    """An order that the risk manager let through; only the risk manager builds it."""
+
+    order: Order
+    checks: tuple[str, ...]
+
+
+class Refused(NamedTuple):
+    """An order that the risk manager stopped, and why."""
+
+    order: Order
+    reason: str
+
+
+class Place(NamedTuple):
+    """Send an approved order."""
+
+    approved: Approved
+
+
+class Cancel(NamedTuple):
+    """Take a resting order back; never refused."""
+
+    order_id: int
+    reason: str
+
+
+Command: TypeAlias = Place | Cancel
+
+
+class Decision(NamedTuple):
+    """Everything one step made, in order; written before its commands leave."""
+
+    ts: int
+    wake: Wake
+    prediction: Prediction | None
+    signals: tuple[Signal, ...]
+    targets: tuple[Target, ...]
+    refused: tuple[Refused, ...]
+    commands: tuple[Command, ...]
+
+
+NO_COMMANDS: Final[tuple[Command, ...]] = ()

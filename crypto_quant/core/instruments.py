@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Generic, Literal, TypeVar
 
 from crypto_quant import _native
+from crypto_quant.core.errors import ConfigError
 
 T = TypeVar("T")
 ContractKind = Literal["spot", "linear", "inverse"]
@@ -65,7 +66,9 @@ class Instrument:
     """A contract and its dated rules.
 
     ``price_exp`` and ``qty_exp`` are the decimals of the integer grid on which the
-    market data of a run is held; ``tick`` and ``lot`` bind orders only.
+    market data of a run is held; ``tick`` and ``lot`` bind orders only. A table that
+    has no sourced row is ``None`` (``fees``: empty): such a contract can be read, not
+    traded.
     """
 
     id: str
@@ -78,17 +81,28 @@ class Instrument:
     multiplier: Decimal
     price_exp: int
     qty_exp: int
-    tick: Dated[Decimal]
-    lot: Dated[Decimal]
-    min_notional: Dated[Decimal]
+    tick: Dated[Decimal] | None
+    lot: Dated[Decimal] | None
+    min_notional: Dated[Decimal] | None
     fees: dict[str, Dated[Fees]]
     brackets: Dated[tuple[Bracket, ...]] | None
+    bracket_unit: Literal["quote", "contracts"]
     funding_interval_h: Dated[int] | None
     valid_from: int | None
     valid_to: int | None
 
     def native(self, tier: str = "VIP0") -> _native.Instrument:
-        """Build the Rust twin with the fees of one tier."""
+        """Build the Rust twin with the fees of one tier.
+
+        Raises
+        ------
+        ConfigError
+            A rule that trading needs has no sourced row.
+        """
+        tick = self._sourced(self.tick, "tick")
+        lot = self._sourced(self.lot, "lot")
+        min_notional = self._sourced(self.min_notional, "min_notional")
+        fees = self._sourced(self.fees.get(tier), f"fees of tier {tier}")
         return _native.Instrument(
             self.id,
             self.contract,
@@ -98,12 +112,12 @@ class Instrument:
             self.multiplier,
             self.price_exp,
             self.qty_exp,
-            _plain(self.tick),
-            _plain(self.lot),
-            _plain(self.min_notional),
-            [(r.valid_from, (r.value.maker, r.value.taker)) for r in self.fees[tier].rows],
+            _plain(tick),
+            _plain(lot),
+            _plain(min_notional),
+            [(r.valid_from, (r.value.maker, r.value.taker)) for r in fees.rows],
             None
-            if self.brackets is None
+            if self.brackets is None or self.bracket_unit != "quote"
             else [
                 (r.valid_from, [(b.cap, b.mmr, b.max_leverage, b.cum) for b in r.value])
                 for r in self.brackets.rows
@@ -111,6 +125,11 @@ class Instrument:
             self.valid_from,
             self.valid_to,
         )
+
+    def _sourced(self, table: Dated[T] | None, what: str) -> Dated[T]:
+        if table is None:
+            raise ConfigError(f"{self.id}: {what} has no sourced row, so it cannot be traded")
+        return table
 
 
 def _plain(table: Dated[Decimal]) -> Sequence[tuple[int, Decimal]]:

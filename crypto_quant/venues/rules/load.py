@@ -1,0 +1,183 @@
+"""Reads the rule tables into instruments, and refuses a table that contradicts itself."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.instruments import (
+    Bracket,
+    ContractKind,
+    Dated,
+    Fees,
+    Instrument,
+    Row,
+)
+
+VENUES = ("binance", "okx", "bybit", "ftx", "hyperliquid")
+T = TypeVar("T")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Value(_Strict):
+    from_: datetime
+    value: Decimal
+    source: str
+
+
+class _FeeRow(_Strict):
+    from_: datetime
+    tier: str
+    maker: Decimal
+    taker: Decimal
+    source: str
+
+
+class _BracketRow(_Strict):
+    from_: datetime
+    tiers: tuple[tuple[str, Decimal, int, Decimal], ...]
+    source: str
+
+
+class _Entry(_Strict):
+    id: str
+    symbol: str
+    contract: ContractKind
+    base: str
+    quote: str
+    settle: str
+    multiplier: Decimal
+    price_exp: int
+    qty_exp: int
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    bracket_unit: Literal["quote", "contracts"] = "quote"
+    tick: tuple[_Value, ...] = ()
+    lot: tuple[_Value, ...] = ()
+    min_notional: tuple[_Value, ...] = ()
+    funding_interval_h: tuple[_Value, ...] = ()
+    fees: tuple[_FeeRow, ...] = ()
+    brackets: tuple[_BracketRow, ...] = ()
+
+
+@cache
+def load_instruments() -> Mapping[str, Instrument]:
+    """Return every known instrument by its id.
+
+    Raises
+    ------
+    ConfigError
+        A table names an unknown key, has a bracket whose ``cum`` is not what the
+        recursion gives, or two rows for one moment.
+    """
+    out: dict[str, Instrument] = {}
+    for venue in VENUES:
+        text = resources.files(__package__).joinpath(f"{venue}.toml").read_text("utf-8")
+        for instrument in parse_rules(text, venue):
+            out[instrument.id] = instrument
+    return out
+
+
+def parse_rules(text: str, venue: str) -> list[Instrument]:
+    """Read one venue's rule table from TOML text."""
+    entries = tomllib.loads(text).get("instrument", [])
+    try:
+        return [_instrument(_Entry.model_validate(_rename(e)), venue) for e in entries]
+    except ValidationError as err:
+        first = err.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"rules of {venue}: {where}: {first['msg']}") from err
+
+
+def universe_at(ts: int) -> list[Instrument]:
+    """Return the instruments that were listed at ``ts`` (ns UTC), dead ones included."""
+    return [
+        i
+        for i in load_instruments().values()
+        if (i.valid_from is None or i.valid_from <= ts) and (i.valid_to is None or ts < i.valid_to)
+    ]
+
+
+def _rename(entry: dict[str, Any]) -> dict[str, Any]:
+    """``from`` is the natural word in the file and a keyword in Python."""
+    return {
+        key: [{("from_" if k == "from" else k): v for k, v in row.items()} for row in value]
+        if isinstance(value, list)
+        else value
+        for key, value in entry.items()
+    }
+
+
+def _ns(when: datetime) -> int:
+    return int(when.astimezone(UTC).timestamp()) * 1_000_000_000
+
+
+def _table(rows: tuple[_Value, ...], what: str, convert: Callable[[Decimal], T]) -> Dated[T] | None:
+    return _dated([Row(_ns(r.from_), convert(r.value), r.source) for r in rows], what)
+
+
+def _dated(rows: list[Row[T]], what: str) -> Dated[T] | None:
+    starts = [r.valid_from for r in rows]
+    if starts != sorted(set(starts)):
+        raise ConfigError(f"{what}: rows must be in order of time, one a moment")
+    return Dated(tuple(rows)) if rows else None
+
+
+def _fees(rows: tuple[_FeeRow, ...], what: str) -> dict[str, Dated[Fees]]:
+    tiers: dict[str, list[Row[Fees]]] = {}
+    for r in rows:
+        tiers.setdefault(r.tier, []).append(Row(_ns(r.from_), Fees(r.maker, r.taker), r.source))
+    tables = {tier: _dated(found, f"{what} fees {tier}") for tier, found in tiers.items()}
+    return {tier: table for tier, table in tables.items() if table is not None}
+
+
+def _brackets(row: _BracketRow, what: str) -> tuple[Bracket, ...]:
+    tiers: list[Bracket] = []
+    floor = previous_mmr = cum = Decimal(0)
+    for cap_text, mmr, leverage, stated in row.tiers:
+        cum += floor * (mmr - previous_mmr)
+        if cum != stated:
+            raise ConfigError(
+                f"{what} brackets of {row.from_:%Y-%m-%d}: cum of the {cap_text} tier is {stated}, "
+                f"the recursion gives {cum}"
+            )
+        cap = None if cap_text == "none" else Decimal(cap_text)
+        tiers.append(Bracket(cap, mmr, leverage, stated))
+        floor, previous_mmr = cap or Decimal(0), mmr
+    return tuple(tiers)
+
+
+def _instrument(e: _Entry, venue: str) -> Instrument:
+    brackets = [Row(_ns(r.from_), _brackets(r, e.id), r.source) for r in e.brackets]
+    return Instrument(
+        id=e.id,
+        venue=venue,
+        symbol=e.symbol,
+        contract=e.contract,
+        base=e.base,
+        quote=e.quote,
+        settle=e.settle,
+        multiplier=e.multiplier,
+        price_exp=e.price_exp,
+        qty_exp=e.qty_exp,
+        tick=_table(e.tick, f"{e.id} tick", Decimal),
+        lot=_table(e.lot, f"{e.id} lot", Decimal),
+        min_notional=_table(e.min_notional, f"{e.id} min_notional", Decimal),
+        fees=_fees(e.fees, e.id),
+        brackets=_dated(brackets, f"{e.id} brackets"),
+        bracket_unit=e.bracket_unit,
+        funding_interval_h=_table(e.funding_interval_h, f"{e.id} funding_interval_h", int),
+        valid_from=None if e.valid_from is None else _ns(e.valid_from),
+        valid_to=None if e.valid_to is None else _ns(e.valid_to),
+    )

@@ -1,0 +1,112 @@
+"""One TOML file, checked; unknown keys refused; ``CQ__SECTION__KEY`` overrides.
+
+An error names the key, what was found and what was expected.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from crypto_quant.core.errors import ConfigError
+
+PREFIX = "CQ__"
+
+
+class Section(BaseModel):
+    """Base of every part's config: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def load_config(model: type[M], path: Path | None, env: Mapping[str, str]) -> M:
+    """Read a config file and its environment overrides into ``model``.
+
+    Parameters
+    ----------
+    model
+        The pydantic model of the whole file.
+    path
+        The TOML file; ``None`` uses the defaults.
+    env
+        Environment; keys such as ``CQ__RISK__DAILY_LOSS`` override ``[risk] daily_loss``.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing or is no TOML, a key is unknown, a value is out of range.
+    """
+    raw = {} if path is None else _read(path)
+    for name, text in sorted(env.items()):
+        if name.startswith(PREFIX):
+            _override(raw, name, text)
+    try:
+        return model.model_validate(raw)
+    except ValidationError as err:
+        source = "environment or defaults" if path is None else str(path)
+        raise ConfigError(f"{source}: {_explain(err)}") from None
+
+
+def dump_config(config: BaseModel) -> str:
+    """Return a resolved config as TOML text, in the order of its fields."""
+    lines: list[str] = []
+    _dump(config.model_dump(mode="json"), "", lines)
+    return "\n".join(lines).strip() + "\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as err:
+        raise ConfigError(f"{path}: cannot read the config: {err.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        raise ConfigError(f"{path}: not valid TOML: {err}") from None
+
+
+def _override(raw: dict[str, Any], name: str, text: str) -> None:
+    keys = name.removeprefix(PREFIX).lower().split("__")
+    node = raw
+    for key in keys[:-1]:
+        node = node.setdefault(key, {})
+        if not isinstance(node, dict):
+            raise ConfigError(f"{name}: {key} is a value, not a section")
+    try:
+        node[keys[-1]] = tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        node[keys[-1]] = text
+
+
+def _explain(err: ValidationError) -> str:
+    first = err.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key!r}: remove it or correct its spelling"
+    return f"{key}: {first['msg']}, was {first['input']!r}"
+
+
+def _dump(node: Mapping[str, Any], path: str, lines: list[str]) -> None:
+    values = {k: v for k, v in node.items() if not isinstance(v, dict) and v is not None}
+    if path:
+        lines.append(f"\n[{path}]")
+    lines.extend(f"{key} = {_literal(value)}" for key, value in values.items())
+    for key, value in node.items():
+        if isinstance(value, dict):
+            _dump(value, f"{path}.{key}" if path else key, lines)
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_literal(v) for v in value) + "]"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

@@ -1,0 +1,168 @@
+//! L2 ladder of one instrument: prices and quantities are integers on its grid.
+//!
+//! A book is valid from the end of a snapshot to the next gap. Between them each frame's
+//! level changes are applied; a frame that leaves the book crossed proves that something was
+//! missed, so it invalidates the book instead of being papered over.
+
+mod ladder;
+
+use cq_types::{flags, Px, Qty, Side};
+use ladder::Ladder;
+
+/// Bids and asks of one instrument.
+#[derive(Debug, Clone)]
+pub struct Book {
+    bids: Ladder,
+    asks: Ladder,
+    state: State,
+    crossings: u64,
+}
+
+/// Where the book stands between gap and snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing is known until a snapshot begins.
+    Invalid,
+    /// Inside a snapshot frame.
+    Loading,
+    /// Snapshot complete, no gap since.
+    Valid,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Book {
+    /// An empty book, invalid until its first snapshot.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            bids: Ladder::new(Side::Buy),
+            asks: Ladder::new(Side::Sell),
+            state: State::Invalid,
+            crossings: 0,
+        }
+    }
+
+    /// Takes one level change of the tape with its [`flags`].
+    ///
+    /// The first `SNAPSHOT` row clears the book; the `LAST` row of a frame completes it and
+    /// is where the book is checked. Rows between a gap and the next snapshot are ignored.
+    pub fn on_delta(&mut self, side: Side, px: Px, qty: Qty, marks: u32) {
+        let is_snapshot = marks & flags::SNAPSHOT != 0;
+        if is_snapshot && self.state != State::Loading {
+            self.clear();
+            self.state = State::Loading;
+        }
+        if self.state == State::Invalid {
+            return;
+        }
+        self.apply(side, px, qty);
+        if marks & flags::LAST != 0 {
+            self.end_frame();
+        }
+    }
+
+    /// Sets one level; a zero quantity deletes it. Validity is unchanged.
+    pub fn apply(&mut self, side: Side, px: Px, qty: Qty) {
+        match side {
+            Side::Buy => self.bids.set(px, qty),
+            Side::Sell => self.asks.set(px, qty),
+        }
+    }
+
+    /// Declares the frame complete: the book becomes or stays valid, unless it is crossed.
+    pub fn end_frame(&mut self) {
+        if self.is_crossed() {
+            self.crossings += 1;
+            self.invalidate();
+        } else if self.state == State::Loading {
+            self.state = State::Valid;
+        }
+    }
+
+    /// Removes all levels.
+    pub fn clear(&mut self) {
+        self.bids.clear();
+        self.asks.clear();
+    }
+
+    /// Forgets everything until the next snapshot: events were missed.
+    pub fn invalidate(&mut self) {
+        self.clear();
+        self.state = State::Invalid;
+    }
+
+    /// Whether the levels are complete and gap-free.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.state == State::Valid
+    }
+
+    /// How many frames left the book crossed and so invalidated it.
+    #[must_use]
+    pub fn crossings(&self) -> u64 {
+        self.crossings
+    }
+
+    /// Highest bid.
+    #[must_use]
+    pub fn best_bid(&self) -> Option<(Px, Qty)> {
+        self.bids.best()
+    }
+
+    /// Lowest ask.
+    #[must_use]
+    pub fn best_ask(&self) -> Option<(Px, Qty)> {
+        self.asks.best()
+    }
+
+    /// Best level of one side.
+    #[must_use]
+    pub fn best(&self, side: Side) -> Option<(Px, Qty)> {
+        match side {
+            Side::Buy => self.bids.best(),
+            Side::Sell => self.asks.best(),
+        }
+    }
+
+    /// Quantity resting at a price, zero where there is no level.
+    #[must_use]
+    pub fn qty_at(&self, side: Side, px: Px) -> Qty {
+        match side {
+            Side::Buy => self.bids.qty_at(px),
+            Side::Sell => self.asks.qty_at(px),
+        }
+    }
+
+    /// The best `n` levels of a side, from the touch outwards.
+    pub fn levels(&self, side: Side, n: usize) -> impl Iterator<Item = (Px, Qty)> + '_ {
+        match side {
+            Side::Buy => self.bids.iter(),
+            Side::Sell => self.asks.iter(),
+        }
+        .take(n)
+    }
+
+    /// Number of levels of a side.
+    #[must_use]
+    pub fn depth(&self, side: Side) -> usize {
+        match side {
+            Side::Buy => self.bids.len(),
+            Side::Sell => self.asks.len(),
+        }
+    }
+
+    fn is_crossed(&self) -> bool {
+        match (self.bids.best(), self.asks.best()) {
+            (Some((bid, _)), Some((ask, _))) => bid >= ask,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ UV    := .venv/bin/uv
 NAME  ?= all
 SOURCES := $(shell find crates -name '*.rs' -o -name 'Cargo.toml' 2>/dev/null) Cargo.toml Cargo.lock pyproject.toml
 
-.PHONY: setup build demo fmt check test e2e bench docs fresh lock
+.PHONY: setup build demo fmt check test e2e mutants bench docs fresh lock
 
 setup: .venv/.setup
 
@@ -43,6 +43,9 @@ test: check
 
 e2e: build
 	@$(PY) -m pytest -m slow tests/e2e
+
+mutants: build
+	@$(PY) -m tests.mutants
 
 bench: build
 	@$(PY) -m benches $(NAME)

@@ -1,0 +1,1 @@
+"""Seeded mutants: small wrong edits of money code that the tests must notice."""

@@ -84,7 +84,7 @@ def _judge(mutant: Mutant, tree: Path) -> str:
 
 
 def _verdict(command: str, tree: Path) -> str:
-    """A mutant that does not even compile proves nothing about the tests."""
+    """Judge by the tests; a mutant that does not even compile proves nothing about them."""
     if command.startswith("cargo") and _run(f"{command} --no-run", tree) != 0:
         return "does not compile"
     return "killed" if _run(command, tree) != 0 else "SURVIVED"

@@ -1,0 +1,1 @@
+"""What a run is worth: the run folder, the five targets, regimes, intervals, doubts."""

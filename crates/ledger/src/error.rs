@@ -1,0 +1,73 @@
+use cq_types::{InstrumentIdx, Px, Ts};
+use rust_decimal::Decimal;
+use thiserror::Error;
+
+use crate::{SleeveIdx, WalletIdx};
+
+/// Why the ledger did not book. The ledger is as it was before the call.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// No instrument has this index.
+    #[error("unknown instrument {0}")]
+    UnknownInstrument(InstrumentIdx),
+    /// No sleeve has this index.
+    #[error("unknown sleeve {0}")]
+    UnknownSleeve(SleeveIdx),
+    /// No wallet has this index.
+    #[error("unknown wallet {0}")]
+    UnknownWallet(WalletIdx),
+    /// The wallet does not hold this asset.
+    #[error("wallet {wallet} does not hold {asset}")]
+    UnknownAsset {
+        /// The wallet's name.
+        wallet: String,
+        /// The asset asked for.
+        asset: String,
+    },
+    /// The parts given to [`crate::Ledger::new`] do not fit together.
+    #[error("ledger set-up: {0}")]
+    Setup(String),
+    /// A sleeve has less than it would spend: nothing is ever borrowed.
+    #[error("sleeve {sleeve} has {available} {asset} to spend in {wallet}, needs {needed}")]
+    NotEnough {
+        /// The sleeve's name.
+        sleeve: String,
+        /// The wallet's name.
+        wallet: String,
+        /// The asset that is short.
+        asset: String,
+        /// What the sleeve may spend.
+        available: Decimal,
+        /// What the booking takes.
+        needed: Decimal,
+    },
+    /// A value is needed and the instrument that prices it was never marked.
+    #[error("{0} was never marked")]
+    NoMark(String),
+    /// A price is zero or negative.
+    #[error("a price must be positive, was {}", .0 .0)]
+    BadPrice(Px),
+    /// An amount, rate or leverage is outside its range.
+    #[error("{what} {value} is out of range")]
+    BadAmount {
+        /// What the number is.
+        what: &'static str,
+        /// The number.
+        value: Decimal,
+    },
+    /// The parts that the sleeves take do not add up to what was traded.
+    #[error("allocations: {0}")]
+    BadAllocation(String),
+    /// A funding payment for an instrument that no sleeve held just before it.
+    #[error("funding of {instrument} at {ts}, but no sleeve held it")]
+    NothingHeld {
+        /// The instrument's id.
+        instrument: String,
+        /// When it was settled.
+        ts: Ts,
+    },
+    /// An amount is too large to stay exact (10^12 and more).
+    #[error("{0} is too large to be kept exactly")]
+    Overflow(&'static str),
+}

@@ -10,7 +10,8 @@ Times are int64 ns UTC, prices and quantities are integers on the instrument's g
 
 from __future__ import annotations
 
-from enum import StrEnum
+from decimal import Decimal
+from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -41,6 +42,13 @@ class Wake(StrEnum):
     GAP = "gap"
     DATA_END = "data_end"
     CONTROL = "control"
+
+
+class Wallet(IntEnum):
+    """Place that holds money: coins and their quote asset, or the margin of contracts."""
+
+    SPOT = 0
+    MARGIN = 1
 
 
 class FeatureVector(NamedTuple):
@@ -134,7 +142,27 @@ class Cancel(NamedTuple):
     reason: str
 
 
-Command: TypeAlias = Place | Cancel
+class Cross(NamedTuple):
+    """Sleeves trade with one another at ``px``; allocations add up to zero, nothing is sent."""
+
+    ts: int
+    instrument: int
+    px: int
+    allocations: tuple[Allocation, ...]
+    reason: str
+
+
+class Transfer(NamedTuple):
+    """Move a sleeve's own quote asset from one wallet to the other; never an order."""
+
+    ts: int
+    sleeve: int
+    source: Wallet
+    amount: Decimal
+    reason: str
+
+
+Command: TypeAlias = Place | Cancel | Cross | Transfer
 
 
 class Decision(NamedTuple):

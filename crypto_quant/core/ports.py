@@ -1,0 +1,77 @@
+"""Protocols through which the rooms are handed what they do not own."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Protocol
+
+from crypto_quant.core.messages import Wallet
+
+
+class AccountView(Protocol):
+    """What the decision stages read of market and account at one wake-up; nothing is a copy.
+
+    Floats are approximations for sizing, in the quote asset. Quantities and prices are
+    integers on the instrument's grid, positions signed (long > 0). Sleeves and instruments
+    are positions in the run's lists.
+    """
+
+    @property
+    def now(self) -> int:
+        """Time of the wake-up, ns UTC."""
+        ...
+
+    @property
+    def equity(self) -> float:
+        """Equity of the whole account."""
+        ...
+
+    @property
+    def day_start_equity(self) -> float:
+        """Equity of the account at the last 00:00 UTC (at the start, of the first day)."""
+        ...
+
+    @property
+    def initial_margin(self) -> float:
+        """Initial margin that the whole account has in use."""
+        ...
+
+    def px(self, instrument: int) -> int:
+        """Return the last known price; 0 when there is none."""
+        ...
+
+    def bid_px(self, instrument: int) -> int:
+        """Return the best bid; 0 when no valid book is known."""
+        ...
+
+    def ask_px(self, instrument: int) -> int:
+        """Return the best ask; 0 when no valid book is known."""
+        ...
+
+    def position(self, sleeve: int, instrument: int) -> int:
+        """Return a sleeve's position; spot holdings count as a position."""
+        ...
+
+    def working(self, sleeve: int, instrument: int) -> int:
+        """Return what a sleeve's live orders may still trade, signed, without its stops."""
+        ...
+
+    def sleeve_equity(self, sleeve: int) -> float:
+        """Return the equity of a sleeve's virtual book."""
+        ...
+
+    def cash(self, sleeve: int, wallet: Wallet) -> float:
+        """Return the quote asset that a sleeve may spend from or move out of a wallet."""
+        ...
+
+    def margin_balance(self, sleeve: int) -> float:
+        """Return balance plus unrealised P&L of a sleeve's contracts in the margin wallet."""
+        ...
+
+    def exact_equity(self) -> Decimal:
+        """Return the equity of the whole account, exact."""
+        ...
+
+    def exact_cash(self, sleeve: int, wallet: Wallet) -> Decimal:
+        """Return the spendable quote asset of a sleeve in a wallet, exact."""
+        ...

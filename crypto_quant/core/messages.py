@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from crypto_quant.core.errors import InvariantError
 
 
 class Side(StrEnum):
@@ -115,11 +117,30 @@ class Order(NamedTuple):
     reason: str
 
 
-class Approved(NamedTuple):
-    """An order that the risk manager let through; only the risk manager builds it."""
+RISK_SEAL: Final = object()
+"""What proves that the risk manager approves; no other module may name it (a test scans)."""
 
-    order: Order
-    checks: tuple[str, ...]
+
+class Approved(tuple[Order, tuple[str, ...]]):
+    """An order that the risk manager let through, and the checks it passed."""
+
+    __slots__ = ()
+
+    def __new__(cls, order: Order, checks: tuple[str, ...], seal: object) -> Self:
+        """Build one; only the holder of the seal can."""
+        if seal is not RISK_SEAL:
+            raise InvariantError("an order was approved by something else than the risk manager")
+        return super().__new__(cls, (order, checks))
+
+    @property
+    def order(self) -> Order:
+        """The order that may leave."""
+        return self[0]
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """Names of the checks that it passed."""
+        return self[1]
 
 
 class Refused(NamedTuple):

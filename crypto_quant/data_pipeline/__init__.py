@@ -1,0 +1,1 @@
+"""Market data from outside into the catalog, checked: collectors, cleaners, storage."""

@@ -1,0 +1,136 @@
+"""What a file does not say of itself: venue, symbol, interval, units, conventions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Final
+
+from crypto_quant.core.errors import DataError
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_CHOICES: Final = {
+    "stamp": ("open", "close"),
+    "volume": ("base", "quote", "contracts"),
+    "percent": ("yes", "no"),
+}
+_MEANING: Final = {
+    "venue": "BINANCE",
+    "symbol": "BTCUSDT-PERP",
+    "kind": "bar",
+    "interval": "1h",
+    "stamp": "open",
+    "volume": "base",
+    "dataset": "my_series",
+    "available_after": "12h",
+    "date": "2024-01-31",
+    "percent": "no",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts about a file, from ``--as`` and from the dataset TOML; ``None`` is unknown.
+
+    ``venue`` and ``symbol`` make the instrument id; ``interval`` is the period of a row
+    (``1h``); ``stamp`` says whether a bar's time is its open or its close; ``volume`` is
+    the unit of the volume column; ``dataset`` names a series; ``available_after`` is how
+    long after the end of its period a value was published (``12h``); ``date`` is the day
+    of a file whose rows hold the time of day only; ``percent`` says whether a funding rate
+    is in percent; ``drop`` lists columns of a series that are not to be kept.
+    """
+
+    venue: str | None = None
+    symbol: str | None = None
+    kind: str | None = None
+    interval: str | None = None
+    stamp: str | None = None
+    volume: str | None = None
+    dataset: str | None = None
+    available_after: str | None = None
+    date: str | None = None
+    percent: str | None = None
+    drop: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Facts:
+        """Read ``key=value,key=value`` as the user gives it.
+
+        Raises
+        ------
+        DataError
+            An unknown key, or a value that the key does not take.
+        """
+        given: dict[str, str] = {}
+        for item in filter(None, (part.strip() for part in text.split(","))):
+            key, equals, value = (word.strip() for word in item.partition("="))
+            if not equals or not value:
+                raise DataError(f"--as: expected key=value, found {item!r}")
+            given[key] = value
+        return cls.of(given, "--as")
+
+    @classmethod
+    def of(cls, given: Mapping[str, object], where: str) -> Facts:
+        """Check names and values; ``where`` is named in the error."""
+        known = {f.name for f in fields(cls)}
+        for key, value in given.items():
+            if key not in known:
+                raise DataError(f"{where}: unknown key {key!r}; known: {', '.join(_MEANING)}")
+            allowed = _CHOICES.get(key)
+            if allowed and value not in allowed:
+                raise DataError(f"{where}: {key} is one of {', '.join(allowed)}, not {value!r}")
+            if key in ("interval", "available_after"):
+                duration(str(value), f"{where}: {key}")
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+        return cls(**values)  # type: ignore[arg-type]  # names were just checked
+
+    def over(self, other: Facts) -> Facts:
+        """Return these facts, completed by ``other`` where they are silent."""
+        missing = {f.name for f in fields(self) if getattr(self, f.name) in (None, ())}
+        return replace(self, **{name: getattr(other, name) for name in missing})
+
+    def missing(self, needed: Iterable[str]) -> list[str]:
+        """Return which of ``needed`` are unknown."""
+        return [name for name in needed if getattr(self, name) is None]
+
+    def need(self, name: str) -> str:
+        """Return a fact that the layout declared as needed."""
+        value = getattr(self, name)
+        if not isinstance(value, str):
+            raise DataError(f"{name} is not known; {ask([name])}")
+        return value
+
+    @property
+    def instrument(self) -> str:
+        """The instrument id, ``<symbol>.<venue>``."""
+        return f"{self.need('symbol')}.{self.need('venue')}"
+
+
+def ask(names: list[str]) -> str:
+    """Word the request for missing facts, with an example."""
+    example = ",".join(f"{name}={_MEANING[name]}" for name in names)
+    return f'give {", ".join(names)}, for instance --as "{example}"'
+
+
+def duration(text: str, what: str) -> int:
+    """Turn ``15m``, ``8h``, ``1d`` into ns.
+
+    Raises
+    ------
+    DataError
+        It is not a whole number with one of the units s, m, h, d, w.
+    """
+    match = re.fullmatch(r"(\d+)([smhdw])", text)
+    if match is None:
+        raise DataError(f"{what}: expected a length such as 15m, 8h or 1d, found {text!r}")
+    return int(match[1]) * _UNITS[match[2]] * 10**9
+
+
+def period(interval: int) -> str:
+    """Write ns as the shortest length that ``duration`` reads."""
+    seconds = interval // 10**9
+    for unit in ("d", "h", "m", "s"):
+        if seconds % _UNITS[unit] == 0:
+            return f"{seconds // _UNITS[unit]}{unit}"
+    return f"{seconds}s"

@@ -1,0 +1,149 @@
+"""Writing one part: row groups into a temporary file, one grid for the whole of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from crypto_quant.core.errors import InvariantError
+from crypto_quant.data_pipeline.storage.grid import rescale
+from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
+
+TEMPORARY: Final = ".tmp"
+_ROWS: Final = 1 << 16
+"""Rows of a row group: what a writer holds in memory."""
+
+
+@dataclass(slots=True)
+class PartWriter:
+    """Streams batches of one kind and key into ``path``.
+
+    When a batch needs a finer grid than the rows before it, these are rewritten on that
+    grid, row group by row group, so that a part always has one grid.
+    """
+
+    kind: str
+    key: str
+    path: Path
+    exps: Exps = field(default_factory=Exps)
+    interval: int | None = None
+    recv: str = ""
+    start: int = 2**63 - 1
+    end: int = -(2**63)
+    rows: int = 0
+    findings: dict[str, int] = field(default_factory=dict)
+    _writer: pq.ParquetWriter | None = None
+    _waiting: list[pa.Table] = field(default_factory=list)
+    _waiting_rows: int = 0
+
+    def append(self, batch: Batch) -> None:
+        """Add rows; small batches are gathered into full row groups."""
+        if batch.data.num_rows == 0:
+            return
+        self.recv, self.interval = batch.recv, batch.interval
+        for name, count in batch.findings.items():
+            self.findings[name] = self.findings.get(name, 0) + count
+        wanted = self.exps.widest(batch.exps)
+        if wanted != self.exps:
+            self._refine(wanted)
+        table = rescale(pa.Table.from_batches([batch.data]), self.kind, batch.exps, wanted)
+        span = pc.min_max(table.column("ts_event")).as_py()
+        self.start, self.end = min(self.start, span["min"]), max(self.end, span["max"])
+        self.rows += table.num_rows
+        self._waiting.append(self._conform(table))
+        self._waiting_rows += table.num_rows
+        if self._waiting_rows >= _ROWS:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what waits and make the file durable."""
+        self._flush()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+            with self.path.open("rb") as file:
+                os.fsync(file.fileno())
+
+    def discard(self) -> None:
+        """Drop the file, whatever state it is in."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            # On a full disk the footer cannot be written, and need not be.
+            with contextlib.suppress(OSError):
+                writer.close()
+        self.path.unlink(missing_ok=True)
+
+    def name(self) -> str:
+        """Return the part's final name: its interval in ISO time."""
+        return f"{stamp(self.start)}_{stamp(self.end)}.parquet"
+
+    def _conform(self, table: pa.Table) -> pa.Table:
+        kind = KINDS[self.kind]
+        known = {column.name for column in kind.columns}
+        extra = tuple(name for name in table.column_names if name not in known)
+        if extra and not kind.open:
+            raise InvariantError(f"{self.kind} has no column {extra[0]!r}")
+        schema = kind.schema(extra)
+        arrays = [
+            table.column(f.name) if f.name in table.column_names else pa.nulls(len(table), f.type)
+            for f in schema
+        ]
+        for f, values in zip(schema, arrays, strict=True):
+            if not f.nullable and values.null_count:
+                raise InvariantError(f"{self.kind}.{f.name} has nulls")
+        return pa.table(arrays, schema=schema)
+
+    def _metadata(self) -> dict[str, str]:
+        return {
+            "cq_kind": self.kind,
+            "instrument": self.key,
+            "price_exp": str(self.exps.price),
+            "qty_exp": str(self.exps.qty),
+            "rate_exp": str(self.exps.rate),
+            "quote_exp": str(self.exps.quote),
+            "ts_recv_method": self.recv,
+        }
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        table = pa.concat_tables(self._waiting)
+        self._waiting, self._waiting_rows = [], 0
+        if self._writer is None:
+            schema = table.schema.with_metadata(self._metadata())
+            self._writer = pq.ParquetWriter(self.path, schema, compression="zstd")
+        self._writer.write_table(table, row_group_size=2 * _ROWS)
+
+    def _refine(self, wanted: Exps) -> None:
+        have, self.exps = self.exps, wanted
+        self._waiting = [rescale(table, self.kind, have, wanted) for table in self._waiting]
+        if self._writer is None:
+            return
+        self._writer.close()
+        coarse = self.path.with_name(self.path.name.removesuffix(TEMPORARY) + f".old{TEMPORARY}")
+        self.path.rename(coarse)
+        schema = self._writer.schema.with_metadata(self._metadata())
+        self._writer = None
+        with (
+            pq.ParquetFile(coarse) as old,
+            pq.ParquetWriter(self.path, schema, compression="zstd") as new,
+        ):
+            for group in range(old.num_row_groups):
+                table = rescale(old.read_row_group(group), self.kind, have, wanted)
+                new.write_table(table.replace_schema_metadata(schema.metadata))
+        coarse.unlink()
+
+
+def stamp(ts: int) -> str:
+    """Return a time as it stands in file names: ISO, UTC, no colons, no needless zeros."""
+    seconds, nanos = divmod(ts, 10**9)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H-%M-%S")
+    return f"{text}.{nanos:09d}".rstrip("0") if nanos else text

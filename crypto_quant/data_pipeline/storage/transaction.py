@@ -1,0 +1,242 @@
+"""One import into the catalog: all of it or nothing, whatever happens in between."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from crypto_quant.core.errors import DataError, InvariantError
+from crypto_quant.data_pipeline.storage import manifest
+from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch
+from crypto_quant.data_pipeline.storage.manifest import Part, SourceInfo
+from crypto_quant.data_pipeline.storage.part import TEMPORARY, PartWriter, stamp
+
+_PENDING: Final = ".pending.json"
+
+
+@dataclass(slots=True)
+class Transaction:
+    """Parts on their way into a catalog; a context manager that commits or leaves no trace.
+
+    ``begin(source)``, ``append(batch)`` …, ``begin(next source)`` …, and on leaving the
+    block without an exception everything becomes visible at once: the temporary files get
+    their names, the manifest is replaced last. A journal of the names makes the next
+    opener finish the job if the process dies in between.
+    """
+
+    root: Path
+    parts: list[Part] = field(default_factory=list)
+    """The parts this transaction has finished, in order."""
+    _known: tuple[Part, ...] = ()
+    _source: SourceInfo | None = None
+    _writers: dict[tuple[str, str], PartWriter] = field(default_factory=dict)
+    _finished: list[tuple[Part, Path]] = field(default_factory=list)
+    _lock: int = -1
+    _made: list[Path] = field(default_factory=list)
+
+    def __enter__(self) -> Transaction:
+        self._make(self.root)
+        self._lock = lock(self.root)
+        if self._lock < 0:
+            raise DataError(f"{self.root}: another import is writing here; wait until it ends")
+        recover(self.root)
+        self._known = manifest.load(self.root)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+                self._commit()
+        except BaseException:
+            self._roll_back()
+            raise
+        else:
+            if kind is not None:
+                self._roll_back()
+        finally:
+            if self._lock >= 0:
+                os.close(self._lock)
+                self._lock = -1
+
+    def known(self, sha256: str) -> Part | None:
+        """Return a part that came from a file with this content, if there is one."""
+        return next((p for p in (*self._known, *self.parts) if p.source.sha256 == sha256), None)
+
+    def begin(self, source: SourceInfo) -> None:
+        """Finish the source before this one and start the next.
+
+        Raises
+        ------
+        DataError
+            The same content was imported before, under whatever name.
+        """
+        self._finish()
+        before = self.known(source.sha256)
+        if before is not None:
+            raise DataError(
+                f"{source.name}: already in the catalog as {before.kind}/{before.key} "
+                f"(from {before.source.name})"
+            )
+        self._source = source
+
+    def append(self, batch: Batch) -> None:
+        """Add rows of the current source.
+
+        Raises
+        ------
+        DataError
+            The rows overlap rows that another source brought.
+        """
+        if self._source is None:
+            raise InvariantError("rows without a source")
+        writer = self._writers.get((batch.kind, batch.key))
+        if writer is None:
+            writer = self._open(batch)
+        writer.append(batch)
+        self._check_overlap(writer)
+
+    def _open(self, batch: Batch) -> PartWriter:
+        if batch.kind not in KINDS:
+            raise InvariantError(f"unknown kind {batch.kind!r}")
+        words = batch.key.split("/")
+        if not all(words) or any(word.startswith(".") or "\\" in word for word in words):
+            raise DataError(f"{batch.key!r} cannot be a key: name it <instrument>[/<interval>]")
+        folder = self.root / batch.kind / batch.key
+        self._make(folder)
+        serial = len(self._finished) + len(self._writers)
+        path = folder / f".part-{serial}{TEMPORARY}"
+        writer = PartWriter(batch.kind, batch.key, path)
+        self._writers[(batch.kind, batch.key)] = writer
+        return writer
+
+    def _check_overlap(self, writer: PartWriter) -> None:
+        ticks = KINDS[writer.kind].ticks
+        for part in (*self._known, *self.parts):
+            if (part.kind, part.key) != (writer.kind, writer.key) or not writer.rows:
+                continue
+            apart = writer.start > part.end or writer.end < part.start
+            touching = writer.start == part.end or writer.end == part.start
+            if not (apart or (ticks and touching)):
+                name = self._source.name if self._source else ""
+                raise DataError(
+                    f"{name}: {writer.kind}/{writer.key} {stamp(writer.start)} to "
+                    f"{stamp(writer.end)} overlaps {part.source.name}, which holds "
+                    f"{stamp(part.start)} to {stamp(part.end)}"
+                )
+
+    def _finish(self) -> None:
+        if self._source is None:
+            return
+        for (kind, key), writer in list(self._writers.items()):
+            writer.close()
+            if writer.rows:
+                folder = Path(kind) / key
+                final = self._free_name(folder / writer.name())
+                part = Part(
+                    kind=kind,
+                    key=key,
+                    path=final.as_posix(),
+                    start=writer.start,
+                    end=writer.end,
+                    rows=writer.rows,
+                    sha256=manifest.sha256(writer.path),
+                    bytes=writer.path.stat().st_size,
+                    exps=writer.exps,
+                    interval=writer.interval,
+                    recv=writer.recv,
+                    importer=version("crypto-quant"),
+                    source=self._source,
+                    findings=dict(sorted(writer.findings.items())),
+                )
+                self._finished.append((part, writer.path))
+                self.parts.append(part)
+            del self._writers[(kind, key)]
+        self._source = None
+
+    def _free_name(self, path: Path) -> Path:
+        """Tick files may span the very same instants; tell them apart by a number."""
+        taken = {part.path for part in (*self._known, *self.parts)}
+        name, n = path, 1
+        while name.as_posix() in taken:
+            n += 1
+            name = path.with_name(f"{path.stem}.{n}.parquet")
+        return name
+
+    def _commit(self) -> None:
+        if not self._finished:
+            return self._roll_back()
+        names = [part.path for part, _ in self._finished]
+        manifest.replace(self.root / _PENDING, json.dumps(names).encode())
+        for part, temporary in self._finished:
+            temporary.rename(self.root / part.path)
+        for folder in {temporary.parent for _, temporary in self._finished}:
+            manifest.sync_folder(folder)
+        manifest.save(self.root, (*self._known, *self.parts))
+        (self.root / _PENDING).unlink()
+        return None
+
+    def _roll_back(self) -> None:
+        for writer in self._writers.values():
+            writer.discard()
+        for _, temporary in self._finished:
+            temporary.unlink(missing_ok=True)
+        if self._lock >= 0:
+            recover(self.root)
+        for folder in reversed(self._made):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+    def _make(self, folder: Path) -> None:
+        missing = [p for p in (folder, *folder.parents) if not p.exists()]
+        try:
+            for path in reversed(missing):
+                path.mkdir()
+                self._made.append(path)
+        except OSError as err:
+            raise DataError(f"{folder}: cannot make the folder ({err.strerror})") from err
+
+
+def lock(root: Path) -> int:
+    """Take the catalog for writing; -1 if another process has it.
+
+    The lock is on the folder itself and ends with the process.
+    """
+    handle = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return -1
+    return handle
+
+
+def recover(root: Path) -> None:
+    """Undo what a process that died left behind; call it only with the lock held."""
+    pending = root / _PENDING
+    if pending.exists():
+        committed = {part.path for part in manifest.load(root)}
+        _unlink(root / name for name in json.loads(pending.read_bytes()) if name not in committed)
+        pending.unlink()
+    _unlink(stale(root))
+
+
+def stale(root: Path) -> list[Path]:
+    """Return the temporary files in a catalog and its journal, if any."""
+    if not root.is_dir():
+        return []
+    return [*root.rglob(f".*{TEMPORARY}"), *root.glob(_PENDING)]
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,272 @@
+//! When a book may be believed: the chain of update ids.
+//!
+//! An update says which id came before it (`pu` on futures, `U - 1` on spot). The chain
+//! holds while that is the last id applied. A snapshot of id `L` is bridged by the first
+//! update that ends at or after `L` and whose predecessor is at or before `L`: nothing of
+//! this book happened between. That is the venue's own `U <= L <= u`, and also covers an
+//! `L` that falls on the predecessor itself, which captures do hold.
+
+use cq_types::flags;
+
+use crate::{Deltas, WireError, MISSING};
+
+/// Ids of one book update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Update {
+    /// First id (`U`).
+    pub first: i64,
+    /// Last id (`u`).
+    pub last: i64,
+    /// Last id of the update before (`pu`), where the venue sends it.
+    pub previous: Option<i64>,
+}
+
+impl Update {
+    fn before(self) -> i64 {
+        self.previous
+            .unwrap_or_else(|| self.first.saturating_sub(1))
+    }
+}
+
+/// What to do with an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Keep it: no snapshot has come yet.
+    Buffer,
+    /// The book holds it already.
+    Drop,
+    /// Apply it.
+    Apply,
+}
+
+/// The sequence rule of one book, live or recorded.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sequencer {
+    last: Option<i64>,
+    is_bridged: bool,
+}
+
+impl Sequencer {
+    /// A full snapshot came: the book is its levels, waiting to be bridged.
+    pub fn snapshot(&mut self, id: i64) {
+        self.last = Some(id);
+        self.is_bridged = false;
+    }
+
+    /// Judges the next update.
+    ///
+    /// # Errors
+    /// [`WireError::Gap`] when updates are missing before this one; the book is then
+    /// invalid, and every update is [`Step::Buffer`] until a snapshot comes.
+    pub fn update(&mut self, update: Update) -> Result<Step, WireError> {
+        let Some(last) = self.last else {
+            return Ok(Step::Buffer);
+        };
+        let before = update.before();
+        let is_next = if self.is_bridged {
+            before == last
+        } else {
+            before <= last && update.last >= last
+        };
+        if is_next {
+            self.last = Some(update.last);
+            self.is_bridged = true;
+            return Ok(Step::Apply);
+        }
+        if update.last <= last {
+            return Ok(Step::Drop);
+        }
+        self.last = None;
+        Err(WireError::Gap {
+            expected: last,
+            found: before,
+        })
+    }
+
+    /// Last id that the book holds; `None` while it is not to be believed.
+    #[must_use]
+    pub const fn last(&self) -> Option<i64> {
+        self.last
+    }
+}
+
+/// Which recorded rows make a book, in the order to apply them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Row numbers, in order. Updates recorded before the snapshot that they follow come
+    /// after it: they can be applied no earlier than the snapshot is known.
+    pub rows: Vec<u64>,
+    /// Rows at which the chain broke: the book is invalid from here to the next snapshot.
+    pub gaps: Vec<u64>,
+}
+
+/// Replays the sequence rule over recorded rows, across files, of one book.
+///
+/// A snapshot that the book is already past is not applied. Rows before the first
+/// snapshot, after a break, or of side 0 are in no plan.
+#[must_use]
+pub fn plan_book(deltas: &Deltas) -> Plan {
+    let mut plan = Plan::default();
+    let mut sequencer = Sequencer::default();
+    let mut waiting: Vec<(Update, std::ops::Range<usize>)> = Vec::new();
+    let mut start = 0;
+    while start < deltas.len() {
+        let rows = frame_at(deltas, start);
+        start = rows.end;
+        let last = deltas.last_id[rows.start];
+        if deltas.flags[rows.start] & flags::SNAPSHOT != 0 {
+            if sequencer.last().is_some_and(|held| held >= last) {
+                continue;
+            }
+            sequencer.snapshot(last);
+            plan.take(deltas, rows);
+            for (update, rows) in std::mem::take(&mut waiting) {
+                plan.judge(deltas, &mut sequencer, update, rows);
+            }
+            continue;
+        }
+        let previous = deltas.prev_id[rows.start];
+        let update = Update {
+            first: deltas.first_id[rows.start],
+            last,
+            previous: (previous != MISSING).then_some(previous),
+        };
+        if plan.judge(deltas, &mut sequencer, update, rows.clone()) {
+            if waiting
+                .last()
+                .is_some_and(|(w, _)| w.last != update.before())
+            {
+                waiting.clear();
+            }
+            waiting.push((update, rows));
+        }
+    }
+    plan
+}
+
+impl Plan {
+    fn take(&mut self, deltas: &Deltas, rows: std::ops::Range<usize>) {
+        let levels = rows.filter(|&row| deltas.side[row] != 0);
+        self.rows.extend(levels.map(|row| row as u64));
+    }
+
+    /// Applies an update or notes a gap; true when it has to wait for a snapshot.
+    fn judge(
+        &mut self,
+        deltas: &Deltas,
+        sequencer: &mut Sequencer,
+        update: Update,
+        rows: std::ops::Range<usize>,
+    ) -> bool {
+        match sequencer.update(update) {
+            Ok(Step::Apply) => self.take(deltas, rows),
+            Ok(Step::Drop) => {}
+            Ok(Step::Buffer) => return true,
+            Err(_) => {
+                self.gaps.push(rows.start as u64);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// The rows of the frame that starts at `start`: up to its LAST mark.
+fn frame_at(deltas: &Deltas, start: usize) -> std::ops::Range<usize> {
+    let is_last = |marks: &u32| marks & flags::LAST != 0;
+    let length = deltas.flags[start..].iter().position(is_last);
+    start..length.map_or(deltas.len(), |n| start + n + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn futures(previous: i64, first: i64, last: i64) -> Update {
+        Update {
+            first,
+            last,
+            previous: Some(previous),
+        }
+    }
+
+    #[test]
+    fn a_snapshot_is_bridged_then_the_chain_must_hold() {
+        let mut s = Sequencer::default();
+        assert_eq!(s.update(futures(0, 1, 5)), Ok(Step::Buffer));
+        s.snapshot(20);
+        assert_eq!(s.update(futures(5, 8, 19)), Ok(Step::Drop));
+        assert_eq!(s.update(futures(19, 20, 24)), Ok(Step::Apply));
+        assert_eq!(s.update(futures(24, 30, 31)), Ok(Step::Apply));
+        let gap = s.update(futures(33, 34, 35)).unwrap_err();
+        assert!(gap.needs_resync(), "{gap}");
+        assert_eq!(s.update(futures(35, 36, 37)), Ok(Step::Buffer));
+        assert_eq!(s.last(), None);
+    }
+
+    #[test]
+    fn spot_updates_follow_one_another_without_a_hole() {
+        let spot = |first, last| Update {
+            first,
+            last,
+            previous: None,
+        };
+        let mut s = Sequencer::default();
+        s.snapshot(10);
+        assert_eq!(s.update(spot(5, 10)), Ok(Step::Apply));
+        assert_eq!(s.update(spot(11, 12)), Ok(Step::Apply));
+        assert_eq!(s.update(spot(11, 12)), Ok(Step::Drop));
+        assert!(s.update(spot(14, 15)).is_err());
+    }
+
+    #[test]
+    fn a_snapshot_that_no_update_bridges_is_a_gap() {
+        let mut s = Sequencer::default();
+        s.snapshot(10);
+        let gap = WireError::Gap {
+            expected: 10,
+            found: 12,
+        };
+        assert_eq!(s.update(futures(12, 13, 14)), Err(gap));
+    }
+
+    fn rows(frames: &[(i64, i64, i64, u32)]) -> Deltas {
+        let mut d = Deltas::default();
+        for &(prev, first, last, marks) in frames {
+            d.ts_event.push(0);
+            d.ts_recv.push(0);
+            d.first_id.push(first);
+            d.last_id.push(last);
+            d.prev_id.push(prev);
+            d.side.push(1);
+            d.px.push(1);
+            d.qty.push(1);
+            d.flags.push(marks | flags::LAST);
+        }
+        d
+    }
+
+    #[test]
+    fn updates_recorded_before_their_snapshot_are_applied_after_it() {
+        let d = rows(&[
+            (0, 1, 4, 0),
+            (4, 5, 8, 0),
+            (8, 9, 12, 0),
+            (MISSING, 6, 6, flags::SNAPSHOT),
+            (12, 13, 13, 0),
+            (99, 100, 101, 0),
+            (MISSING, 101, 101, flags::SNAPSHOT),
+            (101, 102, 103, 0),
+            (MISSING, 102, 102, flags::SNAPSHOT),
+        ]);
+        let plan = plan_book(&d);
+        assert_eq!(plan.rows, [3, 1, 2, 4, 6, 5, 7]);
+        assert_eq!(plan.gaps, [5]);
+    }
+
+    #[test]
+    fn without_a_snapshot_there_is_no_book() {
+        let plan = plan_book(&rows(&[(0, 1, 4, 0), (4, 5, 8, 0)]));
+        assert_eq!(plan, Plan::default());
+    }
+}

@@ -1,7 +1,10 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-__all__ = ["Instrument"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Instrument", "TickDecoder", "plan_book"]
 
 class Instrument:
     """A contract and its dated rules; ``core.instruments.Instrument.native`` builds it."""
@@ -29,3 +32,22 @@ class Instrument:
     def id(self) -> str: ...
     def maintenance_margin(self, notional: Decimal, ts: int) -> Decimal: ...
     def notional(self, px: int, qty: int) -> Decimal: ...
+
+class TickDecoder:
+    """Streaming decoder of one tick file; ``data_pipeline.collectors.ticks`` feeds it."""
+
+    def __new__(
+        cls, layout: str, codec: str, symbol: str, price_exp: int, qty_exp: int
+    ) -> TickDecoder: ...
+    def feed(self, data: bytes) -> int: ...
+    def finish(self) -> None: ...
+    def take(self) -> dict[str, dict[str, NDArray[np.int64 | np.int8 | np.uint32]]]: ...
+    def stats(self) -> dict[str, int]: ...
+
+def plan_book(
+    first_id: NDArray[np.int64],
+    last_id: NDArray[np.int64],
+    prev_id: NDArray[np.int64],
+    side: NDArray[np.int8],
+    flags: NDArray[np.uint32],
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]: ...

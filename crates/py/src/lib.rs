@@ -1,6 +1,7 @@
 //! The one native module, `crypto_quant._native`: conversions only, no logic.
 
 mod instrument;
+mod wire;
 
 use pyo3::prelude::*;
 
@@ -8,5 +9,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<instrument::PyInstrument>()?;
+    m.add_class::<wire::PyTickDecoder>()?;
+    m.add_function(wrap_pyfunction!(wire::py_plan_book, m)?)?;
     Ok(())
 }

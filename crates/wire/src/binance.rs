@@ -14,7 +14,7 @@ use crate::scan::{decimal, Cursor};
 use crate::{to_ns, Batch, LineDecoder, Stats, WireError, MISSING, SYNTHETIC_EVENT};
 
 pub use archive::{Archive, ArchiveKind};
-pub use sequence::{plan_book, Plan, Sequencer, Step, Update};
+pub use sequence::{plan_book, Chain, Plan, Sequencer, Step, Update};
 
 /// Decimals of mark price, index price and funding rate as the venue sends them.
 pub const MARK_EXP: u8 = 8;

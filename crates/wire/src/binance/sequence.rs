@@ -8,7 +8,7 @@
 
 use cq_types::flags;
 
-use crate::{Deltas, WireError, MISSING};
+use crate::{WireError, MISSING};
 
 /// Ids of one book update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +90,50 @@ impl Sequencer {
     }
 }
 
+/// The columns of recorded updates that the rule reads, in the order of recording.
+#[derive(Debug, Clone, Copy)]
+pub struct Chain<'a> {
+    /// First id of the row's frame.
+    pub first_id: &'a [i64],
+    /// Last id of the row's frame.
+    pub last_id: &'a [i64],
+    /// Last id of the frame before, or [`MISSING`].
+    pub prev_id: &'a [i64],
+    /// 0: a row that changes no level.
+    pub side: &'a [i8],
+    /// SNAPSHOT and LAST marks.
+    pub flags: &'a [u32],
+}
+
+impl<'a> Chain<'a> {
+    /// Puts the columns together; `None` if they differ in length.
+    #[must_use]
+    pub fn new(
+        first_id: &'a [i64],
+        last_id: &'a [i64],
+        prev_id: &'a [i64],
+        side: &'a [i8],
+        flags: &'a [u32],
+    ) -> Option<Self> {
+        let lengths = [first_id.len(), last_id.len(), prev_id.len(), side.len()];
+        let chain = Self {
+            first_id,
+            last_id,
+            prev_id,
+            side,
+            flags,
+        };
+        (lengths == [flags.len(); 4]).then_some(chain)
+    }
+
+    /// The rows of the frame that starts at `start`: up to its LAST mark.
+    fn frame_at(self, start: usize) -> std::ops::Range<usize> {
+        let is_last = |marks: &u32| marks & flags::LAST != 0;
+        let length = self.flags[start..].iter().position(is_last);
+        start..length.map_or(self.flags.len(), |n| start + n + 1)
+    }
+}
+
 /// Which recorded rows make a book, in the order to apply them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -105,13 +149,13 @@ pub struct Plan {
 /// A snapshot that the book is already past is not applied. Rows before the first
 /// snapshot, after a break, or of side 0 are in no plan.
 #[must_use]
-pub fn plan_book(deltas: &Deltas) -> Plan {
+pub fn plan_book(deltas: Chain<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut sequencer = Sequencer::default();
     let mut waiting: Vec<(Update, std::ops::Range<usize>)> = Vec::new();
     let mut start = 0;
-    while start < deltas.len() {
-        let rows = frame_at(deltas, start);
+    while start < deltas.flags.len() {
+        let rows = deltas.frame_at(start);
         start = rows.end;
         let last = deltas.last_id[rows.start];
         if deltas.flags[rows.start] & flags::SNAPSHOT != 0 {
@@ -145,7 +189,7 @@ pub fn plan_book(deltas: &Deltas) -> Plan {
 }
 
 impl Plan {
-    fn take(&mut self, deltas: &Deltas, rows: std::ops::Range<usize>) {
+    fn take(&mut self, deltas: Chain<'_>, rows: std::ops::Range<usize>) {
         let levels = rows.filter(|&row| deltas.side[row] != 0);
         self.rows.extend(levels.map(|row| row as u64));
     }
@@ -153,7 +197,7 @@ impl Plan {
     /// Applies an update or notes a gap; true when it has to wait for a snapshot.
     fn judge(
         &mut self,
-        deltas: &Deltas,
+        deltas: Chain<'_>,
         sequencer: &mut Sequencer,
         update: Update,
         rows: std::ops::Range<usize>,
@@ -169,13 +213,6 @@ impl Plan {
         }
         false
     }
-}
-
-/// The rows of the frame that starts at `start`: up to its LAST mark.
-fn frame_at(deltas: &Deltas, start: usize) -> std::ops::Range<usize> {
-    let is_last = |marks: &u32| marks & flags::LAST != 0;
-    let length = deltas.flags[start..].iter().position(is_last);
-    start..length.map_or(deltas.len(), |n| start + n + 1)
 }
 
 #[cfg(test)]
@@ -230,25 +267,18 @@ mod tests {
         assert_eq!(s.update(futures(12, 13, 14)), Err(gap));
     }
 
-    fn rows(frames: &[(i64, i64, i64, u32)]) -> Deltas {
-        let mut d = Deltas::default();
-        for &(prev, first, last, marks) in frames {
-            d.ts_event.push(0);
-            d.ts_recv.push(0);
-            d.first_id.push(first);
-            d.last_id.push(last);
-            d.prev_id.push(prev);
-            d.side.push(1);
-            d.px.push(1);
-            d.qty.push(1);
-            d.flags.push(marks | flags::LAST);
-        }
-        d
+    fn plan(frames: &[(i64, i64, i64, u32)]) -> Plan {
+        let ids = |which: fn(&(i64, i64, i64, u32)) -> i64| frames.iter().map(which).collect();
+        let (prev, first, last): (Vec<_>, Vec<_>, Vec<_>) =
+            (ids(|f| f.0), ids(|f| f.1), ids(|f| f.2));
+        let marks: Vec<_> = frames.iter().map(|f| f.3 | flags::LAST).collect();
+        let side = vec![1; frames.len()];
+        plan_book(Chain::new(&first, &last, &prev, &side, &marks).unwrap())
     }
 
     #[test]
     fn updates_recorded_before_their_snapshot_are_applied_after_it() {
-        let d = rows(&[
+        let plan = plan(&[
             (0, 1, 4, 0),
             (4, 5, 8, 0),
             (8, 9, 12, 0),
@@ -259,14 +289,13 @@ mod tests {
             (101, 102, 103, 0),
             (MISSING, 102, 102, flags::SNAPSHOT),
         ]);
-        let plan = plan_book(&d);
         assert_eq!(plan.rows, [3, 1, 2, 4, 6, 5, 7]);
         assert_eq!(plan.gaps, [5]);
     }
 
     #[test]
     fn without_a_snapshot_there_is_no_book() {
-        let plan = plan_book(&rows(&[(0, 1, 4, 0), (4, 5, 8, 0)]));
+        let plan = plan(&[(0, 1, 4, 0), (4, 5, 8, 0)]);
         assert_eq!(plan, Plan::default());
     }
 }

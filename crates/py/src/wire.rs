@@ -1,0 +1,145 @@
+//! `TickDecoder` and `plan_book`: venue bytes to columns, and columns to a book's rows.
+
+use cq_types::Grid;
+use cq_wire::binance::{plan_book, Archive, ArchiveKind, Chain, Decoder};
+use cq_wire::{Batch, Codec, Column, LineError, Lines, Stats};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+enum Reader {
+    Frames(Lines<Decoder>),
+    Archive(Lines<Archive>),
+}
+
+impl Reader {
+    fn feed(&mut self, bytes: &[u8]) -> Result<u64, LineError> {
+        match self {
+            Self::Frames(lines) => lines.feed(bytes),
+            Self::Archive(lines) => lines.feed(bytes),
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), LineError> {
+        match self {
+            Self::Frames(lines) => lines.finish(),
+            Self::Archive(lines) => lines.finish(),
+        }
+    }
+
+    fn take(&mut self) -> Batch {
+        match self {
+            Self::Frames(lines) => lines.take(),
+            Self::Archive(lines) => lines.take(),
+        }
+    }
+
+    fn stats(&mut self) -> &Stats {
+        match self {
+            Self::Frames(lines) => lines.stats(),
+            Self::Archive(lines) => lines.stats(),
+        }
+    }
+}
+
+fn value_error(error: LineError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+/// Streaming decoder of one file: bytes in, columns out.
+#[pyclass(name = "TickDecoder", module = "crypto_quant._native")]
+pub struct PyTickDecoder {
+    reader: Reader,
+}
+
+#[pymethods]
+impl PyTickDecoder {
+    #[new]
+    fn new(
+        layout: &str,
+        codec: &str,
+        symbol: String,
+        price_exp: u8,
+        qty_exp: u8,
+    ) -> PyResult<Self> {
+        let grid = Grid { price_exp, qty_exp };
+        let codec = match codec {
+            "plain" => Codec::Plain,
+            "gzip" => Codec::Gzip,
+            "deflate" => Codec::Deflate,
+            other => return Err(PyValueError::new_err(format!("unknown codec {other:?}"))),
+        };
+        let archive = |kind| Reader::Archive(Lines::new(Archive::new(kind, grid), codec));
+        let reader = match layout {
+            "frames" => Reader::Frames(Lines::new(Decoder::new(symbol, grid), codec)),
+            "trades" => archive(ArchiveKind::Trades),
+            "agg_trades" => archive(ArchiveKind::AggTrades),
+            "book_ticker" => archive(ArchiveKind::BookTicker),
+            other => return Err(PyValueError::new_err(format!("unknown layout {other:?}"))),
+        };
+        Ok(Self { reader })
+    }
+
+    /// Decodes what these bytes complete; returns the lines read so far.
+    fn feed(&mut self, py: Python<'_>, data: &[u8]) -> PyResult<u64> {
+        let reader = &mut self.reader;
+        py.detach(|| reader.feed(data)).map_err(value_error)
+    }
+
+    /// Decodes a last line and checks that the file is whole.
+    fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
+        let reader = &mut self.reader;
+        py.detach(|| reader.finish()).map_err(value_error)
+    }
+
+    /// Columns decoded since the last call, by kind and name.
+    fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let tables = PyDict::new(py);
+        for (kind, columns) in self.reader.take().into_tables() {
+            let table = PyDict::new(py);
+            for (name, column) in columns {
+                match column {
+                    Column::I64(values) => table.set_item(name, values.into_pyarray(py))?,
+                    Column::I8(values) => table.set_item(name, values.into_pyarray(py))?,
+                    Column::U32(values) => table.set_item(name, values.into_pyarray(py))?,
+                }
+            }
+            tables.set_item(kind, table)?;
+        }
+        Ok(tables)
+    }
+
+    /// What was counted so far, by name.
+    fn stats<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = PyDict::new(py);
+        for (name, value) in self.reader.stats().named() {
+            counts.set_item(name, value)?;
+        }
+        Ok(counts)
+    }
+}
+
+type Rows<'py> = Bound<'py, PyArray1<u64>>;
+
+/// Rows of recorded updates that make a book, in order, and the rows where it broke.
+#[pyfunction(name = "plan_book")]
+pub fn py_plan_book<'py>(
+    py: Python<'py>,
+    first_id: PyReadonlyArray1<'py, i64>,
+    last_id: PyReadonlyArray1<'py, i64>,
+    prev_id: PyReadonlyArray1<'py, i64>,
+    side: PyReadonlyArray1<'py, i8>,
+    flags: PyReadonlyArray1<'py, u32>,
+) -> PyResult<(Rows<'py>, Rows<'py>)> {
+    let chain = Chain::new(
+        first_id.as_slice()?,
+        last_id.as_slice()?,
+        prev_id.as_slice()?,
+        side.as_slice()?,
+        flags.as_slice()?,
+    )
+    .ok_or_else(|| PyValueError::new_err("columns differ in length"))?;
+    let plan = py.detach(|| plan_book(chain));
+    Ok((plan.rows.into_pyarray(py), plan.gaps.into_pyarray(py)))
+}

@@ -1,3 +1,4 @@
+use cq_types::round_money;
 use rust_decimal::Decimal;
 
 use crate::LedgerError;
@@ -20,7 +21,101 @@ pub(crate) fn plus(a: Decimal, b: Decimal) -> Result<Decimal, LedgerError> {
     bounded(a.checked_add(b).ok_or(LedgerError::Overflow("sum"))?)
 }
 
+/// Difference of two amounts.
+pub(crate) fn minus(a: Decimal, b: Decimal) -> Result<Decimal, LedgerError> {
+    plus(a, -b)
+}
+
 /// Product of an amount and a factor.
 pub(crate) fn times(a: Decimal, b: Decimal) -> Result<Decimal, LedgerError> {
     bounded(a.checked_mul(b).ok_or(LedgerError::Overflow("product"))?)
+}
+
+/// Quotient at 28 digits.
+pub(crate) fn over(a: Decimal, b: Decimal) -> Result<Decimal, LedgerError> {
+    bounded(a.checked_div(b).ok_or(LedgerError::Overflow("quotient"))?)
+}
+
+/// Adds in place.
+pub(crate) fn add_to(total: &mut Decimal, amount: Decimal) -> Result<(), LedgerError> {
+    *total = plus(*total, amount)?;
+    Ok(())
+}
+
+/// The part of a booked amount that belongs to `part` of `whole`, booked itself.
+pub(crate) fn share(amount: Decimal, part: i64, whole: i64) -> Result<Decimal, LedgerError> {
+    let wide = amount
+        .checked_mul(Decimal::from(part))
+        .and_then(|v| v.checked_div(Decimal::from(whole)))
+        .ok_or(LedgerError::Overflow("share"))?;
+    bounded(round_money(wide))
+}
+
+/// Splits a booked amount by size; the last part is the remainder, so nothing is lost.
+pub(crate) fn split(amount: Decimal, sizes: &[i64]) -> Result<Vec<Decimal>, LedgerError> {
+    let whole = sizes
+        .iter()
+        .try_fold(0_i64, |sum, size| sum.checked_add(*size))
+        .ok_or(LedgerError::Overflow("size"))?;
+    let mut rest = amount;
+    let mut parts = Vec::with_capacity(sizes.len());
+    for (i, size) in sizes.iter().enumerate() {
+        let part = if i + 1 == sizes.len() {
+            rest
+        } else {
+            share(amount, *size, whole)?
+        };
+        rest = minus(rest, part)?;
+        parts.push(part);
+    }
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_limit_is_ten_to_the_twelve() {
+        assert_eq!(LIMIT, d("1000000000000"));
+        assert_eq!(
+            bounded(d("999999999999.9999999999999999")),
+            Ok(d("999999999999.9999999999999999"))
+        );
+        assert!(bounded(LIMIT).is_err());
+        assert!(bounded(-LIMIT).is_err());
+        assert!(times(d("1000000"), d("1000000")).is_err());
+        assert!(plus(d("999999999999"), d("1")).is_err());
+        assert!(over(d("1"), Decimal::ZERO).is_err());
+    }
+
+    #[test]
+    fn a_share_is_booked_half_to_even() {
+        assert_eq!(share(d("0.00000001"), 1, 2), Ok(d("0")));
+        assert_eq!(share(d("0.00000003"), 1, 2), Ok(d("0.00000002")));
+        assert_eq!(share(d("-0.00000003"), 1, 2), Ok(d("-0.00000002")));
+        assert_eq!(share(d("1"), 1, 3), Ok(d("0.33333333")));
+        assert_eq!(share(d("2"), 1, 3), Ok(d("0.66666667")));
+    }
+
+    #[test]
+    fn the_last_part_of_a_split_is_the_remainder() {
+        assert_eq!(
+            split(d("1"), &[1, 1, 1]),
+            Ok(vec![d("0.33333333"), d("0.33333333"), d("0.33333334")])
+        );
+        assert_eq!(
+            split(d("0.00000001"), &[3, 1]),
+            Ok(vec![d("0.00000001"), d("0")])
+        );
+        assert_eq!(
+            split(d("-0.00000001"), &[1, 1]),
+            Ok(vec![d("0"), d("-0.00000001")])
+        );
+        assert_eq!(split(d("5"), &[7]), Ok(vec![d("5")]));
+    }
 }

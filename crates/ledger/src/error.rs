@@ -25,6 +25,9 @@ pub enum LedgerError {
         /// The asset asked for.
         asset: String,
     },
+    /// The instrument is in the list but in no wallet: it can be marked, not traded.
+    #[error("{0} settles in no wallet")]
+    NoWallet(String),
     /// The parts given to [`crate::Ledger::new`] do not fit together.
     #[error("ledger set-up: {0}")]
     Setup(String),
@@ -64,6 +67,12 @@ pub enum LedgerError {
     NothingHeld {
         /// The instrument's id.
         instrument: String,
+        /// When it was settled.
+        ts: Ts,
+    },
+    /// Funding older than the position changes that are remembered.
+    #[error("funding at {ts} is older than the remembered position changes")]
+    TooLate {
         /// When it was settled.
         ts: Ts,
     },

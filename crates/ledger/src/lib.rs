@@ -6,18 +6,33 @@
 
 mod allocation;
 mod amount;
+mod booking;
+mod cash;
+mod contract;
+mod draft;
 mod error;
 mod event;
 mod fee;
+mod funding;
+mod layout;
 mod ledger;
+mod margin;
+mod memory;
+mod position;
 mod state;
+mod trip;
+mod valuation;
 
 pub use allocation::{prorate, Allocation};
 pub use error::LedgerError;
 pub use event::{Fill, Funding, Transfer};
 pub use fee::fee;
-pub use ledger::{Ledger, Margin, Valuation, Wallet};
-pub use state::{Attribution, Flow, Leg, Position, RoundTrip, State};
+pub use layout::{Valuation, Wallet};
+pub use ledger::Ledger;
+pub use margin::Margin;
+pub use position::Position;
+pub use state::{Attribution, Book, Books, Change, Flow, Holdings, State};
+pub use trip::{Leg, OpenLeg, OpenTrip, Outcome, RoundTrip};
 
 /// Position of a sleeve in the ledger's sleeve list.
 pub type SleeveIdx = usize;

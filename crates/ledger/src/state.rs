@@ -1,17 +1,11 @@
-use cq_types::{InstrumentIdx, Qty, Ts};
+use std::collections::VecDeque;
+
+use cq_types::{InstrumentIdx, Px, Qty, Ts};
 use rust_decimal::Decimal;
 
-use crate::{SleeveIdx, WalletIdx};
-
-/// A signed position and the exact signed value at which it was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Position {
-    /// Signed quantity, long > 0.
-    pub qty: Qty,
-    /// Signed value of the open quantity in the settle asset: notional for spot and linear
-    /// contracts, minus notional in coin for inverse ones. P&L is value now minus cost.
-    pub cost: Decimal,
-}
+use crate::amount::{add_to, plus};
+use crate::trip::OpenTrip;
+use crate::{LedgerError, Position, RoundTrip, SleeveIdx, WalletIdx};
 
 /// Where a sleeve's change of equity came from, in the valuation asset.
 ///
@@ -35,6 +29,35 @@ pub struct Attribution {
     pub transfer_fees: Decimal,
 }
 
+impl Attribution {
+    /// Sum of the parts: equity minus external cash flows.
+    ///
+    /// # Errors
+    /// When the sum is too large to be kept exactly.
+    pub fn total(&self) -> Result<Decimal, LedgerError> {
+        [
+            self.funding,
+            self.basis,
+            self.fees,
+            self.spread,
+            self.impact,
+            self.transfer_fees,
+        ]
+        .into_iter()
+        .try_fold(self.price, plus)
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) -> Result<(), LedgerError> {
+        add_to(&mut self.price, other.price)?;
+        add_to(&mut self.funding, other.funding)?;
+        add_to(&mut self.basis, other.basis)?;
+        add_to(&mut self.fees, other.fees)?;
+        add_to(&mut self.spread, other.spread)?;
+        add_to(&mut self.impact, other.impact)?;
+        add_to(&mut self.transfer_fees, other.transfer_fees)
+    }
+}
+
 /// Money that came from outside or left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {
@@ -52,42 +75,127 @@ pub struct Flow {
     pub value: Decimal,
 }
 
-/// What one instrument contributed to a round trip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Leg {
-    /// What was traded.
-    pub instrument: InstrumentIdx,
-    /// Quantity that was opened, signed.
-    pub qty: Qty,
-    /// Average price of opening.
-    pub entry_price: Decimal,
-    /// Average price of closing.
-    pub exit_price: Decimal,
+/// Balances and positions of the account or of a sleeve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holdings {
+    /// One balance for each asset of each wallet, in the order of the wallets.
+    pub balances: Vec<Decimal>,
+    /// One position an instrument.
+    pub positions: Vec<Position>,
 }
 
-/// A sleeve's way from flat to flat in all instruments of one base asset.
+/// The virtual book of a sleeve.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoundTrip {
+pub struct Book {
+    /// What it holds.
+    pub holdings: Holdings,
+    /// External cash flows so far, at their value then.
+    pub deposits: Decimal,
+    /// Attribution up to the last booking; moves of the marks since are not in it.
+    pub attribution: Attribution,
+    /// Equity just after the last booking.
+    pub settled: Decimal,
+    /// Open round trip of each base asset.
+    pub open: Vec<Option<OpenTrip>>,
+}
+
+/// Account and sleeves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Books {
+    /// What the venue holds for us.
+    pub account: Holdings,
+    /// One book a sleeve.
+    pub sleeves: Vec<Book>,
+    /// Marks at the last booking.
+    pub settled_marks: Vec<Option<Px>>,
+}
+
+/// A change of a sleeve's position, remembered for funding that is told late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// When it happened at the venue.
+    pub ts: Ts,
+    /// What changed.
+    pub instrument: InstrumentIdx,
     /// Whose.
     pub sleeve: SleeveIdx,
-    /// When the first position was opened.
-    pub entry_ts: Ts,
-    /// When the last position was closed.
-    pub exit_ts: Ts,
-    /// What was traded, one row an instrument.
-    pub legs: Vec<Leg>,
-    /// P&L net of all costs below, in the valuation asset.
-    pub pnl: Decimal,
-    /// Trading fees in it (negative if paid).
-    pub fees: Decimal,
-    /// Funding in it (positive if received).
-    pub funding: Decimal,
-    /// Spread in it (negative if paid).
-    pub spread: Decimal,
-    /// Own impact in it (negative if paid).
-    pub impact: Decimal,
+    /// By how much, signed.
+    pub qty: Qty,
 }
 
 /// Everything a ledger knows, as plain values: what a session begins with.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct State {}
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Last mark of each instrument.
+    pub marks: Vec<Option<Px>>,
+    /// Leverage chosen for each instrument.
+    pub leverage: Vec<u16>,
+    /// Account and sleeves.
+    pub books: Books,
+    /// External cash flows, oldest first.
+    pub flows: Vec<Flow>,
+    /// Closed round trips, oldest first.
+    pub round_trips: Vec<RoundTrip>,
+    /// Position changes of the last day, oldest first.
+    pub changes: VecDeque<Change>,
+    /// Newest change that is no longer remembered.
+    pub forgotten: Option<Ts>,
+}
+
+impl Holdings {
+    fn empty(slots: usize, instruments: usize) -> Self {
+        Self {
+            balances: vec![Decimal::ZERO; slots],
+            positions: vec![Position::default(); instruments],
+        }
+    }
+
+    fn has_shape(&self, slots: usize, instruments: usize) -> bool {
+        self.balances.len() == slots && self.positions.len() == instruments
+    }
+}
+
+impl State {
+    /// A ledger with no money, at 1x leverage.
+    pub(crate) fn empty(slots: usize, instruments: usize, sleeves: usize, bases: usize) -> Self {
+        let holdings = Holdings::empty(slots, instruments);
+        let book = Book {
+            holdings: holdings.clone(),
+            deposits: Decimal::ZERO,
+            attribution: Attribution::default(),
+            settled: Decimal::ZERO,
+            open: vec![None; bases],
+        };
+        Self {
+            marks: vec![None; instruments],
+            leverage: vec![1; instruments],
+            books: Books {
+                account: holdings,
+                sleeves: vec![book; sleeves],
+                settled_marks: vec![None; instruments],
+            },
+            flows: Vec::new(),
+            round_trips: Vec::new(),
+            changes: VecDeque::new(),
+            forgotten: None,
+        }
+    }
+
+    /// Whether it belongs to a ledger of that many parts.
+    pub(crate) fn has_shape(
+        &self,
+        slots: usize,
+        instruments: usize,
+        sleeves: usize,
+        bases: usize,
+    ) -> bool {
+        let book_fits =
+            |book: &Book| book.open.len() == bases && book.holdings.has_shape(slots, instruments);
+        self.marks.len() == instruments
+            && self.leverage.len() == instruments
+            && self.books.settled_marks.len() == instruments
+            && self.books.account.has_shape(slots, instruments)
+            && self.books.sleeves.len() == sleeves
+            && self.books.sleeves.iter().all(book_fits)
+    }
+}

@@ -1,10 +1,11 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Instrument", "TickDecoder", "plan_book"]
+__all__ = ["FeatureSet", "Instrument", "TickDecoder", "plan_book"]
 
 class Instrument:
     """A contract and its dated rules; ``core.instruments.Instrument.native`` builds it."""
@@ -51,3 +52,39 @@ def plan_book(
     side: NDArray[np.int8],
     flags: NDArray[np.uint32],
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]: ...
+
+@final
+class FeatureSet:
+    """Streaming features; ``feature_engineering.stream.FeatureStream`` wraps it."""
+
+    def __new__(
+        cls,
+        specs: Sequence[tuple[str, Mapping[str, str | float]]],
+        instruments: Sequence[Instrument],
+        series: Sequence[str],
+    ) -> FeatureSet: ...
+    @property
+    def names(self) -> list[str]: ...
+    @property
+    def bridged(self) -> int: ...
+    @property
+    def refused(self) -> int: ...
+    @property
+    def state_words(self) -> int: ...
+    def table(
+        self,
+        head: NDArray[np.int64],
+        body: NDArray[np.int64],
+        values: NDArray[np.float64],
+        grid: NDArray[np.int64],
+    ) -> NDArray[np.float64]: ...
+    def write(self, now: int) -> NDArray[np.float64]: ...
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]: ...
+    @staticmethod
+    def restore(
+        specs: Sequence[tuple[str, Mapping[str, str | float]]],
+        sources: Sequence[tuple[str, int, int]],
+        series: Sequence[str],
+        state: Sequence[int],
+        levels: Sequence[Sequence[tuple[bool, int, int]] | None],
+    ) -> FeatureSet: ...

@@ -9,7 +9,7 @@ use crate::state::state;
 use crate::window::{Moments, Window};
 use crate::FeatureError;
 
-/// `ln(perp / spot)` in bps of the closes of bars that end together; the order in which the
+/// `perp / spot − 1` in bps of the closes of bars that end together; the order in which the
 /// two arrive does not matter.
 struct Pair {
     closes: [(Ts, f64); 2],
@@ -40,7 +40,7 @@ impl Pair {
             return None;
         }
         self.freshness.touch(bar.end);
-        self.basis = Some((perp / spot).ln() * 1e4);
+        self.basis = Some((perp / spot - 1.0) * 1e4);
         self.basis
     }
 

@@ -97,7 +97,7 @@ impl ReturnPairs {
 }
 
 /// Kyle's (1985) lambda as the least-squares slope of the bar's log return (bps) on its
-/// signed volume (quantity units).
+/// signed quote volume (close times volume, in millions).
 struct Kyle {
     returns: LogReturn,
     pairs: Window<Comoments>,
@@ -109,7 +109,9 @@ impl BarOperator for Kyle {
     fn push(&mut self, bar: &Bar) {
         let moved = self.returns.push(bar.close);
         if let Some((r, signed)) = moved.zip(signed_volume(bar)) {
-            self.pairs.push(bar.end, Comoments::of(signed, r * BPS));
+            let signed_quote = signed * bar.close / 1e6;
+            self.pairs
+                .push(bar.end, Comoments::of(signed_quote, r * BPS));
         }
     }
     fn value(&self, now: Ts) -> Option<f64> {

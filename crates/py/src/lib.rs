@@ -1,5 +1,6 @@
 //! The one native module, `crypto_quant._native`: conversions only, no logic.
 
+mod features;
 mod instrument;
 mod wire;
 
@@ -8,6 +9,7 @@ use pyo3::prelude::*;
 /// Rust core of crypto-quant. Use the wrappers in the package, not this module.
 #[pymodule]
 fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<features::PyFeatureSet>()?;
     m.add_class::<instrument::PyInstrument>()?;
     m.add_class::<wire::PyTickDecoder>()?;
     m.add_function(wrap_pyfunction!(wire::py_plan_book, m)?)?;

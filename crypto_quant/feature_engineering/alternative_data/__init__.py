@@ -1,0 +1,1 @@
+"""Catalog rows of sentiment, options and other markets."""

@@ -1,0 +1,1 @@
+"""Catalog rows of order flow, liquidity and the book."""

@@ -1,0 +1,1 @@
+"""Catalog rows of funding, basis, positioning and the calendar."""

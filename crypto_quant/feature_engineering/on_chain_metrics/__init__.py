@@ -1,0 +1,1 @@
+"""Catalog rows of what the Bitcoin network itself reports."""

@@ -1,0 +1,1 @@
+"""Catalog rows of indicators on the prices and volumes of perpetual bars."""

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from crypto_quant.cli.features import features
 from crypto_quant.core.errors import CryptoQuantError
 
 
@@ -16,6 +17,9 @@ def cq() -> None:
 
     Example: cq demo
     """
+
+
+cq.add_command(features)
 
 
 def main() -> None:

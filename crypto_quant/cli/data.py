@@ -1,0 +1,213 @@
+"""``cq data``: what the catalog holds, and how it gets there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from crypto_quant.data_pipeline.collectors import importer
+from crypto_quant.data_pipeline.collectors.facts import Facts
+from crypto_quant.data_pipeline.storage import Catalog, Coverage, Part
+from crypto_quant.venues.rules import load_instruments
+
+catalog_option = click.option(
+    "--catalog",
+    "root",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("catalog"),
+    envvar="CQ_CATALOG",
+    show_default=True,
+    show_envvar=True,
+    help="The catalog's folder.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
+
+
+@click.group()
+def data() -> None:
+    """Market data: import, list.
+
+    Example: cq data import $CQ_DATA && cq data list
+    """
+
+
+@data.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--as",
+    "said",
+    default="",
+    metavar="KEY=VALUE,…",
+    help="What the files do not say: venue, symbol, kind, interval, stamp=open|close, "
+    "volume=base|quote|contracts, rate=fraction|percent, dataset, available_after, date, "
+    "dates=mdy|dmy, drop.",
+)
+@click.option("--skip-known", is_flag=True, help="Pass over files that were imported before.")
+@catalog_option
+@json_option
+def import_(
+    paths: tuple[Path, ...], said: str, skip_known: bool, root: Path, as_json: bool
+) -> None:
+    """Import files or whole folders; all of it or nothing.
+
+    The layout is recognised by the content. What a file does not say comes from --as, or
+    from what is known of the data set; nothing is guessed.
+
+    Example: cq data import btc.csv
+    --as "venue=BINANCE,symbol=BTCUSDT-PERP,kind=bar,interval=1h,stamp=open,volume=base"
+    """
+    given = Facts.parse(said)
+    with _progress() as show:
+        report = importer.import_files(
+            Catalog(root), paths, given, load_instruments(), skip_known, show
+        )
+    if as_json:
+        click.echo(json.dumps(_report_json(report), indent=1))
+        return
+    for part in report.parts:
+        click.echo(_part_line(part))
+    for line in _notice_lines(report):
+        click.echo(line)
+    sources = len({part.source.sha256 for part in report.parts})
+    rows = sum(part.rows for part in report.parts)
+    click.echo(f"imported {rows:,} rows of {sources} files into {root}")
+
+
+@data.command("list")
+@catalog_option
+@json_option
+def list_(root: Path, as_json: bool) -> None:
+    """Show what the catalog holds: rows, first and last, coverage, holes, sources.
+
+    Example: cq data list --json
+    """
+    catalog = Catalog(root)
+    rows = [
+        (catalog.parts_of(kind, key), catalog.coverage(kind, key)) for kind, key in catalog.keys()
+    ]
+    if as_json:
+        click.echo(json.dumps([_listed_json(parts, cover) for parts, cover in rows], indent=1))
+    elif not rows:
+        click.echo(f"{root} holds nothing yet: cq data import PATH")
+    else:
+        Console().print(_table(rows))
+
+
+def _table(rows: list[tuple[list[Part], Coverage]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (
+        ("kind", "left"),
+        ("key", "left"),
+        ("rows", "right"),
+        ("first", "left"),
+        ("last", "left"),
+        ("cover", "right"),
+        ("holes", "left"),
+        ("source", "left"),
+    ):
+        table.add_column(
+            name,
+            justify="right" if justify == "right" else "left",
+            overflow="fold",
+            no_wrap=name not in ("holes", "source"),
+        )
+    for parts, cover in rows:
+        table.add_row(
+            parts[0].kind,
+            parts[0].key,
+            f"{sum(part.rows for part in parts):,}",
+            _minute(parts[0].start),
+            _minute(max(part.end for part in parts)),
+            f"{cover.share:.2%}",
+            _holes(cover),
+            _sources(parts),
+        )
+    return table
+
+
+def _holes(cover: Coverage) -> str:
+    if not cover.holes:
+        return "-"
+    longest = max(cover.holes, key=lambda hole: hole.end - hole.start)
+    hours = (longest.end - longest.start) / 3.6e12
+    return f"{len(cover.holes)}, longest {hours:,.1f} h from {_minute(longest.start)}"
+
+
+def _sources(parts: list[Part]) -> str:
+    names = [part.source.name for part in parts]
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _listed_json(parts: list[Part], cover: Coverage) -> dict[str, object]:
+    holes = sorted(cover.holes, key=lambda hole: hole.start - hole.end)
+    return {
+        "kind": parts[0].kind,
+        "key": parts[0].key,
+        "rows": sum(part.rows for part in parts),
+        "first": parts[0].start,
+        "last": max(part.end for part in parts),
+        "coverage": cover.share,
+        "segments": [segment._asdict() for segment in cover.segments],
+        "holes": [hole._asdict() for hole in holes],
+        "sources": [part.source.name for part in parts],
+        "findings": dict(sum((Counter(part.findings) for part in parts), Counter())),
+    }
+
+
+def _report_json(report: importer.Report) -> dict[str, object]:
+    return {
+        "parts": [part.to_json() for part in report.parts],
+        "skipped": [{"path": str(n.path), "reason": n.reason} for n in report.notices],
+        "known": [str(path) for path in report.known],
+    }
+
+
+def _part_line(part: Part) -> str:
+    found = "".join(f", {name.replace('_', ' ')}: {n:,}" for name, n in part.findings.items())
+    return (
+        f"{part.kind} {part.key}: {part.rows:,} rows, "
+        f"{_minute(part.start)} to {_minute(part.end)}{found}  [{part.source.name}]"
+    )
+
+
+def _notice_lines(report: importer.Report) -> Iterator[str]:
+    """One line per reason: a folder of three hundred fixtures is one line."""
+    groups: dict[str, list[Path]] = {}
+    for notice in report.notices:
+        groups.setdefault(notice.reason, []).append(notice.path)
+    for reason, paths in groups.items():
+        names = ", ".join(path.name for path in paths[:4])
+        more = f" and {len(paths) - 4} more" if len(paths) > 4 else ""
+        yield f"not imported: {names}{more}: {reason}"
+    if report.known:
+        yield f"already in the catalog: {len(report.known)} files"
+
+
+def _minute(ts: int) -> str:
+    return datetime.fromtimestamp(ts // 10**9, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+@contextmanager
+def _progress() -> Iterator[importer.Progress | None]:
+    """Show a bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (TextColumn("{task.description:40.40}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(name: str, done: int, total: int) -> None:
+            bar.update(task, description=name, completed=done, total=total)
+
+        yield show

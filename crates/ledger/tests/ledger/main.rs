@@ -1,0 +1,8 @@
+//! The ledger seen from outside.
+#![allow(clippy::unwrap_used)] // a fixture that does not book must fail its test
+
+mod invariants;
+mod refusals;
+mod sessions;
+mod venue;
+mod worked_examples;

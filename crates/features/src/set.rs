@@ -218,3 +218,6 @@ impl FeatureSet {
             .try_for_each(|entry| entry.operator.load(words))
     }
 }
+
+#[cfg(test)]
+mod tests;

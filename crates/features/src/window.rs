@@ -358,3 +358,6 @@ impl<M: Monoid> Window<M> {
         self.front.pop();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,9 +92,8 @@ def list_(root: Path, as_json: bool) -> None:
     Example: cq data list --json
     """
     catalog = Catalog(root)
-    rows = [
-        (catalog.parts_of(kind, key), catalog.coverage(kind, key)) for kind, key in catalog.keys()
-    ]
+    keys = catalog.keys()
+    rows = [(catalog.parts_of(kind, key), catalog.coverage(kind, key)) for kind, key in keys]
     if as_json:
         click.echo(json.dumps([_listed_json(parts, cover) for parts, cover in rows], indent=1))
     elif not rows:

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from crypto_quant.cli.data import data
 from crypto_quant.cli.features import features
 from crypto_quant.core.errors import CryptoQuantError
 
@@ -19,6 +20,7 @@ def cq() -> None:
     """
 
 
+cq.add_command(data)
 cq.add_command(features)
 
 

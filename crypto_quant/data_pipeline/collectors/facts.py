@@ -13,7 +13,8 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _CHOICES: Final = {
     "stamp": ("open", "close"),
     "volume": ("base", "quote", "contracts"),
-    "percent": ("yes", "no"),
+    "rate": ("fraction", "percent"),
+    "dates": ("mdy", "dmy"),
 }
 _MEANING: Final = {
     "venue": "BINANCE",
@@ -25,7 +26,9 @@ _MEANING: Final = {
     "dataset": "my_series",
     "available_after": "12h",
     "date": "2024-01-31",
-    "percent": "no",
+    "rate": "fraction",
+    "dates": "mdy",
+    "drop": "a+b",
 }
 
 
@@ -37,8 +40,9 @@ class Facts:
     (``1h``); ``stamp`` says whether a bar's time is its open or its close; ``volume`` is
     the unit of the volume column; ``dataset`` names a series; ``available_after`` is how
     long after the end of its period a value was published (``12h``); ``date`` is the day
-    of a file whose rows hold the time of day only; ``percent`` says whether a funding rate
-    is in percent; ``drop`` lists columns of a series that are not to be kept.
+    of a file whose rows hold the time of day only; ``rate`` says whether a funding rate is
+    a fraction or in percent; ``dates`` is the order of day and month in ``1/2/2016``;
+    ``drop`` names columns of a series that are not to be kept (``a+b`` in ``--as``).
     """
 
     venue: str | None = None
@@ -50,7 +54,8 @@ class Facts:
     dataset: str | None = None
     available_after: str | None = None
     date: str | None = None
-    percent: str | None = None
+    rate: str | None = None
+    dates: str | None = None
     drop: tuple[str, ...] = ()
 
     @classmethod
@@ -82,8 +87,10 @@ class Facts:
                 raise DataError(f"{where}: {key} is one of {', '.join(allowed)}, not {value!r}")
             if key in ("interval", "available_after"):
                 duration(str(value), f"{where}: {key}")
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-        return cls(**values)  # type: ignore[arg-type]  # names were just checked
+        drop = given.get("drop", ())
+        columns = drop.split("+") if isinstance(drop, str) else drop
+        texts = {key: str(value) for key, value in given.items() if key != "drop"}
+        return cls(**texts, drop=tuple(columns))  # type: ignore[arg-type]  # a list of names
 
     def over(self, other: Facts) -> Facts:
         """Return these facts, completed by ``other`` where they are silent."""

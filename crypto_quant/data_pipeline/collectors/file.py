@@ -20,6 +20,9 @@ from crypto_quant.core.errors import DataError, DecodeError
 Container = Literal["parquet", "feather", "zip", "gzip", "zstd", "plain"]
 
 _HEAD: Final = 1 << 16
+_NAME: Final = 80
+"""Longest cell that is taken for a column's name."""
+
 _MAGIC: Final[tuple[tuple[bytes, Container], ...]] = (
     (b"PAR1", "parquet"),
     (b"ARROW1", "feather"),
@@ -113,8 +116,8 @@ class File:
         if self.schema is not None:
             return tuple(self.schema.names)
         first = self.row(0)
-        named = first and not any(_is_number(cell) for cell in first)
-        return tuple(cell.strip() for cell in first) if named and len(first) > 1 else ()
+        named = first and not any(_is_number(cell) or len(cell) > _NAME for cell in first)
+        return tuple(cell.strip("\ufeff ") for cell in first) if named and len(first) > 1 else ()
 
     def row(self, number: int) -> list[str]:
         """Return the cells of a line of comma-separated text; empty if there is none."""

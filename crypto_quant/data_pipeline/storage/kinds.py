@@ -101,7 +101,7 @@ _TRADE = (
     _FLAGS,
 )
 _QUOTE_BAR = tuple(
-    Column(f"{side}_{name}", _I64, "price")
+    Column(f"{side}_{name}", _I64, "price", nullable=True)
     for side in ("bid", "ask")
     for name in ("open", "high", "low", "close")
 )
@@ -115,8 +115,8 @@ KINDS: Final[dict[str, Kind]] = {
         (
             *_TIMES,
             *_QUOTE_BAR,
-            Column("bid_qty", _I64, "qty"),
-            Column("ask_qty", _I64, "qty"),
+            Column("bid_qty", _I64, "qty", nullable=True),
+            Column("ask_qty", _I64, "qty", nullable=True),
             _FLAGS,
         )
     ),

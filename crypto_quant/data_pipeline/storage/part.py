@@ -69,6 +69,9 @@ class PartWriter:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+            written = pq.read_metadata(self.path).num_rows
+            if written != self.rows:
+                raise InvariantError(f"{self.path}: {self.rows} rows given, {written} written")
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())
 
@@ -131,14 +134,11 @@ class PartWriter:
         coarse = self.path.with_name(self.path.name.removesuffix(TEMPORARY) + f".old{TEMPORARY}")
         self.path.rename(coarse)
         schema = self._writer.schema.with_metadata(self._metadata())
-        self._writer = None
-        with (
-            pq.ParquetFile(coarse) as old,
-            pq.ParquetWriter(self.path, schema, compression="zstd") as new,
-        ):
+        self._writer = pq.ParquetWriter(self.path, schema, compression="zstd")
+        with pq.ParquetFile(coarse) as old:
             for group in range(old.num_row_groups):
                 table = rescale(old.read_row_group(group), self.kind, have, wanted)
-                new.write_table(table.replace_schema_metadata(schema.metadata))
+                self._writer.write_table(table.replace_schema_metadata(schema.metadata))
         coarse.unlink()
 
 

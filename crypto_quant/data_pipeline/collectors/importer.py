@@ -1,0 +1,161 @@
+"""Importing files and folders: all of it or nothing."""
+
+from __future__ import annotations
+
+import errno
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from crypto_quant.core.errors import CryptoQuantError, DataError, DecodeError
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.collectors.facts import Facts
+from crypto_quant.data_pipeline.collectors.recognise import Job, Notice, recognise
+from crypto_quant.data_pipeline.storage import Batch, Catalog, Part, SourceInfo, Transaction
+
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+_CORRUPT: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile, pa.ArrowException)
+
+Progress = Callable[[str, int, int], None]
+"""Called with a file's name, the bytes of the files before it, and the bytes of all."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did: the parts it made, and the files that it passed over."""
+
+    parts: list[Part] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    known: list[Path] = field(default_factory=list)
+    """Files whose content the catalog already has, where they were to be passed over."""
+
+
+def import_files(
+    catalog: Catalog,
+    paths: Sequence[Path],
+    given: Facts,
+    instruments: Mapping[str, Instrument],
+    skip_known: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Import files, and all files of folders, in one transaction.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where to.
+    paths : Sequence[Path]
+        Files and folders. In a folder, files that nothing here reads are passed over and
+        reported; a file that is named must be readable.
+    given : Facts
+        What the user says about the files.
+    instruments : Mapping[str, Instrument]
+        Known instruments by id.
+    skip_known : bool
+        Pass over files whose content was imported before, instead of refusing.
+    progress : callable, optional
+        See ``Progress``.
+
+    Raises
+    ------
+    DataError
+        Nothing was imported; the message names the file and what to do.
+    """
+    report = Report()
+    jobs: list[Job] = []
+    for path, named in _files(paths):
+        found = recognise(path, given)
+        if isinstance(found, Job):
+            jobs.append(found)
+        elif named:
+            raise DataError(f"{path}: {found.reason}")
+        else:
+            report.notices.append(found)
+    if not jobs:
+        raise DataError(f"{', '.join(map(str, paths))}: no file that can be imported")
+    jobs.sort(key=lambda job: job.file.path.as_posix())
+    with _disk(catalog.root), catalog.transaction() as change:
+        _run(change, jobs, instruments, skip_known, progress or _silent, report)
+    report.parts = list(change.parts)
+    return report
+
+
+def _silent(name: str, done: int, total: int) -> None:
+    """Show no progress."""
+
+
+def _run(
+    change: Transaction,
+    jobs: Sequence[Job],
+    instruments: Mapping[str, Instrument],
+    skip_known: bool,
+    progress: Progress,
+    report: Report,
+) -> None:
+    sizes = [job.file.path.stat().st_size for job in jobs]
+    done, total = 0, sum(sizes)
+    for job, size in zip(jobs, sizes, strict=True):
+        progress(job.file.path.name, done, total)
+        done += size
+        with _reading(job.file.path):
+            source = SourceInfo.of(job.file.path, job.name)
+        if skip_known and change.known(source.sha256) is not None:
+            report.known.append(job.file.path)
+            continue
+        change.begin(source)
+        for batch in _batches(job, instruments):
+            change.append(batch)
+    progress("", total, total)
+
+
+def _batches(job: Job, instruments: Mapping[str, Instrument]) -> Iterator[Batch]:
+    """Yield a job's batches; errors while reading are the file's, those outside are not."""
+    batches = iter(job.layout.read(job.file, job.facts, instruments))
+    while True:
+        with _reading(job.file.path):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except CryptoQuantError:
+        raise
+    except _CORRUPT as err:
+        words = str(err).splitlines()[0] if str(err) else type(err).__name__
+        raise DecodeError(f"{path}: corrupt file ({words}); fetch it again") from err
+
+
+@contextmanager
+def _disk(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        if err.errno in _NO_SPACE or "No space left" in str(err) or "File too large" in str(err):
+            raise DataError(f"{root}: the disk is full; nothing was imported") from err
+        raise DataError(f"{root}: cannot be written ({err.strerror or err})") from err
+
+
+def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """Yield the files below ``paths``, and whether each was named itself."""
+    for path in paths:
+        if path.is_dir():
+            hidden = path.parts
+            for file in sorted(path.rglob("*")):
+                parts = file.parts[len(hidden) :]
+                if file.is_file() and not any(part.startswith(".") for part in parts):
+                    yield file, False
+        elif path.exists():
+            yield path, True
+        else:
+            raise DataError(f"{path}: no such file or folder")

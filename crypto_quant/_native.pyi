@@ -5,7 +5,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FeatureSet", "Instrument", "TickDecoder", "plan_book"]
+__all__ = ["FeatureSet", "Instrument", "Ledger", "Line", "TickDecoder", "plan_book"]
 
 class Instrument:
     """A contract and its dated rules; ``core.instruments.Instrument.native`` builds it."""
@@ -41,6 +41,8 @@ class TickDecoder:
         cls, layout: str, codec: str, symbol: str, price_exp: int, qty_exp: int
     ) -> TickDecoder: ...
     def feed(self, data: bytes) -> int: ...
+    @property
+    def qty_exp(self) -> int: ...
     def finish(self) -> None: ...
     def take(self) -> dict[str, dict[str, NDArray[np.int64 | np.int8 | np.uint32]]]: ...
     def stats(self) -> dict[str, int]: ...
@@ -88,3 +90,349 @@ class FeatureSet:
         state: Sequence[int],
         levels: Sequence[Sequence[tuple[bool, int, int]] | None],
     ) -> FeatureSet: ...
+
+@final
+class Line:
+    """One segment of the recorded line: tape, book, features, ledger and simulated venue.
+
+    Add the data, then call :meth:`next` until it returns 0; between wake-ups place orders.
+    Times are int64 ns UTC; prices and quantities are integers on the instrument's grid;
+    instruments, sleeves and wallets are named by their position in the lists given here.
+    Bad arguments and bad data raise ``ValueError``; a refused booking or two parts that
+    disagree raise ``RuntimeError``.
+
+    Order of events at one time: data that becomes known (gaps, trades, book, quotes, bars
+    from short to long, marks, funding, outside series) · the venue's answers · the timer ·
+    data at the venue, delistings, funding, the equity row, orders. A bar is known at its
+    end; ``mark(t)`` is the open of the bar that begins at ``t`` (recorded marks, else).
+    Timers and equity rows run from ``start`` to ``end``; earlier data only warms features
+    up. At ``end`` no timer comes: answers arrive, orders are cancelled, positions are closed
+    at the last close with costs (tag ``data_end``), the last equity row is written.
+
+    Parameters
+    ----------
+    instruments, sleeves
+        What is traded and whose books are kept.
+    features
+        ``(name, {"operator": ..., parameter: value})``, in the order of the columns.
+    series
+        Names of the outside series.
+    grid_ns
+        Decision grid, anchored at the epoch.
+    start, end
+        The segment; nothing later than ``end`` is read.
+    sim
+        ``None``: no venue (orders are written down only, no equity rows but the last).
+        Else settings, each with a default: ``entry_latency_ns`` 50e6, ``response_latency_ns``
+        50e6, ``half_spread_bps`` 0, ``slippage_floor_bps`` 1, ``impact_y`` 1.0,
+        ``max_participation`` 0.01, ``cost_multiplier`` 1.
+    wallets
+        ``(name, assets, instruments that settle in it)``.
+    capital
+        ``(sleeve, wallet name, asset, amount)``, booked at ``start``.
+    valuation, at_par
+        What equity is counted in, and assets counted one for one with it.
+    sample_ns
+        Grid of the equity rows.
+    """
+
+    def __new__(
+        cls,
+        instruments: Sequence[Instrument],
+        sleeves: Sequence[str],
+        features: Sequence[tuple[str, Mapping[str, str | float]]],
+        series: Sequence[str],
+        *,
+        grid_ns: int,
+        start: int,
+        end: int,
+        sim: dict[str, int | float | Decimal] | None = None,
+        wallets: Sequence[tuple[str, Sequence[str], Sequence[int]]] = ...,
+        capital: Sequence[tuple[int, str, str, Decimal]] = ...,
+        valuation: str = "USDT",
+        at_par: Sequence[str] = ...,
+        sample_ns: int = 3_600_000_000_000,
+    ) -> Line: ...
+    def add_bars(
+        self,
+        instrument: int,
+        interval_ns: int,
+        ts_event: NDArray[np.int64],
+        ts_recv: NDArray[np.int64],
+        open: NDArray[np.int64],
+        high: NDArray[np.int64],
+        low: NDArray[np.int64],
+        close: NDArray[np.int64],
+        volume: NDArray[np.int64],
+        count: NDArray[np.int64] | None = None,
+        taker_buy: NDArray[np.int64] | None = None,
+        flags: NDArray[np.uint32] | None = None,
+    ) -> None:
+        """Add bars of one interval; ``ts_event`` is the open, a negative count is missing."""
+
+    def add_trades(
+        self,
+        instrument: int,
+        ts_event: NDArray[np.int64],
+        ts_recv: NDArray[np.int64],
+        id: NDArray[np.int64],
+        px: NDArray[np.int64],
+        qty: NDArray[np.int64],
+        side: NDArray[np.int8],
+        flags: NDArray[np.uint32] | None = None,
+    ) -> None:
+        """Add trades; ``side`` is the aggressor's, +1 buy, -1 sell."""
+
+    def add_deltas(
+        self,
+        instrument: int,
+        ts_event: NDArray[np.int64],
+        ts_recv: NDArray[np.int64],
+        side: NDArray[np.int8],
+        px: NDArray[np.int64],
+        qty: NDArray[np.int64],
+        flags: NDArray[np.uint32] | None = None,
+    ) -> None:
+        """Add book level changes, +1 bid, -1 ask; flags 1 is snapshot, 2 the frame's last row."""
+
+    def add_quotes(
+        self,
+        instrument: int,
+        ts_event: NDArray[np.int64],
+        ts_recv: NDArray[np.int64],
+        bid: NDArray[np.int64],
+        bid_qty: NDArray[np.int64],
+        ask: NDArray[np.int64],
+        ask_qty: NDArray[np.int64],
+        flags: NDArray[np.uint32] | None = None,
+    ) -> None:
+        """Add best bids and asks."""
+
+    def add_marks(
+        self,
+        instrument: int,
+        ts_event: NDArray[np.int64],
+        ts_recv: NDArray[np.int64],
+        mark: NDArray[np.int64],
+        flags: NDArray[np.uint32] | None = None,
+    ) -> None:
+        """Add recorded marks; they replace the last traded price as mark."""
+
+    def add_funding(
+        self,
+        instrument: int,
+        ts_event: NDArray[np.int64],
+        ts_recv: NDArray[np.int64],
+        rate: NDArray[np.int64],
+        rate_exp: int,
+        flags: NDArray[np.uint32] | None = None,
+    ) -> None:
+        """Add settled funding rates, integers of ``10**-rate_exp``; stamps go to the minute."""
+
+    def add_external(
+        self,
+        series: int,
+        ts_event: NDArray[np.int64],
+        ts_recv: NDArray[np.int64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """Add points of an outside series; NaN is left out."""
+
+    def add_gaps(
+        self, instrument: int, ts_event: NDArray[np.int64], ts_recv: NDArray[np.int64]
+    ) -> None:
+        """Add points before which events are missing: the book is invalid until a snapshot."""
+
+    def adopt(self, before: Line) -> None:
+        """Go on with the money, orders and rows of an ended segment; features start anew.
+
+        ``before`` is left empty. Call it before the first :meth:`next`, with ``capital=()``.
+        """
+
+    def next(self) -> int:
+        """Run to the next wake-up: 1 timer, 2 account, 3 gap, 4 data end, 0 nothing more."""
+
+    def research(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Run all timers without a step: times (n,) and features (n, n_features)."""
+
+    @property
+    def now(self) -> int: ...
+    @property
+    def seq(self) -> int:
+        """Events that became known, and answers that arrived."""
+
+    @property
+    def gap(self) -> int | None:
+        """Instrument of the gap that woke the step."""
+
+    @property
+    def features(self) -> NDArray[np.float64]:
+        """Read-only (n_features,), the same array always, rewritten at each wake-up."""
+
+    @property
+    def feature_names(self) -> list[str]: ...
+    def place(
+        self,
+        order_id: int,
+        instrument: int,
+        is_buy: bool,
+        quantity: int,
+        type_code: int,
+        price: int | None,
+        stop: int | None,
+        reduce_only: bool,
+        allocations: Sequence[tuple[int, int]],
+        ioc: bool = False,
+    ) -> None:
+        """Send an order: type 0 market, 1 limit, 2 post-only, 3 stop-market.
+
+        ``allocations`` are ``(sleeve, signed quantity)`` and sum to the signed quantity.
+        The venue refuses what breaks its rules (see ``reason`` of :meth:`answers`).
+        """
+
+    def cancel(self, order_id: int) -> None:
+        """Ask for a cancellation; an order that is already done is left alone."""
+
+    def transfer(
+        self,
+        sleeve: int,
+        source: int,
+        target: int,
+        asset: str,
+        amount: Decimal,
+        fee: Decimal = ...,
+    ) -> None:
+        """Move a sleeve's money between two wallets, at once; the source pays the fee too."""
+
+    def internal_cross(
+        self, instrument: int, px: int, allocations: Sequence[tuple[int, int]]
+    ) -> None:
+        """Let sleeves trade with each other at ``px``; the parts sum to zero."""
+
+    def set_leverage(self, instrument: int, leverage: int) -> None: ...
+    def answers(
+        self,
+    ) -> list[tuple[str, int, int, int, int, int, int, bool, bool, Decimal, str]]:
+        """Take what the venue said since the last call.
+
+        ``(kind, ts_event, ts_recv, order_id, instrument, px, qty, is_buy, is_taker, amount,
+        reason)``; kind is ack, fill, reject, cancelled or funding; amount is the fee of a fill
+        (positive if paid) or the funding received.
+        """
+
+    def last_price(self, instrument: int) -> int | None:
+        """Last known trade or bar close."""
+
+    def mark(self, instrument: int) -> int | None: ...
+    def top(self, instrument: int) -> tuple[int, int, int, int] | None:
+        """Known best bid, its quantity, best ask, its quantity."""
+
+    def position(self, instrument: int) -> int: ...
+    def sleeve_position(self, sleeve: int, instrument: int) -> int: ...
+    def positions(self, sleeve: int) -> list[int]: ...
+    def entry_price(self, sleeve: int, instrument: int) -> Decimal | None: ...
+    def equity(self) -> Decimal: ...
+    def equity_approx(self) -> float:
+        """Return equity rounded to a float, for sizing only."""
+
+    def sleeve_equity(self, sleeve: int) -> Decimal: ...
+    def sleeve_equity_approx(self, sleeve: int) -> float: ...
+    def attribution(self, sleeve: int) -> dict[str, Decimal]:
+        """Return price, funding, basis, fees, spread, impact and transfer_fees, signed."""
+
+    def balance(self, wallet: int, asset: str) -> Decimal: ...
+    def sleeve_balance(self, sleeve: int, wallet: int, asset: str) -> Decimal: ...
+    def margin(self, wallet: int, asset: str) -> dict[str, Decimal]:
+        """Balance, unrealised, margin_balance, initial, maintenance, available."""
+
+    def fills(self) -> dict[str, NDArray[np.int64] | bytes | list[str]]:
+        """Return all fills as columns.
+
+        int64: order_id, ts_event, ts_recv, instrument, side (+1 buy), px, qty, reference,
+        is_taker, ``qty.<sleeve>`` (signed). Bytes of little-endian ``decimal128(38, 18)``, here
+        and below wherever money is: fee, impact (price units). Texts: tag.
+        """
+
+    def orders(self) -> dict[str, NDArray[np.int64] | list[str]]:
+        """Return all orders as columns; a missing price or stop is the least int64."""
+
+    def equity_rows(self) -> dict[str, NDArray[np.int64] | NDArray[np.float64] | bytes]:
+        """Return the equity rows as columns.
+
+        int64: ts, ``position.<instrument>``, ``position.<sleeve>.<instrument>``. Money: equity,
+        ``equity.<sleeve>``, ``deposits.<sleeve>``, ``<part>.<sleeve>`` for the parts of
+        :meth:`attribution`, ``balance.<wallet>.<asset>``. Float: ``margin_ratio.<wallet>.<asset>``.
+        Per sleeve equity = deposits + the parts, exactly.
+        """
+
+    def round_trips(self) -> dict[str, object]:
+        """Return closed round trips: sleeve, base, entry_ts, exit_ts, money columns, legs.
+
+        A row of ``legs`` lists ``(instrument, quantity, entry price, exit price)``.
+        """
+
+    def flows(self) -> dict[str, NDArray[np.int64] | bytes | list[str]]:
+        """Return external cash flows: ts, sleeve, wallet, asset, amount, value."""
+
+@final
+class Ledger:
+    """Money and positions; ``core.ledger.Ledger`` wraps it."""
+
+    def __new__(
+        cls,
+        instruments: Sequence[Instrument],
+        sleeves: Sequence[str],
+        wallets: Sequence[tuple[str, Sequence[str], Sequence[int]]],
+        asset: str,
+        at_par: Sequence[str],
+    ) -> Ledger: ...
+    def set_leverage(self, instrument: int, leverage: int) -> None: ...
+    def deposit(self, ts: int, sleeve: int, wallet: int, asset: str, amount: Decimal) -> None: ...
+    def withdraw(self, ts: int, sleeve: int, wallet: int, asset: str, amount: Decimal) -> None: ...
+    def transfer(
+        self, sleeve: int, source: int, target: int, asset: str, amount: Decimal, fee: Decimal
+    ) -> None: ...
+    def apply_fill(
+        self,
+        ts: int,
+        instrument: int,
+        px: int,
+        qty: int,
+        fee: Decimal,
+        reference: int,
+        impact: Decimal,
+        parts: Sequence[tuple[int, int]],
+    ) -> None: ...
+    def internal_cross(
+        self, ts: int, instrument: int, px: int, parts: Sequence[tuple[int, int]]
+    ) -> None: ...
+    def apply_funding(self, ts: int, instrument: int, rate: Decimal, mark: int) -> Decimal: ...
+    def book_funding(self, ts: int, instrument: int, amount: Decimal, rate: Decimal) -> None: ...
+    def mark(self, instrument: int, px: int) -> None: ...
+    def fee(self, instrument: int, px: int, qty: int, is_taker: bool, ts: int) -> Decimal: ...
+    def equity(self) -> Decimal: ...
+    def sleeve_equity(self, sleeve: int) -> Decimal: ...
+    def deposits(self, sleeve: int) -> Decimal: ...
+    def attribution(
+        self, sleeve: int
+    ) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal]: ...
+    def position(self, instrument: int) -> tuple[int, Decimal]: ...
+    def sleeve_position(self, sleeve: int, instrument: int) -> tuple[int, Decimal]: ...
+    def balance(self, wallet: int, asset: str) -> Decimal: ...
+    def sleeve_balance(self, sleeve: int, wallet: int, asset: str) -> Decimal: ...
+    def margin(
+        self, wallet: int, asset: str, ts: int
+    ) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal, Decimal]: ...
+    def round_trips(
+        self,
+    ) -> list[
+        tuple[
+            int,
+            str,
+            int,
+            int,
+            list[tuple[int, int, Decimal, Decimal]],
+            tuple[Decimal, Decimal, Decimal, Decimal, Decimal],
+        ]
+    ]: ...
+    def flows(self) -> list[tuple[int, int, int, str, Decimal, Decimal]]: ...

@@ -2,6 +2,9 @@
 
 mod features;
 mod instrument;
+mod ledger;
+mod line;
+mod tables;
 mod wire;
 
 use pyo3::prelude::*;
@@ -11,6 +14,8 @@ use pyo3::prelude::*;
 fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<features::PyFeatureSet>()?;
     m.add_class::<instrument::PyInstrument>()?;
+    m.add_class::<ledger::PyLedger>()?;
+    m.add_class::<line::PyLine>()?;
     m.add_class::<wire::PyTickDecoder>()?;
     m.add_function(wrap_pyfunction!(wire::py_plan_book, m)?)?;
     Ok(())

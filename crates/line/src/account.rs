@@ -1,0 +1,177 @@
+use std::collections::{HashMap, VecDeque};
+
+use cq_ledger::{prorate, Allocation, Fill, Ledger};
+use cq_types::{Account, Event, InstrumentIdx, Qty, Ts};
+
+use crate::purse::Purses;
+use crate::record::{FillRow, OrderRow, OrderStatus, Rows};
+use crate::LineError;
+
+/// Our side of the account: ledger and orders, folded from the venue's answers.
+pub(crate) struct Books {
+    pub(crate) ledger: Ledger,
+    pub(crate) orders: Vec<OrderRow>,
+    index: HashMap<u64, usize>,
+    pub(crate) fills: Vec<FillRow>,
+    pub(crate) rows: Rows,
+    /// Answers on their way to us, by the time they arrive.
+    pub(crate) on_the_way: VecDeque<Event<Account>>,
+    /// Answers that arrived and that the step has not read.
+    pub(crate) unread: Vec<Event<Account>>,
+}
+
+impl Books {
+    pub(crate) fn new(ledger: Ledger) -> Self {
+        Self {
+            ledger,
+            orders: Vec::new(),
+            index: HashMap::new(),
+            fills: Vec::new(),
+            rows: Rows::default(),
+            on_the_way: VecDeque::new(),
+            unread: Vec::new(),
+        }
+    }
+
+    pub(crate) fn purse(&self) -> Purses<'_> {
+        Purses {
+            ledger: &self.ledger,
+            orders: &self.orders,
+            index: &self.index,
+            on_the_way: &self.on_the_way,
+        }
+    }
+
+    pub(crate) fn knows(&self, order: u64) -> bool {
+        self.index.contains_key(&order)
+    }
+
+    pub(crate) fn enter(&mut self, row: OrderRow) {
+        self.index.insert(row.request.id, self.orders.len());
+        self.orders.push(row);
+    }
+
+    /// Queues answers by the time they arrive; equal times keep the order they were given in.
+    pub(crate) fn queue(&mut self, answers: impl IntoIterator<Item = Event<Account>>) {
+        for answer in answers {
+            let at = self
+                .on_the_way
+                .partition_point(|e| e.ts_recv <= answer.ts_recv);
+            self.on_the_way.insert(at, answer);
+        }
+    }
+
+    /// When the last fill of this instrument from before `ts` reaches us, if one has not.
+    pub(crate) fn awaits(&self, instrument: InstrumentIdx, ts: Ts) -> Option<Ts> {
+        let is_fill = |e: &&Event<Account>| matches!(e.body, Account::Fill { .. });
+        let waiting = self.on_the_way.iter().filter(is_fill);
+        waiting
+            .filter(|e| e.instrument == instrument && e.ts_event < ts)
+            .map(|e| e.ts_recv)
+            .max()
+    }
+
+    /// What the sleeves hold of an instrument, negated: the parts of a closing order.
+    pub(crate) fn closing(&self, instrument: InstrumentIdx) -> Vec<Allocation> {
+        let sleeves = 0..self.ledger.sleeves().len();
+        sleeves
+            .map(|s| (s, Qty(-self.ledger.sleeve_position(s, instrument).qty.0)))
+            .filter(|(_, part)| part.0 != 0)
+            .collect()
+    }
+
+    /// Folds an answer that has arrived; returns whether the step must be woken.
+    pub(crate) fn fold(&mut self, answer: Event<Account>) -> Result<bool, LineError> {
+        let wakes = match answer.body {
+            Account::Ack { order } => {
+                if let Some(row) = self.row(order) {
+                    row.status = OrderStatus::Working;
+                }
+                false
+            }
+            Account::Cancelled { order } => {
+                if let Some(row) = self.row(order) {
+                    row.status = OrderStatus::Cancelled;
+                }
+                true
+            }
+            Account::Reject { order, reason } => {
+                if let Some(row) = self.row(order) {
+                    row.status = OrderStatus::Rejected;
+                    row.reason = reason;
+                }
+                true
+            }
+            Account::Fill { .. } => {
+                self.fold_fill(&answer)?;
+                true
+            }
+            Account::FundingPaid { amount, rate } => {
+                let ts = answer.ts_recv;
+                let booked =
+                    self.ledger
+                        .book_funding(answer.ts_event, answer.instrument, amount, rate);
+                booked.map_err(|source| LineError::Ledger { ts, source })?;
+                false
+            }
+            _ => false,
+        };
+        self.unread.push(answer);
+        Ok(wakes)
+    }
+
+    fn row(&mut self, order: u64) -> Option<&mut OrderRow> {
+        let at = *self.index.get(&order)?;
+        self.orders.get_mut(at)
+    }
+
+    fn fold_fill(&mut self, answer: &Event<Account>) -> Result<(), LineError> {
+        let ts = answer.ts_recv;
+        let broken = |what: String| LineError::Broken { ts, what };
+        let Account::Fill {
+            order,
+            px,
+            qty,
+            side,
+            is_taker,
+            fee,
+            reference,
+            impact,
+        } = answer.body
+        else {
+            return Err(broken("only a fill is folded here".to_owned()));
+        };
+        let fill = Fill::of(answer).ok_or_else(|| broken("not a fill".to_owned()))?;
+        let row = self
+            .row(order)
+            .ok_or_else(|| broken(format!("a fill of the unknown order {order}")))?;
+        let ledger_error = |source| LineError::Ledger { ts, source };
+        let parts = prorate(&row.allocations, row.filled, qty).map_err(ledger_error)?;
+        row.filled.0 += qty.0;
+        row.status = if row.filled == row.request.qty {
+            OrderStatus::Filled
+        } else {
+            OrderStatus::Working
+        };
+        let tag = row.tag;
+        self.ledger
+            .apply_fill(&fill, &parts)
+            .map_err(ledger_error)?;
+        self.fills.push(FillRow {
+            order,
+            ts_event: answer.ts_event,
+            ts_recv: answer.ts_recv,
+            instrument: answer.instrument,
+            side,
+            px,
+            qty,
+            fee,
+            reference,
+            impact,
+            is_taker,
+            allocations: parts,
+            tag,
+        });
+        Ok(())
+    }
+}

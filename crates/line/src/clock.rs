@@ -1,0 +1,90 @@
+use cq_types::Ts;
+
+use crate::cursor::NEVER;
+
+/// What is due next, in the order of events at equal times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Market data becomes known.
+    Known,
+    /// An answer of the venue reaches us.
+    Answer,
+    /// The decision grid.
+    Timer,
+    /// Market data at the venue.
+    Lived,
+    /// A contract ends.
+    Delisting,
+    /// Funding is settled.
+    Funding,
+    /// The equity row.
+    Sample,
+    /// Orders that waited meet the open of a bar.
+    Open,
+    /// A message reaches the venue.
+    Arrival,
+}
+
+/// Turns by rank.
+const TURNS: [Turn; 9] = [
+    Turn::Known,
+    Turn::Answer,
+    Turn::Timer,
+    Turn::Lived,
+    Turn::Delisting,
+    Turn::Funding,
+    Turn::Sample,
+    Turn::Open,
+    Turn::Arrival,
+];
+
+impl Turn {
+    /// Whether it still happens at the very end of the tape: what became known, and what is
+    /// owed for the time before. Nothing begins there.
+    pub(crate) fn is_at_end(self) -> bool {
+        matches!(
+            self,
+            Self::Known | Self::Answer | Self::Delisting | Self::Funding
+        )
+    }
+}
+
+/// The first of the due times, and whose turn it is; `None` when nothing is due.
+pub(crate) fn first(due: [Ts; TURNS.len()]) -> Option<(Ts, Turn)> {
+    let mut best = (NEVER, Turn::Known);
+    for (ts, turn) in due.into_iter().zip(TURNS) {
+        if ts < best.0 {
+            best = (ts, turn);
+        }
+    }
+    (best.0 < NEVER).then_some(best)
+}
+
+/// The first multiple of `step` at or after `ts`.
+pub(crate) fn on_grid(ts: Ts, step: Ts) -> Ts {
+    ts.div_euclid(step) * step + if ts.rem_euclid(step) == 0 { 0 } else { step }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grid_is_anchored_at_the_epoch() {
+        assert_eq!(on_grid(0, 10), 0);
+        assert_eq!(on_grid(1, 10), 10);
+        assert_eq!(on_grid(10, 10), 10);
+        assert_eq!(on_grid(-1, 10), 0);
+    }
+
+    #[test]
+    fn the_earliest_goes_first_and_ties_go_by_rank() {
+        let mut due = [NEVER; 9];
+        assert_eq!(first(due), None);
+        due[8] = 5;
+        due[2] = 5;
+        assert_eq!(first(due), Some((5, Turn::Timer)));
+        due[8] = 4;
+        assert_eq!(first(due), Some((4, Turn::Arrival)));
+    }
+}

@@ -1,0 +1,135 @@
+use cq_book::Book;
+use cq_features::{FeatureSet, FeatureSpec};
+use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Qty, Ts};
+
+use crate::tape::{Columns, Stream};
+use crate::venue::has_ticks;
+use crate::LineError;
+
+/// What is known by now: features, books and last prices, fed in `ts_recv` order.
+pub(crate) struct Known {
+    features: FeatureSet,
+    books: Vec<Option<Book>>,
+    quotes: Vec<Option<[(Px, Qty); 2]>>,
+    last: Vec<Option<Px>>,
+    markers: Vec<Marker>,
+}
+
+/// What an instrument is marked with while only what is known counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marker {
+    /// Recorded marks.
+    Marks,
+    /// Closes of its shortest bars.
+    Bars(Ts),
+    /// Trades.
+    Trades,
+}
+
+impl Known {
+    pub(crate) fn new(
+        specs: &[FeatureSpec],
+        instruments: &[Instrument],
+        series: &[String],
+    ) -> Result<Self, LineError> {
+        let count = instruments.len();
+        Ok(Self {
+            features: FeatureSet::new(specs, instruments, series)?,
+            books: vec![None; count],
+            quotes: vec![None; count],
+            last: vec![None; count],
+            markers: vec![Marker::Trades; count],
+        })
+    }
+
+    /// Keeps a book for each instrument whose level changes are on the tape, and decides
+    /// what marks each instrument.
+    pub(crate) fn expect(&mut self, tape: &[Stream]) {
+        for (index, marker) in (0..).zip(&mut self.markers) {
+            *marker = marker_of(tape, index);
+        }
+        for stream in tape {
+            if matches!(stream.columns, Columns::Deltas { .. }) {
+                self.books[usize::from(stream.instrument)] = Some(Book::new());
+            }
+        }
+    }
+
+    pub(crate) fn on_market(&mut self, event: &Event<Market>) {
+        let at = usize::from(event.instrument);
+        match event.body {
+            Market::Trade { px, .. } => self.last[at] = Some(px),
+            Market::Bar { close, .. } => self.last[at] = Some(close),
+            Market::Quote {
+                bid,
+                bid_qty,
+                ask,
+                ask_qty,
+            } => self.quotes[at] = Some([(bid, bid_qty), (ask, ask_qty)]),
+            Market::Delta { side, px, qty } => {
+                if let Some(book) = &mut self.books[at] {
+                    book.on_delta(side, px, qty, event.flags);
+                }
+            }
+            Market::Gap => {
+                self.quotes[at] = None;
+                if let Some(book) = &mut self.books[at] {
+                    book.invalidate();
+                }
+            }
+            _ => {}
+        }
+        self.features.on_market(event, self.books[at].as_ref());
+    }
+
+    /// The price that this event marks its instrument with, if it does.
+    pub(crate) fn mark(&self, event: &Event<Market>) -> Option<Px> {
+        match (event.body, self.markers[usize::from(event.instrument)]) {
+            (Market::Mark { px }, _) | (Market::Trade { px, .. }, Marker::Trades) => Some(px),
+            (
+                Market::Bar {
+                    interval, close, ..
+                },
+                Marker::Bars(shortest),
+            ) => (interval == shortest).then_some(close),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn features(&self) -> &FeatureSet {
+        &self.features
+    }
+
+    pub(crate) fn write(&self, now: Ts, out: &mut [f64]) {
+        self.features.write(now, out);
+    }
+
+    pub(crate) fn last(&self, instrument: InstrumentIdx) -> Option<Px> {
+        self.last.get(usize::from(instrument)).copied().flatten()
+    }
+
+    /// Best bid and ask: of the book while it is valid, else of the last quote.
+    pub(crate) fn top(&self, instrument: InstrumentIdx) -> Option<[(Px, Qty); 2]> {
+        let at = usize::from(instrument);
+        let book = self.books.get(at)?.as_ref().filter(|book| book.is_valid());
+        match book {
+            Some(book) => Some([book.best_bid()?, book.best_ask()?]),
+            None => self.quotes[at],
+        }
+    }
+}
+
+fn marker_of(tape: &[Stream], index: InstrumentIdx) -> Marker {
+    let own = || tape.iter().filter(move |s| s.instrument == index);
+    let bars = own().filter_map(|s| match s.columns {
+        Columns::Bars { interval, .. } => Some(interval),
+        _ => None,
+    });
+    if own().any(|s| matches!(s.columns, Columns::Marks(_))) {
+        return Marker::Marks;
+    }
+    match bars.min() {
+        Some(shortest) if !has_ticks(tape, index) => Marker::Bars(shortest),
+        _ => Marker::Trades,
+    }
+}

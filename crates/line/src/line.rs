@@ -1,0 +1,357 @@
+use std::sync::Arc;
+
+use cq_ledger::Ledger;
+use cq_sim::{SimConfig, Venue};
+use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Ts};
+
+use crate::account::Books;
+use crate::clock::{first, on_grid, Turn};
+use crate::cursor::{Clock, Merge, NEVER};
+use crate::known::Known;
+use crate::setup::{Deposit, Setup};
+use crate::tape::Stream;
+use crate::venue::{has_ticks, Lived};
+use crate::LineError;
+
+/// Why the step is woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// The decision grid.
+    Timer,
+    /// A fill, a rejection or a cancellation reached us.
+    Account,
+    /// Events of an instrument are missing.
+    Gap,
+    /// The tape ended; positions were closed.
+    DataEnd,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Loading,
+    Running,
+    Ended,
+}
+
+/// One segment of the recorded line.
+///
+/// Streams are added, then [`Self::advance`] runs to each wake-up; between wake-ups orders
+/// are placed. See the crate's documentation for the order of events.
+pub struct Line {
+    pub(crate) instruments: Arc<[Instrument]>,
+    pub(crate) sim: Option<SimConfig>,
+    pub(crate) tape: Vec<Stream>,
+    pub(crate) known: Known,
+    pub(crate) recv: Option<Merge>,
+    pub(crate) lived: Option<Lived>,
+    pub(crate) books: Books,
+    pub(crate) phase: Phase,
+    pub(crate) grid: Ts,
+    pub(crate) sample: Ts,
+    pub(crate) start: Ts,
+    pub(crate) end: Ts,
+    pub(crate) now: Ts,
+    pub(crate) next_timer: Ts,
+    pub(crate) next_sample: Ts,
+    pub(crate) seq: u64,
+    pub(crate) gap: Option<InstrumentIdx>,
+}
+
+impl Line {
+    /// Builds a line without data.
+    ///
+    /// # Errors
+    /// When the parts do not fit together.
+    pub fn new(setup: Setup) -> Result<Self, LineError> {
+        for (what, step) in [("grid_ns", setup.grid), ("sample_ns", setup.sample)] {
+            if step <= 0 {
+                return Err(bad(what, "a positive duration in ns", &step));
+            }
+        }
+        if setup.end <= setup.start {
+            return Err(bad("end", "a time after start", &setup.end));
+        }
+        let setup = setup.with_account();
+        let at_start = |source| LineError::Ledger {
+            ts: setup.start,
+            source,
+        };
+        let known = Known::new(&setup.features, &setup.instruments, &setup.series)?;
+        let instruments: Arc<[Instrument]> = setup.instruments.into();
+        if let Some(sim) = &setup.sim {
+            Venue::new(Arc::clone(&instruments), &[], sim)?;
+        }
+        let parts = Arc::clone(&instruments);
+        let mut ledger =
+            Ledger::new(parts, setup.sleeves, setup.wallets, &setup.valuation).map_err(at_start)?;
+        for deposit in &setup.capital {
+            let wallet = ledger.wallet(&deposit.wallet).ok_or_else(|| {
+                let known: Vec<_> = ledger.wallets().iter().map(|w| w.name.as_str()).collect();
+                bad(
+                    "capital",
+                    &format!("a wallet of {known:?}"),
+                    &deposit.wallet,
+                )
+            })?;
+            let Deposit {
+                sleeve,
+                asset,
+                amount,
+                ..
+            } = deposit;
+            ledger
+                .deposit(setup.start, *sleeve, wallet, asset, *amount)
+                .map_err(at_start)?;
+        }
+        Ok(Self {
+            instruments,
+            sim: setup.sim,
+            tape: Vec::new(),
+            known,
+            recv: None,
+            lived: None,
+            books: Books::new(ledger),
+            phase: Phase::Loading,
+            grid: setup.grid,
+            sample: setup.sample,
+            start: setup.start,
+            end: setup.end,
+            now: setup.start,
+            next_timer: on_grid(setup.start, setup.grid),
+            next_sample: on_grid(setup.start, setup.sample),
+            seq: 0,
+            gap: None,
+        })
+    }
+
+    /// Adds a stream; all are added before the first [`Self::advance`].
+    ///
+    /// # Errors
+    /// When the line has begun or the instrument is unknown.
+    pub fn add(&mut self, stream: Stream) -> Result<(), LineError> {
+        if self.phase != Phase::Loading {
+            return Err(LineError::OutOfTurn(
+                "data cannot be added to a line that has begun",
+            ));
+        }
+        if usize::from(stream.instrument) >= self.instruments.len() {
+            let expected = format!("an index below {}", self.instruments.len());
+            return Err(bad("instrument", &expected, &stream.instrument));
+        }
+        self.tape.push(stream);
+        Ok(())
+    }
+
+    /// Goes on with the money, orders and rows of an earlier segment, which is left empty.
+    /// Features start anew: they never look across a hole.
+    ///
+    /// # Errors
+    /// When this line has begun, the earlier one has not ended, or their parts differ.
+    pub fn adopt(&mut self, before: &mut Self) -> Result<(), LineError> {
+        if self.phase != Phase::Loading || before.phase != Phase::Ended {
+            return Err(LineError::OutOfTurn(
+                "a segment goes on from one that has ended, before it begins itself",
+            ));
+        }
+        if self.start < before.end {
+            return Err(bad(
+                "start",
+                "a time after the earlier segment",
+                &self.start,
+            ));
+        }
+        let state = before.books.ledger.snapshot();
+        let ts = self.start;
+        self.books
+            .ledger
+            .restore(state)
+            .map_err(|source| LineError::Ledger { ts, source })?;
+        let ledger = self.books.ledger.clone();
+        self.books = std::mem::replace(&mut before.books, Books::new(ledger.clone()));
+        self.books.ledger = ledger;
+        Ok(())
+    }
+
+    fn begin(&mut self) -> Result<(), LineError> {
+        self.tape.sort_by_key(Stream::order);
+        self.known.expect(&self.tape);
+        let all = (0..self.tape.len()).map(|at| (at, Clock::Recv));
+        self.recv = Some(Merge::new(&self.tape, all));
+        if let Some(sim) = &self.sim {
+            let count = u16::try_from(self.instruments.len()).unwrap_or(u16::MAX);
+            let ticks: Vec<_> = (0..count).map(|i| has_ticks(&self.tape, i)).collect();
+            let mut venue = Venue::new(Arc::clone(&self.instruments), &ticks, sim)?;
+            for index in 0..count {
+                venue.set_position(index, self.books.ledger.position(index).qty);
+            }
+            self.lived = Some(Lived::new(venue, &self.instruments, &self.tape, self.start));
+        }
+        self.phase = Phase::Running;
+        Ok(())
+    }
+
+    /// Runs at most `budget` events, to the next wake-up.
+    ///
+    /// `Ok(Some(Some(wake)))` at a wake-up, `Ok(Some(None))` at the end, `Ok(None)` when the
+    /// budget is spent.
+    ///
+    /// # Errors
+    /// When the ledger refuses what the venue did, or two parts disagree.
+    #[allow(clippy::option_option)] // three outcomes that the caller tells apart at once
+    pub fn advance(&mut self, budget: usize) -> Result<Option<Option<Wake>>, LineError> {
+        match self.phase {
+            Phase::Ended => return Ok(Some(None)),
+            Phase::Loading => self.begin()?,
+            Phase::Running => {}
+        }
+        self.gap = None;
+        for _ in 0..budget {
+            let next = first(self.due());
+            let next =
+                next.filter(|(ts, turn)| *ts < self.end || (*ts == self.end && turn.is_at_end()));
+            let Some((ts, turn)) = next else {
+                self.finish()?;
+                return Ok(Some(Some(Wake::DataEnd)));
+            };
+            if let Some(wake) = self.turn(ts, turn)? {
+                return Ok(Some(Some(wake)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Runs to the end without a step: times of the decision grid, and the features known
+    /// at each, row after row.
+    ///
+    /// # Errors
+    /// As [`Self::advance`].
+    pub fn research(&mut self) -> Result<(Vec<Ts>, Vec<f64>), LineError> {
+        let width = self.known.features().len();
+        let (mut times, mut rows) = (Vec::new(), Vec::new());
+        loop {
+            match self.advance(usize::MAX)? {
+                Some(Some(Wake::Timer)) => {
+                    times.push(self.now);
+                    let from = rows.len();
+                    rows.resize(from + width, f64::NAN);
+                    self.known.write(self.now, &mut rows[from..]);
+                }
+                Some(None) => return Ok((times, rows)),
+                _ => {}
+            }
+        }
+    }
+
+    fn due(&self) -> [Ts; 9] {
+        let known = self.recv.as_ref().map_or(NEVER, |m| m.due);
+        let answer = self.books.on_the_way.front().map_or(NEVER, |e| e.ts_recv);
+        let timer = self.next_timer;
+        let Some(lived) = &self.lived else {
+            let never = NEVER;
+            return [
+                known, answer, timer, never, never, never, never, never, never,
+            ];
+        };
+        [
+            known,
+            answer,
+            timer,
+            lived.market.due,
+            lived.next_delisting(),
+            lived.funding.due,
+            self.next_sample,
+            lived.opened_at(),
+            lived.venue.next_arrival().unwrap_or(NEVER),
+        ]
+    }
+
+    fn turn(&mut self, ts: Ts, turn: Turn) -> Result<Option<Wake>, LineError> {
+        // Data before the start warms up: the clock of decisions has not begun.
+        self.now = self.now.max(ts);
+        match turn {
+            Turn::Known => return self.learn(),
+            Turn::Answer => return self.hear(ts),
+            Turn::Timer => {
+                self.next_timer += self.grid;
+                return Ok(Some(Wake::Timer));
+            }
+            Turn::Sample => {
+                self.next_sample += self.sample;
+                self.write_row(ts)?;
+            }
+            Turn::Funding => self.settle()?,
+            Turn::Delisting => self.delist(ts)?,
+            Turn::Lived | Turn::Open | Turn::Arrival => {
+                let Some(lived) = &mut self.lived else {
+                    return Ok(None);
+                };
+                let purse = self.books.purse();
+                match turn {
+                    Turn::Lived => lived.live(&self.tape, ts, &purse),
+                    Turn::Open => lived.meet_opens(ts, &purse),
+                    _ => lived.venue.arrive(&purse),
+                }
+                if lived.venue.has_answers() {
+                    self.books.queue(lived.venue.take_answers());
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next market event becomes known.
+    fn learn(&mut self) -> Result<Option<Wake>, LineError> {
+        let Some(recv) = &mut self.recv else {
+            return Ok(None);
+        };
+        let due = recv.pop(&self.tape);
+        let Some(event) = self.tape[due.stream].event(due.row, self.seq) else {
+            return Ok(None);
+        };
+        self.seq += 1;
+        self.known.on_market(&event);
+        self.mark(&event)?;
+        if matches!(event.body, Market::Gap) && event.ts_recv >= self.start {
+            self.gap = Some(event.instrument);
+            return Ok(Some(Wake::Gap));
+        }
+        Ok(None)
+    }
+
+    /// The ledger is marked with what is known: recorded marks, else bar closes and trades.
+    fn mark(&mut self, event: &Event<Market>) -> Result<(), LineError> {
+        match self.known.mark(event) {
+            Some(px) => self.mark_at(event.instrument, px),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn mark_at(&mut self, instrument: InstrumentIdx, px: Px) -> Result<(), LineError> {
+        let ts = self.now;
+        let marked = self.books.ledger.mark(instrument, px);
+        marked.map_err(|source| LineError::Ledger { ts, source })
+    }
+
+    /// All answers that arrive at `ts`; one wake-up for them.
+    fn hear(&mut self, ts: Ts) -> Result<Option<Wake>, LineError> {
+        let mut wakes = false;
+        while let Some(mut answer) = self.books.on_the_way.front().cloned() {
+            if answer.ts_recv > ts {
+                break;
+            }
+            self.books.on_the_way.pop_front();
+            answer.seq = self.seq;
+            self.seq += 1;
+            wakes |= self.books.fold(answer)?;
+        }
+        Ok(wakes.then_some(Wake::Account))
+    }
+}
+
+pub(crate) fn bad(what: &'static str, expected: &str, found: &impl ToString) -> LineError {
+    LineError::BadArgument {
+        what,
+        expected: expected.to_owned(),
+        found: found.to_string(),
+    }
+}

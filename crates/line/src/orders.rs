@@ -1,0 +1,191 @@
+use cq_ledger::{Allocation, Ledger, Transfer};
+use cq_sim::{Request, FORCED_ID};
+use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
+
+use crate::line::{bad, Line, Phase};
+use crate::record::{FillRow, OrderRow, OrderStatus, Rows};
+use crate::LineError;
+
+impl Line {
+    /// Sends an order at the line's time. Without a venue it is only written down.
+    ///
+    /// What the venue must refuse (unknown instrument, off tick …) it refuses itself; an
+    /// error is a call that cannot be an order at all.
+    ///
+    /// # Errors
+    /// When the line has ended, the id was used, or the parts do not sum to the quantity.
+    pub fn place(
+        &mut self,
+        request: Request,
+        allocations: Vec<Allocation>,
+    ) -> Result<(), LineError> {
+        self.in_turn()?;
+        if request.id >= FORCED_ID || self.books.knows(request.id) {
+            return Err(bad("order_id", "an unused id below 2^62", &request.id));
+        }
+        let sleeves = self.books.ledger.sleeves().len();
+        if let Some((sleeve, _)) = allocations.iter().find(|(s, _)| *s >= sleeves) {
+            return Err(bad(
+                "allocations",
+                &format!("sleeves below {sleeves}"),
+                sleeve,
+            ));
+        }
+        let sum: i128 = allocations.iter().map(|(_, q)| i128::from(q.0)).sum();
+        let signed = i128::from(request.side.sign()) * i128::from(request.qty.0);
+        if sum != signed {
+            return Err(bad("allocations", &format!("a sum of {signed}"), &sum));
+        }
+        self.books.enter(OrderRow {
+            ts: self.now,
+            request,
+            allocations,
+            filled: Qty(0),
+            status: OrderStatus::Sent,
+            reason: "",
+            tag: "",
+        });
+        if let Some(lived) = &mut self.lived {
+            lived.venue.send(self.now, request);
+        }
+        Ok(())
+    }
+
+    /// Asks for the cancellation of an order; one that is already done is left alone.
+    ///
+    /// # Errors
+    /// When the line has ended or no order has this id.
+    pub fn cancel(&mut self, order: u64) -> Result<(), LineError> {
+        self.in_turn()?;
+        if !self.books.knows(order) {
+            return Err(bad("order_id", "the id of a placed order", &order));
+        }
+        if let Some(lived) = &mut self.lived {
+            lived.venue.cancel(self.now, order);
+        }
+        Ok(())
+    }
+
+    /// Moves money of a sleeve between two wallets, at once.
+    ///
+    /// # Errors
+    /// When the line has ended or the ledger refuses.
+    pub fn transfer(&mut self, transfer: Transfer<'_>) -> Result<(), LineError> {
+        self.in_turn()?;
+        let ts = self.now;
+        let moved = self.books.ledger.transfer(transfer);
+        moved.map_err(|source| LineError::Ledger { ts, source })
+    }
+
+    /// Lets sleeves trade with each other at `px`, without cost; the parts sum to zero.
+    ///
+    /// # Errors
+    /// When the line has ended or the ledger refuses.
+    pub fn internal_cross(
+        &mut self,
+        instrument: InstrumentIdx,
+        px: Px,
+        allocations: &[Allocation],
+    ) -> Result<(), LineError> {
+        self.in_turn()?;
+        let ts = self.now;
+        let crossed = self
+            .books
+            .ledger
+            .internal_cross(ts, instrument, px, allocations);
+        crossed.map_err(|source| LineError::Ledger { ts, source })
+    }
+
+    fn in_turn(&self) -> Result<(), LineError> {
+        if self.phase == Phase::Running {
+            return Ok(());
+        }
+        Err(LineError::OutOfTurn(
+            "commands are taken between the first wake-up and the end",
+        ))
+    }
+
+    /// Chooses the leverage of an instrument.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn set_leverage(
+        &mut self,
+        instrument: InstrumentIdx,
+        leverage: u16,
+    ) -> Result<(), LineError> {
+        let ts = self.now;
+        let set = self.books.ledger.set_leverage(instrument, leverage);
+        set.map_err(|source| LineError::Ledger { ts, source })
+    }
+
+    /// Time of the line, ns: nothing later is known.
+    #[must_use]
+    pub fn now(&self) -> Ts {
+        self.now
+    }
+
+    /// Instrument of the gap that woke the step.
+    #[must_use]
+    pub fn gap(&self) -> Option<InstrumentIdx> {
+        self.gap
+    }
+
+    /// Events that became known so far, and answers that arrived.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Money and positions as we know them.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.books.ledger
+    }
+
+    /// Orders so far, in the order in which they were placed.
+    #[must_use]
+    pub fn orders(&self) -> &[OrderRow] {
+        &self.books.orders
+    }
+
+    /// Fills so far, in the order in which we learned of them.
+    #[must_use]
+    pub fn fills(&self) -> &[FillRow] {
+        &self.books.fills
+    }
+
+    /// Equity rows so far.
+    #[must_use]
+    pub fn rows(&self) -> &Rows {
+        &self.books.rows
+    }
+
+    /// Answers that arrived since the last call.
+    pub fn take_answers(&mut self) -> Vec<Event<Account>> {
+        std::mem::take(&mut self.books.unread)
+    }
+
+    /// Last known price of an instrument.
+    #[must_use]
+    pub fn last_price(&self, instrument: InstrumentIdx) -> Option<Px> {
+        self.known.last(instrument)
+    }
+
+    /// Known best bid and ask of an instrument.
+    #[must_use]
+    pub fn top(&self, instrument: InstrumentIdx) -> Option<[(Px, Qty); 2]> {
+        self.known.top(instrument)
+    }
+
+    /// Names of the features, in the order of their columns.
+    #[must_use]
+    pub fn feature_names(&self) -> Vec<String> {
+        self.known.features().names().map(str::to_owned).collect()
+    }
+
+    /// Writes the features knowable now.
+    pub fn write_features(&self, out: &mut [f64]) {
+        self.known.write(self.now, out);
+    }
+}

@@ -1,0 +1,206 @@
+use cq_ledger::{Allocation, Ledger, LedgerError};
+use cq_sim::Request;
+use cq_types::{InstrumentIdx, Px, Qty, Side, Ts};
+use rust_decimal::Decimal;
+
+/// What became of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderStatus {
+    /// Sent; the venue has not answered.
+    Sent,
+    /// Accepted; works at the venue.
+    Working,
+    /// Traded in full.
+    Filled,
+    /// Ended before it was filled.
+    Cancelled,
+    /// Refused by the venue.
+    Rejected,
+}
+
+impl OrderStatus {
+    /// Its name in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Working => "working",
+            Self::Filled => "filled",
+            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// One order as we know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderRow {
+    /// When it was decided.
+    pub ts: Ts,
+    /// What was asked for.
+    pub request: Request,
+    /// Whose it is; signed, sums to the signed quantity.
+    pub allocations: Vec<Allocation>,
+    /// Quantity we know to be traded.
+    pub filled: Qty,
+    /// What became of it, as far as we know.
+    pub status: OrderStatus,
+    /// Why the venue refused it; empty otherwise.
+    pub reason: &'static str,
+    /// `data_end` or `delisted` for the venue's own closing orders; empty otherwise.
+    pub tag: &'static str,
+}
+
+/// One fill, when we learned of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FillRow {
+    /// Our order.
+    pub order: u64,
+    /// Venue time.
+    pub ts_event: Ts,
+    /// When we learned of it.
+    pub ts_recv: Ts,
+    /// What was traded.
+    pub instrument: InstrumentIdx,
+    /// Side of our order.
+    pub side: Side,
+    /// Price.
+    pub px: Px,
+    /// Quantity, positive.
+    pub qty: Qty,
+    /// Fee in the settle asset, positive if paid.
+    pub fee: Decimal,
+    /// Price the market stood at before our spread and impact.
+    pub reference: Px,
+    /// Own impact in price units, positive if it cost.
+    pub impact: Decimal,
+    /// Whether we took liquidity.
+    pub is_taker: bool,
+    /// Signed part of each sleeve.
+    pub allocations: Vec<Allocation>,
+    /// As [`OrderRow::tag`].
+    pub tag: &'static str,
+}
+
+/// Equity rows as columns; money is an integer count of `10^-SCALE`.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    /// Sample times.
+    pub ts: Vec<Ts>,
+    /// Money columns, by name.
+    pub money: Vec<(String, Vec<i128>)>,
+    /// Signed positions in grid units, by name.
+    pub positions: Vec<(String, Vec<i64>)>,
+    /// Maintenance margin over margin balance per wallet asset; NaN where nothing is left.
+    pub ratios: Vec<(String, Vec<f64>)>,
+}
+
+impl Rows {
+    /// Decimals of the money columns: enough for every exact amount of a ledger.
+    pub const SCALE: u32 = 18;
+
+    /// An amount as an integer count of `10^-SCALE`, exact.
+    ///
+    /// # Errors
+    /// When it has more decimals or digits than that.
+    pub fn scaled(value: Decimal) -> Result<i128, LedgerError> {
+        let value = value.normalize();
+        let missing = Self::SCALE.checked_sub(value.scale());
+        missing
+            .and_then(|n| value.mantissa().checked_mul(10_i128.pow(n)))
+            .ok_or(LedgerError::Overflow("amount of a row"))
+    }
+
+    /// Samples the ledger as it is.
+    pub(crate) fn sample(&mut self, ts: Ts, ledger: &Ledger) -> Result<(), LedgerError> {
+        let mut row = Row::default();
+        row.read(ts, ledger)?;
+        self.ts.push(ts);
+        append(&mut self.money, row.money);
+        append(&mut self.positions, row.positions);
+        append(&mut self.ratios, row.ratios);
+        Ok(())
+    }
+}
+
+fn append<T>(columns: &mut Vec<(String, Vec<T>)>, row: Vec<(Name<'_>, T)>) {
+    if columns.is_empty() {
+        let named = |(name, value): (Name<'_>, T)| (name.text(), vec![value]);
+        columns.extend(row.into_iter().map(named));
+        return;
+    }
+    for ((_, column), (_, value)) in columns.iter_mut().zip(row) {
+        column.push(value);
+    }
+}
+
+/// A column's name, put together only once.
+struct Name<'a> {
+    parts: [&'a str; 3],
+}
+
+impl Name<'_> {
+    fn text(&self) -> String {
+        let full = self.parts.iter().filter(|part| !part.is_empty());
+        full.copied().collect::<Vec<_>>().join(".")
+    }
+}
+
+fn name<'a>(a: &'a str, b: &'a str, c: &'a str) -> Name<'a> {
+    Name { parts: [a, b, c] }
+}
+
+#[derive(Default)]
+struct Row<'a> {
+    money: Vec<(Name<'a>, i128)>,
+    positions: Vec<(Name<'a>, i64)>,
+    ratios: Vec<(Name<'a>, f64)>,
+}
+
+impl<'a> Row<'a> {
+    fn read(&mut self, ts: Ts, ledger: &'a Ledger) -> Result<(), LedgerError> {
+        self.put(name("equity", "", ""), ledger.equity()?)?;
+        for (index, sleeve) in ledger.sleeves().iter().enumerate() {
+            self.put(name("equity", sleeve, ""), ledger.sleeve_equity(index)?)?;
+            self.put(name("deposits", sleeve, ""), ledger.deposits(index)?)?;
+            let part = ledger.attribution(index)?;
+            for (what, value) in [
+                ("price", part.price),
+                ("funding", part.funding),
+                ("basis", part.basis),
+                ("fees", part.fees),
+                ("spread", part.spread),
+                ("impact", part.impact),
+                ("transfer_fees", part.transfer_fees),
+            ] {
+                self.put(name(what, sleeve, ""), value)?;
+            }
+        }
+        for (index, instrument) in (0..).zip(ledger.instruments()) {
+            let held = ledger.position(index).qty.0;
+            self.positions
+                .push((name("position", &instrument.id, ""), held));
+            for (s, sleeve) in ledger.sleeves().iter().enumerate() {
+                let held = ledger.sleeve_position(s, index).qty.0;
+                let column = name("position", sleeve, &instrument.id);
+                self.positions.push((column, held));
+            }
+        }
+        for (index, wallet) in ledger.wallets().iter().enumerate() {
+            for asset in &wallet.assets {
+                let balance = ledger.balance(index, asset)?;
+                self.put(name("balance", &wallet.name, asset), balance)?;
+                let margin = ledger.margin(index, asset, ts)?;
+                let ratio = margin.ratio().and_then(|r| f64::try_from(r).ok());
+                let column = name("margin_ratio", &wallet.name, asset);
+                self.ratios.push((column, ratio.unwrap_or(f64::NAN)));
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, column: Name<'a>, value: Decimal) -> Result<(), LedgerError> {
+        self.money.push((column, Rows::scaled(value)?));
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+use cq_ledger::Funding;
+use cq_types::{round_money, Account, Event, Qty, Ts};
+use rust_decimal::Decimal;
+
+use crate::cursor::scheduled;
+use crate::line::Line;
+use crate::tape::Columns;
+use crate::LineError;
+
+impl Line {
+    /// Funding is settled on the position held just before; where a fill from before is still
+    /// on its way to us, right after that fill.
+    pub(crate) fn settle(&mut self) -> Result<(), LineError> {
+        let Some(lived) = &mut self.lived else {
+            return Ok(());
+        };
+        let due = lived.funding.pop(&self.tape);
+        let stream = &self.tape[due.stream];
+        let Columns::Funding { rate, exp } = &stream.columns else {
+            return Ok(());
+        };
+        let ts = scheduled(stream.stamps.ts_event[due.row]);
+        let instrument = stream.instrument;
+        let position = lived.venue.position(instrument);
+        let mark = lived.marks[usize::from(instrument)];
+        let (Some(mark), true) = (mark, position.0 != 0) else {
+            return Ok(());
+        };
+        let funding = Funding {
+            ts,
+            instrument,
+            rate: Decimal::new(rate[due.row], *exp),
+            mark,
+        };
+        self.book_funding(&funding, position)
+    }
+
+    fn book_funding(&mut self, funding: &Funding, position: Qty) -> Result<(), LineError> {
+        let Funding {
+            ts,
+            instrument,
+            rate,
+            mark,
+        } = *funding;
+        let traded = &self.instruments[usize::from(instrument)];
+        let amount = round_money(-traded.notional(mark, position) * rate);
+        let mut answer = Event {
+            ts_event: ts,
+            ts_recv: ts,
+            seq: 0,
+            flags: 0,
+            instrument,
+            body: Account::FundingPaid { amount, rate },
+        };
+        if let Some(late) = self.books.awaits(instrument, ts) {
+            answer.ts_recv = late;
+            self.books.queue([answer]);
+            return Ok(());
+        }
+        let held = self.books.ledger.position(instrument).qty;
+        if held != position {
+            let what = format!(
+                "the ledger holds {} of {}, the venue {}",
+                held.0, traded.id, position.0
+            );
+            return Err(LineError::Broken { ts, what });
+        }
+        self.mark_at(instrument, mark)?;
+        let ledger_error = |source| LineError::Ledger { ts, source };
+        let amount = self
+            .books
+            .ledger
+            .apply_funding(funding)
+            .map_err(ledger_error)?;
+        answer.body = Account::FundingPaid { amount, rate };
+        answer.seq = self.seq;
+        self.seq += 1;
+        self.books.unread.push(answer);
+        Ok(())
+    }
+
+    /// The equity row of `ts`, at the venue's marks.
+    pub(crate) fn write_row(&mut self, ts: Ts) -> Result<(), LineError> {
+        if let Some(lived) = &self.lived {
+            let marks = (0..).zip(lived.marks.clone());
+            for (instrument, px) in marks.filter_map(|(i, px)| Some((i, px?))) {
+                self.mark_at(instrument, px)?;
+            }
+        }
+        let books = &mut self.books;
+        let sampled = books.rows.sample(ts, &books.ledger);
+        sampled.map_err(|source| LineError::Ledger { ts, source })
+    }
+}

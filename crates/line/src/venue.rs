@@ -1,0 +1,184 @@
+use cq_sim::{Bar, Purse, Venue};
+use cq_types::{Instrument, InstrumentIdx, Market, Px, Ts};
+
+use crate::cursor::{Clock, Due, Merge, NEVER};
+use crate::tape::{Columns, Stream};
+
+/// The venue's side of the tape: what it lives through, in venue time.
+pub(crate) struct Lived {
+    pub(crate) venue: Venue,
+    pub(crate) market: Merge,
+    pub(crate) funding: Merge,
+    /// The mark that margin, funding and equity rows use, per instrument.
+    pub(crate) marks: Vec<Option<Px>>,
+    has_marks: Vec<bool>,
+    /// Instruments whose bar has just begun and that orders wait for.
+    opened: Vec<InstrumentIdx>,
+    opened_at: Ts,
+    /// Ends of contracts, latest first.
+    delistings: Vec<(Ts, InstrumentIdx)>,
+}
+
+impl Lived {
+    pub(crate) fn new(
+        venue: Venue,
+        instruments: &[Instrument],
+        tape: &[Stream],
+        start: Ts,
+    ) -> Self {
+        let market = tape
+            .iter()
+            .enumerate()
+            .filter(|(at, stream)| is_lived(tape, *at, stream))
+            .map(|(at, stream)| match stream.columns {
+                Columns::Bars { .. } => (at, Clock::Bar),
+                _ => (at, Clock::Event),
+            });
+        let is_funding = |s: &Stream| matches!(s.columns, Columns::Funding { .. });
+        let funding = (0..tape.len()).filter(|at| is_funding(&tape[*at]));
+        let mut delistings: Vec<_> = (0..)
+            .zip(instruments)
+            .filter_map(|(index, x)| Some((x.valid_to.filter(|to| *to > start)?, index)))
+            .collect();
+        delistings.sort_unstable_by(|a, b| b.cmp(a));
+        let has_marks = (0..)
+            .zip(instruments)
+            .map(|(index, _)| {
+                let own = tape.iter().filter(|s| s.instrument == index);
+                own.into_iter()
+                    .any(|s| matches!(s.columns, Columns::Marks(_)))
+            })
+            .collect();
+        Self {
+            venue,
+            market: Merge::new(tape, market),
+            funding: Merge::new(tape, funding.map(|at| (at, Clock::Schedule))),
+            marks: vec![None; instruments.len()],
+            has_marks,
+            opened: Vec::new(),
+            opened_at: NEVER,
+            delistings,
+        }
+    }
+
+    pub(crate) fn opened_at(&self) -> Ts {
+        self.opened_at
+    }
+
+    pub(crate) fn next_delisting(&self) -> Ts {
+        self.delistings.last().map_or(NEVER, |(ts, _)| *ts)
+    }
+
+    pub(crate) fn delist(&mut self) -> Option<InstrumentIdx> {
+        self.delistings.pop().map(|(_, index)| index)
+    }
+
+    /// The venue lives through the next row of its tape.
+    pub(crate) fn live(&mut self, tape: &[Stream], ts: Ts, purse: &dyn Purse) {
+        let due = self.market.pop(tape);
+        let stream = &tape[due.stream];
+        let index = stream.instrument;
+        if let Columns::Bars { .. } = stream.columns {
+            self.live_bar(stream, due, ts, purse);
+            return;
+        }
+        let Some(event) = stream.event(due.row, 0) else {
+            return;
+        };
+        match event.body {
+            Market::Trade { px, qty, .. } => {
+                self.venue
+                    .on_trade(index, (px, qty), event.flags, ts, purse);
+                self.remark(index, px);
+            }
+            Market::Delta { side, px, qty } => {
+                self.venue.on_delta(index, side, px, qty, event.flags);
+            }
+            Market::Quote {
+                bid,
+                bid_qty,
+                ask,
+                ask_qty,
+            } => self.venue.on_quote(index, (bid, bid_qty), (ask, ask_qty)),
+            Market::Mark { px } => self.marks[usize::from(index)] = Some(px),
+            Market::Gap => self.venue.on_gap(index),
+            _ => {}
+        }
+    }
+
+    fn live_bar(&mut self, stream: &Stream, due: Due, ts: Ts, purse: &dyn Purse) {
+        let index = stream.instrument;
+        let Columns::Bars {
+            interval,
+            prices: [open, high, low, close],
+            volume,
+            ..
+        } = &stream.columns
+        else {
+            return;
+        };
+        let row = due.row;
+        if due.is_end {
+            self.venue.end_bar(index, ts, purse);
+            self.remark(index, Px(close[row]));
+            return;
+        }
+        let bar = Bar {
+            ts_open: stream.stamps.ts_event[row],
+            interval: *interval,
+            open: Px(open[row]),
+            high: Px(high[row]),
+            low: Px(low[row]),
+            close: Px(close[row]),
+            volume: cq_types::Qty(volume[row]),
+        };
+        self.venue.begin_bar(index, bar);
+        self.remark(index, bar.open);
+        if self.venue.is_working(index) {
+            self.opened.push(index);
+            self.opened_at = ts;
+        }
+    }
+
+    /// Without recorded marks the mark is the last traded price.
+    fn remark(&mut self, index: InstrumentIdx, px: Px) {
+        let at = usize::from(index);
+        if !self.has_marks[at] {
+            self.marks[at] = Some(px);
+        }
+    }
+
+    /// Orders that waited meet the opens of the bars that have just begun.
+    pub(crate) fn meet_opens(&mut self, ts: Ts, purse: &dyn Purse) {
+        self.opened_at = NEVER;
+        for index in std::mem::take(&mut self.opened) {
+            self.venue.meet_open(index, ts, purse);
+        }
+    }
+}
+
+/// What the venue acts on: ticks, marks, gaps, and of an instrument's bars the shortest.
+fn is_lived(tape: &[Stream], at: usize, stream: &Stream) -> bool {
+    match &stream.columns {
+        Columns::Funding { .. } | Columns::External { .. } => false,
+        Columns::Bars { interval, .. } => {
+            let others = tape.iter().enumerate();
+            let shorter = others.filter(|(other, s)| {
+                let is_first = *other < at;
+                s.instrument == stream.instrument
+                    && matches!(s.columns, Columns::Bars { interval: i, .. }
+                        if i < *interval || (i == *interval && is_first))
+            });
+            !has_ticks(tape, stream.instrument) && shorter.count() == 0
+        }
+        _ => true,
+    }
+}
+
+/// Whether an instrument trades on its recorded book or quotes.
+pub(crate) fn has_ticks(tape: &[Stream], instrument: InstrumentIdx) -> bool {
+    tape.iter().any(|s| {
+        let is_top = matches!(s.columns, Columns::Deltas { .. } | Columns::Quotes(_));
+        s.instrument == instrument && is_top
+    })
+}

@@ -1,0 +1,261 @@
+use cq_types::{Px, Qty, Side, Ts};
+
+use crate::execution::{Deal, Desk, Fate, Purse};
+use crate::models::PPB;
+use crate::order::{is_worse_or_equal, worse, OrderType, Working};
+use crate::trailing::Trailing;
+
+/// One bar as the venue lives through it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bar {
+    /// Venue time of the first moment.
+    pub ts_open: Ts,
+    /// Length, ns.
+    pub interval: Ts,
+    /// First price.
+    pub open: Px,
+    /// Highest price.
+    pub high: Px,
+    /// Lowest price.
+    pub low: Px,
+    /// Last price.
+    pub close: Px,
+    /// Volume.
+    pub volume: Qty,
+}
+
+/// An instrument that trades on bars.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BarMarket {
+    /// The bar in progress.
+    bar: Option<Bar>,
+    /// What our orders may still take of its volume.
+    budget: i64,
+    pub(crate) trailing: Trailing,
+    /// Sides on which a stop was hit in this bar: their limits wait.
+    stopped: [bool; 2],
+}
+
+impl BarMarket {
+    pub(crate) fn begin(&mut self, bar: Bar, participation_ppb: i64) {
+        let budget = i128::from(bar.volume.0) * i128::from(participation_ppb) / PPB;
+        self.budget = i64::try_from(budget).unwrap_or(i64::MAX);
+        self.bar = Some(bar);
+        self.stopped = [false; 2];
+    }
+
+    pub(crate) fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            self.trailing
+                .push(bar.interval, bar.open, bar.close, bar.volume);
+        }
+    }
+
+    /// A recent price: the open of the bar in progress, else the last close.
+    pub(crate) fn last(&self) -> Option<Px> {
+        self.bar.map(|bar| bar.open).or(self.trailing.last())
+    }
+
+    /// An order meets the open of the bar in progress, unless the bar opened before the
+    /// order was decided.
+    pub(crate) fn meet_open(
+        &mut self,
+        desk: &mut Desk,
+        order: &mut Working,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Fate {
+        let Some(bar) = self.bar.filter(|bar| bar.ts_open >= order.decided) else {
+            return Fate::Alive;
+        };
+        let side = order.request.side;
+        if order
+            .trigger()
+            .is_some_and(|t| is_worse_or_equal(side, bar.open, t))
+        {
+            order.triggered = true;
+        }
+        let is_first = !std::mem::replace(&mut order.rests, true);
+        if order.is_market() {
+            return self.take(desk, order, bar.open, ts, purse);
+        }
+        match order.request.kind {
+            OrderType::PostOnly if is_first => Self::post(desk, order, &bar, ts),
+            OrderType::Limit if is_first => self.take_within_limit(desk, order, &bar, ts, purse),
+            _ => Fate::Alive,
+        }
+    }
+
+    /// Takes at a reference price, as much as the bar lets us.
+    fn take(
+        &mut self,
+        desk: &mut Desk,
+        order: &mut Working,
+        reference: Px,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Fate {
+        let allowed = desk.allowed(order);
+        if allowed == 0 {
+            return desk.refuse(order, Desk::barred_by(order), ts);
+        }
+        let qty = self.within_budget(desk, order, allowed, ts);
+        if qty > 0 {
+            let Some(deal) = desk.worsen(order, reference, qty, &self.trailing, ts) else {
+                return desk.refuse(order, crate::reason::NO_HISTORY, ts);
+            };
+            if self.trade(desk, order, qty, &deal, ts, purse) == Fate::Done {
+                return Fate::Done;
+            }
+        }
+        if order.request.ioc {
+            return desk.cancelled(order, ts);
+        }
+        desk.go_on(order, ts)
+    }
+
+    fn take_within_limit(
+        &mut self,
+        desk: &mut Desk,
+        order: &mut Working,
+        bar: &Bar,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Fate {
+        let allowed = desk.allowed(order);
+        if allowed == 0 {
+            return desk.refuse(order, Desk::barred_by(order), ts);
+        }
+        let qty = self.within_budget(desk, order, allowed, ts);
+        let deal = desk.worsen(order, bar.open, qty, &self.trailing, ts);
+        let side = order.request.side;
+        let fits = |deal: &Deal| {
+            let limit = order.limit();
+            limit.is_some_and(|limit| is_worse_or_equal(side, limit, deal.px))
+        };
+        if let Some(deal) = deal.filter(|deal| qty > 0 && fits(deal)) {
+            if self.trade(desk, order, qty, &deal, ts, purse) == Fate::Done {
+                return Fate::Done;
+            }
+        }
+        if order.request.ioc {
+            return desk.cancelled(order, ts);
+        }
+        desk.go_on(order, ts)
+    }
+
+    /// Refuses a post-only order that the touch at the open would fill.
+    fn post(desk: &mut Desk, order: &mut Working, bar: &Bar, ts: Ts) -> Fate {
+        let touch = desk.against(order, bar.open, desk.costs.touch_ppb, 0, ts);
+        let side = order.request.side;
+        if order
+            .limit()
+            .is_some_and(|limit| is_worse_or_equal(side, limit, touch))
+        {
+            return desk.refuse(order, crate::reason::WOULD_CROSS, ts);
+        }
+        desk.go_on(order, ts)
+    }
+
+    /// At the end of a bar: fills a stop that its range reached, at the worse of trigger and
+    /// open. An order that arrived during the bar is taken to have been reached after it.
+    pub(crate) fn meet_range_stop(
+        &mut self,
+        desk: &mut Desk,
+        order: &mut Working,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Fate {
+        let (Some(bar), Some(trigger)) = (self.bar, order.trigger()) else {
+            return Fate::Alive;
+        };
+        let side = order.request.side;
+        let extreme = match side {
+            Side::Buy => bar.high,
+            Side::Sell => bar.low,
+        };
+        if !is_worse_or_equal(side, extreme, trigger) {
+            return Fate::Alive;
+        }
+        order.triggered = true;
+        order.rests = true;
+        let reference = worse(side, trigger, bar.open);
+        let before = order.left;
+        let fate = self.take(desk, order, reference, ts, purse);
+        self.stopped[side_slot(side)] |= order.left < before;
+        fate
+    }
+
+    /// At the end of a bar: fills a resting limit order that its range traded through by a
+    /// tick, unless a stop on the same side was hit: of two exits the worse one happened.
+    pub(crate) fn meet_range_limit(
+        &mut self,
+        desk: &mut Desk,
+        order: &mut Working,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Fate {
+        let (Some(bar), Some(limit)) = (self.bar, order.limit()) else {
+            return Fate::Alive;
+        };
+        let side = order.request.side;
+        let is_late = bar.ts_open < order.decided || !order.rests;
+        if is_late || self.stopped[side_slot(side)] {
+            return Fate::Alive;
+        }
+        let tick = desk.instrument(order.request.instrument).tick.at(ts).0 .0;
+        let is_through = match side {
+            Side::Buy => bar.low.0 <= limit.0 - tick,
+            Side::Sell => bar.high.0 >= limit.0 + tick,
+        };
+        if !is_through {
+            return Fate::Alive;
+        }
+        let allowed = desk.allowed(order);
+        if allowed == 0 {
+            return desk.refuse(order, Desk::barred_by(order), ts);
+        }
+        let qty = self.within_budget(desk, order, allowed, ts);
+        let deal = Deal {
+            px: limit,
+            reference: limit,
+            impact: 0,
+            is_taker: false,
+        };
+        if qty > 0 && self.trade(desk, order, qty, &deal, ts, purse) == Fate::Done {
+            return Fate::Done;
+        }
+        desk.go_on(order, ts)
+    }
+
+    fn trade(
+        &mut self,
+        desk: &mut Desk,
+        order: &mut Working,
+        qty: i64,
+        deal: &Deal,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Fate {
+        let before = order.left;
+        let fate = desk.fill(order, qty, deal, ts, purse);
+        self.budget -= before - order.left;
+        fate
+    }
+
+    /// The part of `allowed` that the bar's volume covers, in whole lots.
+    fn within_budget(&self, desk: &Desk, order: &Working, allowed: i64, ts: Ts) -> i64 {
+        if self.budget >= allowed {
+            return allowed;
+        }
+        let lot = desk.instrument(order.request.instrument).lot.at(ts).0 .0;
+        self.budget - self.budget % lot
+    }
+}
+
+fn side_slot(side: Side) -> usize {
+    match side {
+        Side::Buy => 0,
+        Side::Sell => 1,
+    }
+}

@@ -1,0 +1,253 @@
+use std::sync::Arc;
+
+use cq_ledger::fee;
+use cq_types::{
+    round_money, Account, Contract, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts,
+};
+use rust_decimal::Decimal;
+
+use crate::models::{Costs, Impact, Latency, PPB};
+use crate::order::{OrderType, Working};
+use crate::rules::reason;
+use crate::trailing::Trailing;
+
+/// What the account can still pay with; asked before a spot purchase is filled.
+pub trait Purse {
+    /// Whether the owners of `order` can pay `cost` for `qty` in the settle asset, after
+    /// what the `unseen` answers have already spent.
+    fn can_pay(
+        &self,
+        order: u64,
+        instrument: InstrumentIdx,
+        qty: Qty,
+        cost: Decimal,
+        unseen: &[Event<Account>],
+    ) -> bool;
+}
+
+/// A purse without a bottom, for a venue that nobody keeps money for.
+#[derive(Debug, Clone, Copy)]
+pub struct Bottomless;
+
+impl Purse for Bottomless {
+    fn can_pay(&self, _: u64, _: InstrumentIdx, _: Qty, _: Decimal, _: &[Event<Account>]) -> bool {
+        true
+    }
+}
+
+/// A price for a quantity, and what it is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deal {
+    pub(crate) px: Px,
+    pub(crate) reference: Px,
+    /// Own impact in grid units, positive if it cost.
+    pub(crate) impact: i64,
+    pub(crate) is_taker: bool,
+}
+
+/// Whether an order goes on after an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Alive,
+    Done,
+}
+
+/// What both ways of matching share: positions, costs, and the answers on their way.
+pub(crate) struct Desk {
+    pub(crate) instruments: Arc<[Instrument]>,
+    pub(crate) costs: Costs,
+    pub(crate) latency: Box<dyn Latency>,
+    pub(crate) impact: Box<dyn Impact>,
+    pub(crate) needs_history: bool,
+    pub(crate) positions: Vec<i64>,
+    pub(crate) answers: Vec<Event<Account>>,
+}
+
+impl Desk {
+    pub(crate) fn instrument(&self, index: InstrumentIdx) -> &Instrument {
+        &self.instruments[usize::from(index)]
+    }
+
+    /// How much of an order may trade now: reduce-only and spot sales stop at the position.
+    pub(crate) fn allowed(&self, order: &Working) -> i64 {
+        let request = &order.request;
+        let position = self.positions[usize::from(request.instrument)];
+        let against = (-position * request.side.sign()).max(0);
+        let is_spot = self.instrument(request.instrument).contract == Contract::Spot;
+        if request.reduce_only || (is_spot && request.side == Side::Sell) {
+            order.left.min(against)
+        } else {
+            order.left
+        }
+    }
+
+    /// Why [`Self::allowed`] is zero.
+    pub(crate) fn barred_by(order: &Working) -> &'static str {
+        if order.request.reduce_only {
+            reason::REDUCE_ONLY
+        } else {
+            reason::INSUFFICIENT_BALANCE
+        }
+    }
+
+    /// A taker's deal in bars mode: `reference` worsened by spread and impact, rounded to the
+    /// tick against us. `None` where no past bar tells what the impact would be.
+    pub(crate) fn worsen(
+        &self,
+        order: &Working,
+        reference: Px,
+        qty: i64,
+        trailing: &Trailing,
+        ts: Ts,
+    ) -> Option<Deal> {
+        let impact = if self.needs_history {
+            let (sigma, volume) = trailing.day().filter(|(_, volume)| *volume > 0.0)?;
+            let fraction = self.impact.fraction(qty as f64, volume, sigma);
+            #[allow(clippy::cast_possible_truncation)] // a few grid units of a price
+            let units = (reference.0 as f64 * fraction * self.costs.multiplier_f64).ceil() as i64;
+            units
+        } else {
+            0
+        };
+        let px = self.against(order, reference, self.costs.spread_ppb, impact, ts);
+        Some(Deal {
+            px,
+            reference,
+            impact,
+            is_taker: true,
+        })
+    }
+
+    /// `reference` moved against us by a fraction and by grid units, then to the next tick.
+    pub(crate) fn against(
+        &self,
+        order: &Working,
+        reference: Px,
+        fraction_ppb: i64,
+        units: i64,
+        ts: Ts,
+    ) -> Px {
+        let request = &order.request;
+        let tick = i128::from(self.instrument(request.instrument).tick.at(ts).0 .0);
+        let base = i128::from(reference.0);
+        let move_ppb = base * i128::from(fraction_ppb) + i128::from(units) * PPB;
+        let worse = base * PPB + i128::from(request.side.sign()) * move_ppb;
+        let step = tick * PPB;
+        let ticks = match request.side {
+            Side::Buy => -(-worse).div_euclid(step),
+            Side::Sell => worse.div_euclid(step),
+        };
+        let px = (ticks.max(1) * tick).min(i128::from(i64::MAX));
+        #[allow(clippy::cast_possible_truncation)] // bounded on the line above
+        Px(px as i64)
+    }
+
+    /// Books a fill on the venue's position and answers; an unpaid purchase is refused.
+    pub(crate) fn fill(
+        &mut self,
+        order: &mut Working,
+        qty: i64,
+        deal: &Deal,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Fate {
+        let request = order.request;
+        let instrument = self.instrument(request.instrument);
+        let paid = fee(instrument, deal.px, Qty(qty), deal.is_taker, ts);
+        let Ok(paid) = paid.map(|f| self.stressed(f)) else {
+            return self.refuse(order, reason::BAD_QUANTITY, ts);
+        };
+        if instrument.contract == Contract::Spot && request.side == Side::Buy {
+            let cost = instrument.notional(deal.px, Qty(qty)) + paid;
+            if !purse.can_pay(
+                request.id,
+                request.instrument,
+                Qty(qty),
+                cost,
+                &self.answers,
+            ) {
+                return self.refuse(order, reason::INSUFFICIENT_BALANCE, ts);
+            }
+        }
+        let impact = Decimal::new(deal.impact, u32::from(instrument.grid.price_exp));
+        self.positions[usize::from(request.instrument)] += request.side.sign() * qty;
+        order.left -= qty;
+        self.answer(
+            order,
+            ts,
+            Account::Fill {
+                order: request.id,
+                px: deal.px,
+                qty: Qty(qty),
+                side: request.side,
+                is_taker: deal.is_taker,
+                fee: paid,
+                reference: deal.reference,
+                impact,
+            },
+        );
+        if order.left == 0 {
+            Fate::Done
+        } else {
+            Fate::Alive
+        }
+    }
+
+    /// Ends an order that cannot go on: a rejection, or a cancellation once it was accepted.
+    pub(crate) fn refuse(&mut self, order: &Working, reason: &'static str, ts: Ts) -> Fate {
+        if order.acked || order.left < order.request.qty.0 {
+            return self.cancelled(order, ts);
+        }
+        let id = order.request.id;
+        self.answer(order, ts, Account::Reject { order: id, reason });
+        Fate::Done
+    }
+
+    pub(crate) fn cancelled(&mut self, order: &Working, ts: Ts) -> Fate {
+        let id = order.request.id;
+        self.answer(order, ts, Account::Cancelled { order: id });
+        Fate::Done
+    }
+
+    pub(crate) fn ack(&mut self, order: &mut Working, ts: Ts) {
+        if !order.acked && order.left == order.request.qty.0 {
+            order.acked = true;
+            let id = order.request.id;
+            self.answer(order, ts, Account::Ack { order: id });
+        }
+    }
+
+    fn answer(&mut self, order: &Working, ts: Ts, body: Account) {
+        let delay = if order.forced {
+            0
+        } else {
+            self.latency.response(ts)
+        };
+        self.answers.push(Event {
+            ts_event: ts,
+            ts_recv: ts + delay,
+            seq: 0,
+            flags: 0,
+            instrument: order.request.instrument,
+            body,
+        });
+    }
+
+    fn stressed(&self, fee: Decimal) -> Decimal {
+        if fee > Decimal::ZERO {
+            round_money(fee * self.costs.multiplier)
+        } else {
+            fee
+        }
+    }
+
+    /// Whether anything of a reducing order can still trade; ends it where not.
+    pub(crate) fn go_on(&mut self, order: &Working, ts: Ts) -> Fate {
+        let is_conditional = order.request.kind == OrderType::StopMarket && !order.triggered;
+        if is_conditional || self.allowed(order) > 0 {
+            Fate::Alive
+        } else {
+            self.refuse(order, Self::barred_by(order), ts)
+        }
+    }
+}

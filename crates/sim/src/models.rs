@@ -1,0 +1,175 @@
+use cq_types::Ts;
+use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::Decimal;
+use thiserror::Error;
+
+/// Parts of a unit that fractions of a price are counted in: integers keep them exact.
+pub(crate) const PPB: i128 = 1_000_000_000;
+
+/// A setting of the simulated venue that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("sim.{key}: expected {expected}, was {found}")]
+pub struct SimError {
+    /// Which setting.
+    pub key: &'static str,
+    /// What it must be.
+    pub expected: &'static str,
+    /// What it was.
+    pub found: String,
+}
+
+/// What is assumed of the venue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SimConfig {
+    /// From our decision to the venue, ns.
+    pub entry_latency: Ts,
+    /// From the venue back to us, ns.
+    pub response_latency: Ts,
+    /// Half of the bid-ask spread assumed in bars mode, a fraction of price.
+    pub half_spread: Decimal,
+    /// Least worsening of a taker's fill in bars mode, a fraction of price.
+    pub slippage_floor: Decimal,
+    /// `Y` of the square-root law in bars mode.
+    pub impact: f64,
+    /// Largest part of a bar's volume that our orders may take.
+    pub participation: Decimal,
+    /// Multiplies spread, impact and paid fees: a stress.
+    pub cost_multiplier: Decimal,
+}
+
+impl Default for SimConfig {
+    fn default() -> Self {
+        Self {
+            entry_latency: 50_000_000,
+            response_latency: 50_000_000,
+            half_spread: Decimal::ZERO,
+            slippage_floor: Decimal::new(1, 4),
+            impact: 1.0,
+            participation: Decimal::new(1, 2),
+            cost_multiplier: Decimal::ONE,
+        }
+    }
+}
+
+/// [`SimConfig`] as integers, checked once.
+#[derive(Debug, Clone)]
+pub(crate) struct Costs {
+    /// Spread part of a taker's worsening.
+    pub(crate) spread_ppb: i64,
+    /// Half spread alone: what a post-only order must not cross.
+    pub(crate) touch_ppb: i64,
+    pub(crate) participation_ppb: i64,
+    pub(crate) multiplier: Decimal,
+    pub(crate) multiplier_f64: f64,
+}
+
+impl Costs {
+    pub(crate) fn new(config: &SimConfig) -> Result<Self, SimError> {
+        let one = Decimal::ONE;
+        let hundred = Decimal::ONE_HUNDRED;
+        let multiplier = config.cost_multiplier;
+        if multiplier < Decimal::ZERO || multiplier > hundred {
+            return Err(bad("cost_multiplier", "0 to 100", &multiplier));
+        }
+        for (key, latency) in [
+            ("entry_latency", config.entry_latency),
+            ("response_latency", config.response_latency),
+        ] {
+            if !(0..=3_600_000_000_000).contains(&latency) {
+                return Err(bad(key, "0 to one hour in ns", &latency));
+            }
+        }
+        if !(0.0..=100.0).contains(&config.impact) {
+            return Err(bad("impact", "0 to 100", &config.impact));
+        }
+        let half = fraction("half_spread", config.half_spread, one)?;
+        let floor = fraction("slippage_floor", config.slippage_floor, one)?;
+        Ok(Self {
+            spread_ppb: ppb("half_spread", half.max(floor) * multiplier)?,
+            touch_ppb: ppb("half_spread", half * multiplier)?,
+            participation_ppb: ppb(
+                "participation",
+                fraction("participation", config.participation, one)?,
+            )?,
+            multiplier,
+            multiplier_f64: multiplier.to_f64().unwrap_or(1.0),
+        })
+    }
+}
+
+fn fraction(key: &'static str, value: Decimal, most: Decimal) -> Result<Decimal, SimError> {
+    if value < Decimal::ZERO || value > most {
+        return Err(bad(key, "a fraction from 0 to 1", &value));
+    }
+    Ok(value)
+}
+
+fn ppb(key: &'static str, value: Decimal) -> Result<i64, SimError> {
+    let scaled = value * Decimal::from(1_000_000_000_i64);
+    if !scaled.is_integer() {
+        return Err(bad(key, "at most 9 decimals", &value));
+    }
+    scaled
+        .to_i64()
+        .ok_or_else(|| bad(key, "a fraction from 0 to 1", &value))
+}
+
+fn bad(key: &'static str, expected: &'static str, found: &impl ToString) -> SimError {
+    SimError {
+        key,
+        expected,
+        found: found.to_string(),
+    }
+}
+
+/// How long messages travel, ns.
+pub trait Latency: Send + Sync {
+    /// From our decision at `now` to the venue.
+    fn entry(&mut self, now: Ts) -> Ts;
+    /// From the venue at `ts` back to us.
+    fn response(&mut self, ts: Ts) -> Ts;
+}
+
+/// The same latency always.
+#[derive(Debug, Clone, Copy)]
+pub struct ConstantLatency {
+    /// To the venue, ns.
+    pub entry: Ts,
+    /// Back to us, ns.
+    pub response: Ts,
+}
+
+impl Latency for ConstantLatency {
+    fn entry(&mut self, _now: Ts) -> Ts {
+        self.entry
+    }
+
+    fn response(&mut self, _ts: Ts) -> Ts {
+        self.response
+    }
+}
+
+/// How far our own quantity moves the price.
+pub trait Impact: Send + Sync {
+    /// Fraction of price, for `quantity` of a day's `volume` at a day's volatility `sigma`.
+    fn fraction(&self, quantity: f64, volume: f64, sigma: f64) -> f64;
+}
+
+/// `Y * sigma_day * sqrt(Q / V_day)`.
+///
+/// The square-root law of market impact: Tóth et al., Phys. Rev. X 1, 021006 (2011).
+#[derive(Debug, Clone, Copy)]
+pub struct SquareRoot {
+    /// The factor, about one.
+    pub y: f64,
+}
+
+impl Impact for SquareRoot {
+    fn fraction(&self, quantity: f64, volume: f64, sigma: f64) -> f64 {
+        if volume > 0.0 {
+            self.y * sigma * (quantity / volume).sqrt()
+        } else {
+            0.0
+        }
+    }
+}

@@ -1,0 +1,382 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use cq_types::{flags, Account, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
+
+use crate::bars::{Bar, BarMarket};
+use crate::execution::{Deal, Desk, Fate, Purse};
+use crate::models::{ConstantLatency, Costs, SimConfig, SimError, SquareRoot};
+use crate::order::{OrderType, Request, Working};
+use crate::rules::{self, reason};
+use crate::ticks::TickMarket;
+
+/// First id of the orders that the venue makes itself (a forced close).
+pub const FORCED_ID: u64 = 1 << 62;
+
+/// What we sent and the venue has not seen yet.
+#[derive(Debug, Clone, Copy)]
+enum Message {
+    New(Request),
+    Cancel(u64),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct InFlight {
+    arrives: Ts,
+    decided: Ts,
+    message: Message,
+}
+
+/// One simulated account on one venue timeline.
+///
+/// The caller feeds market events in venue time, and calls [`Self::arrive`] whenever
+/// [`Self::next_arrival`] is due; [`Self::take_answers`] yields what the venue said.
+pub struct Venue {
+    desk: Desk,
+    bars: Vec<BarMarket>,
+    ticks: Vec<Option<TickMarket>>,
+    working: Vec<Working>,
+    in_flight: VecDeque<InFlight>,
+    forced: u64,
+}
+
+impl Venue {
+    /// A venue without orders or positions. `has_ticks` tells which instruments trade on
+    /// their recorded book; the others trade on bars.
+    ///
+    /// # Errors
+    /// When a setting is out of range.
+    pub fn new(
+        instruments: Arc<[Instrument]>,
+        has_ticks: &[bool],
+        config: &SimConfig,
+    ) -> Result<Self, SimError> {
+        let costs = Costs::new(config)?;
+        let count = instruments.len();
+        let ticks = |i: usize| has_ticks.get(i).copied().unwrap_or(false);
+        Ok(Self {
+            bars: vec![BarMarket::default(); count],
+            ticks: (0..count).map(|i| ticks(i).then(TickMarket::new)).collect(),
+            working: Vec::new(),
+            in_flight: VecDeque::new(),
+            forced: FORCED_ID,
+            desk: Desk {
+                needs_history: config.impact * costs.multiplier_f64 > 0.0,
+                instruments,
+                costs,
+                latency: Box::new(ConstantLatency {
+                    entry: config.entry_latency,
+                    response: config.response_latency,
+                }),
+                impact: Box::new(SquareRoot { y: config.impact }),
+                positions: vec![0; count],
+                answers: Vec::new(),
+            },
+        })
+    }
+
+    /// Sends an order at `now`; it arrives after the entry latency.
+    pub fn send(&mut self, now: Ts, request: Request) {
+        self.post(now, Message::New(request));
+    }
+
+    /// Asks for a cancellation at `now`; an order that is already done is left alone.
+    pub fn cancel(&mut self, now: Ts, order: u64) {
+        self.post(now, Message::Cancel(order));
+    }
+
+    fn post(&mut self, now: Ts, message: Message) {
+        let due = now + self.desk.latency.entry(now);
+        // One connection: messages arrive in the order in which they were sent.
+        let arrives = self.in_flight.back().map_or(due, |m| m.arrives.max(due));
+        self.in_flight.push_back(InFlight {
+            arrives,
+            decided: now,
+            message,
+        });
+    }
+
+    /// When the next message reaches the venue.
+    #[must_use]
+    pub fn next_arrival(&self) -> Option<Ts> {
+        self.in_flight.front().map(|m| m.arrives)
+    }
+
+    /// Lets the next message arrive.
+    pub fn arrive(&mut self, purse: &dyn Purse) {
+        let Some(next) = self.in_flight.pop_front() else {
+            return;
+        };
+        match next.message {
+            Message::New(request) => self.accept(request, next.decided, next.arrives, purse),
+            Message::Cancel(id) => self.withdraw(id, next.arrives),
+        }
+    }
+
+    fn accept(&mut self, request: Request, decided: Ts, ts: Ts, purse: &dyn Purse) {
+        let mut order = Working::new(request, decided);
+        if let Some(reason) = self.refuses(&order, ts) {
+            self.desk.refuse(&order, reason, ts);
+            return;
+        }
+        let index = usize::from(request.instrument);
+        let fate = match &mut self.ticks[index] {
+            Some(market) => market.arrive(&mut self.desk, &mut order, ts, purse),
+            None => self.bars[index].meet_open(&mut self.desk, &mut order, ts, purse),
+        };
+        if fate == Fate::Alive {
+            self.desk.ack(&mut order, ts);
+            self.working.push(order);
+        }
+    }
+
+    fn refuses(&self, order: &Working, ts: Ts) -> Option<&'static str> {
+        let request = &order.request;
+        let index = usize::from(request.instrument);
+        if index >= self.desk.instruments.len() {
+            return Some(reason::UNKNOWN_INSTRUMENT);
+        }
+        if self.working.iter().any(|w| w.request.id == request.id) {
+            return Some(reason::DUPLICATE_ID);
+        }
+        let instrument = self.desk.instrument(request.instrument);
+        if let Some(refusal) = rules::refuses(instrument, request, ts, self.last_price(index)) {
+            return Some(refusal);
+        }
+        // A stop protects a position that an order beside it may only now be opening.
+        let is_stop = request.kind == OrderType::StopMarket;
+        let is_short_sale = !request.reduce_only && self.desk.allowed(order) < order.left;
+        if !is_stop && (self.desk.allowed(order) == 0 || is_short_sale) {
+            return Some(Desk::barred_by(order));
+        }
+        None
+    }
+
+    fn last_price(&self, index: usize) -> Option<Px> {
+        match &self.ticks[index] {
+            Some(market) => market.last(),
+            None => self.bars[index].last(),
+        }
+    }
+
+    fn withdraw(&mut self, id: u64, ts: Ts) {
+        if let Some(at) = self.working.iter().position(|w| w.request.id == id) {
+            let order = self.working.remove(at);
+            self.desk.cancelled(&order, ts);
+        }
+    }
+
+    /// A bar begins: its open is the market until its end. No order acts yet.
+    pub fn begin_bar(&mut self, instrument: InstrumentIdx, bar: Bar) {
+        let participation = self.desk.costs.participation_ppb;
+        self.bars[usize::from(instrument)].begin(bar, participation);
+    }
+
+    /// Waiting orders meet the open of the bar that has just begun.
+    pub fn meet_open(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
+        self.each(instrument, |venue, order| {
+            let market = &mut venue.bars[usize::from(instrument)];
+            market.meet_open(&mut venue.desk, order, ts, purse)
+        });
+    }
+
+    /// A bar ends: stops, then limits, meet its range; then it is past.
+    pub fn end_bar(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
+        if !self.working.is_empty() {
+            self.each(instrument, |venue, order| {
+                let market = &mut venue.bars[usize::from(instrument)];
+                market.meet_range_stop(&mut venue.desk, order, ts, purse)
+            });
+            self.each(instrument, |venue, order| {
+                let market = &mut venue.bars[usize::from(instrument)];
+                market.meet_range_limit(&mut venue.desk, order, ts, purse)
+            });
+        }
+        self.bars[usize::from(instrument)].end();
+    }
+
+    /// Lets each working order of an instrument act, oldest first.
+    fn each(
+        &mut self,
+        instrument: InstrumentIdx,
+        mut act: impl FnMut(&mut Self, &mut Working) -> Fate,
+    ) {
+        let mut orders = std::mem::take(&mut self.working);
+        orders.retain_mut(|order| {
+            order.request.instrument != instrument || act(self, order) == Fate::Alive
+        });
+        self.working = orders;
+    }
+
+    /// A level of the recorded book changed.
+    pub fn on_delta(
+        &mut self,
+        instrument: InstrumentIdx,
+        side: Side,
+        px: Px,
+        qty: Qty,
+        marks: u32,
+    ) {
+        if let Some(market) = &mut self.ticks[usize::from(instrument)] {
+            market.on_delta(side, px, qty, marks);
+        }
+    }
+
+    /// The recorded best bid and ask changed.
+    pub fn on_quote(&mut self, instrument: InstrumentIdx, bid: (Px, Qty), ask: (Px, Qty)) {
+        if let Some(market) = &mut self.ticks[usize::from(instrument)] {
+            market.on_quote(bid, ask);
+        }
+    }
+
+    /// Events are missing: the book and each order's place in its queue are unknown.
+    pub fn on_gap(&mut self, instrument: InstrumentIdx) {
+        if let Some(market) = &mut self.ticks[usize::from(instrument)] {
+            market.on_gap();
+            let ours = |w: &&mut Working| w.request.instrument == instrument;
+            self.working
+                .iter_mut()
+                .filter(ours)
+                .for_each(TickMarket::forget_queue);
+        }
+    }
+
+    /// A recorded trade meets our resting orders. Trades that are not the market's
+    /// ([`flags::NOT_MARKET`]) meet nothing.
+    pub fn on_trade(
+        &mut self,
+        instrument: InstrumentIdx,
+        trade: (Px, Qty),
+        marks: u32,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) {
+        let index = usize::from(instrument);
+        if marks & flags::NOT_MARKET != 0 || self.ticks[index].is_none() {
+            return;
+        }
+        if !self.working.is_empty() {
+            let mut shared = trade.1 .0;
+            self.each(instrument, |venue, order| match &mut venue.ticks[index] {
+                Some(market) => {
+                    market.meet_trade(&mut venue.desk, order, trade, &mut shared, ts, purse)
+                }
+                None => Fate::Alive,
+            });
+        }
+        if let Some(market) = &mut self.ticks[index] {
+            market.on_trade(trade.0);
+        }
+    }
+
+    /// Cancels all orders of an instrument, working or on their way.
+    pub fn cancel_all(&mut self, instrument: InstrumentIdx, ts: Ts) {
+        self.each(instrument, |venue, order| {
+            order.forced = true;
+            venue.desk.cancelled(order, ts)
+        });
+        let (gone, kept): (VecDeque<_>, _) = std::mem::take(&mut self.in_flight)
+            .into_iter()
+            .partition(|m| matches!(m.message, Message::New(r) if r.instrument == instrument));
+        self.in_flight = kept;
+        for message in gone {
+            if let Message::New(request) = message.message {
+                let mut order = Working::new(request, message.decided);
+                order.forced = true;
+                self.desk.cancelled(&order, ts);
+            }
+        }
+    }
+
+    /// Closes a position at once, at the last price with all costs, beyond any volume limit.
+    ///
+    /// Returns the id of the order it made, `None` where there was no position. Answers come
+    /// without latency: there is no later time to receive them at.
+    pub fn force_close(
+        &mut self,
+        instrument: InstrumentIdx,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Option<u64> {
+        let index = usize::from(instrument);
+        let position = self.desk.positions[index];
+        let side = Side::of(-position)?;
+        let mut order = Working::new(
+            Request {
+                id: self.forced,
+                instrument,
+                side,
+                qty: Qty(position.abs()),
+                kind: OrderType::Market,
+                price: None,
+                stop: None,
+                reduce_only: true,
+                ioc: false,
+            },
+            ts,
+        );
+        order.forced = true;
+        let deal = self.closing_deal(&order, ts)?;
+        self.forced += 1;
+        self.desk.fill(&mut order, position.abs(), &deal, ts, purse);
+        Some(order.request.id)
+    }
+
+    fn closing_deal(&self, order: &Working, ts: Ts) -> Option<Deal> {
+        let index = usize::from(order.request.instrument);
+        if let Some(market) = &self.ticks[index] {
+            let mut deal = market.closing_price(order)?;
+            deal.px = self.desk.against(order, deal.px, 0, 0, ts);
+            return Some(deal);
+        }
+        let market = &self.bars[index];
+        let last = market.last()?;
+        let deal = self
+            .desk
+            .worsen(order, last, order.left, &market.trailing, ts);
+        Some(
+            deal.unwrap_or(Deal {
+                px: self
+                    .desk
+                    .against(order, last, self.desk.costs.spread_ppb, 0, ts),
+                reference: last,
+                impact: 0,
+                is_taker: true,
+            }),
+        )
+    }
+
+    /// The venue's own signed position.
+    #[must_use]
+    pub fn position(&self, instrument: InstrumentIdx) -> Qty {
+        let at = self.desk.positions.get(usize::from(instrument));
+        Qty(at.copied().unwrap_or(0))
+    }
+
+    /// Sets a position that was taken before this tape began.
+    pub fn set_position(&mut self, instrument: InstrumentIdx, qty: Qty) {
+        if let Some(at) = self.desk.positions.get_mut(usize::from(instrument)) {
+            *at = qty.0;
+        }
+    }
+
+    /// Whether an order of this instrument works at the venue.
+    #[must_use]
+    pub fn is_working(&self, instrument: InstrumentIdx) -> bool {
+        self.working
+            .iter()
+            .any(|order| order.request.instrument == instrument)
+    }
+
+    /// Whether there are answers to take.
+    #[must_use]
+    pub fn has_answers(&self) -> bool {
+        !self.desk.answers.is_empty()
+    }
+
+    /// What the venue said since the last call, in the order in which it happened;
+    /// `ts_recv` includes the response latency.
+    pub fn take_answers(&mut self) -> Vec<Event<Account>> {
+        std::mem::take(&mut self.desk.answers)
+    }
+}

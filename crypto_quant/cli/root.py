@@ -7,6 +7,7 @@ import sys
 import click
 
 from crypto_quant.cli.data import data
+from crypto_quant.cli.data_export import export
 from crypto_quant.cli.features import features
 from crypto_quant.core.errors import CryptoQuantError
 
@@ -21,6 +22,7 @@ def cq() -> None:
 
 
 cq.add_command(data)
+data.add_command(export)
 cq.add_command(features)
 
 

@@ -149,7 +149,7 @@ class Line:
         sim: dict[str, int | float | Decimal] | None = None,
         wallets: Sequence[tuple[str, Sequence[str], Sequence[int]]] = ...,
         capital: Sequence[tuple[int, str, str, Decimal]] = ...,
-        valuation: str = "USDT",
+        valuation: str = ...,
         at_par: Sequence[str] = ...,
         sample_ns: int = 3_600_000_000_000,
     ) -> Line: ...

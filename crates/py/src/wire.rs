@@ -28,6 +28,13 @@ impl Reader {
         }
     }
 
+    fn grid(&self) -> Grid {
+        match self {
+            Self::Frames(lines) => lines.grid(),
+            Self::Archive(lines) => lines.grid(),
+        }
+    }
+
     fn take(&mut self) -> Batch {
         match self {
             Self::Frames(lines) => lines.take(),
@@ -67,7 +74,6 @@ impl PyTickDecoder {
         let codec = match codec {
             "plain" => Codec::Plain,
             "gzip" => Codec::Gzip,
-            "deflate" => Codec::Deflate,
             other => return Err(PyValueError::new_err(format!("unknown codec {other:?}"))),
         };
         let archive = |kind| Reader::Archive(Lines::new(Archive::new(kind, grid), codec));
@@ -91,6 +97,12 @@ impl PyTickDecoder {
     fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
         let reader = &mut self.reader;
         py.detach(|| reader.finish()).map_err(value_error)
+    }
+
+    /// Decimals of the quantities that `take` gives next: more than asked for, if needed.
+    #[getter]
+    fn qty_exp(&self) -> u8 {
+        self.reader.grid().qty_exp
     }
 
     /// Columns decoded since the last call, by kind and name.

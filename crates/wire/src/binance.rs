@@ -11,6 +11,7 @@ mod sequence;
 use cq_types::{flags, Grid, Ts};
 
 use crate::scan::{decimal, Cursor};
+use crate::widen::widen;
 use crate::{to_ns, Batch, LineDecoder, Stats, WireError, MISSING, SYNTHETIC_EVENT};
 
 pub use archive::{Archive, ArchiveKind};
@@ -111,11 +112,16 @@ impl Decoder {
     ///
     /// # Errors
     /// When the text is no JSON, is of another symbol, lacks a field of its kind, or
-    /// holds a number that the grid does not.
+    /// holds a price that the grid does not.
     pub fn frame(&mut self, ts_recv: Ts, json: &[u8]) -> Result<(), WireError> {
         let done = self.read_frame(ts_recv, json);
         self.batch.deltas.forget_open_levels();
-        done
+        match done {
+            Err(error) if widen(&mut self.grid, &mut self.batch, &error) => {
+                self.frame(ts_recv, json)
+            }
+            done => done,
+        }
     }
 
     fn read_frame(&mut self, ts_recv: Ts, json: &[u8]) -> Result<(), WireError> {
@@ -415,5 +421,9 @@ impl LineDecoder for Decoder {
 
     fn state(&mut self) -> (&mut Batch, &mut Stats) {
         (&mut self.batch, &mut self.stats)
+    }
+
+    fn grid(&self) -> Grid {
+        self.grid
     }
 }

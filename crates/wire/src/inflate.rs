@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use flate2::write::{DeflateDecoder, MultiGzDecoder};
+use flate2::write::MultiGzDecoder;
 
 use crate::WireError;
 
@@ -11,15 +11,12 @@ pub enum Codec {
     Plain,
     /// gzip, one member or several.
     Gzip,
-    /// A bare deflate stream: the body of a zip entry.
-    Deflate,
 }
 
 /// Streaming decompression into a buffer that its owner empties.
 pub(crate) enum Inflater {
     Plain(Vec<u8>),
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
-    Deflate(Box<DeflateDecoder<Vec<u8>>>),
 }
 
 impl Inflater {
@@ -27,7 +24,6 @@ impl Inflater {
         match codec {
             Codec::Plain => Self::Plain(Vec::new()),
             Codec::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
-            Codec::Deflate => Self::Deflate(Box::new(DeflateDecoder::new(Vec::new()))),
         }
     }
 
@@ -38,7 +34,6 @@ impl Inflater {
                 Ok(())
             }
             Self::Gzip(gz) => gz.write_all(bytes),
-            Self::Deflate(raw) => raw.write_all(bytes),
         };
         written.map_err(|e| WireError::Inflate(e.to_string()))
     }
@@ -48,7 +43,6 @@ impl Inflater {
         let done = match self {
             Self::Plain(_) => Ok(()),
             Self::Gzip(gz) => gz.try_finish(),
-            Self::Deflate(raw) => raw.try_finish(),
         };
         done.map_err(|e| WireError::Inflate(e.to_string()))
     }
@@ -57,7 +51,6 @@ impl Inflater {
         match self {
             Self::Plain(out) => out,
             Self::Gzip(gz) => gz.get_mut(),
-            Self::Deflate(raw) => raw.get_mut(),
         }
     }
 }

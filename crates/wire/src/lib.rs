@@ -13,6 +13,7 @@ mod lines;
 mod scan;
 mod stats;
 mod time;
+mod widen;
 
 pub use batch::{AggTrades, Batch, Column, Deltas, Marks, Quotes, Trades, MISSING};
 pub use error::{LineError, WireError};
@@ -20,6 +21,7 @@ pub use inflate::Codec;
 pub use lines::{LineDecoder, Lines};
 pub use stats::Stats;
 pub use time::to_ns;
+pub use widen::FINEST_QTY_EXP;
 
 /// Quality mark: the venue gave no time; `ts_event` is its latest time seen before.
 pub const SYNTHETIC_EVENT: u32 = 1 << 8;

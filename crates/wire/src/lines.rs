@@ -1,3 +1,4 @@
+use cq_types::Grid;
 use memchr::memchr;
 
 use crate::inflate::Inflater;
@@ -13,6 +14,9 @@ pub trait LineDecoder {
 
     /// Columns and counts so far.
     fn state(&mut self) -> (&mut Batch, &mut Stats);
+
+    /// Grid of the columns held: quantities may have needed a finer one than asked for.
+    fn grid(&self) -> Grid;
 }
 
 /// Inflates bytes as they come, splits them into lines and decodes each.
@@ -72,6 +76,12 @@ impl<D: LineDecoder> Lines<D> {
     /// Takes the columns decoded since the last call.
     pub fn take(&mut self) -> Batch {
         std::mem::take(self.decoder.state().0)
+    }
+
+    /// Grid of the columns that [`Lines::take`] gives next.
+    #[must_use]
+    pub fn grid(&self) -> Grid {
+        self.decoder.grid()
     }
 
     /// What was counted so far.

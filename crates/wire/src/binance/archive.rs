@@ -6,6 +6,7 @@
 use cq_types::{flags, Grid};
 
 use crate::scan::{decimal, decimal_prefix};
+use crate::widen::widen;
 use crate::{to_ns, Batch, LineDecoder, Stats, WireError};
 
 /// Which of the archive's tick files.
@@ -38,6 +39,15 @@ impl Archive {
             batch: Batch::default(),
             stats: Stats::default(),
             last_id: None,
+        }
+    }
+
+    fn row(&mut self, line: &[u8]) -> Result<(), WireError> {
+        let row = Row { rest: Some(line) };
+        match self.kind {
+            ArchiveKind::Trades => self.trade(row),
+            ArchiveKind::AggTrades => self.agg_trade(row),
+            ArchiveKind::BookTicker => self.quote(row),
         }
     }
 
@@ -122,16 +132,18 @@ impl LineDecoder for Archive {
         if is_header {
             return Ok(());
         }
-        let row = Row { rest: Some(line) };
-        match self.kind {
-            ArchiveKind::Trades => self.trade(row),
-            ArchiveKind::AggTrades => self.agg_trade(row),
-            ArchiveKind::BookTicker => self.quote(row),
+        match self.row(line) {
+            Err(error) if widen(&mut self.grid, &mut self.batch, &error) => self.row(line),
+            done => done,
         }
     }
 
     fn state(&mut self) -> (&mut Batch, &mut Stats) {
         (&mut self.batch, &mut self.stats)
+    }
+
+    fn grid(&self) -> Grid {
+        self.grid
     }
 }
 

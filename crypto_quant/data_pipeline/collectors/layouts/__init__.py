@@ -13,8 +13,10 @@ from crypto_quant.data_pipeline.collectors.layouts.binance_metrics import Binanc
 from crypto_quant.data_pipeline.collectors.layouts.funding import FundingTable
 from crypto_quant.data_pipeline.collectors.layouts.lean import LeanMinutes
 from crypto_quant.data_pipeline.collectors.layouts.series import SeriesTable
+from crypto_quant.data_pipeline.collectors.ticks import TICK_LAYOUTS
 
 LAYOUTS: Final[dict[str, Layout]] = {
+    **TICK_LAYOUTS,
     "wire-capture": later.Later(
         "recording of venue connections: its decoder comes with the feeds", later.is_wire_capture
     ),

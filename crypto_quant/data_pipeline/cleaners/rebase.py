@@ -1,0 +1,176 @@
+"""Recorders whose clock was off: one constant per recording machine and session.
+
+A frame cannot be received before it was published. Where the least latency of a file,
+``min(recorder's stamp - venue's publication time)``, is below -1 ms (venue stamps are
+whole milliseconds, so rounding explains no more than that), the recorder's clock was
+behind. All files of its session then get one shift, which makes the least latency over
+all of them an assumed 1 ms. Latencies between frames stay what they were; the true least
+latency is unknown, so every re-based latency is uncertain by that much. Raw stamps stay in
+the catalog; ``rebase`` is applied to what is replayed.
+
+A session is what one machine recorded at one time: files of one ``clock`` whose times
+overlap or lie within ten minutes of one another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from crypto_quant.data_pipeline.storage import flags
+
+ASSUMED_LEAST_NS: Final = 1_000_000
+"""Least latency after re-basing: an assumption, below what any venue reaches."""
+
+DOUBT_NS: Final = 1_000_000
+"""A venue stamp in whole ms may be rounded up by this much."""
+
+_APART_NS: Final = 600 * 10**9
+_PATTERN: Final = re.compile(r"recorded; clock=(?P<clock>[^;]*); least_latency_ns=(?P<least>-?\d+)")
+
+
+class Recorded(NamedTuple):
+    """How a file's ``ts_recv`` was made: by whose clock, and how it stands to the venue's."""
+
+    clock: str
+    least_latency: int
+
+    def describe(self) -> str:
+        """Return the text that the catalog's manifest keeps."""
+        return f"recorded; clock={self.clock}; least_latency_ns={self.least_latency}"
+
+    @classmethod
+    def parse(cls, text: str) -> Recorded | None:
+        """Read ``describe``'s text; ``None`` for stamps made in another way."""
+        match = _PATTERN.fullmatch(text)
+        return None if match is None else cls(match["clock"], int(match["least"]))
+
+
+class RecordedPart(Protocol):
+    """What is read of a catalog part."""
+
+    @property
+    def start(self) -> int:
+        """First ``ts_event``, ns UTC."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """Last ``ts_event``, ns UTC."""
+        ...
+
+    @property
+    def recv(self) -> str:
+        """How ``ts_recv`` was made."""
+        ...
+
+
+class Session(NamedTuple):
+    """What one machine recorded at one time, and the constant its stamps are moved by.
+
+    ``least_latency`` is the least over all its files before the shift; ``bound`` is how far
+    the files' own least latencies lie apart: drift of the clock and the paths' differences.
+    A ``shift`` of 0 means that the clock was not provably off. All in ns.
+    """
+
+    clock: str
+    start: int
+    end: int
+    least_latency: int
+    bound: int
+    shift: int
+
+    def describe(self) -> str:
+        """Say it in one line, for reports."""
+        name = self.clock or "recorder"
+        if not self.shift:
+            return f"{name}: raw stamps (least latency {self.least_latency / 1e6:.3f} ms)"
+        return (
+            f"{name}: ts_recv re-based by {self.shift / 1e6:+.3f} ms (least latency over all files "
+            f"{self.least_latency / 1e6:.3f} ms becomes an assumed {ASSUMED_LEAST_NS / 1e6:g} ms; "
+            f"files differ by up to {self.bound / 1e6:.3f} ms)"
+        )
+
+
+def sessions(parts: Iterable[RecordedPart]) -> tuple[Session, ...]:
+    """Find the recording sessions among catalog parts, in time order.
+
+    Give it all parts of the catalog, not only those to be replayed: the constant is shared
+    by all files of a session.
+    """
+    files = [(found, part) for part in parts if (found := Recorded.parse(part.recv)) is not None]
+    files.sort(key=lambda file: (file[0].clock, file[1].start, file[1].end))
+    groups: list[list[tuple[Recorded, RecordedPart]]] = []
+    reach = 0
+    for recorded, part in files:
+        is_same = groups and groups[-1][0][0].clock == recorded.clock
+        if is_same and part.start <= reach + _APART_NS:
+            groups[-1].append((recorded, part))
+            reach = max(reach, part.end)
+        else:
+            groups.append([(recorded, part)])
+            reach = part.end
+    return tuple(sorted((_session(group) for group in groups), key=lambda s: (s.start, s.clock)))
+
+
+def _session(files: Sequence[tuple[Recorded, RecordedPart]]) -> Session:
+    least = [recorded.least_latency for recorded, _ in files]
+    is_off = min(least) < -DOUBT_NS
+    return Session(
+        clock=files[0][0].clock,
+        start=min(part.start for _, part in files),
+        end=max(part.end for _, part in files),
+        least_latency=min(least),
+        bound=max(least) - min(least),
+        shift=ASSUMED_LEAST_NS - min(least) if is_off else 0,
+    )
+
+
+def rebase(table: pa.Table, parts: Iterable[RecordedPart], found: Sequence[Session]) -> pa.Table:
+    """Return rows with ``ts_recv`` moved by their session's constant and flagged.
+
+    Parameters
+    ----------
+    table : pa.Table
+        Rows of one key of the catalog, as ``Catalog.scan`` gives them, shape (n,).
+    parts : Iterable[RecordedPart]
+        The parts of that key: which rows were recorded by which clock.
+    found : Sequence[Session]
+        From ``sessions`` over the whole catalog.
+
+    Returns
+    -------
+    pa.Table
+        The same rows; ``ts_recv`` does not decrease where it did not before the shift, nor
+        where two sessions meet. Rows outside every session are as they were.
+    """
+    event = table.column("ts_event").to_numpy()
+    recv = np.array(table.column("ts_recv").to_numpy(), dtype=np.int64)
+    marks = np.array(table.column("flags").to_numpy(), dtype=np.uint32)
+    for part in parts:
+        recorded = Recorded.parse(part.recv)
+        session = None if recorded is None else _of(part, recorded, found)
+        if session is None or not session.shift:
+            continue
+        rows = (event >= part.start) & (event <= part.end) & (marks & flags.REBASED_RECV == 0)
+        recv[rows] += session.shift
+        marks[rows] |= flags.REBASED_RECV
+    if not (marks & flags.REBASED_RECV).any():
+        return table
+    recv = np.maximum.accumulate(recv)
+    for name, values in (("ts_recv", recv), ("flags", marks)):
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, table.schema.field(at), pa.array(values))
+    return table
+
+
+def _of(part: RecordedPart, recorded: Recorded, found: Sequence[Session]) -> Session | None:
+    for session in found:
+        is_inside = session.start <= part.start and part.end <= session.end
+        if session.clock == recorded.clock and is_inside:
+            return session
+    return None

@@ -1,0 +1,139 @@
+"""Tick files through the native decoder: bytes in, Arrow batches out, memory flat."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import IO, Final, Literal, NamedTuple, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from crypto_quant import _native
+from crypto_quant.core.errors import DecodeError
+from crypto_quant.data_pipeline.collectors.file import File
+from crypto_quant.data_pipeline.storage.kinds import Exps
+
+T = TypeVar("T")
+Layout = Literal["frames", "trades", "agg_trades", "book_ticker"]
+
+MISSING: Final = -(2**63)
+"""What the decoder puts where the venue gave nothing."""
+
+SYNTHETIC_EVENT: Final = 1 << 8
+"""Mark: the venue gave no time; ``ts_event`` is its latest time seen before."""
+
+_NULLABLE: Final = frozenset({"prev_id", "index", "rate", "next_funding"})
+_PACKED: Final = 1 << 18
+"""Compressed bytes per step; a step's text is some ten times that."""
+_PLAIN: Final = 1 << 22
+
+
+class Tables(NamedTuple):
+    """Rows by kind, and the grid they are on."""
+
+    rows: dict[str, pa.RecordBatch]
+    exps: Exps
+
+
+class TickReader:
+    """One file's rows by kind, in bounded batches; ``stats`` is complete at the end.
+
+    Parameters
+    ----------
+    file : File
+        Plain, gzip or zip (each member in turn).
+    layout : {"frames", "trades", "agg_trades", "book_ticker"}
+        What the lines are.
+    symbol : str
+        The venue's symbol that frames must be of.
+    exps : Exps
+        Grid of prices and quantities; quantities that are finer than it make it finer from
+        there on.
+    """
+
+    def __init__(self, file: File, layout: Layout, symbol: str, exps: Exps) -> None:
+        self._file = file
+        self._arguments = (layout, symbol, exps)
+        self.stats: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[Tables]:
+        """Yield the batches; reading runs one step ahead of the consumer.
+
+        Raises
+        ------
+        DecodeError
+            The file is corrupt, cut short or empty, or a line cannot be decoded: which one.
+        """
+        return ahead(self._batches())
+
+    def _batches(self) -> Iterator[Tables]:
+        layout, symbol, exps = self._arguments
+        path, container = self._file.path, self._file.container
+        codec, step = ("gzip", _PACKED) if container == "gzip" else ("plain", _PLAIN)
+        for member in self._file.members or ("",):
+            decoder = _native.TickDecoder(layout, codec, symbol, exps.price, exps.qty)
+            try:
+                with self._bytes(member) as stream:
+                    while chunk := stream.read(step):
+                        decoder.feed(chunk)
+                        yield _take(decoder, exps)
+                decoder.finish()
+            except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as err:
+                within = f"{path}: {member}" if member else f"{path}"
+                raise DecodeError(f"{within}: {err}") from err
+            yield _take(decoder, exps)
+            for name, count in decoder.stats().items():
+                self.stats[name] = _merge(name, self.stats.get(name), count)
+
+    @contextmanager
+    def _bytes(self, member: str) -> Iterator[IO[bytes]]:
+        if self._file.container == "zip":
+            with zipfile.ZipFile(self._file.path) as archive, archive.open(member) as stream:
+                yield stream
+        else:
+            with self._file.path.open("rb") as plain:
+                yield plain
+
+
+def _take(decoder: _native.TickDecoder, exps: Exps) -> Tables:
+    return Tables(_to_arrow(decoder.take()), exps._replace(qty=decoder.qty_exp))
+
+
+def _merge(name: str, have: int | None, more: int) -> int:
+    """Add a member's count; times take the first, the last or the least."""
+    if have is None or name == "last_recv":
+        return more
+    if name == "first_recv":
+        return have
+    return min(have, more) if name == "least_latency" else have + more
+
+
+def _to_arrow(
+    tables: Mapping[str, Mapping[str, NDArray[np.int64 | np.int8 | np.uint32]]],
+) -> dict[str, pa.RecordBatch]:
+    return {
+        kind: pa.record_batch({name: _column(name, values) for name, values in columns.items()})
+        for kind, columns in tables.items()
+    }
+
+
+def _column(name: str, values: NDArray[np.int64 | np.int8 | np.uint32]) -> pa.Array:
+    if name in _NULLABLE:
+        missing = values == MISSING
+        if missing.any():
+            return pa.array(values, mask=missing)
+    return pa.array(values)
+
+
+def ahead(source: Iterator[T]) -> Iterator[T]:
+    """Yield from ``source``, computing the next item while the consumer has the last."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, source, None)
+        while (item := waiting.result()) is not None:
+            waiting = pool.submit(next, source, None)
+            yield item

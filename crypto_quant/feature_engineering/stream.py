@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from crypto_quant import _native
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.instruments import Instrument
@@ -81,8 +83,9 @@ class FeatureStream:
         DataError
             When a row is not an event.
         """
+        times = np.ascontiguousarray(grid)
         try:
-            return self._native.table(events.head, events.body, events.value, grid)
+            return self._native.table(events.head, events.body, events.value, times)
         except ValueError as error:
             raise DataError(f"feature events: {error}") from None
 

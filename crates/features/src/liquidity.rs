@@ -23,6 +23,7 @@ state!(Amihud { returns, impact });
 
 impl BarOperator for Amihud {
     fn push(&mut self, bar: &Bar) {
+        self.impact.open(bar.end);
         let quote_volume = bar.close * bar.volume;
         if let Some(r) = self.returns.push(bar.close).filter(|_| quote_volume > 0.0) {
             let impact = r.abs() * BPS / (quote_volume / 1e6);
@@ -87,6 +88,7 @@ impl ReturnPairs {
         })
     }
     pub(crate) fn push(&mut self, bar: &Bar) {
+        self.window.open(bar.end);
         let Some(r) = self.returns.push(bar.close) else {
             return;
         };
@@ -107,6 +109,7 @@ state!(Kyle { returns, pairs });
 
 impl BarOperator for Kyle {
     fn push(&mut self, bar: &Bar) {
+        self.pairs.open(bar.end);
         let moved = self.returns.push(bar.close);
         if let Some((r, signed)) = moved.zip(signed_volume(bar)) {
             let signed_quote = signed * bar.close / 1e6;

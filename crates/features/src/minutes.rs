@@ -33,6 +33,7 @@ impl Variations {
         })
     }
     fn push(&mut self, bar: &Bar) {
+        self.sums.open(bar.end);
         let Some(r) = self.returns.push(bar.close) else {
             return;
         };

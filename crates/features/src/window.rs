@@ -287,8 +287,8 @@ impl<M: Monoid> Window<M> {
                     self.pop();
                 }
             }
-            Limit::Time { span, lead, .. } => {
-                self.since.get_or_insert(ts - lead);
+            Limit::Time { span, .. } => {
+                self.open(ts);
                 while self.oldest().is_some_and(|oldest| oldest <= ts - span) {
                     self.pop();
                 }
@@ -296,9 +296,12 @@ impl<M: Monoid> Window<M> {
         }
     }
 
-    /// Starts the warm-up clock of a time window before its first value.
+    /// Starts the warm-up clock of a time window at an input that brings no value yet, as
+    /// the first bar, which has no return.
     pub(crate) fn open(&mut self, ts: Ts) {
-        self.since.get_or_insert(ts);
+        if let Limit::Time { lead, .. } = self.limit {
+            self.since.get_or_insert(ts - lead);
+        }
     }
 
     /// The aggregate as of `now`, or `None` while cold or too thin. Changes nothing:

@@ -1,0 +1,1 @@
+"""From predictions to approved orders: signals, positions, carry, risk."""

@@ -1,0 +1,98 @@
+"""A small account for tests of the decision stages: what AccountView shows, settable."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from crypto_quant.core.messages import Wallet
+from crypto_quant.core.terms import Terms
+
+SPOT, PERP = 0, 1
+CARRY, MODEL = 0, 1
+SLEEVES = ("carry", "model")
+HOUR = 3_600 * 10**9
+DAY = 24 * HOUR
+
+SPOT_TERMS = Terms(
+    id="BTCUSDT.BINANCE",
+    is_spot=True,
+    base="BTC",
+    price_unit=0.01,
+    size_unit=0.00001,
+    price_step=Decimal("0.01"),
+    size_step=Decimal("0.00001"),
+    tick=1,
+    lot=1,
+    min_notional=Decimal(10),
+    taker=0.001,
+    max_leverage=1,
+)
+PERP_TERMS = Terms(
+    id="BTCUSDT-PERP.BINANCE",
+    is_spot=False,
+    base="BTC",
+    price_unit=0.01,
+    size_unit=0.001,
+    price_step=Decimal("0.01"),
+    size_step=Decimal("0.001"),
+    tick=10,
+    lot=1,
+    min_notional=Decimal(100),
+    taker=0.0005,
+    max_leverage=125,
+)
+TERMS = {SPOT: SPOT_TERMS, PERP: PERP_TERMS}
+
+
+@dataclass
+class Account:
+    """Implements ``AccountView``; every value is set by the test."""
+
+    now: int = 19_000 * DAY
+    equity: float = 100_000.0
+    day_start_equity: float = 100_000.0
+    initial_margin: float = 0.0
+    prices: dict[int, int] = field(default_factory=lambda: {SPOT: 5_000_000, PERP: 5_000_000})
+    bids: dict[int, int] = field(default_factory=dict)
+    asks: dict[int, int] = field(default_factory=dict)
+    held: dict[tuple[int, int], int] = field(default_factory=dict)
+    entries: dict[tuple[int, int], float] = field(default_factory=dict)
+    pending: dict[tuple[int, int], int] = field(default_factory=dict)
+    equities: dict[int, float] = field(default_factory=lambda: {CARRY: 50_000.0, MODEL: 50_000.0})
+    money: dict[tuple[int, Wallet], float] = field(default_factory=dict)
+    margins: dict[int, float] = field(default_factory=dict)
+
+    def px(self, instrument: int) -> int:
+        return self.prices.get(instrument, 0)
+
+    def bid_px(self, instrument: int) -> int:
+        return self.bids.get(instrument, 0)
+
+    def ask_px(self, instrument: int) -> int:
+        return self.asks.get(instrument, 0)
+
+    def position(self, sleeve: int, instrument: int) -> int:
+        return self.held.get((sleeve, instrument), 0)
+
+    def entry_price(self, sleeve: int, instrument: int) -> float:
+        return self.entries.get((sleeve, instrument), math.nan)
+
+    def working(self, sleeve: int, instrument: int) -> int:
+        return self.pending.get((sleeve, instrument), 0)
+
+    def sleeve_equity(self, sleeve: int) -> float:
+        return self.equities.get(sleeve, 0.0)
+
+    def cash(self, sleeve: int, wallet: Wallet) -> float:
+        return self.money.get((sleeve, wallet), 0.0)
+
+    def margin_balance(self, sleeve: int) -> float:
+        return self.margins.get(sleeve, 0.0)
+
+    def exact_equity(self) -> Decimal:
+        return Decimal(str(self.equity))
+
+    def exact_cash(self, sleeve: int, wallet: Wallet) -> Decimal:
+        return Decimal(str(self.cash(sleeve, wallet)))

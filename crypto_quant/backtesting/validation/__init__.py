@@ -1,0 +1,1 @@
+"""Nothing out of sample is seen uncounted: the trial log, evaluation, choosing."""

@@ -1,0 +1,56 @@
+"""The one way to an out-of-sample number: it is logged, and only then computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel
+
+from crypto_quant.backtesting.validation.trials import Trial, TrialLog
+
+T = TypeVar("T")
+
+
+class Evaluation(NamedTuple, Generic[T]):
+    """A result and the receipt of the trial that paid for it."""
+
+    trial: Trial
+    result: T
+
+
+def evaluate(
+    log: TrialLog,
+    config: BaseModel | Mapping[str, Any],
+    data: str,
+    code: str,
+    run: Callable[[Trial], T],
+    numbers: Callable[[T], Mapping[str, float]] | None = None,
+) -> Evaluation[T]:
+    """Append the trial to the log, then run it and return what it came to.
+
+    A run that fails, or is interrupted, stays counted: its result may have been seen.
+
+    Parameters
+    ----------
+    log
+        Where the trial is counted.
+    config, data, code
+        What makes the trial: configuration, hash of the data, hash of the code.
+    run
+        Computes the result; it is handed the receipt, which everything that shows an
+        out-of-sample number asks for.
+    numbers
+        The numbers to keep with the trial, e.g. its daily Sharpe ratio, from which the
+        deflated Sharpe ratio takes the variance over trials.
+
+    Raises
+    ------
+    ConfigError, DataError
+        The trial cannot be logged; nothing is run.
+    """
+    trial = log.append(config, data, code)
+    result = run(trial)
+    if numbers is not None:
+        log.record(trial, numbers(result))
+    return Evaluation(trial, result)

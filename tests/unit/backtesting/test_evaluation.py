@@ -1,0 +1,250 @@
+"""Tracks, periods, rolling starts, doubts: a run judged from every side."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from crypto_quant.backtesting.metrics.doubt import doubt
+from crypto_quant.backtesting.metrics.evaluation import Evaluation, evaluate, to_json
+from crypto_quant.backtesting.metrics.figures import scored
+from crypto_quant.backtesting.metrics.periods import day_regimes
+from crypto_quant.backtesting.metrics.result import RunResult
+from crypto_quant.backtesting.metrics.rolling import rolling, whole_path, window_months
+from crypto_quant.backtesting.metrics.schema import COMPONENTS
+from crypto_quant.backtesting.metrics.tracks import (
+    floats,
+    portfolio_track,
+    scaled_track,
+    sleeve_track,
+    stressed_track,
+)
+from crypto_quant.core.measures.arrays import DAY_NS
+from crypto_quant.core.measures.dispersion import volatility
+from tests.unit.backtesting.made_run import SPOT
+
+
+def test_buy_and_hold_hand_calculation(run: RunResult, found: Evaluation) -> None:
+    price = [float(v) for v in run.equity[f"mark/{SPOT}"].to_pylist()]
+    bought = 100_000 / (price[0] * 1.001)
+    held = found.tracks["buy_and_hold"].marks.growth
+    assert held[0] == 1.0
+    assert held[-1] * 100_000 == pytest.approx(bought * price[-1], rel=1e-12)
+
+
+def test_portfolio_score_equals_its_own_arithmetic(run: RunResult, found: Evaluation) -> None:
+    equity = np.array([float(v) for v in run.equity["portfolio/equity"].to_pylist()])
+    hole = run.equity["hole"].to_numpy(zero_copy_only=False)
+    daily = equity[::24]
+    empty = hole[1:].reshape(-1, 24).all(axis=1)
+    r = (daily[1:] / daily[:-1] - 1)[~empty]
+    judged = found.rows[0].scored
+    assert judged.total == pytest.approx(equity[-1] / equity[0] - 1, rel=1e-9)
+    assert judged.cagr == pytest.approx((equity[-1] / equity[0]) ** (365 / 900) - 1, rel=1e-9)
+    assert judged.sharpe_daily == pytest.approx(r.mean() / r.std(ddof=1) * 365**0.5, rel=1e-9)
+    falls = 1 - equity / np.maximum.accumulate(equity)
+    assert judged.max_drawdown == pytest.approx(falls.max(), rel=1e-9)
+    assert judged.win_rate == pytest.approx((r > 0).mean(), rel=1e-9)
+    pnl = floats(run.trips.filter(pc.equal(run.trips["row"], "portfolio")), "pnl")
+    assert judged.payoff == pytest.approx(pnl[pnl > 0].mean() / -pnl[pnl < 0].mean(), rel=1e-9)
+    assert found.hole_days == empty.sum() == 46
+
+
+def test_sleeve_without_capital_stands_on_the_portfolios(run: RunResult) -> None:
+    at = run.equity.column_names.index("model/equity")
+    gained = pa.array(
+        [v - Decimal(25_000) for v in run.equity["model/equity"].to_pylist()],
+        type=run.equity["model/equity"].type,
+    )
+    poor = replace(run, equity=run.equity.set_column(at, "model/equity", gained))
+    own = sleeve_track(run, run.description.sleeves[1])
+    borrowed = sleeve_track(poor, poor.description.sleeves[1])
+    assert own.capital == 25_000
+    assert borrowed.capital == 100_000
+    assert borrowed.days.pnl == pytest.approx(own.days.pnl)
+    assert borrowed.marks.growth[-1] - 1 == pytest.approx((own.marks.growth[-1] - 1) / 4)
+
+
+def test_equal_volatility_has_the_portfolios_volatility(found: Evaluation) -> None:
+    track = found.tracks["equal_volatility"]
+    main = found.tracks["portfolio"]
+    seen = ~main.days.hole
+    assert float(volatility(track.days.ours.ret[seen])) == pytest.approx(
+        float(volatility(main.days.ours.ret[seen])), rel=1e-9
+    )
+    whole = scaled_track(main, 1.0)
+    assert whole.marks.growth == pytest.approx(main.marks.held, rel=1e-9)
+
+
+def test_stressed_row_is_worse_and_names_its_dates(run: RunResult) -> None:
+    carry = sleeve_track(run, run.description.sleeves[0])
+    stressed = stressed_track(carry, np.ones(carry.marks.ts.size), "the carry balance")
+    assert stressed.marks.growth[-1] < 0.9 * carry.marks.growth[-1]
+    assert float(stressed.days.ours.depth()) >= 0.1
+    assert "10% of the carry balance lost on 20" in stressed.note
+    before = np.arange(carry.marks.ts.size) < 24
+    quiet = stressed.marks.growth[before] <= carry.marks.growth[before] + 1e-12
+    assert quiet.all()
+    assert stressed.days.trips.total().won < carry.days.trips.total().won
+
+
+def test_marginal_sharpe_agrees_with_rerun_without_the_sleeve(found: Evaluation) -> None:
+    # The made-up "without" run is the portfolio less the model's P&L: both ways see the same
+    # money, on slightly different equity.
+    model = next(m for m in found.marginal if m.sleeve == "model")
+    assert model.rerun == pytest.approx(model.removed, abs=0.15)
+    assert math.isnan(next(m for m in found.marginal if m.sleeve == "carry").rerun)
+
+
+def test_years_compound_to_the_total(found: Evaluation) -> None:
+    totals = [1 + period.scored.total for period in found.years]
+    assert np.prod(totals) == pytest.approx(1 + found.rows[0].scored.total, rel=1e-9)
+    assert sum(period.scored.days for period in found.years) == 900
+
+
+def test_months_without_data_are_undefined_and_the_rest_compound(found: Evaluation) -> None:
+    defined = [m.ret for m in found.months if math.isfinite(m.ret)]
+    assert np.prod([1 + r for r in defined]) == pytest.approx(1 + found.rows[0].scored.total)
+    assert sum(m.hole_days for m in found.months) == 46
+
+
+def test_sides_split_at_the_choosing_date(run: RunResult) -> None:
+    boundary = int(run.equity["ts"][0].as_py()) + 400 * DAY_NS
+    described = run.description.model_copy(update={"chosen_before_ns": boundary})
+    sides = evaluate(replace(run, description=described)).sides
+    assert [side.scored.days for side in sides] == [400, 500]
+    assert "chosen on" in sides[0].name
+    assert "held out" in sides[1].name
+
+
+def test_regimes_split_the_days_and_ignore_the_future(run: RunResult, found: Evaluation) -> None:
+    assert sum(period.scored.days for period in found.regimes) == 900
+    track = portfolio_track(run)
+    before = day_regimes(track, run)
+    close = run.market["close"].to_numpy().copy()
+    late = run.market["ts"].to_numpy() > track.days.start[500]
+    close[late] *= 3.0
+    other = replace(run, market=run.market.set_column(1, "close", pa.array(close)))
+    after = day_regimes(track, other)
+    assert np.array_equal(before[:501], after[:501])
+    assert not np.array_equal(before[501:], after[501:])
+
+
+def test_regimes_no_history_are_unknown_first(run: RunResult) -> None:
+    bare = replace(run, market=run.market.slice(0, 0))
+    label = day_regimes(portfolio_track(bare), bare)
+    assert (label[:200] == -1).all()
+    assert (label[250:] >= 0).all()
+
+
+def test_rolling_shares_equal_a_loop_over_windows(run: RunResult) -> None:
+    days = portfolio_track(run).days
+    got = rolling(days, 1, seed=3, draws=20)
+    assert got is not None
+    met = []
+    for number in window_months(days, 1):
+        chosen = days.at((days.month >= number) & (days.month < number + 12))
+        assert chosen.start.size in (365, 366)
+        met.append(scored(chosen).met)
+    assert got.windows == len(met) > 10
+    for name, share in got.shares.items():
+        if name != "joint":
+            assert share.met == pytest.approx(np.mean([m[name] for m in met]))
+            assert share.low <= share.high
+    assert rolling(days, 1, seed=3, draws=20) == got
+    assert rolling(days, 5, seed=3, draws=20) is None
+
+
+def test_whole_path_interval_holds_the_estimate_and_follows_the_seed(run: RunResult) -> None:
+    days = portfolio_track(run).days
+    first, again, other = (whole_path(days, seed, draws=100) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+    judged = scored(days.at(~days.hole))
+    for name in ("cagr", "sharpe_daily", "win_rate", "payoff"):
+        low, high = first.values[name]
+        assert low < getattr(judged, name) < high
+
+
+def test_doubt_names_what_is_too_good_and_why(found: Evaluation) -> None:
+    carry = next(item for item in found.doubts if item.key == "carry")
+    assert any("Sharpe above 3" in sign for sign in carry.signs)
+    assert any("of its days win" in sign for sign in carry.signs)
+    assert any("stuck leg" in reason for reason in carry.reasons)
+    assert not any(item.key == "model" for item in found.doubts)
+
+
+def test_doubt_persistent_days_are_a_reason(found: Evaluation) -> None:
+    row = next(r for r in found.rows if r.key == "carry")
+    slow = row.scored._replace(sharpe_daily=9.0, sharpe_newey_west=2.0)
+    seen = doubt(row._replace(scored=slow), ())
+    assert seen is not None
+    assert any("takes the Sharpe ratio from 9.00 to 2.00" in reason for reason in seen.reasons)
+
+
+def test_doubt_profit_factor_and_no_losing_trip(found: Evaluation) -> None:
+    row = next(r for r in found.rows if r.key == "trend")
+    assert doubt(row, ()) is None
+    high = doubt(row._replace(figures=row.figures._replace(profit_factor=3.01)), ("risk",))
+    assert high is not None
+    assert high.signs == ("profit factor 3.01 (above 3)",)
+    assert high.reasons[-1] == "risk"
+    spotless = row.figures._replace(losing_trips=0, round_trips=4)
+    seen = doubt(row._replace(figures=spotless), ())
+    assert seen is not None
+    assert seen.signs == ("none of its 4 round trips lost",)
+
+
+def test_capacity_ascends_and_holds_the_run_itself(found: Evaluation) -> None:
+    capitals = [row.capital for row in found.capacity]
+    assert capitals == [10_000, 100_000, 1_000_000, 10_000_000]
+    assert found.capacity[1].scored == found.rows[0].scored
+
+
+def test_deflated_sharpe_uses_the_trials(run: RunResult, found: Evaluation) -> None:
+    many = run.description.trials.model_copy(update={"count": 5000})
+    described = run.description.model_copy(update={"trials": many, "rows": ()})
+    worse = evaluate(replace(run, description=described)).rows[0].figures
+    assert worse.dsr < found.rows[0].figures.dsr
+    assert worse.psr == found.rows[0].figures.psr
+
+
+def test_json_is_strict_and_the_same_twice(run: RunResult, found: Evaluation) -> None:
+    text = to_json(found)
+    assert text == to_json(evaluate(run))
+    data = json.loads(text, parse_constant=lambda token: pytest.fail(f"{token} in JSON"))
+    assert data["rows"][0]["key"] == "portfolio"
+    assert data["rows"][0]["scored"]["met"].keys() == {
+        "annual_return",
+        "sharpe",
+        "drawdown",
+        "win_rate",
+        "payoff",
+    }
+    parts = data["attribution"]["books"][0]["components"]
+    assert set(parts) == set(COMPONENTS)
+    assert isinstance(parts["funding"], str)
+
+
+def test_evaluate_short_run_undefined_figures_are_nan(run: RunResult) -> None:
+    start = run.equity.slice(0, 24 * 20)
+    last = start["ts"][-1].as_py()
+    described = run.description.model_copy(update={"rows": (), "chosen_before_ns": None})
+    short = replace(
+        run,
+        description=described,
+        equity=start,
+        trips=run.trips.filter(pc.less(run.trips["close_ts"], last)),
+    )
+    found = evaluate(short)
+    assert found.rolling == ()
+    assert math.isnan(found.rows[0].scored.sharpe_lowest)
+    assert not found.rows[0].scored.met["sharpe"]
+    json.loads(to_json(found))

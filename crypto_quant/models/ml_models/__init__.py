@@ -1,0 +1,1 @@
+"""Classical learners behind the model protocol."""

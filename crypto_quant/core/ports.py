@@ -52,6 +52,10 @@ class AccountView(Protocol):
         """Return a sleeve's position; spot holdings count as a position."""
         ...
 
+    def entry_price(self, sleeve: int, instrument: int) -> float:
+        """Return the average price of a sleeve's position, in the quote asset; NaN if flat."""
+        ...
+
     def working(self, sleeve: int, instrument: int) -> int:
         """Return what a sleeve's live orders may still trade, signed, without its stops."""
         ...

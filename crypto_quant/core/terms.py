@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -91,6 +92,13 @@ def terms_at(instrument: Instrument, now: int, tier: str = "VIP0") -> Terms:
         taker=float(_fees(instrument, tier).at(now)[0].taker),
         max_leverage=brackets[0].max_leverage if brackets else 1,
     )
+
+
+def common_step(terms: Iterable[Terms]) -> Decimal:
+    """Return the smallest size, in the base asset, that is a whole number of every lot."""
+    lots = [t.lot * t.size_step for t in terms]
+    unit = Decimal(1).scaleb(min(int(lot.normalize().as_tuple().exponent) for lot in lots))
+    return math.lcm(*(int(lot / unit) for lot in lots)) * unit
 
 
 def _at(instrument: Instrument, what: Literal["tick", "lot", "min_notional"], now: int) -> Decimal:

@@ -1,0 +1,56 @@
+"""The two legs under the terms in force, and the rates at which the pair opens and closes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.terms import Terms
+from crypto_quant.strategy.carry.config import CarryConfig
+from crypto_quant.strategy.carry.economics import four_leg_cost, legs, matched_base
+
+
+class Pair:
+    """Terms of both legs with what follows from them, made once per change of the rules.
+
+    ``entry_hourly`` and ``exit_hourly`` are funding per hour, fractions of notional: the
+    forecast that pays four legs with the margin asked for, and the one that closes the pair.
+    """
+
+    __slots__ = ("entry_hourly", "exit_hourly", "fees", "perp", "spot")
+
+    def __init__(self, spot: Terms, perp: Terms, config: CarryConfig) -> None:
+        if not spot.is_spot or perp.is_spot or spot.base != perp.base:
+            raise ConfigError(
+                f"carry holds spot against a perpetual of the same asset, was {spot.id} "
+                f"against {perp.id}"
+            )
+        self.spot = spot
+        self.perp = perp
+        self.fees = max(spot.taker, perp.taker)
+        cost = four_leg_cost(config, spot, perp)
+        self.entry_hourly = cost * (1.0 + config.entry_margin) / config.horizon_h
+        self.exit_hourly = -cost * config.exit_hysteresis / config.horizon_h
+
+    def prices(self, spot_px: int, perp_px: int) -> tuple[float, float]:
+        """Return both prices in the quote asset."""
+        return spot_px * self.spot.price_unit, perp_px * self.perp.price_unit
+
+    def legs(self, base: float | Decimal, prices: tuple[float, float]) -> tuple[int, int]:
+        """Return both quantities of a size; (0, 0) where a leg is below its smallest notional."""
+        spot, perp = legs(base, self.spot, self.perp)
+        too_small = (
+            spot * self.spot.size_unit * prices[0] < self.spot.min_notional
+            or -perp * self.perp.size_unit * prices[1] < self.perp.min_notional
+        )
+        return (0, 0) if too_small else (spot, perp)
+
+    def matched(self, spot: int, perp: int) -> tuple[int, int]:
+        """Return the quantities to which both legs match."""
+        return legs(matched_base(spot, perp, self.spot, self.perp), self.spot, self.perp)
+
+    def is_dust(self, excess: int, spot_px: int) -> bool:
+        """Tell whether spot holds more than matches by less than the venue lets one sell."""
+        if excess <= 0:
+            return excess == 0
+        return self.spot.notional(spot_px, excess) < self.spot.min_notional

@@ -1,0 +1,244 @@
+"""The state machine of the pair: both legs are opened, re-sized and closed together."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crypto_quant.core.messages import Target, Transfer, Wallet
+from crypto_quant.core.ports import AccountView
+from crypto_quant.core.terms import Terms
+from crypto_quant.strategy.carry.config import CarryConfig
+from crypto_quant.strategy.carry.economics import basis_loss, opening_base, resized_base
+from crypto_quant.strategy.carry.forecast import FundingForecast
+from crypto_quant.strategy.carry.pair import Pair
+from crypto_quant.strategy.carry.state import NOTHING, CarryState, Moves, Phase
+
+SECOND_NS = 10**9
+HOUR_NS = 3_600 * SECOND_NS
+
+
+class CarrySleeve:
+    """Decides the pair from the forecast of funding, the basis and the margin.
+
+    ``flat → opening → open → closing → flat``; a re-sizing is an opening from an open pair.
+    Targets always name both legs with matched sizes, so no leg is ever left on its own: a
+    leg that stays unfilled, is rejected or disappears has the other one cut to it at once.
+
+    Parameters
+    ----------
+    config
+        Parameters of the sleeve.
+    sleeve, name
+        Position in the run's list of sleeves, and its name.
+    spot, perp
+        Positions of both instruments in the run's list.
+    state
+        The sleeve's memory; this object is the only one that changes it.
+    """
+
+    __slots__ = (
+        "_config",
+        "_name",
+        "_pair",
+        "_perp",
+        "_sleeve",
+        "_spot",
+        "_terms",
+        "forecast",
+        "state",
+    )
+
+    def __init__(
+        self, config: CarryConfig, sleeve: int, name: str, spot: int, perp: int, state: CarryState
+    ) -> None:
+        self._config = config
+        self._sleeve = sleeve
+        self._name = name
+        self._spot = spot
+        self._perp = perp
+        self._terms: dict[int, Terms] | None = None
+        self._pair: Pair
+        self.state = state
+        self.forecast = FundingForecast(config.halflife_h, config.warmup)
+
+    def reset(self) -> None:
+        """Forget everything: a new segment has begun, flat."""
+        self.state.reset()
+        self.forecast.reset()
+
+    def on_funding(self, ts: int, rate: float, interval_h: float) -> None:
+        """Learn a settled rate, when it is known."""
+        self.forecast.update(ts, rate, interval_h)
+
+    def on_timer(self, view: AccountView, terms: dict[int, Terms]) -> Moves:
+        """Return what to do at a wake-up of the clock; ``NOTHING`` while nothing changes."""
+        if terms is not self._terms:
+            self._pair = Pair(terms[self._spot], terms[self._perp], self._config)
+            self._terms = terms
+        state = self.state
+        state.tries = 0
+        if state.phase is Phase.FLAT:
+            if not self.forecast.hourly > self._pair.entry_hourly or view.now < state.rest_until:
+                return NOTHING
+            return self._enter(view)
+        if state.phase is Phase.OPEN:
+            return self._tend(view)
+        return self._settle(view)
+
+    def on_account(self, view: AccountView) -> Moves:
+        """Return what to do after an answer of the venue."""
+        phase = self.state.phase
+        if phase is Phase.FLAT or (
+            phase is Phase.OPEN and self._positions(view) == self.state.held
+        ):
+            return NOTHING
+        return self._settle(view)
+
+    def _positions(self, view: AccountView) -> tuple[int, int]:
+        sleeve = self._sleeve
+        return view.position(sleeve, self._spot), view.position(sleeve, self._perp)
+
+    def _enter(self, view: AccountView) -> Moves:
+        """Split the capital over the wallets; once it is split, order both legs."""
+        config, pair = self._config, self._pair
+        spot_px, perp_px = view.px(self._spot), view.px(self._perp)
+        if spot_px <= 0 or perp_px <= 0:
+            return NOTHING
+        cash = view.cash(self._sleeve, Wallet.SPOT)
+        margin = view.cash(self._sleeve, Wallet.MARGIN)
+        missing = config.margin_share * (cash + margin) - margin
+        if abs(missing) > config.idle_share * (cash + margin):
+            source = Wallet.SPOT if missing > 0.0 else Wallet.MARGIN
+            return self._move(view, source, abs(missing), "split the capital before a pair")
+        prices = pair.prices(spot_px, perp_px)
+        wanted = pair.legs(opening_base(cash, margin, prices, config, pair.fees), prices)
+        if wanted == (0, 0):
+            return NOTHING
+        self.state.phase = Phase.OPENING
+        expected = self.forecast.expected(config.horizon_h)
+        return self._order(view, wanted, f"expected funding {expected:.5f} pays four legs")
+
+    def _tend(self, view: AccountView) -> Moves:
+        """Watch an open pair: close it, re-size it, or leave it alone."""
+        held = self._positions(view)
+        if held != self.state.held:
+            return self._settle(view)
+        spot_px, perp_px = view.px(self._spot), view.px(self._perp)
+        if spot_px <= 0 or perp_px <= 0:
+            return NOTHING
+        config, pair = self._config, self._pair
+        prices = pair.prices(spot_px, perp_px)
+        base = -held[1] * pair.perp.size_unit
+        margin = view.margin_balance(self._sleeve)
+        reason = self._exit_reason(view, prices, margin / (base * prices[1]))
+        if reason is not None:
+            self.state.phase = Phase.CLOSING
+            return self._order(view, (0, 0), reason)
+        money = margin + view.cash(self._sleeve, Wallet.SPOT)
+        ratio = money / (base * prices[1])
+        if ratio < config.margin_low:
+            return self._shrink(view, base, money, prices)
+        if ratio > config.margin_high and self.forecast.hourly > pair.entry_hourly:
+            return self._grow(view, base, money, prices)
+        return self._sweep(view, base * prices[0])
+
+    def _exit_reason(
+        self, view: AccountView, prices: tuple[float, float], margin_ratio: float
+    ) -> str | None:
+        config, sleeve = self._config, self._sleeve
+        if self.forecast.hourly < self._pair.exit_hourly:
+            return "negative expected funding"
+        if margin_ratio < config.margin_stop:
+            return f"margin ratio {margin_ratio:.4f} below {config.margin_stop}"
+        entry = (view.entry_price(sleeve, self._spot), view.entry_price(sleeve, self._perp))
+        loss = basis_loss(entry, prices)
+        if loss > config.spread_loss:
+            return f"spread loss {loss:.4f} above {config.spread_loss}"
+        return None
+
+    def _shrink(
+        self, view: AccountView, base: float, money: float, prices: tuple[float, float]
+    ) -> Moves:
+        pair = self._pair
+        wanted = pair.legs(resized_base(base, money, prices, self._config, pair.fees), prices)
+        self.state.phase = Phase.OPENING if wanted != (0, 0) else Phase.CLOSING
+        return self._order(view, wanted, "margin topped up: both legs shrink")
+
+    def _grow(
+        self, view: AccountView, base: float, money: float, prices: tuple[float, float]
+    ) -> Moves:
+        """Bring spot cash first, then grow both legs by what it buys."""
+        config, pair = self._config, self._pair
+        size = resized_base(base, money, prices, config, pair.fees)
+        unit_cost = prices[0] * (1.0 + pair.fees + config.spread)
+        cash, needed = view.cash(self._sleeve, Wallet.SPOT), (size - base) * unit_cost
+        if cash < 0.5 * needed:
+            free = view.cash(self._sleeve, Wallet.MARGIN)
+            return self._move(view, Wallet.MARGIN, min(needed - cash, free), "cash to grow a pair")
+        wanted = pair.legs(min(size, base + cash / unit_cost), prices)
+        added = wanted[0] - self.state.held[0]
+        if added <= 0 or pair.is_dust(added, view.px(self._spot)):
+            return NOTHING
+        self.state.phase = Phase.OPENING
+        return self._order(view, wanted, "margin in excess: both legs grow")
+
+    def _settle(self, view: AccountView) -> Moves:
+        """Follow working legs; once they rest, accept a matched pair or cut it to match."""
+        state = self.state
+        held = self._positions(view)
+        if view.working(self._sleeve, self._spot) or view.working(self._sleeve, self._perp):
+            if state.phase is not Phase.OPENING or view.now < state.deadline:
+                return NOTHING
+            return self._cut(view, held, "a leg was not filled in time")
+        matched = (0, 0) if state.phase is Phase.CLOSING else self._pair.matched(*held)
+        spot_px = view.px(self._spot)
+        if held[1] == matched[1] and self._pair.is_dust(held[0] - matched[0], spot_px):
+            return self._rest(view, held, spot_px)
+        if state.phase is Phase.CLOSING:
+            return self._retry(view, matched, "close what is left of the pair")
+        return self._cut(view, held, "a leg failed")
+
+    def _rest(self, view: AccountView, held: tuple[int, int], spot_px: int) -> Moves:
+        """Come to rest, open or flat."""
+        state = self.state
+        if held[1] == 0:
+            state.phase = Phase.FLAT
+            state.rest_until = view.now + round(self._config.rest_h * HOUR_NS)
+            return NOTHING
+        state.phase = Phase.OPEN
+        state.held = held
+        spot = self._pair.spot
+        return self._sweep(view, held[0] * spot.size_unit * spot_px * spot.price_unit)
+
+    def _cut(self, view: AccountView, held: tuple[int, int], reason: str) -> Moves:
+        matched = self._pair.matched(*held)
+        self.state.phase = Phase.CLOSING if matched == (0, 0) else Phase.OPENING
+        return self._retry(view, matched, f"{reason}: the other is cut to it")
+
+    def _retry(self, view: AccountView, wanted: tuple[int, int], reason: str) -> Moves:
+        """Order again, but not without end between two wake-ups of the clock."""
+        if self.state.tries > self._config.retries:
+            return NOTHING
+        return self._order(view, wanted, reason)
+
+    def _order(self, view: AccountView, wanted: tuple[int, int], reason: str) -> Moves:
+        now = view.now
+        self.state.tries += 1
+        self.state.deadline = now + round(self._config.leg_wait_s * SECOND_NS)
+        spot = Target(now, self._name, self._spot, wanted[0], None, reason)
+        perp = Target(now, self._name, self._perp, wanted[1], None, reason)
+        return Moves((spot, perp), ())
+
+    def _sweep(self, view: AccountView, pair_notional: float) -> Moves:
+        """Send idle spot cash to the margin, where it makes the short safer."""
+        idle = view.cash(self._sleeve, Wallet.SPOT)
+        if idle <= self._config.idle_share * pair_notional:
+            return NOTHING
+        return self._move(view, Wallet.SPOT, idle, "idle cash to the margin")
+
+    def _move(self, view: AccountView, source: Wallet, amount: float, reason: str) -> Moves:
+        cents = int(min(amount, view.cash(self._sleeve, source)) * 100.0)
+        if cents <= 0:
+            return NOTHING
+        money = Decimal(cents).scaleb(-2)
+        return Moves((), (Transfer(view.now, self._sleeve, source, money, reason),))

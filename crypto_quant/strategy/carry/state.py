@@ -1,0 +1,49 @@
+"""What the carry sleeve remembers between wake-ups, and what it hands on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from crypto_quant.core.messages import Target, Transfer
+
+
+class Phase(StrEnum):
+    """Where the pair stands."""
+
+    FLAT = "flat"
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSING = "closing"
+
+
+class CarryState:
+    """Memory of the sleeve; positions and money are the ledger's and not repeated here.
+
+    ``deadline`` (ns UTC): when an unfilled leg has waited too long. ``rest_until``: no new
+    pair before it. ``tries``: orders since the last wake-up of the clock. ``held``: the
+    matched positions of an open pair (grid units), to notice when a leg is gone.
+    """
+
+    __slots__ = ("deadline", "held", "phase", "rest_until", "tries")
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Be as new: flat and rested."""
+        self.phase = Phase.FLAT
+        self.deadline = 0
+        self.rest_until = -(2**63)
+        self.tries = 0
+        self.held = (0, 0)
+
+
+class Moves(NamedTuple):
+    """Both legs' targets, and money to move between the sleeve's wallets."""
+
+    targets: tuple[Target, ...]
+    transfers: tuple[Transfer, ...]
+
+
+NOTHING: Final = Moves((), ())

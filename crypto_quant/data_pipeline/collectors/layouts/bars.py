@@ -31,7 +31,12 @@ BAR_KINDS: Final = frozenset({"bar", "mark_bar", "index_bar", "premium_bar"})
 _VOLUME: Final = ("volume", "vol")
 _TURNOVER: Final = ("quote_volume", "usd_volume", "quote_asset_volume", "turnover")
 _COUNT: Final = ("count", "trades", "number_of_trades", "trade_count", "num_trades")
-_TAKER: Final = ("taker_buy_volume", "taker_buy_base_asset_volume", "taker_buy_base_volume")
+_TAKER: Final = (
+    "taker_buy",
+    "taker_buy_volume",
+    "taker_buy_base_asset_volume",
+    "taker_buy_base_volume",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from crypto_quant.feature_engineering.market_structure import (
     positioning,
 )
 from crypto_quant.feature_engineering.on_chain_metrics import network
-from crypto_quant.feature_engineering.rows import FeatureInfo, FeatureSpec
+from crypto_quant.feature_engineering.rows import SPOT, FeatureInfo, FeatureSpec
 from crypto_quant.feature_engineering.technical_indicators import (
     channels,
     returns,
@@ -46,10 +46,16 @@ CATALOG: Final[dict[str, FeatureInfo]] = {row.name: row for row in _ROWS}
 
 
 def default_bar_set(
-    perp: str = "BTCUSDT-PERP.BINANCE", spot: str = "BTCUSDT.BINANCE"
+    perp: str = "BTCUSDT-PERP.BINANCE", spot: str | None = "BTCUSDT.BINANCE"
 ) -> tuple[FeatureSpec, ...]:
-    """Return the features of a run on bars, funding and daily series: all without ticks."""
-    return specs([row.name for row in _ROWS if row not in ticks.ROWS], perp, spot)
+    """Return the features of a run on bars, funding and daily series: all without ticks.
+
+    A run without spot (``None``) has none of the features that read it.
+    """
+    names = [row.name for row in _ROWS if row not in ticks.ROWS]
+    if spot is None:
+        names = [name for name in names if not CATALOG[name].reads(SPOT)]
+    return specs(names, perp, spot or perp)
 
 
 def default_tick_set(perp: str = "BTCUSDT-PERP.BINANCE") -> tuple[FeatureSpec, ...]:

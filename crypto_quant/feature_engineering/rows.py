@@ -78,6 +78,10 @@ class FeatureInfo:
         """Names of the outside series it reads."""
         return tuple(i.removeprefix("series:") for i in self.inputs if i.startswith("series:"))
 
+    def reads(self, role: str) -> bool:
+        """Return whether any input comes from the instrument of a role."""
+        return any(name.startswith(f"{role}.") for name in self.inputs)
+
     def spec(self, roles: Mapping[str, str]) -> FeatureSpec:
         """Return the spec with the instrument ids that ``roles`` gives to ``perp`` and ``spot``."""
         params: Params = {"operator": self.operator, **self.params}

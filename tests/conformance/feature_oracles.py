@@ -242,7 +242,7 @@ def change(name: str, days: int, is_log: bool = True) -> Oracle:
 
 
 def premium(w: BarWorld, now: int) -> float:
-    return level("deribit_dvol.dvol")(w, now) / 100 - volatility(720)(w, now)
+    return level("deribit_dvol_1d.dvol")(w, now) / 100 - volatility(720)(w, now)
 
 
 def calendar(period: int, wave: Callable[[float], float]) -> Oracle:
@@ -290,26 +290,26 @@ ORACLES: Final[dict[str, Oracle]] = {
     "basis_perp_1h": lambda w, _: float(_basis(w)[-1]),
     "basis_z_perp_168h": lambda w, _: _z(_basis(w)[-168:]),
     "vol_ratio_perp_24h_168h": vol_ratio,
-    "oi_change_1d": change("coinglass_oi.close", 1),
-    "oi_change_7d": change("coinglass_oi.close", 7),
-    "top_long_short_1d": level("coinglass_top_ls.ratio"),
-    "basis_futures_1d": level("coinglass_basis.close_basis"),
+    "oi_change_1d": change("coinglass_oi_1d.close", 1),
+    "oi_change_7d": change("coinglass_oi_1d.close", 7),
+    "top_long_short_1d": level("coinglass_top_ls_1d.ratio"),
+    "basis_futures_1d": level("coinglass_basis_1d.close_basis"),
     "day_sin": calendar(DAY, np.sin),
     "day_cos": calendar(DAY, np.cos),
     "week_sin": calendar(7 * DAY, np.sin),
     "week_cos": calendar(7 * DAY, np.cos),
-    "hashrate_change_7d": change("btc_hashrate.hashrate", 7),
-    "difficulty_change_14d": change("btc_difficulty.difficulty", 14),
-    "mvrv_1d": level("coinmetrics_mvrv.CapMVRVCur"),
-    "mvrv_z_365d": lambda w, _: _z(w.series["coinmetrics_mvrv.CapMVRVCur"].value[-365:]),
-    "active_addresses_change_7d": change("coinmetrics_all.AdrActCnt", 7),
-    "sopr_1d": level("cryptoquant.SOPR_ratio"),
-    "fear_greed_1d": level("fear_greed.fng"),
-    "fear_greed_change_7d": change("fear_greed.fng", 7, is_log=False),
-    "trends_change_7d": change("google_trends.bitcoin", 7),
-    "news_sentiment_1d": level("news_sentiment.Sentiment"),
-    "dvol_1d": level("deribit_dvol.dvol"),
+    "hashrate_change_7d": change("btc_hashrate_1d.hashrate", 7),
+    "difficulty_change_14d": change("btc_difficulty_1d.difficulty", 14),
+    "mvrv_1d": level("coinmetrics_btc_mvrv_1d.CapMVRVCur"),
+    "mvrv_z_365d": lambda w, _: _z(w.series["coinmetrics_btc_mvrv_1d.CapMVRVCur"].value[-365:]),
+    "active_addresses_change_7d": change("coinmetrics_btc_all_metrics_1d.AdrActCnt", 7),
+    "sopr_1d": level("cryptoquant_btc_1d.SOPR_ratio"),
+    "fear_greed_1d": level("fear_greed_1d.fng"),
+    "fear_greed_change_7d": change("fear_greed_1d.fng", 7, is_log=False),
+    "trends_change_7d": change("google_trends_bitcoin_1d.bitcoin", 7),
+    "news_sentiment_1d": level("btc_news_finbert_sentiment_1d.Sentiment"),
+    "dvol_1d": level("deribit_dvol_1d.dvol"),
     "vol_premium_30d": premium,
-    "vix_change_5d": change("btc_daily_panel.vix", 5),
-    "dxy_change_5d": change("btc_daily_panel.dxy", 5),
+    "vix_change_5d": change("btc_daily_panel_1d.vix", 5),
+    "dxy_change_5d": change("btc_daily_panel_1d.dxy", 5),
 }

@@ -13,7 +13,7 @@ from crypto_quant.feature_engineering.rows import (
 )
 
 _GROUP: Final = "alternative_data"
-_DVOL = "deribit_dvol.dvol"
+_DVOL = "deribit_dvol_1d.dvol"
 
 ROWS: Final[tuple[FeatureInfo, ...]] = (
     daily_series(
@@ -41,7 +41,7 @@ ROWS: Final[tuple[FeatureInfo, ...]] = (
             _GROUP,
             f"{name}_change_5d",
             "external_change",
-            f"btc_daily_panel.{name}",
+            f"btc_daily_panel_1d.{name}",
             "log change",
             "ln(x_t / x_{t-5d})",
             5,

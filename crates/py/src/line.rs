@@ -423,10 +423,7 @@ impl PyLine {
         Ok(code(wake))
     }
 
-    fn research<'py>(
-        &mut self,
-        py: Python<'py>,
-    ) -> PyResult<Table<'py>> {
+    fn research<'py>(&mut self, py: Python<'py>) -> PyResult<Table<'py>> {
         let line = &mut self.inner;
         let width = line.feature_names().len();
         let (times, rows) = py.detach(|| line.research()).map_err(error)?;

@@ -65,31 +65,31 @@ pub(crate) struct Costs {
 
 impl Costs {
     pub(crate) fn new(config: &SimConfig) -> Result<Self, SimError> {
-        let one = Decimal::ONE;
         let hundred = Decimal::ONE_HUNDRED;
         let multiplier = config.cost_multiplier;
         if multiplier < Decimal::ZERO || multiplier > hundred {
             return Err(bad("cost_multiplier", "0 to 100", &multiplier));
         }
         for (key, latency) in [
-            ("entry_latency", config.entry_latency),
-            ("response_latency", config.response_latency),
+            ("entry_latency_ns", config.entry_latency),
+            ("response_latency_ns", config.response_latency),
         ] {
             if !(0..=3_600_000_000_000).contains(&latency) {
                 return Err(bad(key, "0 to one hour in ns", &latency));
             }
         }
         if !(0.0..=100.0).contains(&config.impact) {
-            return Err(bad("impact", "0 to 100", &config.impact));
+            return Err(bad("impact_y", "0 to 100", &config.impact));
         }
-        let half = fraction("half_spread", config.half_spread, one)?;
-        let floor = fraction("slippage_floor", config.slippage_floor, one)?;
+        let half = ppb("half_spread_bps", "0 to 10000", config.half_spread)?;
+        let floor = ppb("slippage_floor_bps", "0 to 10000", config.slippage_floor)?;
         Ok(Self {
-            spread_ppb: ppb("half_spread", half.max(floor) * multiplier)?,
-            touch_ppb: ppb("half_spread", half * multiplier)?,
+            spread_ppb: stressed(half.max(floor), multiplier)?,
+            touch_ppb: stressed(half, multiplier)?,
             participation_ppb: ppb(
-                "participation",
-                fraction("participation", config.participation, one)?,
+                "max_participation",
+                "a fraction from 0 to 1",
+                config.participation,
             )?,
             multiplier,
             multiplier_f64: multiplier.to_f64().unwrap_or(1.0),
@@ -97,21 +97,19 @@ impl Costs {
     }
 }
 
-fn fraction(key: &'static str, value: Decimal, most: Decimal) -> Result<Decimal, SimError> {
-    if value < Decimal::ZERO || value > most {
-        return Err(bad(key, "a fraction from 0 to 1", &value));
-    }
-    Ok(value)
+/// A fraction from 0 to 1 as an integer; finer parts than 10^-9 are refused.
+fn ppb(key: &'static str, expected: &'static str, value: Decimal) -> Result<i64, SimError> {
+    let scaled = value * Decimal::from(1_000_000_000_i64);
+    let is_inside = (Decimal::ZERO..=Decimal::ONE).contains(&value) && scaled.is_integer();
+    let whole = Some(scaled).filter(|_| is_inside).and_then(|n| n.to_i64());
+    whole.ok_or_else(|| bad(key, expected, &value))
 }
 
-fn ppb(key: &'static str, value: Decimal) -> Result<i64, SimError> {
-    let scaled = value * Decimal::from(1_000_000_000_i64);
-    if !scaled.is_integer() {
-        return Err(bad(key, "at most 9 decimals", &value));
-    }
-    scaled
-        .to_i64()
-        .ok_or_else(|| bad(key, "a fraction from 0 to 1", &value))
+fn stressed(ppb: i64, multiplier: Decimal) -> Result<i64, SimError> {
+    let product = (Decimal::from(ppb) * multiplier).ceil();
+    let key = "cost_multiplier";
+    let whole = product.to_i64();
+    whole.ok_or_else(|| bad(key, "a multiple that fits", &multiplier))
 }
 
 fn bad(key: &'static str, expected: &'static str, found: &impl ToString) -> SimError {

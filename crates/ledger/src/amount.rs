@@ -7,9 +7,11 @@ use crate::LedgerError;
 /// most 28 digits, which a `Decimal` holds: additions of amounts are exact, never rounded.
 const LIMIT: Decimal = Decimal::from_parts(0xD4A5_1000, 0xE8, 0, false, 0);
 
-/// An amount that is small enough to stay exact.
+/// An amount that is small enough to stay exact; a zero has no sign, in print neither.
 pub(crate) fn bounded(amount: Decimal) -> Result<Decimal, LedgerError> {
-    if amount.abs() < LIMIT {
+    if amount.is_zero() {
+        Ok(amount.abs())
+    } else if amount.abs() < LIMIT {
         Ok(amount)
     } else {
         Err(LedgerError::Overflow("amount"))
@@ -91,6 +93,7 @@ mod tests {
         assert!(times(d("1000000"), d("1000000")).is_err());
         assert!(plus(d("999999999999"), d("1")).is_err());
         assert!(over(d("1"), Decimal::ZERO).is_err());
+        assert_eq!(minus(d("0.0"), d("0.0")).unwrap().to_string(), "0.0");
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub(crate) struct Slot {
     pub(crate) wallet: WalletIdx,
     pub(crate) asset: String,
     pub(crate) pricer: Pricer,
+    /// Whether a spot instrument trades it here: then it is a position, not only collateral.
+    pub(crate) is_traded: bool,
 }
 
 /// Where an instrument's money goes.
@@ -103,6 +105,7 @@ impl Layout {
                     wallet: w,
                     asset,
                     pricer,
+                    is_traded: false,
                 });
             }
         }
@@ -160,6 +163,9 @@ impl Layout {
             Contract::Spot => Some(self.slot(wallet, &traded.base)?),
             Contract::Linear | Contract::Inverse => None,
         };
+        if let Some(base) = base {
+            self.slots[base].is_traded = true;
+        }
         let group = self.bases.iter().position(|base| *base == traded.base);
         let group = group.unwrap_or_else(|| {
             self.bases.push(traded.base.clone());

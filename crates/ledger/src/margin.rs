@@ -1,8 +1,8 @@
-use cq_types::{round_money, Ts};
+use cq_types::{round_money, Contract, Ts};
 use rust_decimal::Decimal;
 
-use crate::amount::{add_to, bounded, minus, over, plus};
-use crate::contract::notional;
+use crate::amount::{add_to, bounded, minus, over, plus, times};
+use crate::contract::{notional, size};
 use crate::{Ledger, LedgerError, WalletIdx};
 
 /// Margin of the contracts that settle in one asset of one wallet.
@@ -43,16 +43,15 @@ impl Margin {
 impl Ledger {
     /// Margin of the account in one asset of a wallet, with the brackets in force at `ts`.
     ///
-    /// The notional of an inverse contract, and the caps of its brackets, are in its base coin.
+    /// The notional and margin of an inverse contract are in its coin.
     ///
     /// # Errors
     /// When the wallet or asset is unknown, or an amount is too large.
     pub fn margin(&self, wallet: WalletIdx, asset: &str, ts: Ts) -> Result<Margin, LedgerError> {
         let slot = self.layout.slot(wallet, asset)?;
         let mut maintenance = Decimal::ZERO;
-        for (i, size) in self.notionals(slot)? {
-            let needed = self.layout.instruments[i].maintenance_margin(size, ts);
-            add_to(&mut maintenance, bounded(round_money(needed))?)?;
+        for (i, _) in self.notionals(slot)? {
+            add_to(&mut maintenance, self.maintenance(i, ts)?)?;
         }
         let balance = self.state.books.account.balances[slot];
         let unrealised = self.marks().account_unrealised(&self.state.books, slot)?;
@@ -81,6 +80,19 @@ impl Ledger {
             add_to(&mut initial, round_money(over(size, leverage)?))?;
         }
         Ok(initial)
+    }
+
+    /// Maintenance margin of a position of the account, in its settle asset. Brackets are in
+    /// the quote asset, which is what an inverse contract counts; its margin is paid in coin.
+    fn maintenance(&self, i: usize, ts: Ts) -> Result<Decimal, LedgerError> {
+        let traded = &self.layout.instruments[i];
+        let size = size(traded, self.state.books.account.positions[i].qty)?.abs();
+        let mark = self.marks().of(i)?;
+        let needed = match traded.contract {
+            Contract::Spot | Contract::Linear => traded.maintenance_margin(times(size, mark)?, ts),
+            Contract::Inverse => over(bounded(traded.maintenance_margin(size, ts))?, mark)?,
+        };
+        bounded(round_money(needed))
     }
 
     /// Unsigned notionals of the account's positions that settle in a slot.

@@ -17,7 +17,7 @@ pub struct Attribution {
     pub price: Decimal,
     /// Funding received (positive) or paid.
     pub funding: Decimal,
-    /// Moves of the marks on the hedged part of long asset and short linear contract.
+    /// Moves of the marks on the hedged part of spot held and linear contract sold.
     pub basis: Decimal,
     /// Trading fees.
     pub fees: Decimal,

@@ -139,7 +139,7 @@ impl Marks<'_> {
         })
     }
 
-    /// Price P&L of the hedged part: assets held against linear shorts of the same base,
+    /// Price P&L of the hedged part: spot holdings against linear shorts of the same base,
     /// matched in the order of the lists.
     fn basis(&self, book: &Book, before: Marks<'_>) -> Result<Decimal, LedgerError> {
         let mut total = Decimal::ZERO;
@@ -174,7 +174,7 @@ impl Marks<'_> {
         let slots = self.layout.slots.iter().enumerate();
         slots.filter_map(move |(s, slot)| {
             let held = book.holdings.balances[s];
-            let is_long = slot.asset == base && slot.pricer != Pricer::Par && held > Decimal::ZERO;
+            let is_long = slot.is_traded && slot.asset == base && held > Decimal::ZERO;
             is_long.then_some((s, held))
         })
     }

@@ -425,10 +425,11 @@ fn inverse_margin_is_in_coin() {
     let mut ledger = ledger_of(&["only"]);
     mark(&mut ledger, COIN, "30000");
     ledger.deposit(0, 0, COINM, "BTC", d("1")).unwrap();
-    buy(&mut ledger, 1, COIN, "100", "30000").unwrap();
+    buy(&mut ledger, 1, COIN, "200", "30000").unwrap();
     ledger.set_leverage(COIN, 2).unwrap();
     let margin = ledger.margin(COINM, "BTC", 0).unwrap();
-    assert_eq!(margin.initial, d("0.16666667"));
-    assert_eq!(margin.maintenance, d("0.00133333"));
-    assert_eq!(margin.available, d("0.83333333"));
+    assert_eq!(margin.initial, d("0.33333333"));
+    // Tiers are in quote: 20000 * 0.01 - 60 = 140 USD.
+    assert_eq!(margin.maintenance, d("0.00466667"));
+    assert_eq!(margin.available, d("0.66666667"));
 }

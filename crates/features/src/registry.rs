@@ -85,6 +85,6 @@ pub(crate) fn build(
     Ok(built)
 }
 
-/// Seconds after which the last bar no longer speaks for now: six hours bridge every
-/// exchange halt on record but the longest.
+/// Seconds after which the last bar no longer speaks for now. Exchange halts of minutes to a few
+/// hours are bridged; a longer one (the longest of Binance spot since 2019 took ten hours) is not.
 pub(crate) const BAR_MAX_AGE_S: Ts = 6 * 3600;

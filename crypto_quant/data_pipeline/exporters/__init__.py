@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from crypto_quant.data_pipeline.exporters.hftbacktest import to_npz
 from crypto_quant.data_pipeline.exporters.parquet import to_parquet
 from crypto_quant.data_pipeline.storage import Catalog
 
@@ -14,6 +15,7 @@ Exporter = Callable[[Catalog, str, str, Path, int | None, int | None], int]
 the rows written."""
 
 EXPORTERS: Final[dict[str, Exporter]] = {
+    ".npz": to_npz,
     ".parquet": to_parquet,
 }
 """Every exporter; a new format is one file and one line here."""

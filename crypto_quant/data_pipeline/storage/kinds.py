@@ -141,6 +141,7 @@ KINDS: Final[dict[str, Kind]] = {
         ticks=True,
     ),
     "trade": Kind(_TRADE, ticks=True),
+    "liquidation": Kind(_TRADE, ticks=True),
     "agg_trade": Kind((*_TRADE, Column("first_id", _I64), Column("last_id", _I64)), ticks=True),
     "delta": Kind(
         (

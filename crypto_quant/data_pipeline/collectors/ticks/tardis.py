@@ -187,9 +187,13 @@ _TYPES: Final[tuple[tuple[frozenset[str], str, Callable[[Piece], Made]], ...]] =
 
 
 class TardisCsv:
-    """Trades, book changes, book snapshots, quotes and derivative tickers."""
+    """Trades, liquidations, book changes, book snapshots, quotes and derivative tickers.
 
-    kinds = frozenset({"trade", "delta", "quote", "mark"})
+    Trades and liquidations have the same columns, so which of them a file holds is asked
+    for. The side of a liquidation is that of the order that closed the position.
+    """
+
+    kinds = frozenset({"trade", "liquidation", "delta", "quote", "mark"})
     title = "Tardis CSV"
 
     def recognise(self, file: File) -> bool:
@@ -198,7 +202,9 @@ class TardisCsv:
 
     def needs(self, file: File, facts: Facts) -> tuple[str, ...]:
         """Venue and symbol in this catalog's words: Tardis' names are its own."""
-        return ("venue", "symbol")
+        found = _type(file)
+        is_trade = found is not None and found[0] == "trade"
+        return ("venue", "symbol", *(("kind",) if is_trade else ()))
 
     def read(
         self, file: File, facts: Facts, instruments: Mapping[str, Instrument]
@@ -211,6 +217,8 @@ class TardisCsv:
         if found_type is None:
             raise DecodeError(f"{file.path}: no Tardis data type has these columns")
         kind, make = found_type
+        if kind == "trade":
+            kind = facts.need("kind")
         first = 0
         for table in _whole_frames(pieces(file)):
             _check_one(table, "symbol", file)
@@ -223,6 +231,8 @@ class TardisCsv:
 
 def _type(file: File) -> tuple[str, Callable[[Piece], Made]] | None:
     have = set(file.columns)
+    if "strike_price" in have:
+        return None
     return next(((kind, make) for needed, kind, make in _TYPES if needed <= have), None)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
-from typing import Literal, NamedTuple
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Final, Literal, NamedTuple
 
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import Dated, Fees, Instrument
 
 FOREVER = 2**63 - 1
+EXACT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
+"""Context of every exact number of ours, whatever the caller's is."""
 
 
 class Terms(NamedTuple):
@@ -37,7 +39,7 @@ class Terms(NamedTuple):
 
     def notional(self, px: int, quantity: int) -> Decimal:
         """Return the exact notional in the quote asset, signed as ``quantity``."""
-        return px * quantity * self.price_step * self.size_step
+        return EXACT.multiply(EXACT.multiply(px * quantity, self.price_step), self.size_step)
 
 
 class TermsTable:

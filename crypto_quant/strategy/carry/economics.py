@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
-from crypto_quant.core.terms import Terms, common_step
+from crypto_quant.core.terms import EXACT, Terms, common_step
 from crypto_quant.strategy.carry.config import CarryConfig
 
 
@@ -19,16 +19,18 @@ def four_leg_cost(config: CarryConfig, spot: Terms, perp: Terms) -> float:
 
 def legs(base: float | Decimal, spot: Terms, perp: Terms) -> tuple[int, int]:
     """Return spot and perpetual quantities (grid units, short < 0) of one size, rounded down."""
-    step = common_step((spot, perp))
-    size = int(Decimal(base) / step) * step
-    return int(size / spot.size_step), -int(size / perp.size_step)
+    with localcontext(EXACT):
+        step = common_step((spot, perp))
+        size = int(Decimal(base) / step) * step
+        return int(size / spot.size_step), -int(size / perp.size_step)
 
 
 def matched_base(spot_qty: int, perp_qty: int, spot: Terms, perp: Terms) -> Decimal:
     """Return the size, in the base asset, to which long spot and short perpetual match."""
-    step = common_step((spot, perp))
-    size = min(spot_qty * spot.size_step, -perp_qty * perp.size_step)
-    return max(Decimal(0), int(size / step) * step)
+    with localcontext(EXACT):
+        step = common_step((spot, perp))
+        size = min(spot_qty * spot.size_step, -perp_qty * perp.size_step)
+        return max(Decimal(0), int(size / step) * step)
 
 
 def opening_base(

@@ -1,0 +1,166 @@
+"""What the checks read: one proposed position, and the exposure of the whole account."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from crypto_quant.core.messages import Order
+from crypto_quant.core.ports import AccountView
+from crypto_quant.core.terms import Terms
+
+DAY_NS = 86_400 * 10**9
+
+
+class Proposal(NamedTuple):
+    """A position that a sleeve asks for; quantities signed, in grid units.
+
+    ``worth`` is the notional of one grid unit (quote asset; 0 where no price is known);
+    ``is_hedged`` tells that the sleeve asks for the opposite of it in the same base asset.
+    """
+
+    sleeve: int
+    instrument: int
+    target: int
+    position: int
+    px: int
+    stop: int | None
+    worth: float
+    is_hedged: bool
+    terms: Terms
+
+    @property
+    def is_shrinking(self) -> bool:
+        """Whether the target lies between flat and the position."""
+        return 0 <= self.target <= self.position or self.position <= self.target <= 0
+
+    def kept(self) -> int:
+        """Return the part of the position that the target keeps; 0 on a change of side."""
+        if self.target * self.position <= 0:
+            return 0
+        return self.position if abs(self.position) < abs(self.target) else self.target
+
+    def capped(self, quantity: float, *, keep: bool = False) -> int:
+        """Return the target cut to ``quantity`` units, down to the lot.
+
+        ``keep`` spares what is held already: the limit is one on growing.
+        """
+        size = abs(self.target)
+        if size > quantity:
+            size = max(0, int(quantity)) // self.terms.lot * self.terms.lot
+        if keep:
+            size = max(size, abs(self.kept()))
+        return size if self.target > 0 else -size
+
+
+class RiskState:
+    """What the risk manager remembers: the day it stopped growing, and when it let orders go."""
+
+    __slots__ = ("halted_day", "sent")
+
+    def __init__(self) -> None:
+        self.halted_day = -1
+        self.sent: deque[int] = deque()
+
+
+class RiskBook:
+    """Exposure by sleeve and instrument, updated as targets of one wake-up are accepted.
+
+    Exposure is gross over the sleeves' virtual positions: it bounds the account's net
+    exposure along every path on which one sleeve closes before another.
+    """
+
+    __slots__ = ("_notionals", "_sleeves", "equity", "now", "state", "terms", "view")
+
+    def __init__(
+        self, view: AccountView, terms: Mapping[int, Terms], sleeves: int, state: RiskState
+    ) -> None:
+        self.view = view
+        self.terms = terms
+        self.state = state
+        self._sleeves = range(sleeves)
+        self.now = view.now
+        self.equity = view.equity
+        self._notionals: dict[tuple[int, int], float] = {}
+        for instrument, rule in terms.items():
+            worth = view.px(instrument) * rule.price_unit * rule.size_unit
+            for sleeve in self._sleeves:
+                held = view.position(sleeve, instrument)
+                headed = held + view.working(sleeve, instrument)
+                if held or headed:
+                    size = max(abs(held), abs(headed))
+                    self._notionals[sleeve, instrument] = size * worth
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether the day's loss limit was reached today."""
+        return self.state.halted_day == self.now // DAY_NS
+
+    def accept(self, proposal: Proposal, quantity: int) -> None:
+        """Count an accepted target; what is still held counts until it is sold."""
+        size = max(abs(quantity), abs(proposal.position))
+        self._notionals[proposal.sleeve, proposal.instrument] = size * proposal.worth
+
+    def notional_beside(self, proposal: Proposal) -> float:
+        """Return the gross notional of everything but the proposal's own position."""
+        own = (proposal.sleeve, proposal.instrument)
+        return sum(value for key, value in self._notionals.items() if key != own)
+
+    def contracts_beside(self, proposal: Proposal, *, same_sleeve: bool) -> float:
+        """Return the gross notional of contracts beside the proposal's own position."""
+        own = (proposal.sleeve, proposal.instrument)
+        return sum(
+            value
+            for key, value in self._notionals.items()
+            if key != own
+            and not self.terms[key[1]].is_spot
+            and (key[0] == proposal.sleeve or not same_sleeve)
+        )
+
+    def shrinks(self, order: Order) -> bool:
+        """Tell whether the order brings every sleeve in it nearer to flat, or flat."""
+        view, instrument = self.view, order.instrument
+        for sleeve, quantity in order.allocations:
+            held = view.position(sleeve, instrument)
+            if abs(held + quantity) > abs(held):
+                return False
+        return True
+
+    def growth(self, order: Order) -> Decimal:
+        """Return by how much the order changes the gross notional, exact."""
+        view, instrument = self.view, order.instrument
+        total = 0
+        for sleeve, quantity in order.allocations:
+            headed = view.position(sleeve, instrument) + view.working(sleeve, instrument)
+            total += abs(headed + quantity) - abs(headed)
+        return self.terms[instrument].notional(view.px(instrument), total)
+
+    def gross(self, *, contracts_only: bool) -> Decimal:
+        """Return the exact gross notional of all sleeves' positions with their working orders."""
+        total = Decimal(0)
+        for instrument, rule in self.terms.items():
+            if contracts_only and rule.is_spot:
+                continue
+            quantity = sum(
+                abs(self.view.position(s, instrument) + self.view.working(s, instrument))
+                for s in self._sleeves
+            )
+            total += rule.notional(self.view.px(instrument), quantity)
+        return total
+
+
+class Check(Protocol):
+    """One limit; it may cut a target or refuse an order, never enlarge one."""
+
+    is_exposure: bool
+    """Whether it limits exposure: then it never refuses an order that only shrinks."""
+
+    def shrink(self, proposal: Proposal, book: RiskBook) -> int:
+        """Return the target, or one of the same sign and smaller."""
+        ...
+
+    def refusal(self, order: Order, book: RiskBook) -> str | None:
+        """Return why the order may not leave, or ``None``."""
+        ...

@@ -1,0 +1,28 @@
+"""After the day's loss limit only shrinking orders pass, until the next UTC day."""
+
+from __future__ import annotations
+
+from crypto_quant.core.messages import Order
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.config import RiskConfig
+
+
+class DailyLoss:
+    """Keeps targets between flat and the position once the day is halted.
+
+    The manager latches the halt at the wake-up at which the equity is first seen at or
+    below ``(1 - daily_loss)`` of that at 00:00 UTC; a recovery does not lift it.
+    """
+
+    is_exposure = True
+
+    def __init__(self, config: RiskConfig) -> None:
+        self._words = f"{config.daily_loss:.1%} of the day's equity lost: shrinking orders only"
+
+    def shrink(self, proposal: Proposal, book: RiskBook) -> int:
+        """Return the target, on a halted day what it keeps of the position."""
+        return proposal.kept() if book.is_halted else proposal.target
+
+    def refusal(self, order: Order, book: RiskBook) -> str | None:
+        """Refuse growth on a halted day."""
+        return self._words if book.is_halted and not book.shrinks(order) else None

@@ -1,0 +1,49 @@
+"""What one position may lose at its stop, costs and gap included."""
+
+from __future__ import annotations
+
+from crypto_quant.core.messages import Order
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.config import RiskConfig
+
+
+class LossAtStop:
+    """Cuts a growing position to what loses ``loss_at_stop`` of equity at its stop.
+
+    Loss of one unit: ``worth * (|px - stop| / px + gap + 2 (taker + slippage))``; of a hedged
+    pair without stops ``worth * (pair_loss + 4 (taker + slippage))``, four legs at this
+    leg's fee. What is held already is spared: moving on from its stop is no new risk.
+    """
+
+    is_exposure = True
+
+    def __init__(self, config: RiskConfig) -> None:
+        self._config = config
+
+    def shrink(self, proposal: Proposal, book: RiskBook) -> int:
+        """Return the target or what its budget allows."""
+        if proposal.is_shrinking:
+            return proposal.target
+        unit = self._unit_loss(proposal)
+        if unit is None:
+            return proposal.kept()
+        return proposal.capped(self._config.loss_at_stop * book.equity / unit, keep=True)
+
+    def refusal(self, order: Order, book: RiskBook) -> str | None:
+        """Never refuse: an order does not carry the stop of its position."""
+        return None
+
+    def _unit_loss(self, proposal: Proposal) -> float | None:
+        """Return what one grid unit loses; ``None`` where that is unbounded or unknown."""
+        config, px, stop = self._config, proposal.px, proposal.stop
+        if px <= 0:
+            return None
+        side = proposal.terms.taker + config.slippage
+        if stop is None:
+            if proposal.is_hedged:
+                return proposal.worth * (config.pair_loss + 4.0 * side)
+            return None if config.require_stop else proposal.worth
+        distance = px - stop if proposal.target > 0 else stop - px
+        if distance <= 0:
+            return None
+        return proposal.worth * (distance / px + config.gap + 2.0 * side)

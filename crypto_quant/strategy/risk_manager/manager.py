@@ -1,0 +1,172 @@
+"""The risk manager: cuts targets to the limits, then stamps orders; nobody else does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, localcontext
+
+from crypto_quant.core.errors import InvariantError
+from crypto_quant.core.messages import RISK_SEAL, Approved, Order, Refused, Target
+from crypto_quant.core.ports import AccountView
+from crypto_quant.core.terms import EXACT, Terms, common_step
+from crypto_quant.strategy.risk_manager.book import DAY_NS, Check, Proposal, RiskBook, RiskState
+from crypto_quant.strategy.risk_manager.config import RiskConfig
+
+OTHER_LEG = "an order of the same sleeve was refused: never leg by leg"
+
+
+class RiskManager:
+    """Applies every check to every target and order.
+
+    A sleeve's targets of one wake-up are one intention: where a check cuts one, all are cut
+    by the same factor, so that the legs of a pair stay matched.
+
+    Parameters
+    ----------
+    config
+        Limits.
+    checks
+        The registered checks by name, in the order in which they are applied.
+    sleeves
+        Names of the run's sleeves.
+    state
+        What outlives a wake-up; this object is the only one that changes it.
+    """
+
+    __slots__ = ("_checks", "_floor", "_names", "_sleeves", "state")
+
+    def __init__(
+        self,
+        config: RiskConfig,
+        checks: Mapping[str, Check],
+        sleeves: Sequence[str],
+        state: RiskState,
+    ) -> None:
+        self._checks = dict(checks)
+        self._names = tuple(checks)
+        self._sleeves = {name: n for n, name in enumerate(sleeves)}
+        self._floor = 1.0 - config.daily_loss
+        self.state = state
+
+    def observe(self, view: AccountView) -> None:
+        """Latch the day's halt; called at every wake-up."""
+        if view.equity <= self._floor * view.day_start_equity:
+            self.state.halted_day = view.now // DAY_NS
+
+    def shrink(
+        self, targets: Sequence[Target], view: AccountView, terms: Mapping[int, Terms]
+    ) -> tuple[Target, ...]:
+        """Return the targets cut to the limits; what was cut says by which check."""
+        book = RiskBook(view, terms, len(self._sleeves), self.state)
+        groups: dict[str, list[Target]] = {}
+        for target in targets:
+            groups.setdefault(target.sleeve, []).append(target)
+        with localcontext(EXACT):
+            return tuple(t for group in groups.values() for t in self._shrink_group(group, book))
+
+    def stamp(
+        self, orders: Sequence[Order], view: AccountView, terms: Mapping[int, Terms]
+    ) -> tuple[tuple[Approved, ...], tuple[Refused, ...]]:
+        """Return the orders that may leave and those that may not."""
+        book = RiskBook(view, terms, len(self._sleeves), self.state)
+        with localcontext(EXACT):
+            reasons = [self._refusal(order, book) for order in orders]
+        broken = {
+            part.sleeve
+            for order, reason in zip(orders, reasons, strict=True)
+            if reason is not None and not book.shrinks(order)
+            for part in order.allocations
+        }
+        approved: list[Approved] = []
+        refused: list[Refused] = []
+        for order, reason in zip(orders, reasons, strict=True):
+            if reason is None and broken and not book.shrinks(order):
+                reason = OTHER_LEG if any(p.sleeve in broken for p in order.allocations) else None
+            if reason is None:
+                approved.append(Approved(order, self._names, RISK_SEAL))
+            else:
+                refused.append(Refused(order, reason))
+        return tuple(approved), tuple(refused)
+
+    def _refusal(self, order: Order, book: RiskBook) -> str | None:
+        shrinks = None
+        for name, check in self._checks.items():
+            reason = check.refusal(order, book)
+            if reason is None:
+                continue
+            if check.is_exposure:
+                shrinks = book.shrinks(order) if shrinks is None else shrinks
+                if shrinks:
+                    continue
+            return f"{name}: {reason}"
+        self.state.sent.append(book.now)
+        return None
+
+    def _shrink_group(self, group: Sequence[Target], book: RiskBook) -> Sequence[Target]:
+        proposals = [self._proposal(target, group, book) for target in group]
+        numerator, denominator, cut_by = 1, 1, ""
+        for proposal in proposals:
+            if proposal.target == 0:
+                continue
+            size, name = self._allowed(proposal, book)
+            if size * denominator < numerator * abs(proposal.target):
+                numerator, denominator, cut_by = size, abs(proposal.target), name
+        if not cut_by:
+            shrunk = list(group)
+        else:
+            shrunk = [
+                t._replace(quantity=q, reason=f"{t.reason}; cut by {cut_by}")
+                for t, q in zip(group, _scaled(proposals, numerator, denominator), strict=True)
+            ]
+        for proposal, target in zip(proposals, shrunk, strict=True):
+            book.accept(proposal, target.quantity)
+        return shrunk
+
+    def _proposal(self, target: Target, group: Sequence[Target], book: RiskBook) -> Proposal:
+        terms = book.terms[target.instrument]
+        sleeve = self._sleeves[target.sleeve]
+        px = book.view.px(target.instrument)
+        return Proposal(
+            sleeve,
+            target.instrument,
+            target.quantity,
+            book.view.position(sleeve, target.instrument),
+            px,
+            target.stop,
+            px * terms.price_unit * terms.size_unit,
+            _net_base(group, terms.base, book) == 0,
+            terms,
+        )
+
+    def _allowed(self, proposal: Proposal, book: RiskBook) -> tuple[int, str]:
+        """Return the smallest size that any check leaves, and that check's name."""
+        size, cut_by = abs(proposal.target), ""
+        for name, check in self._checks.items():
+            left = check.shrink(proposal, book)
+            if left * proposal.target < 0 or abs(left) > abs(proposal.target):
+                raise InvariantError(f"check {name} made {left} of a target {proposal.target}")
+            if abs(left) < size:
+                size, cut_by = abs(left), name
+        return size, cut_by
+
+
+def _net_base(group: Sequence[Target], base: str, book: RiskBook) -> Decimal:
+    """Return the net size in one base asset that a sleeve asks for."""
+    rules = ((t.quantity, book.terms[t.instrument]) for t in group)
+    return sum((q * r.size_step for q, r in rules if r.base == base), Decimal(0))
+
+
+def _scaled(proposals: Sequence[Proposal], numerator: int, denominator: int) -> list[int]:
+    """Return the group's quantities times the factor, down to a step that all lots share.
+
+    All are zero where a new leg would fall below the venue's smallest notional.
+    """
+    step = common_step(p.terms for p in proposals)
+    scaled = []
+    for p in proposals:
+        base = abs(p.target) * p.terms.size_step * numerator / denominator
+        quantity = int(int(base / step) * step / p.terms.size_step)
+        if p.position == 0 and p.terms.notional(p.px, quantity) < p.terms.min_notional:
+            return [0] * len(proposals)
+        scaled.append(quantity if p.target > 0 else -quantity)
+    return scaled

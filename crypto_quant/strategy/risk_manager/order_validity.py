@@ -1,0 +1,46 @@
+"""What the venue would reject anyway: tick, lot, smallest notional."""
+
+from __future__ import annotations
+
+from crypto_quant.core.messages import Order
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.config import RiskConfig
+
+
+class OrderValidity:
+    """Refuses orders off tick or lot, or below the smallest notional.
+
+    Orders that only reduce a contract position may be smaller than the smallest notional.
+
+    References
+    ----------
+    Binance USD-M exchangeInfo filters PRICE_FILTER, LOT_SIZE, MIN_NOTIONAL; error -4164
+    exempts reduce-only orders.
+    """
+
+    is_exposure = False
+
+    def __init__(self, config: RiskConfig) -> None:
+        del config  # it has no limit of ours: the venue's rules bind
+
+    def shrink(self, proposal: Proposal, book: RiskBook) -> int:
+        """Return the target: validity is that of the order that netting makes."""
+        return proposal.target
+
+    def refusal(self, order: Order, book: RiskBook) -> str | None:
+        """Refuse what the venue would reject."""
+        terms = book.terms.get(order.instrument)
+        if terms is None:
+            return f"instrument {order.instrument} is not traded in this run"
+        if order.quantity <= 0 or order.quantity % terms.lot:
+            return f"quantity {order.quantity} is no positive multiple of the lot {terms.lot}"
+        for what, px in (("price", order.price), ("stop", order.stop)):
+            if px is not None and (px <= 0 or px % terms.tick):
+                return f"{what} {px} is no positive multiple of the tick {terms.tick}"
+        if order.reduce_only and not terms.is_spot:
+            return None
+        px = order.price or order.stop or book.view.px(order.instrument)
+        notional = terms.notional(px, order.quantity)
+        if notional < terms.min_notional:
+            return f"notional {notional:.2f} below the venue's smallest {terms.min_notional}"
+        return None

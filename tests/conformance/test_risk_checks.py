@@ -1,0 +1,135 @@
+"""Every registered risk check: cuts, never enlarges; never blocks what only shrinks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crypto_quant.core.messages import Allocation, Order, OrderType, Side, Wallet
+from crypto_quant.strategy.risk_manager import CHECKS
+from crypto_quant.strategy.risk_manager.book import DAY_NS, Proposal, RiskBook, RiskState
+from crypto_quant.strategy.risk_manager.config import RiskConfig
+from tests.unit.strategy.account import CARRY, MODEL, PERP, SLEEVES, SPOT, TERMS, Account
+
+QUANTITIES = st.integers(-20_000, 20_000)
+
+
+@st.composite
+def _worlds(draw: st.DrawFn) -> Account:
+    """Draw an account in any state: rich, ruined, without prices, over every limit."""
+    held = {
+        (CARRY, SPOT): draw(st.integers(0, 500_000)),
+        (CARRY, PERP): draw(QUANTITIES),
+        (MODEL, PERP): draw(QUANTITIES),
+    }
+    view = Account(
+        equity=draw(st.floats(-1_000, 1e6)),
+        held=held,
+        pending={(MODEL, PERP): draw(QUANTITIES)},
+        prices={i: draw(st.sampled_from([0, 1, 5_000_000, 9_999_990])) for i in (SPOT, PERP)},
+        equities={CARRY: draw(st.floats(-1e5, 1e6)), MODEL: draw(st.floats(-1e5, 1e6))},
+    )
+    view.money[CARRY, Wallet.SPOT] = draw(st.floats(0, 1e6))
+    view.money[MODEL, Wallet.SPOT] = draw(st.floats(0, 1e6))
+    return view
+
+
+def _book(view: Account, *, halted: bool) -> RiskBook:
+    state = RiskState()
+    state.halted_day = view.now // DAY_NS if halted else -1
+    return RiskBook(view, TERMS, len(SLEEVES), state)
+
+
+@st.composite
+def _proposals(draw: st.DrawFn) -> tuple[Proposal, RiskBook]:
+    view = draw(_worlds())
+    sleeve, instrument = draw(st.sampled_from([(CARRY, SPOT), (CARRY, PERP), (MODEL, PERP)]))
+    terms, px = TERMS[instrument], view.px(instrument)
+    stop = draw(st.none() | st.integers(1, 10_000_000))
+    proposal = Proposal(
+        sleeve,
+        instrument,
+        draw(st.integers(-500_000, 500_000)),
+        view.position(sleeve, instrument),
+        px,
+        stop,
+        px * terms.price_unit * terms.size_unit,
+        draw(st.booleans()),
+        terms,
+    )
+    return proposal, _book(view, halted=draw(st.booleans()))
+
+
+@pytest.mark.parametrize("name", CHECKS)
+@given(drawn=_proposals())
+def test_check_never_increases_the_target(name: str, drawn: tuple[Proposal, RiskBook]) -> None:
+    proposal, book = drawn
+    left = CHECKS[name](RiskConfig()).shrink(proposal, book)
+    assert isinstance(left, int)
+    assert abs(left) <= abs(proposal.target)
+    assert left * proposal.target >= 0
+
+
+@pytest.mark.parametrize("name", CHECKS)
+@given(drawn=_proposals())
+def test_check_leaves_its_own_result_alone(name: str, drawn: tuple[Proposal, RiskBook]) -> None:
+    proposal, book = drawn
+    check = CHECKS[name](RiskConfig())
+    left = check.shrink(proposal, book)
+    assert check.shrink(proposal._replace(target=left), book) == left
+
+
+@pytest.mark.parametrize("name", CHECKS)
+@given(drawn=_proposals(), share=st.integers(0, 100))
+def test_shrinking_target_is_never_pushed_back_to_the_position(
+    name: str, drawn: tuple[Proposal, RiskBook], share: int
+) -> None:
+    """A target between flat and the position is reached or overtaken, never refused."""
+    proposal, book = drawn
+    smaller = (
+        proposal.position * share // 100
+        if proposal.position > 0
+        else -(-proposal.position * share // 100)
+    )
+    left = CHECKS[name](RiskConfig()).shrink(proposal._replace(target=smaller), book)
+    assert abs(left) <= abs(smaller)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+@given(view=_worlds(), share=st.integers(1, 100), halted=st.booleans(), flood=st.booleans())
+def test_exposure_check_never_refuses_an_order_that_only_shrinks(
+    name: str, view: Account, share: int, halted: bool, flood: bool
+) -> None:
+    check = CHECKS[name](RiskConfig())
+    held = view.position(MODEL, PERP)
+    quantity = abs(held) * share // 100
+    if not check.is_exposure or quantity == 0:
+        return
+    book = _book(view, halted=halted)
+    book.state.sent.extend([view.now] * (1_000 if flood else 0))
+    closing = -quantity if held > 0 else quantity
+    order = Order(
+        view.now,
+        1,
+        PERP,
+        Side.BUY if closing > 0 else Side.SELL,
+        quantity,
+        OrderType.MARKET,
+        None,
+        None,
+        False,
+        (Allocation(MODEL, closing),),
+        "close",
+    )
+    assert book.shrinks(order)
+    reason = check.refusal(order, book)
+    if view.working(MODEL, PERP) == 0:
+        assert reason is None
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_check_documents_itself(name: str) -> None:
+    check = CHECKS[name](RiskConfig())
+    assert type(check).__doc__
+    assert type(check).__module__.endswith(name)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crypto_quant._native import Instrument, Line
+
+Column: TypeAlias = NDArray[np.int64]
+Feature: TypeAlias = tuple[str, Mapping[str, str | float]]
 
 HOUR = 3_600_000_000_000
 MS = 1_000_000
@@ -55,11 +59,14 @@ def _instrument(id_: str, contract: str, **changes: object) -> Instrument:
     return Instrument(id_, contract, **{**parts, **changes})  # type: ignore[arg-type]
 
 
-def bars(rows: Sequence[tuple[float, float, float, float, float]]) -> list[NDArray[np.int64]]:
+def bars(rows: Sequence[tuple[float, ...]]) -> tuple[Column, Column, Column, Column, Column]:
     """Return open, high, low, close and volume on the grids."""
-    table = np.array(rows, dtype=np.float64)
+    table = np.array(rows, dtype=np.float64).reshape(-1, 5)
     scales = np.array([100, 100, 100, 100, 1000])
-    return list(np.ascontiguousarray(np.rint(table * scales).astype(np.int64).T))
+    first, high, low, last, volume = np.ascontiguousarray(np.rint(table * scales).T).astype(
+        np.int64
+    )
+    return first, high, low, last, volume
 
 
 def flat(count: int, price: float = 100.0, volume: float = 1000.0) -> list[tuple[float, ...]]:
@@ -73,7 +80,7 @@ def line(
     sim: Mapping[str, int | float | Decimal] | None = FREE,
     hours: Sequence[int] | None = None,
     instruments: Sequence[Instrument] | None = None,
-    features: Sequence[tuple[str, Mapping[str, str | float]]] = (),
+    features: Sequence[Feature] = (),
     start: int = T0,
     end: int | None = None,
     funding: Sequence[tuple[int, str]] = (),
@@ -117,7 +124,7 @@ def add_bars(
     """Add bars that open at ``T0`` plus these many intervals."""
     at = np.array(range(len(rows)) if hours is None else hours, dtype=np.int64)
     opens = T0 + at * interval
-    out.add_bars(instrument, interval, opens, opens + interval, *bars(rows))  # type: ignore[arg-type]
+    out.add_bars(instrument, interval, opens, opens + interval, *bars(rows))
 
 
 def buy(out: Line, order: int, quantity: int, kind: int = MARKET, **more: object) -> None:

@@ -19,6 +19,7 @@ from .line_tape import (
     STOP,
     T0,
     TIMER,
+    Feature,
     buy,
     finish,
     flat,
@@ -402,7 +403,7 @@ def test_reduce_only_order_is_cut_to_the_position() -> None:
 
 
 def test_what_is_known_at_a_decision_does_not_depend_on_what_comes_after() -> None:
-    features = [
+    features: list[Feature] = [
         (
             "r",
             {
@@ -428,6 +429,6 @@ def test_what_is_known_at_a_decision_does_not_depend_on_what_comes_after() -> No
                 buy(out, order, 1000)
         return log
 
-    changed = [*RISING[:3], (7, 8, 6, 7, 3)]
+    changed: list[tuple[float, ...]] = [*RISING[:3], (7, 8, 6, 7, 3)]
     assert len(seen(list(RISING))) == 7  # 4 timers, 3 fills
     assert seen(list(RISING)) == seen(changed)

@@ -1,0 +1,206 @@
+"""The native line's tape: what it refuses, its order of events, and research over it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from crypto_quant._native import Line
+
+from .line_tape import (
+    DATA_END,
+    END,
+    FREE,
+    HOUR,
+    PERP,
+    SPOT,
+    T0,
+    TIMER,
+    Feature,
+    add_bars,
+    bars,
+    finish,
+    flat,
+    line,
+    perp,
+    spot,
+    until,
+)
+
+RETURN: Feature = (
+    "r",
+    {"operator": "log_return", "bars": "BTCUSDT-PERP.TEST", "interval_s": 3600, "window": 1},
+)
+LEVEL: Feature = ("fng", {"operator": "external_level", "series": "fng", "max_age_s": 864000})
+
+
+def with_features() -> Line:
+    """Return a line with a return of the bars and an outside level."""
+    out = Line(
+        [perp(), spot()],
+        [],
+        [RETURN, LEVEL],
+        ["fng"],
+        grid_ns=HOUR,
+        start=T0,
+        end=T0 + 5 * HOUR,
+        sim=None,
+    )
+    add_bars(out, PERP, [(p, p, p, p, 10.0) for p in (100, 110, 121, 121, 133.1)])
+    when = np.array([T0 - HOUR, T0 + HOUR, T0 + 2 * HOUR], dtype=np.int64)
+    values = np.array([7.0, np.nan, 9.0])
+    out.add_external(0, when, when + HOUR // 2, values)
+    return out
+
+
+def test_features_are_rewritten_in_place_and_cannot_be_written_to() -> None:
+    out = with_features()
+    values = out.features
+    assert np.isnan(values).all()
+    until(out, TIMER, T0 + 2 * HOUR)
+    assert out.features is values
+    np.testing.assert_allclose(values, [np.log(1.1), 7.0])
+    until(out, TIMER, T0 + 3 * HOUR)
+    np.testing.assert_allclose(values, [np.log(1.1), 9.0])
+    with pytest.raises(ValueError, match="read-only"):
+        values[0] = 1.0
+    assert out.feature_names == ["r", "fng"]
+
+
+def test_research_equals_the_wake_ups_bit_for_bit() -> None:
+    times, table = with_features().research()
+    out = with_features()
+    seen = []
+    while (woke := out.next()) != END:
+        if woke == TIMER:
+            seen.append((out.now, out.features.tobytes()))
+    assert [int(ts) for ts in times] == [T0 + h * HOUR for h in range(5)]
+    assert seen == [(int(ts), row.tobytes()) for ts, row in zip(times, table, strict=True)]
+
+
+def test_data_before_the_start_warms_up_without_waking() -> None:
+    out = line(flat(6), start=T0 + 4 * HOUR, features=[RETURN])
+    assert out.next() == TIMER
+    assert out.now == T0 + 4 * HOUR
+    assert out.features[0] == 0.0
+    finish(out)
+    hours = [(int(ts) - T0) / HOUR for ts in out.equity_rows()["ts"]]
+    assert hours == [4, 5, 6]
+
+
+def test_nothing_after_the_end_is_read() -> None:
+    out = line(flat(6), end=T0 + 3 * HOUR)
+    woken = []
+    while (woke := out.next()) != END:
+        woken.append(((out.now - T0) / HOUR, woke))
+    assert woken == [(0, TIMER), (1, TIMER), (2, TIMER), (3, DATA_END)]
+    assert out.seq == 3
+
+
+def test_timer_grid_is_anchored_at_the_epoch() -> None:
+    out = line(flat(4), start=T0 + HOUR + 1, grid_ns=2 * HOUR, sim=None)
+    anchor = -(-(T0 + HOUR + 1) // (2 * HOUR)) * 2 * HOUR
+    assert out.next() == TIMER
+    assert out.now == anchor
+
+
+def test_order_in_which_streams_are_added_does_not_matter() -> None:
+    def run(swap: bool) -> str:
+        out = line([], end=T0 + 4 * HOUR)
+        rows = [(100.0, 101.0, 99.0, 100.0, 10.0)] * 4
+        order = [(PERP, HOUR), (SPOT, HOUR), (SPOT, HOUR // 4)]
+        for instrument, interval in reversed(order) if swap else order:
+            add_bars(out, instrument, rows, interval=interval)
+        log = []
+        while out.next() != END:
+            log.append((out.now, out.seq, out.last_price(PERP), out.last_price(SPOT)))
+        return repr(log) + repr(out.equity_rows())
+
+    assert run(False) == run(True)
+
+
+@pytest.mark.parametrize(
+    ("event", "recv", "message"),
+    [
+        ([0, 1], [1, 1], "row 1: a bar is known before its end"),
+        ([0, 1], [2, 1], "row 1: ts_recv decreases"),
+        ([0, 0], [1, 1], "row 1: bars overlap"),
+        ([0, 1], [-1, 2], "row 0: ts_recv lies before ts_event"),
+        ([0, 1, 2], [1, 2], "differ in length"),
+    ],
+)
+def test_bars_that_cannot_be_are_refused(event: list[int], recv: list[int], message: str) -> None:
+    out = line([], end=T0 + HOUR)
+    opens, known = (T0 + np.array(hours, dtype=np.int64) * HOUR for hours in (event, recv))
+    with pytest.raises(ValueError, match=f"bar of instrument 0, .*{message}|{message}"):
+        out.add_bars(PERP, HOUR, opens, known, *bars(flat(2)))
+
+
+def test_stream_of_an_unknown_instrument_is_refused() -> None:
+    with pytest.raises(ValueError, match="instrument: expected an index below 2, was 2"):
+        add_bars(line(flat(2)), 2, flat(1))
+
+
+def test_data_cannot_be_added_to_a_line_that_runs() -> None:
+    out = line(flat(3))
+    out.next()
+    with pytest.raises(ValueError, match="has begun"):
+        add_bars(out, SPOT, flat(1))
+
+
+def test_commands_need_a_line_that_runs() -> None:
+    out = line(flat(2))
+    with pytest.raises(ValueError, match="between the first wake-up and the end"):
+        out.cancel(1)
+    finish(out)
+    with pytest.raises(ValueError, match="between the first wake-up and the end"):
+        out.transfer(0, 0, 1, "USDT", Decimal(1))
+
+
+@pytest.mark.parametrize(
+    ("sim", "message"),
+    [
+        ({"half_sprad_bps": 1}, "sim.half_sprad_bps: unknown key"),
+        ({"half_spread_bps": -1}, "sim.half_spread_bps: expected 0 to 10000"),
+        ({"half_spread_bps": "x"}, "sim.half_spread_bps: expected a number"),
+        ({"max_participation": 1.5}, "sim.max_participation: expected a fraction"),
+        ({"entry_latency_ns": -1}, "sim.entry_latency_ns: expected 0 to one hour"),
+        ({"entry_latency_ns": 0.5}, "sim.entry_latency_ns: expected a whole number"),
+        ({"impact_y": -1.0}, "sim.impact_y: expected 0 to 100"),
+        ({"cost_multiplier": 101}, "sim.cost_multiplier: expected 0 to 100"),
+    ],
+)
+def test_bad_venue_settings_are_named(sim: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        line(flat(2), sim={**FREE, **sim})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"grid_ns": 0}, "grid_ns: expected a positive duration"),
+        ({"end": T0}, "end: expected a time after start"),
+        ({"features": [("r", {"operator": "no"})]}, "no"),
+        ({"features": [("r", {})]}, "operator"),
+    ],
+)
+def test_bad_parts_are_named(parts: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        line(flat(2), **parts)  # type: ignore[arg-type]
+
+
+def test_unknown_wallet_of_the_capital_is_named() -> None:
+    with pytest.raises(ValueError, match='capital: expected a wallet of \\["usdm"\\], was bank'):
+        Line(
+            [perp()],
+            ["one"],
+            [],
+            [],
+            grid_ns=HOUR,
+            start=T0,
+            end=T0 + HOUR,
+            wallets=[("usdm", ["USDT"], [PERP])],
+            capital=[(0, "bank", "USDT", Decimal(1))],
+        )

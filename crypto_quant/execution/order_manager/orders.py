@@ -1,0 +1,145 @@
+"""The owner of our orders' state."""
+
+from __future__ import annotations
+
+from crypto_quant.core.errors import InvariantError
+from crypto_quant.core.messages import Order
+from crypto_quant.execution.order_manager.state import OrderState, Status, shares
+
+
+class OrderManager:
+    """Folds commands and account events into the orders that live, and what they may still do.
+
+    Ids count up from 1, in the order in which orders are made: the same run gives the same
+    ids. ``touched`` holds the instruments with news since netting last looked, ``ended`` the
+    orders that ended since then.
+    """
+
+    __slots__ = ("_last_id", "_stops", "_working", "ended", "live", "touched")
+
+    def __init__(self, last_id: int = 0) -> None:
+        self._last_id = last_id
+        self._working: dict[tuple[int, int], int] = {}
+        self._stops: dict[tuple[int, int], OrderState] = {}
+        self.live: dict[int, OrderState] = {}
+        self.touched: set[int] = set()
+        self.ended: list[OrderState] = []
+
+    def next_id(self) -> int:
+        """Return the id of the next order."""
+        self._last_id += 1
+        return self._last_id
+
+    def working(self, sleeve: int, instrument: int) -> int:
+        """Return what a sleeve's live orders may still trade, signed.
+
+        A protective stop counts once it has begun to trade, not while it rests.
+        """
+        return self._working.get((sleeve, instrument), 0)
+
+    def stop_of(self, sleeve: int, instrument: int) -> OrderState | None:
+        """Return a sleeve's live protective stop that is not being cancelled."""
+        return self._stops.get((sleeve, instrument))
+
+    def place(self, order: Order) -> None:
+        """Take up an order that leaves."""
+        if order.id in self.live or order.id > self._last_id:
+            raise InvariantError(f"order {order.id} is placed twice or was never numbered")
+        state = OrderState(order)
+        self.live[order.id] = state
+        if state.is_stop:
+            part = order.allocations[0]
+            self._stops[part.sleeve, order.instrument] = state
+        else:
+            self._add(order, 0, 1)
+
+    def cancel(self, order_id: int) -> None:
+        """Note that an order is being taken back."""
+        state = self.live.get(order_id)
+        if state is not None:
+            state.is_cancelling = True
+            self._forget_stop(state)
+
+    def on_ack(self, order_id: int) -> None:
+        """Note that the venue has an order."""
+        state = self.live.get(order_id)
+        if state is not None and state.status is Status.NEW:
+            state.status = Status.WORKING
+
+    def on_fill(self, order_id: int, px: int, quantity: int) -> OrderState:
+        """Count a fill (``quantity`` unsigned) and return the order.
+
+        Raises
+        ------
+        InvariantError
+            The order is not live: the venue's truth is not ours, so reconcile.
+        """
+        state = self.live.get(order_id)
+        if state is None:
+            raise InvariantError(f"a fill of order {order_id}, which is not live: reconcile")
+        before = state.filled
+        state.fill(px, quantity)
+        if state.is_stop and before == 0:
+            self._add(state.order, 0, 1)
+        self._add(state.order, before, -1)
+        self._add(state.order, state.filled, 1)
+        self.touched.add(state.order.instrument)
+        if state.status is Status.FILLED:
+            self._end(state)
+        return state
+
+    def on_cancelled(self, order_id: int) -> None:
+        """Note that an order no longer rests; one that is no longer live is no news."""
+        self._leave(order_id, Status.CANCELLED, "cancelled")
+
+    def on_reject(self, order_id: int, reason: str) -> None:
+        """Note a refusal; of an order that rests it means that its cancel was refused."""
+        state = self.live.get(order_id)
+        if state is not None and state.is_cancelling and state.status is not Status.NEW:
+            state.is_cancelling = False
+            if state.is_stop:
+                self._stops[state.order.allocations[0].sleeve, state.order.instrument] = state
+            self.touched.add(state.order.instrument)
+            return
+        self._leave(order_id, Status.REJECTED, reason)
+
+    def reset(self) -> None:
+        """Forget live orders: a new segment has begun; ids go on."""
+        self._working.clear()
+        self._stops.clear()
+        self.live.clear()
+        self.touched.clear()
+        self.ended.clear()
+
+    def _leave(self, order_id: int, status: Status, reason: str) -> None:
+        state = self.live.get(order_id)
+        if state is None:
+            return
+        state.status = status
+        state.reason = reason
+        if not state.is_stop or state.filled:
+            self._add(state.order, state.filled, -1)
+        self.touched.add(state.order.instrument)
+        self._end(state)
+
+    def _end(self, state: OrderState) -> None:
+        del self.live[state.order.id]
+        self._forget_stop(state)
+        self.ended.append(state)
+
+    def _forget_stop(self, state: OrderState) -> None:
+        if state.is_stop:
+            key = (state.order.allocations[0].sleeve, state.order.instrument)
+            if self._stops.get(key) is state:
+                del self._stops[key]
+
+    def _add(self, order: Order, filled: int, sign: int) -> None:
+        """Add (+1) or take away (-1) what is left of an order of which ``filled`` traded."""
+        done = dict(shares(order, filled))
+        for sleeve, quantity in order.allocations:
+            key = (sleeve, order.instrument)
+            left = self._working.get(key, 0) + sign * (quantity - done[sleeve])
+            if left:
+                self._working[key] = left
+            else:
+                self._working.pop(key, None)

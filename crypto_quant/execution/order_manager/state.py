@@ -1,0 +1,82 @@
+"""What is known of one order."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from crypto_quant.core.errors import InvariantError
+from crypto_quant.core.messages import Order, OrderType
+
+
+class Status(StrEnum):
+    """Life of an order."""
+
+    NEW = "new"
+    WORKING = "working"
+    PARTIAL = "partially_filled"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+
+class OrderState:
+    """An order and what became of it; ``filled`` and ``value`` (price x quantity) on the grid."""
+
+    __slots__ = ("filled", "is_cancelling", "order", "reason", "status", "value")
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.status = Status.NEW
+        self.filled = 0
+        self.value = 0
+        self.is_cancelling = False
+        self.reason = ""
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it is a protective stop."""
+        return self.order.type is OrderType.STOP_MARKET
+
+    @property
+    def remaining(self) -> int:
+        """Quantity not traded yet, not negative."""
+        return self.order.quantity - self.filled
+
+    @property
+    def average_px(self) -> float:
+        """Average price on the grid; NaN before the first fill."""
+        return self.value / self.filled if self.filled else float("nan")
+
+    def fill(self, px: int, quantity: int) -> None:
+        """Count a fill.
+
+        Raises
+        ------
+        InvariantError
+            More was filled than ordered.
+        """
+        if not 0 < quantity <= self.remaining:
+            raise InvariantError(
+                f"order {self.order.id}: a fill of {quantity}, expected 1 to {self.remaining}"
+            )
+        self.filled += quantity
+        self.value += px * quantity
+        self.status = Status.PARTIAL if self.remaining else Status.FILLED
+
+
+def shares(order: Order, filled: int) -> list[tuple[int, int]]:
+    """Return (sleeve, signed quantity) of the part of an order that is filled in total.
+
+    Each sleeve has its fair share to the nearest grid unit, the last one the remainder: the
+    rule by which the ledger books fills.
+    """
+    total = order.quantity
+    net = sum(part.quantity for part in order.allocations)
+    rest = filled if net > 0 else -filled
+    parts = []
+    for part in order.allocations[:-1]:
+        mine = (2 * part.quantity * filled + total) // (2 * total)
+        parts.append((part.sleeve, mine))
+        rest -= mine
+    parts.append((order.allocations[-1].sleeve, rest))
+    return parts

@@ -1,0 +1,144 @@
+"""Orders folded from commands and answers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crypto_quant.core.errors import ConfigError, InvariantError
+from crypto_quant.core.messages import Allocation, Order, OrderType, Side
+from crypto_quant.execution.order_manager import OrderManager, Status, client_id
+from crypto_quant.execution.order_manager.state import shares
+
+
+def _order(orders: OrderManager, *parts: int, stop: int | None = None) -> Order:
+    """Return an order of sleeves 0, 1, … on instrument 1, numbered and placed."""
+    net = sum(parts)
+    made = Order(
+        0,
+        orders.next_id(),
+        1,
+        Side.BUY if net > 0 else Side.SELL,
+        abs(net),
+        OrderType.MARKET if stop is None else OrderType.STOP_MARKET,
+        None,
+        stop,
+        False,
+        tuple(Allocation(n, part) for n, part in enumerate(parts) if part),
+        "test",
+    )
+    orders.place(made)
+    return made
+
+
+def test_order_lives_from_new_to_filled() -> None:
+    orders = OrderManager()
+    made = _order(orders, 10)
+    state = orders.live[made.id]
+    assert state.status is Status.NEW
+    orders.on_ack(made.id)
+    assert state.status.value == "working"
+    orders.on_fill(made.id, 100, 4)
+    assert state.status.value == "partially_filled"
+    assert (orders.working(0, 1), state.remaining) == (6, 6)
+    orders.on_ack(made.id)  # a late ack is no step back
+    assert state.status.value == "partially_filled"
+    orders.on_fill(made.id, 106, 6)
+    assert state.status.value == "filled"
+    assert state.average_px == pytest.approx(103.6)
+    assert orders.live == {}
+    assert orders.working(0, 1) == 0
+    assert orders.ended == [state]
+    assert orders.touched == {1}
+
+
+@pytest.mark.parametrize("end", ["cancelled", "rejected"])
+def test_what_a_dead_order_left_is_no_longer_working(end: str) -> None:
+    orders = OrderManager()
+    made = _order(orders, 10, -4)
+    orders.on_fill(made.id, 100, 3)
+    state = orders.live[made.id]
+    if end == "cancelled":
+        orders.on_cancelled(made.id)
+    else:
+        orders.on_reject(made.id, "expired")
+    assert (orders.working(0, 1), orders.working(1, 1)) == (0, 0)
+    assert state.status.value == end
+    orders.on_cancelled(made.id)  # a second answer is no news
+    assert orders.ended == [state]
+
+
+def test_refused_cancel_leaves_the_order_resting() -> None:
+    orders = OrderManager()
+    made = _order(orders, -5, stop=90)
+    orders.on_ack(made.id)
+    orders.cancel(made.id)
+    assert orders.stop_of(0, 1) is None
+    orders.on_reject(made.id, "cannot be cancelled")
+    assert orders.stop_of(0, 1) is orders.live[made.id]
+
+
+def test_resting_stop_does_not_count_as_working_and_a_triggered_one_does() -> None:
+    orders = OrderManager()
+    made = _order(orders, -5, stop=90)
+    assert orders.working(0, 1) == 0
+    orders.on_fill(made.id, 89, 2)
+    assert orders.working(0, 1) == -3
+    orders.on_fill(made.id, 88, 3)
+    assert orders.working(0, 1) == 0
+    assert orders.stop_of(0, 1) is None
+
+
+def test_impossible_fills_stop_everything() -> None:
+    orders = OrderManager()
+    made = _order(orders, 5)
+    with pytest.raises(InvariantError, match="expected 1 to 5"):
+        orders.on_fill(made.id, 100, 6)
+    with pytest.raises(InvariantError, match="not live"):
+        orders.on_fill(99, 100, 1)
+    with pytest.raises(InvariantError, match="placed twice"):
+        orders.place(made)
+
+
+def test_shares_by_hand() -> None:
+    """Buy 3 net of +5 and -2: of 1 filled the first has 5/3 = 2 rounded, the other -1."""
+    orders = OrderManager()
+    made = _order(orders, 5, -2)
+    assert shares(made, 1) == [(0, 2), (1, -1)]
+    assert shares(made, 3) == [(0, 5), (1, -2)]
+
+
+@given(st.lists(st.integers(-1_000, 1_000), min_size=1, max_size=4), st.data())
+def test_shares_add_up_to_what_is_filled_and_end_at_the_allocations(
+    parts: list[int], data: st.DataObject
+) -> None:
+    net = sum(parts)
+    if net == 0 or not all(parts):
+        return
+    made = _order(OrderManager(), *parts)
+    filled = data.draw(st.integers(0, abs(net)))
+    got = [quantity for _, quantity in shares(made, filled)]
+    assert sum(got) == (filled if net > 0 else -filled)
+    for part, mine in zip(parts[:-1], got[:-1], strict=True):
+        assert abs(mine - part * filled / abs(net)) <= 0.5
+    assert [quantity for _, quantity in shares(made, abs(net))] == parts
+
+
+def test_ids_are_the_same_in_the_same_run_and_go_on_after_a_reset() -> None:
+    first, second = OrderManager(), OrderManager()
+    assert [first.next_id() for _ in range(3)] == [second.next_id() for _ in range(3)]
+    first.reset()
+    assert first.next_id() == 4
+    assert OrderManager(last_id=7).next_id() == 8
+
+
+def test_client_id_is_deterministic_and_short_enough() -> None:
+    assert client_id("20240101a", 12) == "cq-20240101a-0000000012"
+    assert len(client_id("x" * 22, 9_999_999_999)) == 36
+
+
+@pytest.mark.parametrize("session", ["", "a b", "x" * 23, "é"])
+def test_client_id_refuses_a_bad_session(session: str) -> None:
+    with pytest.raises(ConfigError, match="1 to 22 letters or digits"):
+        client_id(session, 1)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from crypto_quant.models.labels import Bars
+from crypto_quant.models.labels import LABELS, Bars, LabelConfig, Labels
+from crypto_quant.models.training import ResearchTable
 
 HOUR = 3_600_000_000_000
 DAY = 24 * HOUR
@@ -53,3 +55,46 @@ def real_bars(data_dir: Path) -> Bars:
         parts.append((ts, *prices))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return Bars._make([*columns, HOUR])
+
+
+class World(NamedTuple):
+    """A market with features at each bar's end, to be labelled and learned from."""
+
+    bars: Bars
+    table: ResearchTable
+    atr: NDArray[np.float64]
+    segments: list[tuple[int, int]]
+
+    def labels(self, name: str = "triple_barrier") -> Labels:
+        """Label every decision time."""
+        make = LABELS[name]
+        return make(self.bars, self.table.ts, self.atr, self.segments, LabelConfig())
+
+
+def planted_world(seed: int = 4, days: int = 160, pull: float = 0.0018) -> World:
+    """Return a market whose slow drift is a feature, among noise, a constant and a gap.
+
+    ``pull`` is the standard deviation of the drift, a bar's noise is 0.006.
+    """
+    rng = np.random.default_rng(seed)
+    n = 24 * days
+    drift = np.zeros(n)
+    for i in range(1, n):
+        drift[i] = 0.97 * drift[i - 1] + rng.normal(0.0, pull * np.sqrt(1 - 0.97**2))
+    plain = walk_bars(rng, n)
+    # The drift of a bar is what was known at its beginning.
+    lift = np.exp(np.cumsum(np.concatenate([[0.0], drift[:-1]])))
+    before = np.concatenate([[1.0], lift[:-1]])
+    bars = Bars(
+        plain.ts,
+        plain.open * before,
+        plain.high * np.maximum(before, lift),
+        plain.low * np.minimum(before, lift),
+        plain.close * lift,
+        HOUR,
+    )
+    columns = {f"noise_{i}": rng.normal(size=n) for i in range(4)}
+    columns |= {"drift": drift, "constant": np.ones(n), "copy": 2.0 * drift}
+    columns["gappy"] = np.where(rng.random(n) < 0.5, np.nan, drift)
+    table = ResearchTable(bars.ts + HOUR, np.stack([*columns.values()], axis=1), tuple(columns))
+    return World(bars, table, mean_range(bars), segments_of(bars))

@@ -1,0 +1,83 @@
+"""How sure a fold's model must be before a trade is expected to pay its costs."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from crypto_quant.core.config import Section
+from crypto_quant.models.labels import Labels
+
+
+class ThresholdConfig(Section):
+    """Quantiles of the absolute edge that are tried, and how sure the gain must be.
+
+    A quantile passes when the mean net return of the trades above it, less ``confidence``
+    standard errors, is positive.
+    """
+
+    quantiles: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+    confidence: float = Field(1.0, ge=0)
+    inner_folds: int = Field(3, ge=2)
+    embargo_h: int = Field(24, ge=0)
+
+
+class Threshold(NamedTuple):
+    """Least ``|p_up - p_down|`` that is traded, and what it was worth in training.
+
+    ``edge`` is infinite where no quantile passed: the fold stands aside, and the other
+    numbers are those of the highest quantile (NaN without predictions). ``expected_net``
+    is the weighted mean net return of the trades above it, ``error`` its standard error,
+    ``n_effective`` their effective number.
+    """
+
+    edge: float
+    expected_net: float
+    error: float
+    n_effective: float
+
+
+def fit_threshold(
+    edge: NDArray[np.float64],
+    labels: Labels,
+    uniqueness: NDArray[np.float64],
+    config: ThresholdConfig,
+) -> Threshold:
+    """Return the lowest threshold whose trades pay, judged on predictions not trained on.
+
+    Parameters
+    ----------
+    edge
+        ``p_up - p_down`` of each label by a model that did not see it, shape (m,); NaN
+        where there is none.
+    labels
+        What going long or short came to.
+    uniqueness
+        Average uniqueness of the labels (m,); its sum over the trades is their number.
+    config
+        Quantiles and confidence.
+    """
+    known = ~np.isnan(edge)
+    if not known.any():
+        return Threshold(math.inf, math.nan, math.nan, 0.0)
+    size = np.abs(edge[known])
+    net = np.where(edge > 0, labels.net_long, labels.net_short)[known]
+    weight = uniqueness[known]
+    tried = Threshold(math.inf, math.nan, math.nan, 0.0)
+    for level in np.quantile(size, sorted(config.quantiles)):
+        taken = size >= level
+        tried = _worth(float(level), net[taken], weight[taken])
+        if tried.expected_net - config.confidence * tried.error > 0:
+            return tried
+    return tried._replace(edge=math.inf)
+
+
+def _worth(level: float, net: NDArray[np.float64], weight: NDArray[np.float64]) -> Threshold:
+    effective = float(weight.sum())
+    mean = float(weight @ net) / effective
+    variance = float(weight @ (net - mean) ** 2) / effective
+    return Threshold(level, mean, math.sqrt(variance / effective), effective)

@@ -107,7 +107,7 @@ def test_diagnose_equals_plain_formulas(judge: Judge) -> None:
         edge = [p.up - p.down for p in proba]
         half = [(labels.net_long[i] - labels.net_short[i]) / 2 for i in rows]
         assert seen.n == len(rows)
-        if not rows:  # the last fold may hold no label that ends inside the segment
+        if len(rows) < 3:  # few labels of the last fold end inside the segment
             assert math.isnan(seen.ic)
             continue
         assert seen.ic == pytest.approx(stats.spearmanr(edge, half).statistic)

@@ -130,17 +130,18 @@ class CarrySleeve:
         prices = pair.prices(spot_px, perp_px)
         base = -held[1] * pair.perp.size_unit
         margin = view.margin_balance(self._sleeve)
-        reason = self._exit_reason(view, prices, margin / (base * prices[1]))
+        short = base * prices[1]
+        reason = self._exit_reason(view, prices, margin / short)
         if reason is not None:
             self.state.phase = Phase.CLOSING
             return self._order(view, (0, 0), reason)
-        money = margin + view.cash(self._sleeve, Wallet.SPOT)
-        ratio = money / (base * prices[1])
-        if ratio < config.margin_low:
+        idle = view.cash(self._sleeve, Wallet.SPOT)
+        money = margin + idle
+        if money < config.margin_low * short:
             return self._shrink(view, base, money, prices)
-        if ratio > config.margin_high and self.forecast.hourly > pair.entry_hourly:
+        if money > config.margin_high * short and self.forecast.hourly > pair.entry_hourly:
             return self._grow(view, base, money, prices)
-        return self._sweep(view, base * prices[0])
+        return NOTHING if idle <= config.idle_share * short else self._sweep(view, short)
 
     def _exit_reason(
         self, view: AccountView, prices: tuple[float, float], margin_ratio: float

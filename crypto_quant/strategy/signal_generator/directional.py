@@ -111,7 +111,9 @@ class DirectionalSignal:
             factor = math.sqrt(self._var) / self._fold_dispersion
         if vol > 0.0 and self._vol_mean > 0.0:
             factor *= (vol / self._vol_mean) ** config.vol_exponent
-        return min(max(factor, config.floor), config.ceiling)
+        if factor < config.floor:
+            return config.floor
+        return config.ceiling if factor > config.ceiling else factor
 
     def _learn(self, edge: float, vol: float) -> None:
         self._count += 1

@@ -77,7 +77,3 @@ class FoldModel:
     def predict_proba(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return class probabilities (n, 3) of full feature rows (n, n_features)."""
         return self.model.predict_proba(x[:, self.features])
-
-    def predict_row(self, values: NDArray[np.float64]) -> ClassProbabilities:
-        """Return the class probabilities of one full feature row (n_features,)."""
-        return self.model.predict_row(values[list(self.features)])

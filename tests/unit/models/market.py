@@ -54,7 +54,8 @@ def real_bars(data_dir: Path) -> Bars:
         prices = [table[name].to_numpy() for name in ("open", "high", "low", "close")]
         parts.append((ts, *prices))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Bars._make([*columns, HOUR])
+    _, first = np.unique(columns[0], return_index=True)
+    return Bars._make([*(column[first] for column in columns), HOUR])
 
 
 class World(NamedTuple):

@@ -47,7 +47,6 @@ def test_switch_predicts_as_the_fold_in_force(world: World, trained: Training) -
         down, _, up = fold.predict_proba(world.table.values[row : row + 1])[0].tolist()
         assert (prediction.ts, prediction.p_up, prediction.p_down) == (fold.valid_from, up, down)
         assert prediction.model == fold.id
-        assert (down, up) == fold.predict_row(vector.values)[::2]
 
 
 def test_switch_has_no_prediction_outside_the_folds(world: World, trained: Training) -> None:

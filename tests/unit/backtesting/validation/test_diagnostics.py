@@ -102,7 +102,9 @@ def test_diagnose_equals_plain_formulas(judge: Judge) -> None:
     found = judge(training, world.table, labels)
     for fold, seen in zip(training.folds, found.folds, strict=True):
         rows = [i for i, t in enumerate(labels.t0) if fold.valid_from <= t < fold.valid_to]
-        proba = [fold.predict_row(world.table.values[labels.row[i]]) for i in rows]
+        proba = [
+            fold.model.predict_row(world.table.values[labels.row[i], fold.features]) for i in rows
+        ]
         kinds = [int(labels.kind[i]) for i in rows]
         edge = [p.up - p.down for p in proba]
         half = [(labels.net_long[i] - labels.net_short[i]) / 2 for i in rows]

@@ -43,15 +43,16 @@ class Row(_Value):
 
 
 class Sleeve(_Value):
-    """A virtual book of the run, and the risks that its data lacks."""
+    """A virtual book of the run, and the risks that its data lacks.
+
+    A sleeve with risks whose balance stands on a venue gets a stressed row.
+    """
 
     name: str
     label: str
     risks: tuple[str, ...] = ()
     venue_balance: bool = False
-    """The whole sleeve stands on a venue: the stressed row takes venue losses from it."""
-    is_model: bool = False
-    """The report prints its marginal Sharpe."""
+    """The whole sleeve stands on a venue: stressed rows take venue losses from it."""
 
 
 class Benchmark(_Value):

@@ -42,7 +42,7 @@ def _signs(row: RowFigures) -> list[str]:
     ways = {
         "daily": judged.sharpe_daily,
         "monthly": judged.sharpe_monthly,
-        "Newey-West": judged.sharpe_newey_west,
+        "Newey\u2013West": judged.sharpe_newey_west,
     }
     high = [f"{name} {value:.2f}" for name, value in ways.items() if value > SHARPE]
     if high:

@@ -130,7 +130,7 @@ def _tracks(run: RunResult, main: Track) -> tuple[list[Track], list[Track]]:
             sleeves[s.name], np.ones(main.marks.ts.size), f"the {s.label.lower()} balance"
         )
         for s in about.sleeves
-        if s.venue_balance
+        if s.venue_balance and s.risks
     ]
     tracks = [
         main,
@@ -186,15 +186,18 @@ def _marginals(run: RunResult, main: Track, tracks: dict[str, Track]) -> tuple[M
 
 
 def _doubts(run: RunResult, rows: tuple[RowFigures, ...]) -> tuple[Doubt, ...]:
-    risks = {sleeve.name: sleeve.risks for sleeve in run.description.sleeves}
+    about = run.description
+    risks = {sleeve.name: sleeve.risks for sleeve in about.sleeves}
+    labels = {sleeve.name: sleeve.label for sleeve in about.sleeves}
+    alone = {row.key: row.of for row in about.rows if row.kind is RowKind.SLEEVE_ALONE}
     every = tuple(dict.fromkeys(risk for own in risks.values() for risk in own))
-    of = {row.key: row.of for row in run.description.rows}
-    watched = {"portfolio", "sleeve", str(RowKind.SLEEVE_ALONE)}
     found = []
     for row in rows:
-        if row.kind in watched:
-            sleeve = of.get(row.key) or row.key
-            found.append(doubt(row, risks.get(sleeve, every)))
+        if row.kind in ("portfolio", "sleeve"):
+            found.append(doubt(row, risks.get(row.key, every)))
+        elif sleeve := alone.get(row.key):
+            same = f"The risks named for {labels.get(sleeve, sleeve)} are not in its data either."
+            found.append(doubt(row, (same,) if risks.get(sleeve) else ()))
     return tuple(item for item in found if item is not None)
 
 

@@ -179,6 +179,7 @@ def _text(path: Path) -> str:
 
 def _table(path: Path) -> Table:
     try:
-        return pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # read_table would import pandas
+            return file.read()
     except (OSError, pa.ArrowInvalid) as err:
         raise DataError(f"{path}: cannot be read: {err}") from err

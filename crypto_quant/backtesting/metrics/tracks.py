@@ -99,7 +99,7 @@ def scaled_track(portfolio: Track, factor: float) -> Track:
     last = np.flatnonzero(np.diff(day, append=day[-1] + 1))
     done = np.concatenate(([1.0], np.cumprod(inside[last])))
     before = done[np.cumsum(np.diff(day, prepend=day[0]) > 0)]
-    note = f"{factor:.2f} of the capital, rebalanced daily, the rest in cash at 0 %"
+    note = f"{factor:.2f} of the capital, rebalanced daily, the rest in cash at 0%"
     track = _passive(
         portfolio, "equal_volatility", "Buy and hold, equal volatility", before * inside
     )
@@ -109,7 +109,7 @@ def scaled_track(portfolio: Track, factor: float) -> Track:
 def cash_track(portfolio: Track) -> Track:
     """Hold cash at 0 %."""
     flat = np.ones(portfolio.marks.ts.size)
-    track = _passive(portfolio, "cash", "Cash at 0 %", flat)
+    track = _passive(portfolio, "cash", "Cash at 0%", flat)
     return track._replace(days=track.days._replace(exposed=np.zeros_like(track.days.exposed)))
 
 

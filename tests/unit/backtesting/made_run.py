@@ -281,7 +281,7 @@ def _description(ts: Ints, keys: list[str]) -> Description:
         benchmark=Benchmark(instrument=SPOT, taker_fee=Decimal("0.001")),
         sleeves=(
             Sleeve(name="carry", label="Carry", risks=risks, venue_balance=True),
-            Sleeve(name="model", label="Model", is_model=True, venue_balance=True),
+            Sleeve(name="model", label="Model", venue_balance=True),
             Sleeve(name="trend", label="Trend", venue_balance=True),
         ),
         rows=tuple(

@@ -1,0 +1,1 @@
+"""The report: one HTML page without network, built from a run folder."""

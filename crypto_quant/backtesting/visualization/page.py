@@ -1,0 +1,141 @@
+"""The page: an evaluation poured into the template; nothing is computed here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import jinja2
+import numpy as np
+import pyarrow.compute as pc
+
+from crypto_quant.backtesting.metrics.evaluation import Evaluation, evaluate, to_json
+from crypto_quant.backtesting.metrics.result import RunResult
+from crypto_quant.backtesting.metrics.schema import PORTFOLIO
+from crypto_quant.backtesting.visualization import (
+    canvas,
+    details,
+    formats,
+    heat,
+    money_charts,
+    path_charts,
+    verdict,
+)
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+class FoldLine(NamedTuple):
+    """A fold as the page shows it; times in ns."""
+
+    fold: int
+    train_start: int
+    train_end: int
+    test_start: int
+    test_end: int
+    n_train: int
+    n_effective: float
+    features: int
+    dropped: str
+    ic: float
+    auc: float
+
+
+def build_report(folder: Path) -> Evaluation:
+    """Write ``metrics.json`` and ``report.html`` into a run folder, from what it holds.
+
+    Raises
+    ------
+    DataError
+        The folder is not a run, or a file of it cannot be read.
+    """
+    run = RunResult.read(folder)
+    found = evaluate(run)
+    page = render(run, found, folder.resolve().name)
+    (folder / "metrics.json").write_text(to_json(found))
+    (folder / "report.html").write_text(page)
+    return found
+
+
+def render(run: RunResult, found: Evaluation, name: str) -> str:
+    """Render the page: the same run gives the same bytes."""
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(
+        pct=formats.percent,
+        num=formats.number,
+        money=formats.money,
+        exact=formats.exact,
+        day=formats.day,
+        short=money_charts.short_money,
+    )
+    main = found.tracks[PORTFOLIO]
+    return templates.get_template("report.html.j2").render(
+        name=name,
+        about=run.description,
+        found=found,
+        first=found.rows[0],
+        start=int(main.marks.ts[0]),
+        end=int(main.marks.ts[-1]),
+        headline=verdict.headline(found),
+        targets=verdict.target_lines(found),
+        target_names=verdict.NAMES,
+        remarks=verdict.remarks(found, run.description.trials.count),
+        charts=_charts(run, found),
+        heat_returns=heat.returns(found.months),
+        heat_wins=heat.win_rates(found.months),
+        detail_labels=[row.label for row in details.chosen(found)],
+        detail_groups=details.groups(found),
+        folds=_folds(run),
+        manifest=json.dumps(run.manifest, indent=1, sort_keys=True),
+        config=run.config,
+    )
+
+
+def _charts(run: RunResult, found: Evaluation) -> dict[str, str]:
+    """Draw every chart; an empty text where there is nothing to show."""
+    at = run.description.chosen_before_ns
+    main, held = found.tracks[PORTFOLIO], found.tracks["buy_and_hold"]
+    scaled = found.tracks["equal_volatility"]
+    others = [held, scaled] if np.isfinite(scaled.marks.growth).all() else [held]
+    with canvas.style():
+        return {
+            "equity": path_charts.equity(main, others, at),
+            "underwater": path_charts.underwater(main, held, at),
+            "sharpe": path_charts.rolling_sharpe(main, held, at),
+            "exposure": path_charts.exposure(run, main, at),
+            "attribution": money_charts.attribution(run, found.attribution, main),
+            "trips": money_charts.round_trips(run),
+            "capacity": money_charts.capacity(found),
+            "folds": money_charts.folds(run),
+        }
+
+
+def _folds(run: RunResult) -> list[FoldLine]:
+    table = run.folds.filter(pc.equal(run.folds["row"], PORTFOLIO))
+    return [
+        FoldLine(
+            fold=row["fold"],
+            train_start=row["train_start"],
+            train_end=row["train_end"],
+            test_start=row["test_start"],
+            test_end=row["test_end"],
+            n_train=row["n_train"],
+            n_effective=_known(row["n_effective"]),
+            features=len(row["features"] or ()),
+            dropped="; ".join(row["dropped"] or ()),
+            ic=_known(row["ic"]),
+            auc=_known(row["auc"]),
+        )
+        for row in table.to_pylist()
+    ]
+
+
+def _known(value: float | None) -> float:
+    return float("nan") if value is None else value

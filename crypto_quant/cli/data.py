@@ -202,11 +202,11 @@ def _progress() -> Iterator[importer.Progress | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    columns = (TextColumn("{task.description:40.40}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:60.60}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
 
-        def show(name: str, done: int, total: int) -> None:
-            bar.update(task, description=name, completed=done, total=total)
+        def show(name: str, rows: int, done: int, total: int) -> None:
+            bar.update(task, description=f"{rows:>12,} rows {name}", completed=done, total=total)
 
         yield show

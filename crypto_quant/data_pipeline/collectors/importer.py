@@ -22,8 +22,9 @@ from crypto_quant.data_pipeline.storage import Batch, Catalog, Part, SourceInfo,
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _CORRUPT: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile, pa.ArrowException)
 
-Progress = Callable[[str, int, int], None]
-"""Called with a file's name, the bytes of the files before it, and the bytes of all."""
+Progress = Callable[[str, int, int, int], None]
+"""Called with a file's name, the rows read of it, the bytes of the files before it, and the
+bytes of all."""
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ def import_files(
     return report
 
 
-def _silent(name: str, done: int, total: int) -> None:
+def _silent(name: str, rows: int, done: int, total: int) -> None:
     """Show no progress."""
 
 
@@ -101,17 +102,21 @@ def _run(
     sizes = [job.file.path.stat().st_size for job in jobs]
     done, total = 0, sum(sizes)
     for job, size in zip(jobs, sizes, strict=True):
-        progress(job.file.path.name, done, total)
-        done += size
+        name, rows = job.file.path.name, 0
+        progress(name, rows, done, total)
         with _reading(job.file.path):
             source = SourceInfo.of(job.file.path, job.name)
         if skip_known and change.known(source.sha256) is not None:
             report.known.append(job.file.path)
+            done += size
             continue
         change.begin(source)
         for batch in _batches(job, instruments):
             change.append(batch)
-    progress("", total, total)
+            rows += batch.data.num_rows
+            progress(name, rows, done, total)
+        done += size
+    progress("", 0, total, total)
 
 
 def _batches(job: Job, instruments: Mapping[str, Instrument]) -> Iterator[Batch]:

@@ -6,6 +6,7 @@ import gzip
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO, Any, Final
 
 import numpy as np
@@ -59,7 +60,8 @@ def pieces(
     """
     wanted = None if columns is None else list(columns)
     if file.container == "parquet":
-        with pq.ParquetFile(file.path) as parquet:
+        # Reading ahead would keep the whole file's pages in memory.
+        with pq.ParquetFile(file.path, pre_buffer=False) as parquet:
             for batch in parquet.iter_batches(_ROWS, columns=wanted):
                 yield pa.Table.from_batches([batch])
     elif file.container == "feather":
@@ -79,67 +81,73 @@ def find_column(file: File, wanted: Sequence[str]) -> str | None:
     return next((have[name] for name in wanted if name in have), None)
 
 
+@dataclass(slots=True)
 class Order:
     """How the rows of a table stand in time, found by reading its time column alone.
 
-    Attributes
-    ----------
-    times : NDArray[np.int64]
-        Row times in ns UTC, shape (n,), as in the file.
+    ``backwards`` counts steps back in time, ``forwards`` steps forward, ``repeated`` rows
+    whose time another row has.
     """
 
-    def __init__(self, times: NDArray[np.int64]) -> None:
-        self.times = times
-        steps = np.diff(times)
-        self.is_sorted = bool((steps >= 0).all())
+    column: str
+    names: Sequence[str]
+    dates: str | None
+    rows: int = 0
+    backwards: int = 0
+    forwards: int = 0
+    repeated: int = 0
 
     @classmethod
     def of(
         cls, file: File, column: str, names: Sequence[str] = (), dates: str | None = None
     ) -> Order:
         """Read the time column of a file; ``DataError`` if a time is not understood."""
-        found = [
-            to_ns(table.column(column), f"{file.path}: {column}", dates)
-            for table in pieces(file, [column], names)
-        ]
-        if not found or not sum(len(times) for times in found):
+        order = cls(column, names, dates)
+        last: int | None = None
+        for table in pieces(file, [column], names):
+            times = order.times(file, table)
+            steps = np.diff(times, prepend=times[:1] if last is None else last)
+            order.rows += times.size
+            order.backwards += int((steps < 0).sum())
+            order.forwards += int((steps > 0).sum())
+            last = int(times[-1]) if times.size else last
+        if not order.rows:
             raise DataError(f"{file.path}: the file has no rows")
-        return cls(np.concatenate(found))
+        order.repeated = order.rows - 1 - order.backwards - order.forwards
+        if order.backwards and order.forwards:
+            tables = pieces(file, [column], names)
+            every = np.concatenate([order.times(file, table) for table in tables])
+            order.repeated = order.rows - np.unique(every).size
+        return order
+
+    def times(self, file: File, table: pa.Table) -> NDArray[np.int64]:
+        """Return the times of a piece in ns UTC, shape (n,)."""
+        return to_ns(table.column(self.column), f"{file.path}: {self.column}", self.dates)
 
     def findings(self) -> dict[str, int]:
         """Count rows that came out of time order, and rows whose time another row has."""
-        steps = np.diff(self.times)
-        newest_first = bool((steps <= 0).all())
-        out_of_order = 0 if newest_first else int((steps < 0).sum())
-        repeated = self.times.size - np.unique(self.times).size
-        found = {"out_of_order_rows": out_of_order, "duplicate_times": repeated}
+        out_of_order = self.backwards if self.forwards else 0
+        found = {"out_of_order_rows": out_of_order, "duplicate_times": self.repeated}
         return {name: count for name, count in found.items() if count}
 
 
 def in_time_order(
-    file: File,
-    order: Order,
-    columns: Sequence[str] | None = None,
-    names: Sequence[str] = (),
+    file: File, order: Order, columns: Sequence[str]
 ) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
     """Yield pieces with their times; a file that is not in time order is sorted (stably).
 
     Only a file that needs sorting is held in memory whole.
     """
-    tables = pieces(file, columns, names)
-    times = order.times
-    if not order.is_sorted:
+    tables = pieces(file, [*columns, order.column], order.names)
+    if order.backwards:
         whole = pa.concat_tables(list(tables))
+        times = order.times(file, whole)
         # Newest first is an order too: reversing keeps rows of one instant as they were.
-        backwards = bool((np.diff(times) <= 0).all())
-        index = np.arange(times.size)[::-1] if backwards else np.argsort(times, kind="stable")
-        times = times[index]
-        sorted_whole = whole.take(pa.array(index))
-        tables = (sorted_whole.slice(b, _ROWS) for b in range(0, times.size, _ROWS))
-    at = 0
+        index = np.argsort(times, kind="stable") if order.forwards else np.arange(times.size)[::-1]
+        ordered = whole.take(pa.array(index))
+        tables = (ordered.slice(begin, _ROWS) for begin in range(0, times.size, _ROWS))
     for table in tables:
-        yield table, times[at : at + table.num_rows]
-        at += table.num_rows
+        yield table, order.times(file, table)
 
 
 @contextmanager

@@ -182,7 +182,7 @@ class Catalog:
         path = self.root / part.path
         needed = None if columns is None else list(dict.fromkeys([*columns, "ts_event"]))
         try:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, pre_buffer=False) as file:
                 for group in range(file.num_row_groups):
                     span = file.metadata.row_group(group).column(0).statistics
                     if span.max < low or span.min >= high:

@@ -128,7 +128,7 @@ def read_bars(file: File, plan: Plan) -> Iterator[Batch]:
     order = Order.of(file, plan.columns.time, plan.names)
     found = order.findings()
     shift = plan.interval if plan.is_close_stamped else 0
-    for table, stamps in in_time_order(file, order, plan.columns.all, plan.names):
+    for table, stamps in in_time_order(file, order, plan.columns.all):
         times = stamps - shift
         _check_aligned(times, plan.interval, f"{file.path}: {plan.columns.time}")
         batch = bar_batch(file, plan, table, times, found)

@@ -12,7 +12,7 @@ use crate::volatility::{annual_factor, log_ratio, ReturnMoments};
 use crate::window::{Moments, Window};
 use crate::FeatureError;
 
-/// A daily series three days late has stopped, or is missing.
+/// Long enough for a daily series over a long weekend; later it has stopped, or is missing.
 const MAX_AGE_S: Ts = 4 * 86_400;
 
 /// The last value while it is recent enough.
@@ -30,7 +30,7 @@ impl Last {
             freshness: Freshness::new(args.seconds_or("max_age_s", MAX_AGE_S)?),
         })
     }
-    /// Takes a point, unless it is older than what is known; whether it was taken.
+    /// Takes a point; its period and value.
     fn push(&mut self, input: &Input<'_>) -> Option<(Ts, f64)> {
         let Input::External {
             period,

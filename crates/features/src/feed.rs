@@ -124,6 +124,9 @@ impl Guard {
         self.newest = self.newest.max(Some(ts));
         let i = event.instrument;
         if let Market::External { series, value } = event.body {
+            if !value.is_finite() {
+                return Admitted::Nothing;
+            }
             let input = Input::External {
                 period: event.ts_event,
                 known: ts,
@@ -131,17 +134,28 @@ impl Guard {
             };
             return Admitted::Heard(Topic::External(series), input);
         }
-        let Some(grid) = sources.get(usize::from(i)).map(|source| source.grid) else {
-            return Admitted::Nothing;
-        };
-        let heard = match event.body {
-            Market::Bar { interval, .. } => match self.bar(event, grid) {
-                Some(bar) => (Topic::Bars(i, interval), Input::Bar(bar)),
-                None => return Admitted::Nothing,
-            },
+        let grid = sources.get(usize::from(i)).map(|source| source.grid);
+        grid.map_or(Admitted::Nothing, |grid| {
+            self.of_instrument(event, book, grid)
+        })
+    }
+
+    fn of_instrument<'a>(
+        &mut self,
+        event: &Event<Market>,
+        book: Option<&'a Book>,
+        grid: Grid,
+    ) -> Admitted<'a> {
+        let (ts, i) = (event.ts_recv, event.instrument);
+        match event.body {
+            Market::Bar { interval, .. } => {
+                self.bar(event, grid).map_or(Admitted::Nothing, |bar| {
+                    Admitted::Heard(Topic::Bars(i, interval), Input::Bar(bar))
+                })
+            }
             Market::Trade { qty, side, .. } if event.flags & flags::NOT_MARKET == 0 => {
                 let signed = grid.quantity_f64(qty) * side.sign() as f64;
-                (Topic::Trades(i), Input::Trade { ts, signed })
+                Admitted::Heard(Topic::Trades(i), Input::Trade { ts, signed })
             }
             Market::Quote {
                 bid,
@@ -150,21 +164,18 @@ impl Guard {
                 ask_qty,
             } => {
                 let top = top(grid, (bid, bid_qty), (ask, ask_qty));
-                (Topic::Quotes(i), Input::Quote { ts, top })
+                Admitted::Heard(Topic::Quotes(i), Input::Quote { ts, top })
             }
-            Market::Delta { .. } if event.flags & flags::LAST != 0 => {
-                return self.frame(event, book, grid);
-            }
+            Market::Delta { .. } if event.flags & flags::LAST != 0 => self.frame(event, book, grid),
             Market::Funding { rate } => {
                 let input = Input::Funding {
                     settled: event.ts_event,
                     rate: rate.to_f64().unwrap_or(f64::NAN),
                 };
-                (Topic::Funding(i), input)
+                Admitted::Heard(Topic::Funding(i), input)
             }
-            _ => return Admitted::Nothing,
-        };
-        Admitted::Heard(heard.0, heard.1)
+            _ => Admitted::Nothing,
+        }
     }
 
     /// A frame of level changes is complete: the book speaks, or has just been lost.
@@ -195,7 +206,8 @@ impl Guard {
         }
     }
 
-    /// A finished bar in floats; `None`, counted, when it comes too early or not after the last.
+    /// A finished bar in floats; `None`, counted, when it comes too early, not after the last, or
+    /// with a price that is none.
     fn bar(&mut self, event: &Event<Market>, grid: Grid) -> Option<Bar> {
         let Market::Bar {
             interval,
@@ -214,7 +226,8 @@ impl Guard {
         let ends = &mut self.ends[usize::from(event.instrument)];
         let known = ends.iter_mut().find(|(length, _)| *length == interval);
         let last = known.as_ref().map(|(_, last)| *last);
-        if event.ts_recv < end || last.is_some_and(|last| open < last) {
+        let is_late = last.is_some_and(|last| open < last);
+        if event.ts_recv < end || is_late || low.0 <= 0 {
             self.refused += 1;
             return None;
         }

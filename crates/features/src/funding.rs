@@ -110,7 +110,8 @@ impl Operator for HoursToNext {
             self.freshness.touch(settled);
             if let Some(previous) = self.last.replace(scheduled) {
                 let interval = round_to(scheduled - previous, HOUR);
-                self.interval = (interval > 0).then_some(interval);
+                let is_plausible = interval > 0 && interval <= MAX_AGE_S * NS_PER_S;
+                self.interval = is_plausible.then_some(interval);
             }
         }
     }

@@ -175,7 +175,8 @@ impl FeatureSet {
         self.guard.bridged
     }
 
-    /// Bars refused: out of order, repeated, or said to be known before their end.
+    /// Bars refused: out of order, repeated, said to be known before their end, or with a
+    /// price of zero or less.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.guard.refused

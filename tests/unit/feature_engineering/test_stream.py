@@ -9,6 +9,7 @@ import pytest
 
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.feature_engineering import events as ev
+from crypto_quant.feature_engineering.catalog import CATALOG
 from crypto_quant.feature_engineering.events import Events
 from crypto_quant.feature_engineering.rows import FeatureSpec, Params
 from crypto_quant.feature_engineering.stream import FeatureStream
@@ -91,3 +92,11 @@ def test_a_market_trade_counts_and_an_insurance_fund_trade_does_not() -> None:
     for marks, expected in ((flags, 1.0), (flags * 0, -0.5)):
         tape = ev.columns(ev.Kind.TRADE, 0, at, at, body, flags=marks)
         assert fw.stream(rows).table(tape, at[-1:]).tolist() == [[expected]]
+
+
+def test_every_native_operator_has_a_row_in_the_catalog() -> None:
+    """Conformance runs over the catalog: an operator without a row would go unchecked."""
+    with pytest.raises(ConfigError) as caught:
+        FeatureStream([FeatureSpec("x", {"operator": "?"})], fw.instruments())
+    known = str(caught.value).split("known: ")[1].split(", ")
+    assert known == sorted({row.operator for row in CATALOG.values()})

@@ -97,14 +97,15 @@ fn a_wrong_spec_is_refused_with_what_was_expected() {
 }
 
 #[test]
-fn a_bar_known_too_early_or_out_of_order_is_refused_and_counted() {
+fn a_bar_too_early_out_of_order_or_without_a_price_is_refused_and_counted() {
     let mut set = set(vec![one_hour_return()]).unwrap();
     set.on_market(&bar(0, HOUR, 100), None);
     set.on_market(&bar(HOUR, 2 * HOUR - 1, 999), None);
     set.on_market(&bar(0, 2 * HOUR, 999), None);
-    assert_eq!((set.refused(), set.bridged()), (2, 0));
+    set.on_market(&bar(HOUR, 2 * HOUR, 0), None);
+    assert_eq!((set.refused(), set.bridged()), (3, 0));
     set.on_market(&bar(2 * HOUR, 3 * HOUR, 110), None);
-    assert_eq!((set.refused(), set.bridged()), (2, 1));
+    assert_eq!((set.refused(), set.bridged()), (3, 1));
     assert!((value(&set, 3 * HOUR) - 1.1_f64.ln()).abs() < 1e-15);
 }
 
@@ -132,6 +133,13 @@ fn stale_inputs_are_missing() {
     outside.on_market(&event(0, HOUR, 0, point), None);
     assert_eq!(value(&outside, 97 * HOUR).to_bits(), 40.0_f64.to_bits());
     assert!(value(&outside, 97 * HOUR + 1).is_nan());
+    let nothing = Market::External {
+        series: 0,
+        value: f64::NAN,
+    };
+    outside.on_market(&event(0, 97 * HOUR, 0, nothing), None);
+    assert!(value(&outside, 97 * HOUR + 1).is_nan());
+    assert_eq!(value(&outside, 97 * HOUR).to_bits(), 40.0_f64.to_bits());
 }
 
 #[test]

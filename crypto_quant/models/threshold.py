@@ -27,15 +27,17 @@ class ThresholdConfig(Section):
 
 
 class Threshold(NamedTuple):
-    """Least ``|p_up - p_down|`` that is traded, and what it was worth in training.
+    """What ``|p_up - p_down|`` must exceed to be traded, and what that was worth in training.
 
     ``edge`` is infinite where no quantile passed: the fold stands aside, and the other
-    numbers are those of the highest quantile (NaN without predictions). ``expected_net``
-    is the weighted mean net return of the trades above it, ``error`` its standard error,
-    ``n_effective`` their effective number.
+    numbers are those of the highest quantile (NaN without predictions). ``dispersion`` is
+    the standard deviation of all the edges it was fitted on, ``expected_net`` the weighted
+    mean net return of the trades above it, ``error`` its standard error, ``n_effective``
+    their effective number.
     """
 
     edge: float
+    dispersion: float
     expected_net: float
     error: float
     n_effective: float
@@ -63,21 +65,26 @@ def fit_threshold(
     """
     known = ~np.isnan(edge)
     if not known.any():
-        return Threshold(math.inf, math.nan, math.nan, 0.0)
+        return Threshold(math.inf, math.nan, math.nan, math.nan, 0.0)
     size = np.abs(edge[known])
     net = np.where(edge > 0, labels.net_long, labels.net_short)[known]
     weight = uniqueness[known]
-    tried = Threshold(math.inf, math.nan, math.nan, 0.0)
+    dispersion = float(edge[known].std())
+    tried = Threshold(math.inf, dispersion, math.nan, math.nan, 0.0)
     for level in np.quantile(size, sorted(config.quantiles)):
-        taken = size >= level
-        tried = _worth(float(level), net[taken], weight[taken])
+        taken = size > level
+        if not taken.any():
+            break
+        mean, error, effective = _worth(net[taken], weight[taken])
+        tried = Threshold(float(level), dispersion, mean, error, effective)
         if tried.expected_net - config.confidence * tried.error > 0:
             return tried
     return tried._replace(edge=math.inf)
 
 
-def _worth(level: float, net: NDArray[np.float64], weight: NDArray[np.float64]) -> Threshold:
+def _worth(net: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the weighted mean, its standard error and the effective number."""
     effective = float(weight.sum())
     mean = float(weight @ net) / effective
     variance = float(weight @ (net - mean) ** 2) / effective
-    return Threshold(level, mean, math.sqrt(variance / effective), effective)
+    return mean, math.sqrt(variance / effective), effective

@@ -105,7 +105,7 @@ def _measure(seen: _Seen) -> FoldDiagnostics:
     labels = seen.labels
     edge = seen.proba[:, 2] - seen.proba[:, 0]
     decided = labels.kind != 0
-    traded = np.abs(edge) >= seen.least
+    traded = np.abs(edge) > seen.least
     net = np.where(edge > 0, labels.net_long, labels.net_short)[traded]
     return FoldDiagnostics(
         n=len(labels),

@@ -125,7 +125,7 @@ def test_diagnose_equals_plain_formulas(judge: Judge) -> None:
         nets = [
             labels.net_long[i] if e > 0 else labels.net_short[i]
             for i, e in zip(rows, edge, strict=True)
-            if abs(e) >= fold.threshold.edge
+            if abs(e) > fold.threshold.edge
         ]
         assert seen.trades == len(nets)
         if nets:

@@ -1,6 +1,6 @@
 use cq_book::Book;
 use cq_features::{FeatureSet, FeatureSpec};
-use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Qty, Ts};
+use cq_types::{flags, Event, Instrument, InstrumentIdx, Market, Px, Qty, Ts};
 
 use crate::tape::{Columns, Stream};
 use crate::venue::has_ticks;
@@ -58,7 +58,7 @@ impl Known {
     pub(crate) fn on_market(&mut self, event: &Event<Market>) {
         let at = usize::from(event.instrument);
         match event.body {
-            Market::Trade { px, .. } => self.last[at] = Some(px),
+            Market::Trade { px, .. } if is_market(event) => self.last[at] = Some(px),
             Market::Bar { close, .. } => self.last[at] = Some(close),
             Market::Quote {
                 bid,
@@ -85,7 +85,8 @@ impl Known {
     /// The price that this event marks its instrument with, if it does.
     pub(crate) fn mark(&self, event: &Event<Market>) -> Option<Px> {
         match (event.body, self.markers[usize::from(event.instrument)]) {
-            (Market::Mark { px }, _) | (Market::Trade { px, .. }, Marker::Trades) => Some(px),
+            (Market::Mark { px }, _) => Some(px),
+            (Market::Trade { px, .. }, Marker::Trades) => Some(px).filter(|_| is_market(event)),
             (
                 Market::Bar {
                     interval, close, ..
@@ -117,6 +118,11 @@ impl Known {
             None => self.quotes[at],
         }
     }
+}
+
+/// Trades of an insurance fund or a deleveraging say nothing about the price.
+fn is_market(event: &Event<Market>) -> bool {
+    event.flags & flags::NOT_MARKET == 0
 }
 
 fn marker_of(tape: &[Stream], index: InstrumentIdx) -> Marker {

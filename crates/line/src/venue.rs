@@ -1,5 +1,5 @@
 use cq_sim::{Bar, Purse, Venue};
-use cq_types::{Instrument, InstrumentIdx, Market, Px, Ts};
+use cq_types::{flags, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::cursor::{Clock, Due, Merge, NEVER};
 use crate::tape::{Columns, Stream};
@@ -89,7 +89,9 @@ impl Lived {
             Market::Trade { px, qty, .. } => {
                 self.venue
                     .on_trade(index, (px, qty), event.flags, ts, purse);
-                self.remark(index, px);
+                if event.flags & flags::NOT_MARKET == 0 {
+                    self.remark(index, px);
+                }
             }
             Market::Delta { side, px, qty } => {
                 self.venue.on_delta(index, side, px, qty, event.flags);

@@ -101,7 +101,9 @@ impl Desk {
         ts: Ts,
     ) -> Option<Deal> {
         let impact = if self.needs_history {
-            let (sigma, volume) = trailing.day().filter(|(_, volume)| *volume > 0.0)?;
+            let (sigma, volume) = trailing.day()?;
+            // After a day without a trade we would be all of the volume.
+            let volume = volume.max(qty as f64);
             let fraction = self.impact.fraction(qty as f64, volume, sigma);
             #[allow(clippy::cast_possible_truncation)] // a few grid units of a price
             let units = (reference.0 as f64 * fraction * self.costs.multiplier_f64).ceil() as i64;

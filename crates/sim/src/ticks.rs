@@ -38,8 +38,9 @@ impl TickMarket {
 
     pub(crate) fn on_delta(&mut self, side: Side, px: Px, qty: Qty, marks: u32) {
         self.taken.remove(&(side == Side::Buy, px.0));
+        let was_valid = self.book.is_valid();
         self.book.on_delta(side, px, qty, marks);
-        if !self.book.is_valid() {
+        if was_valid != self.book.is_valid() {
             self.taken.clear();
         }
     }
@@ -260,19 +261,10 @@ impl TickMarket {
         desk.go_on(order, ts)
     }
 
-    /// Price of closing `qty` at once: the levels that are there, the rest at the last of them.
-    pub(crate) fn closing_price(&self, order: &Working) -> Option<Deal> {
-        let side = order.request.side;
-        let reference = self.mid_or_best(side).or(self.last)?;
-        let px = self
-            .offers(order, order.left)
-            .last()
-            .map_or(reference, |l| l.0);
-        Some(Deal {
-            px,
-            reference,
-            impact: 0,
-            is_taker: true,
-        })
+    /// Where the last unit of a close at once would trade, and the middle of the market:
+    /// beyond the levels that are there, at the last of them. No price where the book is empty.
+    pub(crate) fn closing_level(&self, order: &Working) -> (Option<Px>, Option<Px>) {
+        let level = self.offers(order, order.left).last().map(|(px, _)| *px);
+        (level, self.mid_or_best(order.request.side).or(self.last))
     }
 }

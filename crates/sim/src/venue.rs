@@ -324,26 +324,25 @@ impl Venue {
 
     fn closing_deal(&self, order: &Working, ts: Ts) -> Option<Deal> {
         let index = usize::from(order.request.instrument);
+        let spread = self.desk.costs.spread_ppb;
+        let plain = |px, reference| Deal {
+            px,
+            reference,
+            impact: 0,
+            is_taker: true,
+        };
         if let Some(market) = &self.ticks[index] {
-            let mut deal = market.closing_price(order)?;
-            deal.px = self.desk.against(order, deal.px, 0, 0, ts);
-            return Some(deal);
+            let (level, middle) = market.closing_level(order);
+            let reference = middle?;
+            let blind = self.desk.against(order, reference, spread, 0, ts);
+            return Some(plain(level.unwrap_or(blind), reference));
         }
         let market = &self.bars[index];
         let last = market.last()?;
         let deal = self
             .desk
             .worsen(order, last, order.left, &market.trailing, ts);
-        Some(
-            deal.unwrap_or(Deal {
-                px: self
-                    .desk
-                    .against(order, last, self.desk.costs.spread_ppb, 0, ts),
-                reference: last,
-                impact: 0,
-                is_taker: true,
-            }),
-        )
+        Some(deal.unwrap_or_else(|| plain(self.desk.against(order, last, spread, 0, ts), last)))
     }
 
     /// The venue's own signed position.

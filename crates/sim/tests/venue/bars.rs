@@ -1,0 +1,301 @@
+use super::*;
+
+fn flat(hour: Ts) -> Bar {
+    bar(hour, 10_000, 10_000, 10_000, 10_000, 1_000_000)
+}
+
+#[test]
+fn an_order_fills_at_the_open_and_the_answer_takes_its_time() {
+    let mut venue = venue(&free());
+    live(&mut venue, bar(0, 9_000, 9_000, 9_000, 9_000, 1_000_000));
+    venue.send(HOUR, market(1, 2_000));
+    assert_eq!(venue.next_arrival(), Some(HOUR + ENTRY));
+    live(&mut venue, bar(1, 10_000, 12_000, 8_000, 11_000, 1_000_000));
+    let answers = venue.take_answers();
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].ts_event, HOUR + ENTRY);
+    assert_eq!(answers[0].ts_recv, HOUR + ENTRY + RESPONSE);
+    assert_eq!(
+        answers[0].body,
+        Account::Fill {
+            order: 1,
+            px: Px(10_000),
+            qty: Qty(2_000),
+            side: Side::Buy,
+            is_taker: true,
+            fee: Decimal::new(1, 1), // 2 x 100 x 0.0005
+            reference: Px(10_000),
+            impact: Decimal::ZERO,
+        }
+    );
+    assert_eq!(venue.position(0), Qty(2_000));
+}
+
+#[test]
+fn a_bar_that_opened_before_the_decision_is_not_its_market() {
+    let mut venue = venue(&free());
+    venue.send(HOUR + 1, market(1, 1_000));
+    live(&mut venue, flat(1));
+    assert_eq!(said(&mut venue), ["ack"]);
+    live(
+        &mut venue,
+        bar(2, 10_500, 10_500, 10_500, 10_500, 1_000_000),
+    );
+    assert_eq!(fills(&mut venue), [(1, 2 * HOUR, 1_000, 10_500)]);
+}
+
+#[test]
+fn spread_and_impact_worsen_and_round_against_us() {
+    let config = SimConfig {
+        half_spread: Decimal::new(1, 5),
+        slippage_floor: Decimal::new(1, 4),
+        impact: 2.0,
+        ..free()
+    };
+    // A bar of +6.25 % and 24 units: sigma 0.0625 sqrt(24), volume 576 a day. The impact is
+    // 2 x 0.0625 sqrt(24) sqrt(1/576) = 2.5516 %: 256 grid units; the floor is 1 unit.
+    for (signed, tick) in [(1_000, 10_260), (-1_000, 9_740)] {
+        let mut venue = venue(&config);
+        live(&mut venue, bar(0, 9_600, 10_200, 9_600, 10_200, 24_000));
+        venue.send(HOUR, market(1, signed));
+        live(&mut venue, bar(1, 10_000, 10_000, 10_000, 10_000, 576_000));
+        let Account::Fill { px, impact, .. } = venue.take_answers()[0].body else {
+            panic!("expected a fill")
+        };
+        assert_eq!((px, impact), (Px(tick), Decimal::new(256, 2)));
+    }
+}
+
+#[test]
+fn a_price_on_the_tick_is_not_moved_further() {
+    let config = SimConfig {
+        slippage_floor: Decimal::new(1, 2),
+        ..free()
+    };
+    for (signed, px) in [(1_000, 10_100), (-1_000, 9_900)] {
+        let mut venue = venue(&config);
+        venue.send(HOUR, market(1, signed));
+        live(&mut venue, flat(1));
+        assert_eq!(fills(&mut venue)[0].3, px);
+    }
+}
+
+#[test]
+fn own_orders_share_a_part_of_the_volume_and_the_rest_carries_over() {
+    let config = SimConfig {
+        participation: Decimal::new(1, 2),
+        ..free()
+    };
+    let mut venue = venue(&config);
+    venue.send(HOUR, market(1, 700));
+    venue.send(HOUR, market(2, -500));
+    live(&mut venue, bar(1, 10_000, 10_000, 10_000, 10_000, 99_999));
+    let first = HOUR + ENTRY;
+    assert_eq!(
+        fills(&mut venue),
+        [(1, first, 700, 10_000), (2, first, -299, 10_000)]
+    );
+    live(&mut venue, flat(2));
+    assert_eq!(fills(&mut venue), [(2, 2 * HOUR, -201, 10_000)]);
+}
+
+#[test]
+fn an_immediate_order_does_not_carry_over() {
+    let config = SimConfig {
+        participation: Decimal::new(1, 2),
+        ..free()
+    };
+    let mut venue = venue(&config);
+    let request = Request {
+        ioc: true,
+        ..market(1, 700)
+    };
+    venue.send(HOUR, request);
+    live(&mut venue, bar(1, 10_000, 10_000, 10_000, 10_000, 50_000));
+    assert_eq!(said(&mut venue), ["fill", "cancelled"]);
+    live(&mut venue, flat(2));
+    assert_eq!(said(&mut venue), [] as [&str; 0]);
+}
+
+#[test]
+fn a_limit_needs_a_trade_a_tick_beyond_it() {
+    for (signed, px, high, low, is_filled) in [
+        (1_000, 9_900, 10_000, 9_891, false),
+        (1_000, 9_900, 10_000, 9_890, true),
+        (-1_000, 10_100, 10_109, 10_000, false),
+        (-1_000, 10_100, 10_110, 10_000, true),
+    ] {
+        let mut venue = venue(&free());
+        venue.send(HOUR, limit(1, signed, px));
+        live(&mut venue, bar(1, 10_000, high, low, 10_000, 1_000_000));
+        let answers = venue.take_answers();
+        assert_eq!(
+            answers.len(),
+            1 + usize::from(is_filled),
+            "{signed} {high} {low}"
+        );
+        if let Some(fill) = answers.get(1) {
+            assert_eq!(fill.ts_event, 2 * HOUR - 1);
+            let Account::Fill {
+                px: at,
+                is_taker,
+                fee,
+                reference,
+                ..
+            } = fill.body
+            else {
+                panic!("expected a fill")
+            };
+            assert_eq!((at, reference, is_taker), (Px(px), Px(px), false));
+            assert_eq!(fee, Decimal::new(px * 2, 6)); // maker: 2 bp
+        }
+    }
+}
+
+#[test]
+fn a_limit_waits_for_a_bar_that_opens_after_the_decision() {
+    let mut venue = venue(&free());
+    venue.send(HOUR + 1, limit(1, 1_000, 9_900));
+    live(&mut venue, bar(1, 10_000, 10_000, 9_000, 10_000, 1_000_000));
+    assert_eq!(said(&mut venue), ["ack"]);
+    live(&mut venue, bar(2, 10_000, 10_000, 9_000, 10_000, 1_000_000));
+    assert_eq!(fills(&mut venue), [(1, 3 * HOUR - 1, 1_000, 9_900)]);
+}
+
+#[test]
+fn a_marketable_limit_takes_only_within_its_price() {
+    let config = SimConfig {
+        slippage_floor: Decimal::new(1, 2),
+        ..free()
+    };
+    for (signed, px, is_taken) in [
+        (1_000, 10_100, true),
+        (1_000, 10_090, false),
+        (-1_000, 9_900, true),
+        (-1_000, 9_910, false),
+    ] {
+        let mut venue = venue(&config);
+        venue.send(HOUR, limit(1, signed, px));
+        venue.begin_bar(0, flat(1));
+        deliver(&mut venue);
+        let expected = if is_taken { "fill" } else { "ack" };
+        assert_eq!(said(&mut venue), [expected], "{signed} at {px}");
+    }
+}
+
+#[test]
+fn a_stop_fills_at_the_worse_of_trigger_and_open() {
+    // Long 1, stop at 98: touched, not touched, gapped through; and the same for a short.
+    for (signed, trigger, open, high, low, expected) in [
+        (
+            1_000,
+            9_800,
+            10_000,
+            10_000,
+            9_800,
+            Some((3 * HOUR - 1, 9_800)),
+        ),
+        (1_000, 9_800, 10_000, 10_000, 9_801, None),
+        (1_000, 9_800, 9_700, 9_900, 9_600, Some((2 * HOUR, 9_700))),
+        (1_000, 9_800, 9_800, 9_900, 9_600, Some((2 * HOUR, 9_800))),
+        (
+            -1_000,
+            10_200,
+            10_000,
+            10_200,
+            10_000,
+            Some((3 * HOUR - 1, 10_200)),
+        ),
+        (-1_000, 10_200, 10_000, 10_199, 10_000, None),
+        (
+            -1_000,
+            10_200,
+            10_300,
+            10_400,
+            10_100,
+            Some((2 * HOUR, 10_300)),
+        ),
+    ] {
+        let mut venue = venue(&free());
+        venue.send(HOUR, market(1, signed));
+        venue.send(HOUR, stop(2, -signed, trigger));
+        live(&mut venue, flat(1));
+        fills(&mut venue);
+        live(&mut venue, bar(2, open, high, low, open, 1_000_000));
+        let expected: Vec<_> = expected
+            .map(|(ts, px)| (2, ts, -signed, px))
+            .into_iter()
+            .collect();
+        assert_eq!(fills(&mut venue), expected, "{signed} {open} {high} {low}");
+    }
+}
+
+#[test]
+fn a_stop_that_arrives_inside_a_bar_is_taken_to_be_reached_at_the_worse_price() {
+    let mut venue = venue(&free());
+    venue.send(HOUR, market(1, 1_000));
+    venue.send(HOUR + HOUR / 2, stop(2, -1_000, 9_800));
+    live(&mut venue, bar(1, 9_700, 10_000, 9_700, 10_000, 1_000_000));
+    assert_eq!(fills(&mut venue)[1], (2, 2 * HOUR - 1, -1_000, 9_700));
+}
+
+#[test]
+fn of_two_exits_in_one_bar_the_worse_one_happened() {
+    let mut venue = venue(&free());
+    venue.send(HOUR, market(1, 1_000));
+    venue.send(HOUR, limit(2, -1_000, 10_500));
+    venue.send(HOUR, stop(3, -1_000, 9_500));
+    // An entry on the other side is filled all the same.
+    venue.send(HOUR, limit(4, 1_000, 9_600));
+    live(&mut venue, flat(1));
+    fills(&mut venue);
+    live(&mut venue, bar(2, 10_000, 11_000, 9_000, 10_000, 1_000_000));
+    let end = 3 * HOUR - 1;
+    assert_eq!(
+        fills(&mut venue),
+        [(3, end, -1_000, 9_500), (4, end, 1_000, 9_600)]
+    );
+    live(&mut venue, bar(3, 10_000, 11_000, 9_700, 10_000, 1_000_000));
+    assert_eq!(fills(&mut venue), [(2, 4 * HOUR - 1, -1_000, 10_500)]);
+}
+
+#[test]
+fn a_stop_without_anything_to_close_ends_and_blocks_no_limit() {
+    let mut venue = venue(&free());
+    venue.send(HOUR, limit(1, -1_000, 10_500));
+    venue.send(HOUR, stop(2, -1_000, 9_500));
+    live(&mut venue, bar(1, 10_000, 11_000, 9_000, 10_000, 1_000_000));
+    assert_eq!(said(&mut venue), ["ack", "ack", "cancelled", "fill"]);
+}
+
+#[test]
+fn a_forced_close_ignores_volume_and_latency_but_not_costs() {
+    let config = SimConfig {
+        slippage_floor: Decimal::new(1, 2),
+        participation: Decimal::new(1, 2),
+        ..free()
+    };
+    let mut venue = venue(&config);
+    venue.send(HOUR, market(1, 1_000));
+    live(&mut venue, bar(1, 10_000, 10_000, 10_000, 10_000, 100_000));
+    live(&mut venue, bar(2, 10_000, 12_000, 10_000, 12_000, 1));
+    venue.take_answers();
+    let id = venue.force_close(0, 3 * HOUR, &Bottomless);
+    assert_eq!(id, Some(cq_sim::FORCED_ID));
+    let answers = venue.take_answers();
+    assert_eq!(answers[0].ts_recv, 3 * HOUR);
+    let Account::Fill {
+        px,
+        qty,
+        side,
+        reference,
+        ..
+    } = answers[0].body
+    else {
+        panic!("expected a fill")
+    };
+    assert_eq!((px, qty, side), (Px(11_880), Qty(1_000), Side::Sell));
+    assert_eq!(reference, Px(12_000));
+    assert_eq!(venue.position(0), Qty(0));
+    assert_eq!(venue.force_close(0, 3 * HOUR, &Bottomless), None);
+}

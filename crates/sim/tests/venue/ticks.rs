@@ -1,0 +1,220 @@
+use super::*;
+use cq_types::flags;
+
+/// Bids 99.90 x 0.5, 99.80 x 0.7; asks 100.10 x 0.3, 100.20 x 0.4.
+fn loaded() -> Venue {
+    let mut venue = venue_of(contract(Contract::Linear), true, &free());
+    let snapshot = flags::SNAPSHOT;
+    venue.on_delta(0, Side::Buy, Px(9_990), Qty(500), snapshot);
+    venue.on_delta(0, Side::Buy, Px(9_980), Qty(700), snapshot);
+    venue.on_delta(0, Side::Sell, Px(10_010), Qty(300), snapshot);
+    venue.on_delta(0, Side::Sell, Px(10_020), Qty(400), snapshot | flags::LAST);
+    venue
+}
+
+fn trade(venue: &mut Venue, px: i64, qty: i64, ts: Ts) {
+    venue.on_trade(0, (Px(px), Qty(qty)), 0, ts, &Bottomless);
+}
+
+fn placed(request: Request) -> Venue {
+    let mut venue = loaded();
+    venue.send(0, request);
+    deliver(&mut venue);
+    venue
+}
+
+#[test]
+fn a_taker_walks_the_levels_from_the_touch() {
+    for (signed, expected) in [
+        (500, [(1, ENTRY, 300, 10_010), (1, ENTRY, 200, 10_020)]),
+        (-600, [(1, ENTRY, -500, 9_990), (1, ENTRY, -100, 9_980)]),
+    ] {
+        assert_eq!(fills(&mut placed(market(1, signed))), expected);
+    }
+}
+
+#[test]
+fn spread_is_counted_from_the_middle_and_impact_from_the_touch() {
+    let answers = placed(market(1, 500)).take_answers();
+    let parts = answers.iter().filter_map(|e| match e.body {
+        Account::Fill {
+            reference, impact, ..
+        } => Some((reference.0, impact)),
+        _ => None,
+    });
+    let expected = [(10_000, Decimal::ZERO), (10_000, Decimal::new(10, 2))];
+    assert_eq!(parts.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_is_taken_is_gone_until_its_level_is_refreshed() {
+    let mut venue = placed(market(1, 200));
+    venue.send(MS, market(2, 200));
+    deliver(&mut venue);
+    assert_eq!(
+        fills(&mut venue)[1..],
+        [(2, ENTRY + MS, 100, 10_010), (2, ENTRY + MS, 100, 10_020)]
+    );
+    venue.on_delta(0, Side::Sell, Px(10_010), Qty(300), flags::LAST);
+    venue.send(2 * MS, market(3, 200));
+    deliver(&mut venue);
+    assert_eq!(fills(&mut venue), [(3, ENTRY + 2 * MS, 200, 10_010)]);
+}
+
+#[test]
+fn what_the_book_does_not_hold_is_cancelled() {
+    let mut venue = placed(market(1, 5_000));
+    assert_eq!(said(&mut venue), ["fill", "fill", "cancelled"]);
+    assert_eq!(venue.position(0), Qty(700));
+}
+
+#[test]
+fn a_limit_takes_up_to_its_price_and_rests() {
+    let mut venue = placed(limit(1, 400, 10_010));
+    assert_eq!(fills(&mut venue), [(1, ENTRY, 300, 10_010)]);
+    trade(&mut venue, 10_000, 1, HOUR);
+    assert_eq!(fills(&mut venue), [(1, HOUR, 100, 10_010)]);
+}
+
+#[test]
+fn the_queue_advances_by_trades_at_the_price_only() {
+    let mut venue = placed(limit(1, 120, 9_990));
+    venue.on_delta(0, Side::Buy, Px(9_990), Qty(1), flags::LAST);
+    trade(&mut venue, 9_990, 500, HOUR);
+    assert_eq!(fills(&mut venue), [], "exactly what was before it");
+    trade(&mut venue, 9_990, 50, 2 * HOUR);
+    assert_eq!(fills(&mut venue), [(1, 2 * HOUR, 50, 9_990)]);
+    trade(&mut venue, 10_000, 999, 3 * HOUR);
+    assert_eq!(fills(&mut venue), [], "a better price for the others");
+    trade(&mut venue, 9_980, 1, 4 * HOUR);
+    assert_eq!(fills(&mut venue), [(1, 4 * HOUR, 70, 9_990)]);
+}
+
+#[test]
+fn a_selling_maker_mirrors_a_buying_one() {
+    let mut venue = placed(limit(1, -120, 10_010));
+    trade(&mut venue, 10_010, 310, HOUR);
+    assert_eq!(fills(&mut venue), [(1, HOUR, -10, 10_010)]);
+    trade(&mut venue, 10_000, 999, 2 * HOUR);
+    trade(&mut venue, 10_020, 1, 3 * HOUR);
+    assert_eq!(fills(&mut venue), [(1, 3 * HOUR, -110, 10_010)]);
+}
+
+#[test]
+fn our_orders_share_one_trade() {
+    let mut venue = placed(limit(1, 70, 10_000));
+    venue.send(0, limit(2, 70, 10_000));
+    deliver(&mut venue);
+    trade(&mut venue, 10_000, 100, HOUR);
+    assert_eq!(
+        fills(&mut venue),
+        [(1, HOUR, 70, 10_000), (2, HOUR, 30, 10_000)]
+    );
+}
+
+#[test]
+fn a_trade_that_is_not_the_markets_fills_nobody() {
+    let mut venue = placed(limit(1, 70, 10_000));
+    let trade = (Px(9_000), Qty(999));
+    venue.on_trade(0, trade, flags::NOT_MARKET, HOUR, &Bottomless);
+    assert_eq!(fills(&mut venue), []);
+}
+
+#[test]
+fn post_only_is_refused_at_the_touch() {
+    for (signed, px, answer) in [
+        (100, 10_010, "post_only_would_cross"),
+        (100, 10_000, "ack"),
+        (-100, 9_990, "post_only_would_cross"),
+        (-100, 10_000, "ack"),
+    ] {
+        let request = Request {
+            kind: OrderType::PostOnly,
+            ..limit(1, signed, px)
+        };
+        assert_eq!(said(&mut placed(request)), [answer]);
+    }
+}
+
+#[test]
+fn a_gap_takes_the_book_and_the_place_in_the_queue() {
+    let mut venue = placed(limit(1, 100, 10_000));
+    venue.on_gap(0);
+    trade(&mut venue, 10_000, 1_000_000, HOUR);
+    assert_eq!(fills(&mut venue), []);
+    venue.send(HOUR, market(2, 100));
+    deliver(&mut venue);
+    assert_eq!(said(&mut venue), ["no_book"]);
+    trade(&mut venue, 9_990, 1, 2 * HOUR);
+    assert_eq!(fills(&mut venue), [(1, 2 * HOUR, 100, 10_000)]);
+}
+
+#[test]
+fn quotes_serve_where_there_is_no_book_and_a_new_one_refreshes() {
+    let mut venue = venue_of(contract(Contract::Linear), true, &free());
+    // Changes without a snapshot are no book; those of other levels refresh nothing.
+    let quote = |venue: &mut Venue| {
+        venue.on_quote(0, (Px(9_990), Qty(500)), (Px(10_010), Qty(300)));
+    };
+    quote(&mut venue);
+    venue.send(0, market(1, 200));
+    deliver(&mut venue);
+    venue.on_delta(0, Side::Sell, Px(10_050), Qty(1), flags::LAST);
+    venue.send(0, market(2, 200));
+    deliver(&mut venue);
+    quote(&mut venue);
+    venue.send(0, market(3, 200));
+    deliver(&mut venue);
+    let sizes: Vec<_> = fills(&mut venue).iter().map(|f| (f.0, f.2)).collect();
+    assert_eq!(sizes, [(1, 200), (2, 100), (3, 200)]);
+}
+
+#[test]
+fn a_resting_order_beside_a_quote_knows_its_place_only_at_the_touch() {
+    for (px, sold, filled) in [(9_990, 501, 1), (9_980, 1_000_000, 0), (10_000, 7, 7)] {
+        let mut venue = venue_of(contract(Contract::Linear), true, &free());
+        venue.on_quote(0, (Px(9_990), Qty(500)), (Px(10_010), Qty(300)));
+        venue.send(0, limit(1, 100, px));
+        deliver(&mut venue);
+        trade(&mut venue, px, sold, HOUR);
+        let total: i64 = fills(&mut venue).iter().map(|f| f.2).sum();
+        assert_eq!(total, filled, "{px}");
+    }
+}
+
+#[test]
+fn a_stop_waits_for_a_trade_at_its_trigger() {
+    let mut venue = placed(market(1, 100));
+    venue.send(MS, stop(2, -100, 9_950));
+    deliver(&mut venue);
+    trade(&mut venue, 9_951, 1, HOUR);
+    assert_eq!(fills(&mut venue).len(), 1);
+    trade(&mut venue, 9_950, 1, 2 * HOUR);
+    assert_eq!(fills(&mut venue), [(2, 2 * HOUR, -100, 9_990)]);
+}
+
+#[test]
+fn a_forced_close_ends_at_the_last_level_there_is() {
+    let mut venue = placed(market(1, 600));
+    venue.on_delta(0, Side::Buy, Px(9_980), Qty(50), flags::LAST);
+    fills(&mut venue);
+    venue.force_close(0, HOUR, &Bottomless);
+    assert_eq!(fills(&mut venue), [(cq_sim::FORCED_ID, HOUR, -600, 9_980)]);
+}
+
+#[test]
+fn a_forced_close_without_a_book_is_worsened_from_the_last_trade() {
+    let config = SimConfig {
+        slippage_floor: Decimal::new(1, 2),
+        ..free()
+    };
+    let mut venue = venue_of(contract(Contract::Linear), true, &config);
+    venue.on_quote(0, (Px(9_990), Qty(500)), (Px(10_010), Qty(300)));
+    venue.send(0, market(1, 100));
+    deliver(&mut venue);
+    trade(&mut venue, 10_000, 1, MS);
+    venue.on_gap(0);
+    fills(&mut venue);
+    venue.force_close(0, HOUR, &Bottomless);
+    assert_eq!(fills(&mut venue), [(cq_sim::FORCED_ID, HOUR, -100, 9_900)]);
+}

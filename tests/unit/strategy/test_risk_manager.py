@@ -270,6 +270,9 @@ def test_order_that_only_shrinks_passes_every_exposure_limit() -> None:
     risk.observe(view)
     assert _stamp(risk, view, order(-9_000)) == (1, [])
     assert risk.shrink([target(8_999, 4_900_000)], view, TERMS)[0].quantity <= 8_999
+    view.pending = {(MODEL, PERP): -9_000}  # a close works: its stop still protects the rest
+    stop = order(-9_000, type=OrderType.STOP_MARKET, stop=4_900_000)
+    assert _stamp(risk, view, stop) == (1, [])
 
 
 def test_refused_leg_takes_the_other_leg_with_it() -> None:

@@ -1,9 +1,10 @@
 """What the repository knows of data sets: facts per file, by folder and file name.
 
 ``datasets/<folder>.toml`` has ``[[file]]`` entries. ``path`` is matched against the end of
-the file's path, its first component being the folder; ``*`` is anything within a component
-and ``{name}`` captures it. The other keys are facts (``facts.Facts``), in which a captured
-``{name}`` is put back, or ``note``: why such a file is not imported.
+the file's path, its first component being the folder; ``*`` is anything within a component,
+``(a|b)`` either word, and ``{name}`` captures a word. The other keys are facts
+(``facts.Facts``), in which a captured ``{name}`` is put back, or ``note``: why such a file
+is not imported.
 """
 
 from __future__ import annotations
@@ -92,13 +93,15 @@ def parse(text: str, name: str) -> list[Entry]:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*/|\*|\{\w+\})", path)
+    parts = re.split(r"(\*\*/|\*|\{\w+\}|\([\w|]+\))", path)
     out = ""
     for part in parts:
         if part == "**/":
             out += "(?:[^/]+/)*"
         elif part == "*":
             out += "[^/]*"
+        elif part.startswith("("):
+            out += f"(?:{part[1:-1]})"
         elif part.startswith("{"):
             out += f"(?P<{part[1:-1]}>[^/_.-]+)"
         else:

@@ -116,8 +116,11 @@ class File:
         if self.schema is not None:
             return tuple(self.schema.names)
         first = self.row(0)
-        named = first and not any(_is_number(cell) or len(cell) > _NAME for cell in first)
-        return tuple(cell.strip("\ufeff ") for cell in first) if named and len(first) > 1 else ()
+        if len(first) < 2 or any(_is_number(cell) or len(cell) > _NAME for cell in first):
+            return ()
+        if len(self.lines) > 1 and len(self.row(1)) != len(first):
+            return ()  # prose with a comma in it
+        return tuple(cell.strip("\ufeff ") for cell in first)
 
     def row(self, number: int) -> list[str]:
         """Return the cells of a line of comma-separated text; empty if there is none."""

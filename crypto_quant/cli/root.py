@@ -9,6 +9,7 @@ import click
 from crypto_quant.cli.data import data
 from crypto_quant.cli.data_export import export
 from crypto_quant.cli.features import features
+from crypto_quant.cli.report import report
 from crypto_quant.core.errors import CryptoQuantError
 
 
@@ -24,6 +25,7 @@ def cq() -> None:
 cq.add_command(data)
 data.add_command(export)
 cq.add_command(features)
+cq.add_command(report)
 
 
 def main() -> None:

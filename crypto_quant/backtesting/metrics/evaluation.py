@@ -39,6 +39,7 @@ from crypto_quant.backtesting.metrics.tracks import (
     stressed_track,
     variant_track,
 )
+from crypto_quant.backtesting.metrics.trading import Trading, trading
 from crypto_quant.core.measures.arrays import Floats
 from crypto_quant.core.measures.dispersion import volatility
 from crypto_quant.core.measures.sharpe import marginal_sharpe
@@ -71,6 +72,7 @@ class Evaluation(NamedTuple):
     months: tuple[Month, ...]
     doubts: tuple[Doubt, ...]
     attribution: Attribution
+    trading: Trading
     hole_days: int
     tracks: dict[str, Track]
 
@@ -95,6 +97,7 @@ def evaluate(run: RunResult) -> Evaluation:
         months=tuple(by_month(main)),
         doubts=_doubts(run, rows),
         attribution=attribute(run),
+        trading=trading(run, rows[0].figures.years),
         hole_days=int(main.days.hole.sum()),
         tracks={track.key: track for track in (*tracks, *capacity)},
     )

@@ -76,13 +76,13 @@ class RunResult:
         """
         self.check("run")
         folder.mkdir(parents=True, exist_ok=True)
-        _put(folder / "config.toml", self.config.encode())
-        _put(folder / "manifest.json", _json(self.manifest))
-        _put(folder / "extra.json", _json(self.description.model_dump(mode="json")))
+        put(folder / "config.toml", self.config.encode())
+        put(folder / "manifest.json", _json(self.manifest))
+        put(folder / "extra.json", _json(self.description.model_dump(mode="json")))
         for name in ("equity", *_TABLES):
             sink = pa.BufferOutputStream()
             pq.write_table(getattr(self, name), sink, compression="zstd")
-            _put(folder / f"{name}.parquet", sink.getvalue().to_pybytes())
+            put(folder / f"{name}.parquet", sink.getvalue().to_pybytes())
 
     @classmethod
     def read(cls, folder: Path) -> RunResult:
@@ -164,10 +164,21 @@ def _json(value: object) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _put(path: Path, data: bytes) -> None:
+def put(path: Path, data: bytes) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises
+    ------
+    DataError
+        It cannot be written, e.g. the disk is full.
+    """
     part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    os.replace(part, path)
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    except OSError as err:
+        part.unlink(missing_ok=True)
+        raise DataError(f"{path}: cannot be written: {err.strerror}") from err
 
 
 def _text(path: Path) -> str:

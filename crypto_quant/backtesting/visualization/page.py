@@ -10,8 +10,9 @@ import jinja2
 import numpy as np
 import pyarrow.compute as pc
 
+from crypto_quant.backtesting.metrics.description import Description
 from crypto_quant.backtesting.metrics.evaluation import Evaluation, evaluate, to_json
-from crypto_quant.backtesting.metrics.result import RunResult
+from crypto_quant.backtesting.metrics.result import RunResult, put
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO
 from crypto_quant.backtesting.visualization import (
     canvas,
@@ -42,20 +43,27 @@ class FoldLine(NamedTuple):
     auc: float
 
 
-def build_report(folder: Path) -> Evaluation:
+class Built(NamedTuple):
+    """A report that was written: what the run says of itself, and what was found."""
+
+    about: Description
+    found: Evaluation
+
+
+def build_report(folder: Path) -> Built:
     """Write ``metrics.json`` and ``report.html`` into a run folder, from what it holds.
 
     Raises
     ------
     DataError
-        The folder is not a run, or a file of it cannot be read.
+        The folder is not a run, or a file cannot be read or written.
     """
     run = RunResult.read(folder)
     found = evaluate(run)
     page = render(run, found, folder.resolve().name)
-    (folder / "metrics.json").write_text(to_json(found))
-    (folder / "report.html").write_text(page)
-    return found
+    put(folder / "metrics.json", to_json(found).encode())
+    put(folder / "report.html", page.encode())
+    return Built(run.description, found)
 
 
 def render(run: RunResult, found: Evaluation, name: str) -> str:

@@ -76,7 +76,7 @@ def make_run(seed: int = 7, days: int = 1975, hole: bool = True) -> RunResult:
         manifest={"commit": "0000000", "data": {"made": "up"}, "seed": seed},
         equity=pa.table(columns),
         fills=_fills(rng, ts, price),
-        orders=schema.ORDERS.empty_table(),
+        orders=_orders(ts),
         trips=_trips(rng, ts, empty),
         variants=variants,
         folds=_folds(rng, days),
@@ -230,6 +230,28 @@ def _fills(rng: np.random.Generator, ts: Ints, price: Floats) -> pa.Table:
             "reason": ["entry"] * k,
         },
         schema=schema.FILLS,
+    )
+
+
+def _orders(ts: Ints) -> pa.Table:
+    k = 40
+    half = Decimal("0.5")
+    return pa.table(
+        {
+            "ts": ts[:k],
+            "order_id": np.arange(k, dtype=np.int64),
+            "instrument": [PERP] * k,
+            "side": ["buy", "sell"] * (k // 2),
+            "quantity": [half] * k,
+            "type": ["market"] * k,
+            "price": [None] * k,
+            "stop": [None] * k,
+            "reduce_only": [False, True] * (k // 2),
+            "state": ["refused" if i % 10 == 0 else "filled" for i in range(k)],
+            "filled": [Decimal(0) if i % 10 == 0 else half for i in range(k)],
+            "reason": ["signal"] * k,
+        },
+        schema=schema.ORDERS,
     )
 
 

@@ -202,6 +202,33 @@ def test_doubt_profit_factor_and_no_losing_trip(found: Evaluation) -> None:
     assert seen.signs == ("none of its 4 round trips lost",)
 
 
+def test_trading_groups_add_up_and_count(run: RunResult, found: Evaluation) -> None:
+    mine = run.trips.filter(pc.equal(run.trips["row"], "portfolio"))
+    model = mine.filter(pc.equal(mine["sleeve"], "model"))
+    groups = [g for g in found.trading.trips if g.sleeve == "Model"]
+    whole, parts = groups[0], groups[1:]
+    assert whole.reason == "all"
+    assert whole.trips == sum(g.trips for g in parts) == model.num_rows
+    assert whole.total == pytest.approx(float(sum(model["pnl"].to_pylist())))
+    assert whole.hours == 20.0
+    results = [float(v) for v in model.sort_by("close_ts")["pnl"].to_pylist()]
+    runs = "".join("L" if r < 0 else "." for r in results).split(".")
+    assert whole.streak == max(map(len, runs))
+    assert found.trading.orders == {"filled": 36, "refused": 4}
+
+
+def test_fill_costs_are_basis_points_of_reference_notional(
+    run: RunResult, found: Evaluation
+) -> None:
+    rows = [row for row in run.fills.to_pylist() if row["sleeve"] == "carry"]
+    notional = sum(abs(row["quantity"]) * row["reference_price"] for row in rows)
+    group = next(g for g in found.trading.fills if g.sleeve == "Carry")
+    assert group.fills == len(rows)
+    assert group.fee_bps == pytest.approx(float(sum(r["fee"] for r in rows) / notional * 10_000))
+    assert group.turnover == pytest.approx(float(notional) / 100_000 / (900 / 365))
+    assert group.maker == 0.0
+
+
 def test_capacity_ascends_and_holds_the_run_itself(found: Evaluation) -> None:
     capitals = [row.capital for row in found.capacity]
     assert capitals == [10_000, 100_000, 1_000_000, 10_000_000]

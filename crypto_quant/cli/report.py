@@ -1,0 +1,43 @@
+"""``cq report``: the page and the figures of a finished run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from crypto_quant.core.errors import ConfigError
+
+
+@click.command("report")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder in which RUN is looked for when it is no path.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print metrics.json and nothing else.")
+def report(run: Path, runs: Path, as_json: bool) -> None:
+    """Rebuild report.html and metrics.json of RUN from what its folder holds.
+
+    RUN is a run folder, or its name under --runs. Nothing is run again.
+
+    Example: cq report runs/2024-01-demo
+    """
+    folder = run if run.is_dir() or len(run.parts) > 1 else runs / run
+    try:
+        from crypto_quant.backtesting.visualization.page import build_report
+        from crypto_quant.backtesting.visualization.verdict import terminal
+    except ModuleNotFoundError as err:
+        raise ConfigError(
+            f"the report needs {err.name}: install crypto-quant with its 'report' extra"
+        ) from err
+    built = build_report(folder)
+    if as_json:
+        click.echo((folder / "metrics.json").read_text(), nl=False)
+        return
+    about = built.about
+    click.echo(terminal(built.found, about.title, about.synthetic))
+    click.echo(f"\nreport: {folder / 'report.html'}")

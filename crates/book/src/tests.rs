@@ -96,6 +96,25 @@ fn a_frame_may_cross_inside_but_not_at_its_end() {
 
 proptest! {
     #[test]
+    fn a_deep_ladder_equals_a_map(
+        rows in proptest::collection::vec((any::<bool>(), 0_i64..300, 0_i64..5), 1..600)
+    ) {
+        let mut book = Book::new();
+        let mut oracle: [BTreeMap<i64, i64>; 2] = Default::default();
+        for (is_bid, px, qty) in rows {
+            let side = if is_bid { Side::Buy } else { Side::Sell };
+            book.apply(side, Px(px), Qty(qty));
+            let map = &mut oracle[usize::from(is_bid)];
+            if qty == 0 { map.remove(&px); } else { map.insert(px, qty); }
+            prop_assert_eq!(book.qty_at(side, Px(px)), Qty(qty));
+        }
+        let bids: Vec<_> = oracle[1].iter().rev().map(|(p, q)| (*p, *q)).collect();
+        let asks: Vec<_> = oracle[0].iter().map(|(p, q)| (*p, *q)).collect();
+        prop_assert_eq!(all(&book, Side::Buy), bids);
+        prop_assert_eq!(all(&book, Side::Sell), asks);
+    }
+
+    #[test]
     fn book_never_crossed_after_a_full_frame_and_equals_a_map(
         rows in proptest::collection::vec((any::<bool>(), 90_i64..110, 0_i64..4, 0_u32..4), 1..400)
     ) {

@@ -98,6 +98,25 @@ fn reduce_only_is_cut_to_the_position_and_never_turns_it() {
 }
 
 #[test]
+fn reduce_only_never_adds_to_a_position() {
+    for signed in [1_000, -1_000] {
+        let mut venue = venue(&free());
+        venue.send(HOUR, market(1, signed));
+        let more = Request {
+            reduce_only: true,
+            ..market(2, signed)
+        };
+        venue.send(HOUR, more);
+        live(
+            &mut venue,
+            bar(1, 10_000, 10_000, 10_000, 10_000, 1_000_000),
+        );
+        assert_eq!(said(&mut venue), ["fill", "reduce_only"]);
+        assert_eq!(venue.position(0), Qty(signed));
+    }
+}
+
+#[test]
 fn a_resting_reduce_only_limit_ends_when_there_is_nothing_left_to_reduce() {
     let mut venue = venue(&free());
     venue.send(HOUR, market(1, 1_000));

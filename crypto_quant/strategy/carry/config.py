@@ -27,7 +27,8 @@ class CarryConfig(Section):
     ``spread_loss``: loss on the basis, as a fraction of the spot leg, at which the pair is
     closed. ``leg_wait_s``: how long a leg may stay unfilled while the other is filled.
     ``retries``: attempts at a leg between two wake-ups of the clock. ``rest_h``: pause after
-    a close. ``idle_share``: idle quote asset beyond this share of the pair is moved.
+    a close and after an order that changed nothing. ``idle_share``: idle quote asset beyond
+    this share of the pair is moved.
     """
 
     halflife_h: float = Field(default=168.0, gt=0)

@@ -78,9 +78,7 @@ class CarrySleeve:
         state = self.state
         state.tries = 0
         if state.phase is Phase.FLAT:
-            if not self.forecast.hourly > self._pair.entry_hourly or view.now < state.rest_until:
-                return NOTHING
-            return self._enter(view)
+            return self._enter(view) if self._may_grow(view) else NOTHING
         if state.phase is Phase.OPEN:
             return self._tend(view)
         return self._settle(view)
@@ -97,6 +95,12 @@ class CarrySleeve:
     def _positions(self, view: AccountView) -> tuple[int, int]:
         sleeve = self._sleeve
         return view.position(sleeve, self._spot), view.position(sleeve, self._perp)
+
+    def _may_grow(self, view: AccountView) -> bool:
+        """Tell whether the forecast pays four legs and the last attempt is long enough ago."""
+        if not self.forecast.hourly > self._pair.entry_hourly:
+            return False
+        return view.now >= self.state.rest_until
 
     def _enter(self, view: AccountView) -> Moves:
         """Split the capital over the wallets; once it is split, order both legs."""
@@ -139,7 +143,7 @@ class CarrySleeve:
         money = margin + idle
         if money < config.margin_low * short:
             return self._shrink(view, base, money, prices)
-        if money > config.margin_high * short and self.forecast.hourly > pair.entry_hourly:
+        if money > config.margin_high * short and self._may_grow(view):
             return self._grow(view, base, money, prices)
         return NOTHING if idle <= config.idle_share * short else self._sweep(view, short)
 
@@ -200,11 +204,13 @@ class CarrySleeve:
         return self._cut(view, held, "a leg failed")
 
     def _rest(self, view: AccountView, held: tuple[int, int], spot_px: int) -> Moves:
-        """Come to rest, open or flat."""
+        """Come to rest, open or flat; what changed nothing is not tried again at once."""
         state = self.state
+        if held[1] == 0 or held == state.held:
+            state.rest_until = view.now + round(self._config.rest_h * HOUR_NS)
         if held[1] == 0:
             state.phase = Phase.FLAT
-            state.rest_until = view.now + round(self._config.rest_h * HOUR_NS)
+            state.held = (0, 0)
             return NOTHING
         state.phase = Phase.OPEN
         state.held = held

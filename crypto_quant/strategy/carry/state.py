@@ -21,8 +21,8 @@ class CarryState:
     """Memory of the sleeve; positions and money are the ledger's and not repeated here.
 
     ``deadline`` (ns UTC): when an unfilled leg has waited too long. ``rest_until``: no new
-    pair before it. ``tries``: orders since the last wake-up of the clock. ``held``: the
-    matched positions of an open pair (grid units), to notice when a leg is gone.
+    pair and no growth before it. ``tries``: orders since the last wake-up of the clock.
+    ``held``: the matched positions of an open pair (grid units), to notice when a leg is gone.
     """
 
     __slots__ = ("deadline", "held", "phase", "rest_until", "tries")

@@ -130,15 +130,15 @@ class DirectionalSleeve:
         config, direction = self._config, signal.direction
         leverage = self._leverage(signal, prediction, config.barrier_atr * atr / price, vol, terms)
         notional = min(leverage * view.sleeve_equity(self._sleeve), config.sizing.notional_cap)
-        quantity = quantity_of(notional, px, terms)
+        distance = stop_distance(price, atr, config.stop) / terms.price_unit
+        stop = stop_px(px, direction, distance, terms.tick)
+        quantity = quantity_of(notional, px, stop, terms)
         if quantity == 0:
             return None
-        distance = stop_distance(price, atr, config.stop) / terms.price_unit
         barrier = round(config.barrier_atr * atr / terms.price_unit)
         until = view.now + round(config.stop.time_h * HOUR_NS)
         self._bet = Bet(view.now, direction, px + direction * barrier, until)
         self._held = False
-        stop = stop_px(px, direction, distance, terms.tick)
         reason = f"{signal.reason}: leverage {leverage:.3f}"
         return Target(view.now, self._name, self._instrument, direction * quantity, stop, reason)
 

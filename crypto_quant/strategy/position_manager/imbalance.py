@@ -11,6 +11,7 @@ from crypto_quant.core.config import Section
 from crypto_quant.core.messages import Signal, Target
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
+from crypto_quant.strategy.position_manager.sizing import is_sendable
 from crypto_quant.strategy.position_manager.stops import stop_px
 
 MS_NS: Final = 10**6
@@ -68,13 +69,13 @@ class ImbalanceSleeve:
         px = view.px(self._instrument)
         if px <= 0:
             return None
-        quantity = int(self._config.size / terms.size_step) // terms.lot * terms.lot
-        if terms.notional(px, quantity) < max(terms.min_notional, terms.price_step):
-            return None
         direction = signal.direction
+        stop = stop_px(px, direction, px * self._config.stop, terms.tick)
+        quantity = int(self._config.size / terms.size_step) // terms.lot * terms.lot
+        if not is_sendable(quantity, px, stop, terms):
+            return None
         self._direction = direction
         self._until = view.now + self._config.hold_ms * MS_NS
-        stop = stop_px(px, direction, px * self._config.stop, terms.tick)
         return Target(
             view.now, self._name, self._instrument, direction * quantity, stop, signal.reason
         )

@@ -45,12 +45,11 @@ class MomentumSleeve:
         config = self._config
         px = view.px(self._instrument)
         leverage = min(config.max_leverage, vol_target_leverage(config.vol_target, vol))
-        size = quantity_of(leverage * view.sleeve_equity(self._sleeve), px, terms)
+        stop = stop_px(px, signal.direction, px * config.stop, terms.tick)
+        size = quantity_of(leverage * view.sleeve_equity(self._sleeve), px, stop, terms)
         wanted = signal.direction * size
         held = view.position(self._sleeve, self._instrument)
         if abs(wanted - held) <= config.band * abs(held):
             return None
-        stop = None
-        if wanted:
-            stop = stop_px(px, signal.direction, px * config.stop, terms.tick)
-        return Target(view.now, self._name, self._instrument, wanted, stop, signal.reason)
+        protection = stop if wanted else None
+        return Target(view.now, self._name, self._instrument, wanted, protection, signal.reason)

@@ -25,13 +25,19 @@ class SizingConfig(Section):
     spread: float = Field(default=0.0001, ge=0)
 
 
-def quantity_of(notional: float, px: int, terms: Terms) -> int:
+def quantity_of(notional: float, px: int, stop: int, terms: Terms) -> int:
     """Return the quantity, in grid units, that ``notional`` buys at ``px``, down to the lot.
 
-    0 where the price is unknown or the result is below the venue's smallest notional.
+    0 where the price is unknown or where the venue would take no order of that size at
+    ``px`` or at the ``stop`` that protects it.
     """
     worth = px * terms.price_unit * terms.size_unit
     if not (worth > 0.0 and notional > 0.0):
         return 0
     quantity = int(notional / worth) // terms.lot * terms.lot
-    return quantity if terms.notional(px, quantity) >= terms.min_notional else 0
+    return quantity if is_sendable(quantity, px, stop, terms) else 0
+
+
+def is_sendable(quantity: int, px: int, stop: int, terms: Terms) -> bool:
+    """Tell whether the venue takes an order of ``quantity`` at ``px`` and its stop."""
+    return quantity > 0 and terms.notional(min(px, stop), quantity) >= terms.min_notional

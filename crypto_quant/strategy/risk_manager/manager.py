@@ -159,14 +159,15 @@ def _net_base(group: Sequence[Target], base: str, book: RiskBook) -> Decimal:
 def _scaled(proposals: Sequence[Proposal], numerator: int, denominator: int) -> list[int]:
     """Return the group's quantities times the factor, down to a step that all lots share.
 
-    All are zero where a new leg would fall below the venue's smallest notional.
+    All are zero where a new leg, or its stop, would be below the venue's smallest notional.
     """
     step = common_step(p.terms for p in proposals)
     scaled = []
     for p in proposals:
         base = abs(p.target) * p.terms.size_step * numerator / denominator
         quantity = int(int(base / step) * step / p.terms.size_step)
-        if p.position == 0 and p.terms.notional(p.px, quantity) < p.terms.min_notional:
+        worst = p.px if p.stop is None else min(p.px, p.stop)
+        if p.position == 0 and p.terms.notional(worst, quantity) < p.terms.min_notional:
             return [0] * len(proposals)
         scaled.append(quantity if p.target > 0 else -quantity)
     return scaled

@@ -113,12 +113,22 @@ def test_stop_lies_on_a_tick_beyond_the_price_and_not_farther_than_asked(
     assert gap <= max(distance, tick) + 1e-6
 
 
-@given(st.floats(0, 1e7), st.integers(1, 10_000_000))
-def test_quantity_never_costs_more_than_asked(notional: float, px: int) -> None:
-    quantity = quantity_of(notional, px, SPOT_TERMS)
-    worth = SPOT_TERMS.notional(px, quantity)
-    assert worth <= Decimal(notional) * (1 + Decimal("1e-12"))
-    assert quantity == 0 or worth >= SPOT_TERMS.min_notional
+@given(st.floats(0, 1e7), st.integers(1, 10_000_000), st.floats(0.5, 1.5))
+def test_quantity_never_costs_more_than_asked(notional: float, px: int, share: float) -> None:
+    stop = max(1, int(px * share))
+    quantity = quantity_of(notional, px, stop, SPOT_TERMS)
+    assert SPOT_TERMS.notional(px, quantity) <= Decimal(notional) * (1 + Decimal("1e-12"))
+    for price in (px, stop):
+        assert quantity == 0 or SPOT_TERMS.notional(price, quantity) >= SPOT_TERMS.min_notional
+
+
+def test_bet_whose_stop_the_venue_would_not_take_is_not_made() -> None:
+    """Two lots are 100 USDT at 50,000 and 98 at the stop."""
+    view = Account(equities={MODEL: 200.0})
+    assert _ask(_sleeve(), view, 1) is None
+    short = _ask(_sleeve(), view, -1)
+    assert short is not None
+    assert short.quantity == -2
 
 
 def _sleeve(**sizing: float) -> DirectionalSleeve:

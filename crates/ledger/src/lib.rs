@@ -24,6 +24,7 @@ mod trip;
 mod valuation;
 
 pub use allocation::{prorate, Allocation};
+pub use amount::split;
 pub use error::LedgerError;
 pub use event::{Fill, Funding, Transfer};
 pub use fee::fee;

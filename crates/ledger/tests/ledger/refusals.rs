@@ -371,10 +371,27 @@ fn parts_that_do_not_fit_are_refused_at_set_up() {
     assert!(text.contains("at least one wallet"), "{text}");
     let text = set_up(|i, _, _| i[1].grid.qty_exp = 9);
     assert!(text.contains("8 decimals each, were 2 and 9"), "{text}");
+    let text = set_up(|i, _, _| i[1].grid.price_exp = 9);
+    assert!(text.contains("8 decimals each, were 9 and 3"), "{text}");
     let text = set_up(|i, _, _| i[1].multiplier = Decimal::ZERO);
     assert!(text.contains("multiplier must be positive"), "{text}");
     let text = set_up(|_, w, _| w[2].assets.push("SOL".to_owned()));
     assert!(text.contains("no instrument prices SOL"), "{text}");
+}
+
+#[test]
+fn coin_of_a_wallet_with_spot_and_contracts_is_priced_by_spot() {
+    let mut wallets = wallets();
+    wallets[0].instruments = vec![PERP, SPOT];
+    wallets[1].instruments.clear();
+    let instruments: Arc<[Instrument]> = instruments().into();
+    let mut ledger = Ledger::new(instruments, vec!["only".to_owned()], wallets, &usdt()).unwrap();
+    mark(&mut ledger, SPOT, "50000");
+    mark(&mut ledger, PERP, "60000");
+    // Zeros at the end are not digits that would be lost.
+    let one = d("1.0000000000");
+    ledger.deposit(0, 0, SPOT_WALLET, "BTC", one).unwrap();
+    assert_eq!(ledger.equity(), Ok(d("50000")));
 }
 
 #[test]

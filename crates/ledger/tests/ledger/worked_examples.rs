@@ -1,6 +1,6 @@
 //! Cases small enough to be reckoned by hand; the numbers below were.
 
-use cq_ledger::{Attribution, Fill};
+use cq_ledger::{Attribution, Fill, Ledger};
 use cq_types::Qty;
 use rust_decimal::Decimal;
 
@@ -171,6 +171,35 @@ fn a_fill_at_the_funding_time_pays_nothing_and_one_just_before_pays() {
     assert_eq!(booked, Ok(d("-1")));
     assert_eq!(ledger.round_trips()[0].outcome.pnl, d("-1"));
     assert_eq!(ledger.round_trips()[0].outcome.funding, d("-1"));
+    // Turned round at the funding time: the old long pays, the new short has no part in it.
+    let mut ledger = funded();
+    buy(&mut ledger, 1, PERP, "0.200", "50000").unwrap();
+    buy(&mut ledger, at, PERP, "-0.300", "50000").unwrap();
+    let booked = ledger.apply_funding(&funding(at, PERP, "0.0001", "50000"));
+    assert_eq!(booked, Ok(d("-1")));
+    assert_eq!(ledger.round_trips()[0].outcome.pnl, d("-1"));
+    buy(&mut ledger, at + 1, PERP, "0.100", "50000").unwrap();
+    assert_eq!(ledger.round_trips()[1].outcome.pnl, Decimal::ZERO);
+}
+
+#[test]
+fn funding_told_late_finds_each_sleeve_and_instrument_as_it_was() {
+    let mut ledger = ledger_of(&["a", "b"]);
+    mark_all(&mut ledger, "50000");
+    for (ts, instrument, sleeve, quantity) in [
+        (1, PERP, 0, "0.200"),
+        (1, PERP, 1, "0.100"),
+        (1, ETH, 0, "1.000"),
+        (HOUR, ETH, 0, "1.000"),
+        (HOUR + 1, PERP, 1, "-0.100"),
+    ] {
+        let fill = plain(ts, instrument, quantity, "50000");
+        ledger.apply_fill(&fill, &[(sleeve, fill.qty)]).unwrap();
+    }
+    let booked = ledger.apply_funding(&funding(HOUR, PERP, "0.0001", "50000"));
+    assert_eq!(booked, Ok(d("-1.5")));
+    assert_eq!(ledger.attribution(0).unwrap().funding, d("-1"));
+    assert_eq!(ledger.attribution(1).unwrap().funding, d("-0.5"));
 }
 
 #[test]
@@ -245,6 +274,8 @@ fn spot_moves_both_assets_and_pays_its_fee_in_quote() {
 #[test]
 fn the_hedged_part_of_a_pair_is_basis() {
     let mut ledger = funded();
+    // Collateral of another contract is no spot position: it hedges nothing.
+    ledger.deposit(0, 0, COINM, "BTC", d("1")).unwrap();
     mark(&mut ledger, PERP, "50100");
     buy(&mut ledger, 1, SPOT, "0.15000", "50000").unwrap();
     buy(&mut ledger, 1, PERP, "-0.100", "50100").unwrap();
@@ -375,7 +406,7 @@ fn what_the_venue_paid_is_split_after_what_each_sleeve_should_get() {
     ledger.apply_fill(&fill, &parts).unwrap();
     // Expected 1.5 and -0.5; the venue paid 0.04 more, which is split 3 : 1.
     ledger
-        .book_funding(HOUR, PERP, d("1.04"), d("0.0001"))
+        .book_funding(HOUR, PERP, d("1.040000005"), d("0.0001"))
         .unwrap();
     assert_eq!(ledger.attribution(0).unwrap().funding, d("1.53"));
     assert_eq!(ledger.attribution(1).unwrap().funding, d("-0.49"));
@@ -432,4 +463,51 @@ fn inverse_margin_is_in_coin() {
     // Tiers are in quote: 20000 * 0.01 - 60 = 140 USD.
     assert_eq!(margin.maintenance, d("0.00466667"));
     assert_eq!(margin.available, d("0.66666667"));
+}
+
+#[test]
+fn an_instrument_that_was_never_marked_is_marked_at_the_reference_price() {
+    let mut ledger = ledger_of(&["only"]);
+    let fill = slipped(1, "0.100", "50010", "50000", "0", "0");
+    ledger.apply_fill(&fill, &[(0, fill.qty)]).unwrap();
+    assert_eq!(ledger.mark_of(PERP), Some(px(PERP, "50000")));
+    let seen = ledger.attribution(0).unwrap();
+    assert_eq!((seen.price, seen.spread), (Decimal::ZERO, d("-1")));
+}
+
+#[test]
+fn a_leg_that_turns_round_inside_a_trip_keeps_the_sign_of_its_opening() {
+    let mut ledger = funded();
+    buy(&mut ledger, 1, SPOT, "0.10000", "50000").unwrap();
+    buy(&mut ledger, 2, PERP, "-0.100", "50000").unwrap();
+    buy(&mut ledger, 3, PERP, "0.200", "50100").unwrap();
+    buy(&mut ledger, 4, PERP, "-0.100", "50300").unwrap();
+    buy(&mut ledger, 5, SPOT, "-0.10000", "50000").unwrap();
+    let trips = ledger.round_trips();
+    assert_eq!(trips.len(), 1);
+    assert_eq!(trips[0].outcome.pnl, d("10")); // -10 + 20
+    let leg = trips[0].legs[1];
+    assert_eq!((leg.instrument, leg.qty), (PERP, qty(PERP, "-0.200")));
+    assert_eq!((leg.entry_price, leg.exit_price), (d("50050"), d("50200")));
+}
+
+#[test]
+fn what_is_finer_than_eight_decimals_is_rounded_when_it_is_booked() {
+    let mut instruments = instruments();
+    instruments[usize::from(PERP)].grid.qty_exp = 8;
+    let sleeves = vec!["only".to_owned()];
+    let mut ledger = Ledger::new(instruments.into(), sleeves, wallets(), &usdt()).unwrap();
+    mark(&mut ledger, PERP, "0.50");
+    for (grid_qty, cost) in [(1, "0"), (2, "0.00000001"), (3, "0.00000003")] {
+        let fill = Fill {
+            qty: Qty(grid_qty),
+            ..plain(1, PERP, "0.001", "0.50")
+        };
+        ledger.apply_fill(&fill, &[(0, fill.qty)]).unwrap();
+        assert_eq!(ledger.position(PERP).cost, d(cost)); // + 0.5, 1 and 1.5 units
+    }
+    // The mark is no booking: six units of 0.5 are worth exactly 3.
+    assert_eq!(ledger.equity(), Ok(Decimal::ZERO));
+    mark(&mut ledger, PERP, "0.51");
+    assert_eq!(ledger.equity(), Ok(d("0.0000000006")));
 }

@@ -112,7 +112,7 @@ def test_page_says_what_it_must(folder: Path) -> None:
     assert "to the last digit" in page
     assert "A stuck leg" in page
     assert "37 configurations" in page
-    assert len(re.findall(r"<svg", page)) == 8
+    assert len(re.findall(r"<svg", page)) == 9
 
 
 def test_page_books_that_do_not_add_up_are_called_a_defect(folder: Path, tmp_path: Path) -> None:

@@ -114,7 +114,8 @@ def _charts(run: RunResult, found: Evaluation) -> dict[str, str]:
     others = [held, scaled] if np.isfinite(scaled.marks.growth).all() else [held]
     with canvas.style():
         return {
-            "equity": path_charts.equity(main, others, at),
+            "equity": path_charts.equity(main, others, at, is_log=False),
+            "equity_log": path_charts.equity(main, others, at, is_log=True),
             "underwater": path_charts.underwater(main, held, at),
             "sharpe": path_charts.rolling_sharpe(main, held, at),
             "exposure": path_charts.exposure(run, main, at),

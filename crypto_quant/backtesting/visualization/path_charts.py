@@ -20,33 +20,31 @@ from crypto_quant.core.measures.sharpe import newey_west_sharpe, sharpe
 ROLLING_DAYS: Final = 365
 
 
-def equity(main: Track, others: list[Track], at: int | None) -> str:
-    """Draw equity beside buy-and-hold, in money and on a logarithmic scale."""
-    made, (linear, log) = canvas.figure(5.4, rows=2)
+def equity(main: Track, others: list[Track], at: int | None, is_log: bool) -> str:
+    """Draw equity beside buy-and-hold, in money, on a linear or a logarithmic scale."""
+    made, (axis,) = canvas.figure(2.7)
     ts, rows = _daily(main)
-    for axis in (linear, log):
-        for track in others:
-            same = track.key == "buy_and_hold"
-            axis.plot(
-                canvas.dates(ts),
-                main.capital * track.marks.growth[rows],
-                color=canvas.HELD,
-                linewidth=1.0,
-                linestyle="-" if same else (0, (3, 2)),
-                label=track.label,
-            )
-        grown = main.capital * main.marks.growth[rows]
-        axis.plot(canvas.dates(ts), grown, color=canvas.OURS, linewidth=1.6, label=main.label)
-        _frame(axis, main, at)
-    linear.set_title("Equity")
-    log.set_title("Equity, logarithmic")
-    canvas.thousands_axis(linear)
-    log.set_yscale("log")
-    log.yaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
-    log.yaxis.set_minor_locator(NullLocator())
-    canvas.thousands_axis(log)
-    canvas.legend(linear)
-    return canvas.svg(made, "Equity of the portfolio beside buy and hold over time")
+    for track in others:
+        axis.plot(
+            canvas.dates(ts),
+            main.capital * track.marks.growth[rows],
+            color=canvas.HELD,
+            linewidth=1.0,
+            linestyle="-" if track.key == "buy_and_hold" else (0, (3, 2)),
+            label=track.label,
+        )
+    grown = main.capital * main.marks.growth[rows]
+    axis.plot(canvas.dates(ts), grown, color=canvas.OURS, linewidth=1.6, label=main.label)
+    _frame(axis, main, at)
+    if is_log:
+        axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+        axis.yaxis.set_minor_locator(NullLocator())
+    axis.set_title("Equity, logarithmic" if is_log else "Equity")
+    canvas.thousands_axis(axis)
+    canvas.legend(axis)
+    scale = "logarithmic" if is_log else "linear"
+    return canvas.svg(made, f"Equity of the portfolio beside buy and hold, {scale} scale")
 
 
 def underwater(main: Track, held: Track, at: int | None) -> str:

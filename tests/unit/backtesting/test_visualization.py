@@ -1,0 +1,115 @@
+"""The page's words, colours and charts."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from crypto_quant.backtesting.metrics.evaluation import Evaluation
+from crypto_quant.backtesting.metrics.figures import Scored
+from crypto_quant.backtesting.metrics.periods import Month
+from crypto_quant.backtesting.visualization import canvas, formats, heat, path_charts, verdict
+
+NAN = float("nan")
+
+
+def with_score(found: Evaluation, scored: Scored) -> Evaluation:
+    return found._replace(rows=(found.rows[0]._replace(scored=scored), *found.rows[1:]))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (formats.percent(0.1234), "12.3%"),
+        (formats.percent(-0.0004), "0.0%"),
+        (formats.percent(-0.5, 0), "\u221250%"),
+        (formats.percent(NAN), "\u2013"),
+        (formats.number(-1234.5, 1), "\u22121,234.5"),
+        (formats.number(float("inf")), "\u2013"),
+        (formats.exact(Decimal("-1234567.00000001")), "\u22121,234,567.00000001"),
+        (formats.exact(Decimal("-0E-8")), "0.00000000"),
+        (formats.exact(Decimal("-0.00000001")), "\u22120.00000001"),
+        (formats.span(NAN, 1.0, as_percent=True), "\u2013"),
+        (formats.span(-0.1, 0.2, as_percent=True), "\u221210.0% \u2026 20.0%"),
+        (formats.day(None), "\u2013"),
+        (formats.day(1_704_067_200_000_000_000), "2024-01-01"),
+    ],
+)
+def test_formats_read_well(written: str, expected: str) -> None:
+    assert written == expected
+
+
+def test_headline_counts_what_is_met(found: Evaluation) -> None:
+    scored = found.rows[0].scored
+    names = scored.met
+    every = with_score(found, scored._replace(met=dict.fromkeys(names, True), joint=True))
+    none = with_score(found, scored._replace(met=dict.fromkeys(names, False), joint=False))
+    one = with_score(found, scored._replace(met={**dict.fromkeys(names, False), "payoff": True}))
+    assert verdict.headline(every) == "All five targets are met on this path."
+    assert verdict.headline(none) == "None of the five targets is met."
+    assert verdict.headline(one).startswith("1 of 5 targets met (profit / loss)")
+
+
+def test_target_lines_ask_twice_buy_and_hold_or_any_gain(found: Evaluation) -> None:
+    scored = found.rows[0].scored
+    rising = with_score(found, scored._replace(held_cagr=0.2, held_max_drawdown=0.5))
+    falling = with_score(found, scored._replace(held_cagr=-0.2))
+    up, down = verdict.target_lines(rising), verdict.target_lines(falling)
+    assert up[0].asked == "> 40.0%"
+    assert up[2].asked == "< 15.0%"
+    assert down[0].asked == "> 0.0%"
+    assert any("asks only for a gain" in text for text in verdict.remarks(falling, 3))
+    assert not any("asks only for a gain" in text for text in verdict.remarks(rising, 3))
+
+
+def test_terminal_fits_eighty_columns_and_labels_generated_data(found: Evaluation) -> None:
+    text = verdict.terminal(found, "BTC", synthetic=True)
+    assert text.startswith("GENERATED DATA")
+    table = text.splitlines()[2:]
+    assert len(table) == 6
+    assert max(map(len, table)) <= 80
+    assert "GENERATED" not in verdict.terminal(found, "BTC", synthetic=False)
+
+
+def test_heat_signs_have_their_colour_and_missing_months_none() -> None:
+    months = (
+        Month(2024, 1, 0.10, 0.7, 0),
+        Month(2024, 2, -0.10, 0.4, 5),
+        Month(2024, 3, NAN, NAN, 31),
+    )
+    (row,) = heat.returns(months)
+    up, down, gone, absent = row.cells[:4]
+    assert up.text == "10.0%"
+    assert down.text == "\u221210.0%*"
+    assert down.title == "5 days without data"
+    red_up, _, blue_up = map(int, re.findall(r"\d+", up.background))
+    red_down, _, blue_down = map(int, re.findall(r"\d+", down.background))
+    assert blue_up > red_up
+    assert red_down > blue_down
+    assert gone.text == "\u2013"
+    assert absent.text == ""
+    assert row.total == "\u22121.0%"
+    (wins,) = heat.win_rates(months)
+    assert [cell.text for cell in wins.cells[:3]] == ["70%", "40%*", "\u2013"]
+
+
+def test_chart_same_data_same_bytes_and_no_dangling_reference(found: Evaluation) -> None:
+    main, held = found.tracks["portfolio"], found.tracks["buy_and_hold"]
+    with canvas.style():
+        first, again = (path_charts.underwater(main, held, None) for _ in range(2))
+    assert first == again
+    ids = set(re.findall(r' id="([^"]+)"', first))
+    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', first))
+    assert ids == used
+    assert 'aria-label="Drawdown' in first
+    assert "<metadata" not in first
+    assert len(first) < 100_000
+
+
+def test_rolling_sharpe_short_run_draws_nothing(found: Evaluation) -> None:
+    main = found.tracks["portfolio"]
+    short = main._replace(days=main.days.window(0, 300))
+    with canvas.style():
+        assert path_charts.rolling_sharpe(short, main, None) == ""

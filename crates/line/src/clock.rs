@@ -41,7 +41,7 @@ const TURNS: [Turn; 9] = [
 impl Turn {
     /// Whether it still happens at the very end of the tape: what became known, and what is
     /// owed for the time before. Nothing begins there.
-    pub(crate) fn is_at_end(self) -> bool {
+    fn is_at_end(self) -> bool {
         matches!(
             self,
             Self::Known | Self::Answer | Self::Delisting | Self::Funding
@@ -49,11 +49,13 @@ impl Turn {
     }
 }
 
-/// The first of the due times, and whose turn it is; `None` when nothing is due.
-pub(crate) fn first(due: [Ts; TURNS.len()]) -> Option<(Ts, Turn)> {
+/// The first of the due times up to `end`, and whose turn it is; `None` when nothing is due.
+/// At `end` itself only the turns of [`Turn::is_at_end`] come.
+pub(crate) fn first(due: [Ts; TURNS.len()], end: Ts) -> Option<(Ts, Turn)> {
     let mut best = (NEVER, Turn::Known);
     for (ts, turn) in due.into_iter().zip(TURNS) {
-        if ts < best.0 {
+        let is_due = ts < end || (ts == end && turn.is_at_end());
+        if ts < best.0 && is_due {
             best = (ts, turn);
         }
     }
@@ -80,11 +82,22 @@ mod tests {
     #[test]
     fn the_earliest_goes_first_and_ties_go_by_rank() {
         let mut due = [NEVER; 9];
-        assert_eq!(first(due), None);
+        assert_eq!(first(due, 9), None);
         due[8] = 5;
         due[2] = 5;
-        assert_eq!(first(due), Some((5, Turn::Timer)));
+        assert_eq!(first(due, 9), Some((5, Turn::Timer)));
         due[8] = 4;
-        assert_eq!(first(due), Some((4, Turn::Arrival)));
+        assert_eq!(first(due, 9), Some((4, Turn::Arrival)));
+    }
+
+    #[test]
+    fn at_the_end_only_what_is_owed_for_the_time_before_still_comes() {
+        let all = first([9; 9], 9);
+        assert_eq!(all, Some((9, Turn::Known)));
+        let mut due = [9; 9];
+        (due[0], due[1], due[4]) = (NEVER, NEVER, NEVER);
+        assert_eq!(first(due, 9), Some((9, Turn::Funding)));
+        due[5] = 10;
+        assert_eq!(first(due, 9), None);
     }
 }

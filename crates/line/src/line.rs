@@ -206,9 +206,7 @@ impl Line {
         }
         self.gap = None;
         for _ in 0..budget {
-            let next = first(self.due());
-            let next =
-                next.filter(|(ts, turn)| *ts < self.end || (*ts == self.end && turn.is_at_end()));
+            let next = first(self.due(), self.end);
             let Some((ts, turn)) = next else {
                 self.finish()?;
                 return Ok(Some(Some(Wake::DataEnd)));

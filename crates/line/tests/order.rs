@@ -1,0 +1,285 @@
+//! The order of events on the line, in Rust: what a decision may know, and when money moves.
+
+#![allow(clippy::unwrap_used)] // what the tests build is known to be there
+
+use cq_ledger::{Valuation, Wallet};
+use cq_line::{Columns, Deposit, Line, LineError, Setup, Stamps, Stream, Wake};
+use cq_sim::{OrderType, Request, SimConfig};
+use cq_types::{Account, Contract, Dated, Fees, Grid, Instrument, Qty, Side, Ts};
+use rust_decimal::Decimal;
+
+const HOUR: Ts = 3_600_000_000_000;
+const LATENCY: Ts = 50_000_000;
+
+fn always<T>(value: T) -> Dated<T> {
+    Dated::new(vec![(0, value)]).unwrap()
+}
+
+fn contract() -> Instrument {
+    Instrument {
+        id: "BTCUSDT-PERP.TEST".to_owned(),
+        contract: Contract::Linear,
+        base: "BTC".to_owned(),
+        quote: "USDT".to_owned(),
+        settle: "USDT".to_owned(),
+        multiplier: Decimal::ONE,
+        grid: Grid {
+            price_exp: 2,
+            qty_exp: 3,
+        },
+        tick: always(cq_types::Px(10)),
+        lot: always(Qty(1)),
+        min_notional: always(Decimal::ZERO),
+        fees: always(Fees {
+            maker: Decimal::ZERO,
+            taker: Decimal::ZERO,
+        }),
+        brackets: None,
+        valid_from: None,
+        valid_to: None,
+    }
+}
+
+/// Hourly bars that open and close at these prices, funding at these hours, no costs.
+fn line(prices: &[(i64, i64)], funding: &[Ts], change: impl FnOnce(&mut Setup)) -> Line {
+    let mut setup = Setup {
+        instruments: vec![contract()],
+        sleeves: vec!["one".to_owned()],
+        wallets: vec![Wallet {
+            name: "usdm".to_owned(),
+            assets: vec!["USDT".to_owned()],
+            instruments: vec![0],
+        }],
+        valuation: Valuation {
+            asset: "USDT".to_owned(),
+            at_par: vec![],
+        },
+        features: vec![],
+        series: vec![],
+        grid: HOUR,
+        sample: HOUR,
+        start: 0,
+        end: HOUR * Ts::try_from(prices.len()).unwrap(),
+        sim: Some(SimConfig {
+            impact: 0.0,
+            slippage_floor: Decimal::ZERO,
+            participation: Decimal::ONE,
+            entry_latency: LATENCY,
+            ..SimConfig::default()
+        }),
+        capital: vec![Deposit {
+            sleeve: 0,
+            wallet: "usdm".to_owned(),
+            asset: "USDT".to_owned(),
+            amount: Decimal::from(1000),
+        }],
+    };
+    change(&mut setup);
+    let mut line = Line::new(setup).unwrap();
+    let opens: Vec<Ts> = (0..).map(|hour| hour * HOUR).take(prices.len()).collect();
+    let column = |pick: fn(&(i64, i64)) -> i64| prices.iter().map(pick).collect::<Vec<_>>();
+    let bars = Columns::Bars {
+        interval: HOUR,
+        prices: [
+            column(|p| p.0),
+            column(|p| p.0.max(p.1)),
+            column(|p| p.0.min(p.1)),
+            column(|p| p.1),
+        ],
+        volume: vec![1_000_000; prices.len()],
+        count: None,
+        taker_buy: None,
+    };
+    line.add(Stream::new(0, stamps(&opens, HOUR), bars).unwrap())
+        .unwrap();
+    let rates = Columns::Funding {
+        rate: vec![1; funding.len()],
+        exp: 3,
+    };
+    line.add(Stream::new(0, stamps(funding, 0), rates).unwrap())
+        .unwrap();
+    line
+}
+
+fn stamps(ts_event: &[Ts], delay: Ts) -> Stamps {
+    Stamps {
+        ts_event: ts_event.to_vec(),
+        ts_recv: ts_event.iter().map(|ts| ts + delay).collect(),
+        flags: None,
+    }
+}
+
+fn buy(line: &mut Line, id: u64, qty: i64) {
+    let request = Request {
+        id,
+        instrument: 0,
+        side: Side::Buy,
+        qty: Qty(qty),
+        kind: OrderType::Market,
+        price: None,
+        stop: None,
+        reduce_only: false,
+        ioc: false,
+    };
+    line.place(request, vec![(0, Qty(qty))]).unwrap();
+}
+
+fn wake(line: &mut Line) -> Option<(Wake, Ts)> {
+    let wake = line.advance(usize::MAX).unwrap().unwrap()?;
+    Some((wake, line.now()))
+}
+
+/// Runs to the end; a decision at the first timer buys one.
+fn run(line: &mut Line) -> Vec<(Wake, Ts)> {
+    let mut woken = Vec::new();
+    while let Some(reason) = wake(line) {
+        if woken.is_empty() {
+            buy(line, 1, 1_000);
+        }
+        woken.push(reason);
+    }
+    woken
+}
+
+fn equity(line: &Line) -> Vec<Decimal> {
+    let (name, column) = &line.rows().money[0];
+    assert_eq!(name, "equity");
+    let exact = |v: &i128| Decimal::from_i128_with_scale(*v, 18).normalize();
+    column.iter().map(exact).collect()
+}
+
+fn money(text: &str) -> Decimal {
+    text.parse::<Decimal>().unwrap().normalize()
+}
+
+const PRICES: [(i64, i64); 3] = [(10_000, 10_100), (11_000, 11_100), (12_000, 12_100)];
+
+#[test]
+fn wake_ups_come_in_order_and_none_at_the_end_but_the_last() {
+    let woken = run(&mut line(&PRICES, &[], |_| ()));
+    let answered = 2 * LATENCY;
+    assert_eq!(
+        woken,
+        [
+            (Wake::Timer, 0),
+            (Wake::Account, answered),
+            (Wake::Timer, HOUR),
+            (Wake::Timer, 2 * HOUR),
+            (Wake::DataEnd, 3 * HOUR),
+        ]
+    );
+}
+
+#[test]
+fn a_timer_knows_the_close_before_it_and_the_row_after_it_the_next_open() {
+    let mut line = line(&PRICES, &[], |_| ());
+    wake(&mut line);
+    buy(&mut line, 1, 1_000);
+    wake(&mut line);
+    assert_eq!(wake(&mut line), Some((Wake::Timer, HOUR)));
+    assert_eq!(line.ledger().equity().unwrap(), Decimal::from(1001));
+    while wake(&mut line).is_some() {}
+    // Bought at 100; rows at the opens 110 and 120; closed at the last close of 121.
+    assert_eq!(
+        equity(&line),
+        [money("1000"), money("1010"), money("1020"), money("1021")]
+    );
+}
+
+#[test]
+fn funding_is_paid_on_what_was_held_just_before_it() {
+    let mut held = line(&PRICES, &[HOUR], |_| ());
+    run(&mut held);
+    // 1 x 110 x 0.001, in the row of its own hour.
+    assert_eq!(equity(&held)[1], money("1009.89"));
+    let mut late = line(&PRICES, &[0], |s| {
+        if let Some(sim) = &mut s.sim {
+            sim.entry_latency = 0;
+        }
+    });
+    run(&mut late);
+    assert_eq!(equity(&late)[1], money("1010"));
+}
+
+#[test]
+fn funding_at_the_very_end_is_paid_at_the_last_close() {
+    let mut line = line(&PRICES, &[3 * HOUR], |_| ());
+    run(&mut line);
+    assert_eq!(equity(&line)[3], money("1020.879"));
+}
+
+#[test]
+fn a_settled_funding_reaches_the_step_with_the_next_answers() {
+    let mut line = line(&PRICES, &[HOUR], |_| ());
+    run(&mut line);
+    let paid: Vec<_> = line
+        .take_answers()
+        .into_iter()
+        .filter_map(|e| match e.body {
+            Account::FundingPaid { amount, rate } => Some((e.ts_event, amount, rate)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(paid, [(HOUR, money("-0.11"), money("0.001"))]);
+}
+
+#[test]
+fn a_step_never_learns_of_an_event_before_it_could_be_known() {
+    let mut line = line(&PRICES, &[], |_| ());
+    let mut known = Vec::new();
+    while let Some((_, now)) = wake(&mut line) {
+        known.push((now / HOUR, line.seq(), line.last_price(0).map(|px| px.0)));
+    }
+    assert_eq!(
+        known,
+        [
+            (0, 0, None),
+            (1, 1, Some(10_100)),
+            (2, 2, Some(11_100)),
+            (3, 3, Some(12_100))
+        ]
+    );
+}
+
+#[test]
+fn an_end_closes_what_is_open_and_says_so() {
+    let mut line = line(&PRICES, &[], |_| ());
+    run(&mut line);
+    let tags: Vec<_> = line.fills().iter().map(|f| (f.tag, f.ts_recv)).collect();
+    assert_eq!(tags, [("", 2 * LATENCY), ("data_end", 3 * HOUR)]);
+    assert_eq!(line.ledger().position(0).qty, Qty(0));
+    assert_eq!(wake(&mut line), None);
+}
+
+#[test]
+fn a_budget_stops_the_run_without_losing_anything() {
+    let mut whole = line(&PRICES, &[HOUR], |_| ());
+    run(&mut whole);
+    let mut parts = line(&PRICES, &[HOUR], |_| ());
+    let mut first = true;
+    loop {
+        match parts.advance(1).unwrap() {
+            Some(Some(_)) if std::mem::take(&mut first) => buy(&mut parts, 1, 1_000),
+            Some(None) => break,
+            _ => {}
+        }
+    }
+    assert_eq!(equity(&parts), equity(&whole));
+    assert_eq!(parts.fills(), whole.fills());
+}
+
+#[test]
+fn a_segment_goes_on_only_from_one_that_has_ended_and_lies_before() {
+    let mut first = line(&PRICES, &[], |_| ());
+    run(&mut first);
+    let mut early = line(&PRICES, &[], |s| s.start = HOUR);
+    assert!(matches!(
+        early.adopt(&mut first),
+        Err(LineError::BadArgument { .. })
+    ));
+    let mut second = line(&[(1, 1); 6], &[], |s| s.start = 4 * HOUR);
+    second.adopt(&mut first).unwrap();
+    assert_eq!(second.ledger().equity().unwrap(), Decimal::from(1021));
+    assert_eq!(second.fills().len(), 2);
+    assert!(first.fills().is_empty());
+}

@@ -72,12 +72,17 @@ def style() -> Iterator[None]:
         yield
 
 
-def figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
-    """Make a figure of the page's width and ``height`` inches, and its axes in a row."""
-    made = Figure(figsize=(WIDTH, height), layout="constrained")
+def figure(height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """Make a figure of the page's width and ``height`` inches, and its axes in a row.
+
+    Axes that stand alone have fixed margins, so that time lines up from chart to chart.
+    """
+    made = Figure(figsize=(WIDTH, height), layout="constrained" if columns > 1 else None)
     FigureCanvasSVG(made)
-    axes = made.subplots(rows, columns, squeeze=False)
-    return made, [axis for row in axes for axis in row]
+    axes = made.subplots(1, columns, squeeze=False)
+    if columns == 1:
+        made.subplots_adjust(left=0.078, right=0.995, top=1 - 0.3 / height, bottom=0.26 / height)
+    return made, list(axes[0])
 
 
 def svg(made: Figure, alternative: str) -> str:
@@ -143,6 +148,7 @@ def boundary(axis: Axes, at: int | None, start: Ints) -> None:
         va="bottom",
         color=MUTED,
         fontsize=7,
+        bbox={"facecolor": "white", "alpha": 0.85, "linewidth": 0, "pad": 1.0},
     )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from crypto_quant.backtesting.metrics.evaluation import Evaluation
+from crypto_quant.backtesting.metrics.evaluation import Evaluation, evaluate
 from crypto_quant.backtesting.metrics.figures import Scored
 from crypto_quant.backtesting.metrics.periods import Month
+from crypto_quant.backtesting.metrics.result import RunResult
 from crypto_quant.backtesting.visualization import canvas, formats, heat, path_charts, verdict
+from crypto_quant.backtesting.visualization.page import render
 
 NAN = float("nan")
 
@@ -113,3 +116,32 @@ def test_rolling_sharpe_short_run_draws_nothing(found: Evaluation) -> None:
     short = main._replace(days=main.days.window(0, 300))
     with canvas.style():
         assert path_charts.rolling_sharpe(short, main, None) == ""
+
+
+def test_render_bare_short_run_says_what_is_missing(run: RunResult) -> None:
+    described = run.description.model_copy(
+        update={
+            "rows": (),
+            "chosen_before_ns": None,
+            "assumptions": (),
+            "findings": (),
+            "synthetic": False,
+            "sleeves": run.description.sleeves[:1],
+        }
+    )
+    empty = {
+        name: getattr(run, name).slice(0, 0)
+        for name in ("fills", "orders", "trips", "variants", "folds", "market")
+    }
+    bare = replace(run, description=described, equity=run.equity.slice(0, 24 * 15), **empty)
+    page = render(bare, evaluate(bare), "bare")
+    for words in (
+        "No round trip was closed",
+        "No model was trained",
+        "shorter than a year",
+        "The data checks found nothing",
+        "not known yet",
+        "The books do not add up",  # one of three sleeves is shown: the rest is unexplained
+    ):
+        assert words in page, words
+    assert "Generated data" not in page

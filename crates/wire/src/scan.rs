@@ -33,13 +33,8 @@ const MOST_DIGITS: usize = 18;
 #[inline]
 pub(crate) fn decimal_prefix(buf: &[u8], exp: u8) -> Result<(i64, usize), Fault> {
     let negative = buf.first() == Some(&b'-');
-    let mut at = usize::from(negative);
-    let mut value = 0_i64;
-    let whole_from = at;
-    while let Some(digit) = digit(buf, at) {
-        value = value.wrapping_mul(10).wrapping_add(digit);
-        at += 1;
-    }
+    let whole_from = usize::from(negative);
+    let (mut value, mut at) = digits(buf, whole_from);
     let whole = at - whole_from;
     if whole == 0 {
         return Err(Fault::NotANumber);
@@ -55,7 +50,7 @@ pub(crate) fn decimal_prefix(buf: &[u8], exp: u8) -> Result<(i64, usize), Fault>
         let from = at;
         while let Some(digit) = digit(buf, at) {
             if decimals < exp {
-                value = value * 10 + digit;
+                value = value.wrapping_mul(10).wrapping_add(digit);
                 decimals += 1;
             } else if digit != 0 {
                 return Err(Fault::OffGrid);
@@ -88,6 +83,42 @@ const POW10: [i64; MOST_DIGITS + 1] = {
     }
     table
 };
+
+/// Reads digits from `at` on, eight at a time; the number wraps if there are too many.
+#[inline]
+fn digits(buf: &[u8], mut at: usize) -> (i64, usize) {
+    let mut value = 0_i64;
+    while let Some(eight) = buf.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let Some(number) = eight_digits(u64::from_le_bytes(*eight)) else {
+            break;
+        };
+        value = value.wrapping_mul(100_000_000).wrapping_add(number);
+        at += 8;
+    }
+    while let Some(digit) = digit(buf, at) {
+        value = value.wrapping_mul(10).wrapping_add(digit);
+        at += 1;
+    }
+    (value, at)
+}
+
+/// Eight ASCII digits, the first in the lowest byte, as a number; `None` if any is none.
+///
+/// Neighbours are joined in parallel: bytes to pairs, pairs to fours, fours to the whole.
+#[inline]
+fn eight_digits(text: u64) -> Option<i64> {
+    const HIGH: u64 = 0xF0F0_F0F0_F0F0_F0F0;
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    let past_nine = text.wrapping_add(0x0606_0606_0606_0606) & HIGH;
+    if text & HIGH != ZEROS || past_nine != ZEROS {
+        return None;
+    }
+    let ones = text ^ ZEROS;
+    let pairs = ones.wrapping_mul(10).wrapping_add(ones >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
+    let whole = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF;
+    i64::try_from(whole).ok()
+}
 
 #[inline]
 fn digit(buf: &[u8], at: usize) -> Option<i64> {
@@ -325,6 +356,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn eight_bytes_are_a_number_exactly_when_all_are_digits(bytes in any::<[u8; 8]>(), number in 0..100_000_000_i64) {
+            let text = format!("{number:08}");
+            let digits: [u8; 8] = text.as_bytes().try_into().unwrap();
+            prop_assert_eq!(eight_digits(u64::from_le_bytes(digits)), Some(number));
+            let all = bytes.iter().all(u8::is_ascii_digit);
+            prop_assert_eq!(eight_digits(u64::from_le_bytes(bytes)).is_some(), all);
+            for at in 0..8 {
+                let mut odd = digits;
+                odd[at] = bytes[at];
+                let is_digit = bytes[at].is_ascii_digit();
+                prop_assert_eq!(eight_digits(u64::from_le_bytes(odd)).is_some(), is_digit);
+            }
+        }
+
         #[test]
         fn decimal_agrees_with_the_exact_grid(text in "-?[0-9]{1,7}(\\.[0-9]{1,9})?") {
             let grid = Grid { price_exp: 5, qty_exp: 0 };

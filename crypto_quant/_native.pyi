@@ -34,6 +34,7 @@ class Instrument:
     def maintenance_margin(self, notional: Decimal, ts: int) -> Decimal: ...
     def notional(self, px: int, qty: int) -> Decimal: ...
 
+@final
 class TickDecoder:
     """Streaming decoder of one tick file; ``data_pipeline.collectors.ticks`` feeds it."""
 
@@ -350,7 +351,7 @@ class Line:
 
         int64: order_id, ts_event, ts_recv, instrument, side (+1 buy), px, qty, reference,
         is_taker, ``qty.<sleeve>`` (signed). Bytes of little-endian ``decimal128(38, 18)``, here
-        and below wherever money is: fee, impact (price units). Texts: tag.
+        and below wherever money is: fee, ``fee.<sleeve>``, impact (price units). Texts: tag.
         """
 
     def orders(self) -> dict[str, NDArray[np.int64] | list[str]]:

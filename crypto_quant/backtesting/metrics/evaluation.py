@@ -41,7 +41,7 @@ from crypto_quant.backtesting.metrics.tracks import (
 )
 from crypto_quant.backtesting.metrics.trading import Trading, trading
 from crypto_quant.core.measures.arrays import Floats
-from crypto_quant.core.measures.dispersion import volatility
+from crypto_quant.core.measures.dispersion import equal_volatility
 from crypto_quant.core.measures.sharpe import marginal_sharpe
 
 
@@ -125,8 +125,7 @@ def _tracks(run: RunResult, main: Track) -> tuple[list[Track], list[Track]]:
         return [track for row, track in variants if row.kind in kinds]
 
     seen = ~main.days.hole
-    own, market = volatility(main.days.ours.ret[seen]), volatility(main.days.theirs.ret[seen])
-    factor = float(own / market) if market > 0 and own <= market else float("nan")
+    factor = equal_volatility(main.days.theirs.ret[seen], main.days.ours.ret[seen])
     stressed = [stressed_track(main, _venue_share(run), "what the venue holds")]
     stressed += [
         stressed_track(

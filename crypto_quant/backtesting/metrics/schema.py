@@ -6,13 +6,11 @@ holds the value exactly), never floats. ``docs/reference/measures.md`` says it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
 from typing import Final, TypeAlias
 
 import pyarrow as pa
 
-from crypto_quant.core.errors import DataError, InvariantError
+from crypto_quant.core.errors import DataError
 
 Table: TypeAlias = pa.Table
 Array: TypeAlias = pa.Array
@@ -111,23 +109,6 @@ MARKET: Final = pa.schema(
         ("cash_rate", pa.float64()),  # yearly yield of cash as a fraction; null: no data
     ]
 )
-
-
-def money(values: Iterable[Decimal | int | str], scale: int = 8) -> Array:
-    """Build a decimal column, exactly.
-
-    Raises
-    ------
-    InvariantError
-        A value does not fit the scale without rounding.
-    """
-    try:
-        return pa.array(
-            [v if isinstance(v, Decimal) else Decimal(v) for v in values],
-            type=pa.decimal128(38, scale),
-        )
-    except pa.ArrowInvalid as err:
-        raise InvariantError(f"money does not fit {scale} decimals: {err}") from err
 
 
 def column(book: str, name: str) -> str:

@@ -54,20 +54,20 @@ def _standardised(returns: Floats, power: int) -> Floats:
     return ratio(np.mean(centred**power, axis=-1), second ** (power / 2))
 
 
-def equal_volatility(returns: Floats, reference: Floats) -> Floats:
-    """Scale a return series down to the volatility of another.
+def equal_volatility(returns: Floats, reference: Floats) -> float:
+    """Find how much of a series to hold for the volatility of another.
 
     Parameters
     ----------
     returns : ndarray of shape (n,)
-        Series to hold less of, rebalanced daily, the rest in cash at 0.
+        Series to hold less of, the rest in cash.
     reference : ndarray of shape (m,)
 
     Returns
     -------
-    ndarray of shape (n,)
-        All NaN where it would take borrowed money (factor above 1): no borrow rate is
-        known, so such a return is not shown.
+    float
+        Factor in [0, 1]. NaN where it would take borrowed money (a factor above 1): no
+        borrow rate is known, so such a return is not shown.
     """
     factor = float(ratio(deviation(reference), deviation(returns)))
-    return returns * (factor if factor <= 1 else np.nan)
+    return factor if factor <= 1 else float("nan")

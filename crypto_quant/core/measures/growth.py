@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crypto_quant.core.measures.arrays import DAY_NS, DAYS_PER_YEAR, Floats
+from crypto_quant.core.measures.arrays import Floats
 
 
 def growth_index(equity: Floats, flow: Floats | None = None) -> Floats:
@@ -61,8 +61,3 @@ def cagr(total: Floats, years: Floats | float) -> Floats:
     known = span > 0  # 1 to the power of NaN is 1: an undefined span must be masked
     power = 1.0 / np.where(known, span, 1.0)
     return np.where(known, np.power(1.0 + np.asarray(total), power) - 1.0, np.nan)
-
-
-def years_of(first_ns: int, last_ns: int) -> float:
-    """Elapsed years of 365 days between two int64 ns times."""
-    return (last_ns - first_ns) / (DAYS_PER_YEAR * DAY_NS)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from crypto_quant.backtesting.metrics.result import RunResult
-from crypto_quant.backtesting.metrics.schema import money
-from crypto_quant.core.errors import DataError, InvariantError
+from crypto_quant.core.errors import DataError
 
 
 def test_write_then_read_is_the_same_run(run: RunResult, tmp_path: Path) -> None:
@@ -82,13 +80,3 @@ def test_read_broken_file_is_one_clear_error(
 def test_read_other_folder_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"not a run folder \(no equity.parquet in it\)"):
         RunResult.read(tmp_path)
-
-
-def test_money_never_rounds() -> None:
-    assert money([Decimal("1.25"), "0.00000001", 3]).to_pylist() == [
-        Decimal("1.25000000"),
-        Decimal("0.00000001"),
-        Decimal("3.00000000"),
-    ]
-    with pytest.raises(InvariantError, match="does not fit 8 decimals"):
-        money(["0.000000001"])

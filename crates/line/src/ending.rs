@@ -26,7 +26,6 @@ impl Line {
                 self.close(index, ts, "data_end")?;
             }
         }
-        self.hear_all()?;
         self.write_row(ts)?;
         self.phase = Phase::Ended;
         Ok(())

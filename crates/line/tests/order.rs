@@ -252,6 +252,18 @@ fn an_end_closes_what_is_open_and_says_so() {
 }
 
 #[test]
+fn answers_of_one_time_keep_the_order_in_which_they_happened() {
+    let mut line = line(&PRICES, &[], |_| ());
+    wake(&mut line);
+    for id in [3, 1, 2] {
+        buy(&mut line, id, 1_000);
+    }
+    assert_eq!(wake(&mut line), Some((Wake::Account, 2 * LATENCY)));
+    let orders: Vec<_> = line.fills().iter().map(|f| f.order).collect();
+    assert_eq!(orders, [3, 1, 2]);
+}
+
+#[test]
 fn a_budget_stops_the_run_without_losing_anything() {
     let mut whole = line(&PRICES, &[HOUR], |_| ());
     run(&mut whole);

@@ -6,10 +6,12 @@ import sys
 
 import click
 
+from crypto_quant.cli.config import config
 from crypto_quant.cli.data import data
 from crypto_quant.cli.data_export import export
 from crypto_quant.cli.features import features
 from crypto_quant.cli.report import report
+from crypto_quant.cli.walk_forward import demo, walk_forward
 from crypto_quant.core.errors import CryptoQuantError
 
 
@@ -26,6 +28,9 @@ cq.add_command(data)
 data.add_command(export)
 cq.add_command(features)
 cq.add_command(report)
+cq.add_command(walk_forward)
+cq.add_command(demo)
+cq.add_command(config)
 
 
 def main() -> None:

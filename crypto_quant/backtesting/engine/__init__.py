@@ -1,0 +1,1 @@
+"""The walk-forward run: research, training, the portfolio and the rows beside it."""

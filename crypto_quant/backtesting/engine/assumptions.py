@@ -1,0 +1,106 @@
+"""What a run takes for true that its data does not show, said in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crypto_quant.backtesting.engine.inputs import PERP, SPOT, Inputs
+from crypto_quant.backtesting.metrics.description import Assumption, Finding
+from crypto_quant.core.clock import iso
+from crypto_quant.core.instruments import Dated, Instrument
+from crypto_quant.runtime.config import RunConfig
+
+
+def assumptions(config: RunConfig, inputs: Inputs, start: int) -> tuple[Assumption, ...]:
+    """Return the assumptions of a run that begins at ``start`` (ns UTC)."""
+    sim = config.sim
+    latency = f"{sim.entry_latency_ms} ms to the venue, {sim.response_latency_ms} ms back"
+    rows = [
+        Assumption(
+            topic="mark price",
+            text="No mark history is recorded: mark(t) is the open of the perpetual's bar that "
+            "begins at t; funding and equity use it.",
+        ),
+        Assumption(
+            topic="fills",
+            text="A market order decided at the close of a bar fills at the open of the bar that "
+            f"begins then, made worse by max(half spread {sim.half_spread_bps} bp, "
+            f"{sim.slippage_floor_bps} bp) and by own impact, rounded to the tick against us; at "
+            f"most {sim.max_participation * 100:f} % of the bar's volume, the rest in the bars "
+            "that follow. Limit orders fill only when a later bar trades through by a tick; stops "
+            "at the worse of trigger and open.",
+        ),
+        Assumption(
+            topic="impact",
+            text=f"Square-root law with Y = {sim.impact_y:g}, daily volatility and volume of the "
+            "24 hours before; constants are not fitted to own fills.",
+            source="Donier & Bonart, arXiv 1412.4503",
+        ),
+        Assumption(topic="latency", text=f"{latency}; constant."),
+        Assumption(
+            topic="transfers",
+            text="Between the spot and the margin wallet: at once and free of charge. Nothing is "
+            "borrowed and idle cash earns 0.",
+        ),
+        Assumption(
+            topic="collateral",
+            text="Each perpetual is margined in its settle asset alone; coins are not collateral.",
+        ),
+        Assumption(
+            topic="holes",
+            text=f"{len(inputs.segments)} segments from the data's own coverage. Where one ends "
+            "before the data does, positions are closed at the last close with costs, which "
+            "nothing foresees; features and training start anew; nothing is spliced.",
+        ),
+        Assumption(
+            topic="outside series",
+            text="Daily series are known at the delay that each dataset declares; vendors may have "
+            "revised them since.",
+        ),
+        Assumption(
+            topic="liquidation",
+            text="The simulated venue does not liquidate: limits keep initial margin below "
+            f"{config.risk.initial_margin * 100:g} % of equity, and the lowest margin ratio is "
+            "visible in the books.",
+        ),
+    ]
+    for n in (PERP, SPOT):
+        rows += _unsourced(inputs.instruments[n], config.market.tier, start)
+    return tuple(rows)
+
+
+def _unsourced(instrument: Instrument, tier: str, start: int) -> list[Assumption]:
+    tables: list[tuple[str, Dated[Any] | None]] = [
+        (f"fees of tier {tier}", instrument.fees[tier]),
+        ("tick", instrument.tick),
+        ("lot", instrument.lot),
+        ("smallest notional", instrument.min_notional),
+        ("margin brackets", instrument.brackets),
+    ]
+    out = []
+    for what, table in tables:
+        if table is None or table.rows[0].valid_from <= start:
+            continue
+        first = table.rows[0]
+        out.append(
+            Assumption(
+                topic="not sourced for this date",
+                text=f"{instrument.id}: {what} before {iso(first.valid_from)[:10]}: the first "
+                "row is used.",
+                source=first.source,
+            )
+        )
+    return out
+
+
+def series_findings(inputs: Inputs) -> tuple[Finding, ...]:
+    """Return a finding for each outside series that the catalog lacks."""
+    return tuple(
+        Finding(
+            severity="note",
+            where=name,
+            what="outside series is not in the catalog",
+            action="its features stay empty and are dropped from every fold",
+        )
+        for name in inputs.missing_series
+    )

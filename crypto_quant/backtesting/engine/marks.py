@@ -1,0 +1,48 @@
+"""The price that positions are marked to: the open of the bar that begins then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crypto_quant.backtesting.engine.columns import Ints, decimals
+from crypto_quant.backtesting.engine.inputs import PERP, SPOT, Inputs
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Marks:
+    """Marks of the run's instruments at any time, carried forward through holes.
+
+    At ``t`` it is the open of the bar that begins at ``t``, or, where none begins, the close
+    of the last bar that ended: what the line marks its ledger to.
+    """
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._bars: dict[int, tuple[Ints, Ints, Ints]] = {}
+        for n, interval in ((PERP, "1h"), (SPOT, "1m")):
+            instrument = inputs.instruments[n]
+            key = f"{instrument.id}/{interval}"
+            table = inputs.catalog.scan("bar", key)
+            grid = 10 ** (instrument.price_exp - inputs.catalog.exps("bar", key).price)
+            self._bars[n] = (
+                table["ts_event"].to_numpy(),
+                table["open"].to_numpy() * grid,
+                table["close"].to_numpy() * grid,
+            )
+
+    def at(self, instrument: int, ts: Ints) -> Ints:
+        """Return the marks at ``ts`` (n,), grid integers."""
+        begin, opens, closes = self._bars[instrument]
+        at = np.searchsorted(begin, ts, side="right") - 1
+        inside = np.maximum(at, 0)
+        begins = begin[inside] == ts
+        marks: Ints = np.where(begins, opens[inside], closes[inside])
+        return marks
+
+    def decimals(self, instrument: int, ts: Ints) -> pa.Array:
+        """Return the marks at ``ts`` as exact prices."""
+        return decimals(self.at(instrument, ts), self._inputs.instruments[instrument].price_exp)

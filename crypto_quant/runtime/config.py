@@ -1,0 +1,125 @@
+"""The configuration of a run: the parts' own sections under one roof."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from crypto_quant.core.config import Section
+from crypto_quant.execution.netting import NettingConfig
+from crypto_quant.models.labels import LabelConfig
+from crypto_quant.models.training import TrainingConfig
+from crypto_quant.strategy.carry import CarryConfig
+from crypto_quant.strategy.position_manager.directional import DirectionalConfig
+from crypto_quant.strategy.position_manager.imbalance import ImbalanceConfig
+from crypto_quant.strategy.position_manager.momentum import MomentumConfig
+from crypto_quant.strategy.risk_manager.config import RiskConfig
+from crypto_quant.strategy.signal_generator.directional import DirectionalSignalConfig
+from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignalConfig
+from crypto_quant.strategy.signal_generator.momentum import MomentumSignalConfig
+
+SleeveName = Literal["carry", "model", "momentum"]
+
+
+class MarketConfig(Section):
+    """What is traded; ``series_history_d``: days of outside series loaded before a segment."""
+
+    perp: str = "BTCUSDT-PERP.BINANCE"
+    spot: str = "BTCUSDT.BINANCE"
+    tier: str = "VIP0"
+    series_history_d: int = Field(default=400, ge=0)
+
+
+class CapitalConfig(Section):
+    """Starting money in the quote asset, and how it is split over the sleeves that run."""
+
+    amount: Decimal = Field(default=Decimal(100_000), gt=0)
+    shares: dict[SleeveName, Decimal] = Field(
+        default={"carry": Decimal("0.7"), "model": Decimal("0.3")}
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> CapitalConfig:
+        if sum(self.shares.values()) != 1 or any(s <= 0 for s in self.shares.values()):
+            raise ValueError("shares must be positive and add up to 1")
+        return self
+
+
+class SimSection(Section):
+    """The simulated venue of a run on bars; half the spread, floor and impact per fill."""
+
+    entry_latency_ms: int = Field(default=50, ge=0, le=60_000)
+    response_latency_ms: int = Field(default=50, ge=0, le=60_000)
+    half_spread_bps: Decimal = Field(default=Decimal(0), ge=0, le=100)
+    slippage_floor_bps: Decimal = Field(default=Decimal(1), ge=0, le=100)
+    impact_y: float = Field(default=1.0, ge=0, le=10)
+    max_participation: Decimal = Field(default=Decimal("0.01"), gt=0, le=1)
+    cost_multiplier: Decimal = Field(default=Decimal(1), ge=0, le=10)
+
+    def native(self) -> dict[str, int | float | Decimal]:
+        """Return the settings by the names of the native venue."""
+        return {
+            "entry_latency_ns": self.entry_latency_ms * 1_000_000,
+            "response_latency_ns": self.response_latency_ms * 1_000_000,
+            "half_spread_bps": self.half_spread_bps,
+            "slippage_floor_bps": self.slippage_floor_bps,
+            "impact_y": self.impact_y,
+            "max_participation": self.max_participation,
+            "cost_multiplier": self.cost_multiplier,
+        }
+
+
+class ModelSection(Section):
+    """The directional sleeve: labels, training, signal, bet."""
+
+    label: Literal["triple_barrier", "forward_return"] = "triple_barrier"
+    labels: LabelConfig = LabelConfig()
+    training: TrainingConfig = TrainingConfig()
+    signal: DirectionalSignalConfig = DirectionalSignalConfig()
+    bet: DirectionalConfig = DirectionalConfig()
+
+
+class MomentumSection(Section):
+    """The baseline sleeve."""
+
+    signal: MomentumSignalConfig = MomentumSignalConfig()
+    size: MomentumConfig = MomentumConfig()
+
+
+class RunConfig(Section):
+    """Everything that decides the numbers of a walk-forward run.
+
+    ``chosen_before``: features, horizon and thresholds were chosen on data before this day;
+    what follows is printed apart. ``beside``: run the rows that the portfolio is compared
+    with too.
+    """
+
+    market: MarketConfig = MarketConfig()
+    capital: CapitalConfig = CapitalConfig()
+    sim: SimSection = SimSection()
+    carry: CarryConfig = CarryConfig()
+    model: ModelSection = ModelSection()
+    momentum: MomentumSection = MomentumSection()
+    risk: RiskConfig = RiskConfig()
+    netting: NettingConfig = NettingConfig()
+    chosen_before: date = date(2024, 1, 1)
+    beside: bool = True
+
+
+class TickConfig(Section):
+    """A run of the imbalance strategy on recorded order-book sessions."""
+
+    instrument: str = "BTCUSDT-PERP.BINANCE"
+    tier: str = "VIP0"
+    capital: Decimal = Field(default=Decimal(100_000), gt=0)
+    grid_ms: int = Field(default=100, gt=0)
+    feature: str = "imbalance_l5"
+    entry_latency_ms: int = Field(default=5, ge=0)
+    response_latency_ms: int = Field(default=5, ge=0)
+    signal: ImbalanceSignalConfig = ImbalanceSignalConfig()
+    size: ImbalanceConfig = ImbalanceConfig()
+    risk: RiskConfig = RiskConfig()
+    netting: NettingConfig = NettingConfig()

@@ -1,0 +1,81 @@
+"""The decision log: audit trail, write-ahead log and replay oracle in one file of lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from crypto_quant.core.messages import Cancel, Command, Cross, Decision, Place, Transfer
+
+
+class DecisionSink(Protocol):
+    """Takes decisions before their commands leave."""
+
+    def append(self, decision: Decision) -> None:
+        """Keep a decision; returns once it is kept."""
+        ...
+
+
+class NoLog:
+    """For runs whose decisions nobody will ask for: variants, research."""
+
+    def append(self, decision: Decision) -> None:
+        """Keep nothing."""
+
+
+class DecisionLog:
+    """Writes a line of JSON for each decision that made more than a prediction.
+
+    Parameters
+    ----------
+    path
+        The file; replaced if it is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Self:
+        self._file = self._path.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def append(self, decision: Decision) -> None:
+        """Write a decision if it wanted or refused anything."""
+        if not (decision.targets or decision.commands or decision.refused):
+            return
+        self._file.write(json.dumps(as_json(decision), separators=(",", ":")) + "\n")
+
+
+def as_json(decision: Decision) -> dict[str, object]:
+    """Return a decision as plain values; two equal decisions give equal ones."""
+    return {
+        "ts": decision.ts,
+        "wake": decision.wake.value,
+        "prediction": decision.prediction and decision.prediction._asdict(),
+        "signals": [s._asdict() for s in decision.signals],
+        "targets": [t._asdict() for t in decision.targets],
+        "refused": [{"order": r.order.id, "reason": r.reason} for r in decision.refused],
+        "commands": [_command(c) for c in decision.commands],
+    }
+
+
+def _command(command: Command) -> dict[str, object]:
+    match command:
+        case Place(approved):
+            return {"place": approved.order._asdict(), "checks": approved.checks}
+        case Cancel():
+            return {"cancel": command._asdict()}
+        case Cross():
+            return {"cross": command._asdict()}
+        case Transfer():
+            return {"transfer": {**command._asdict(), "amount": str(command.amount)}}

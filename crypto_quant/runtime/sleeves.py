@@ -1,0 +1,205 @@
+"""Sleeves as the step runs them: each strategy behind the same four calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import nan
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.messages import FeatureVector, Prediction, Signal, Target, Transfer
+from crypto_quant.core.terms import Terms
+from crypto_quant.models.fold_model import FoldModel
+from crypto_quant.models.switch import ModelSwitch
+from crypto_quant.runtime.view import LineView
+from crypto_quant.strategy.carry import CarrySleeve
+from crypto_quant.strategy.position_manager.directional import DirectionalSleeve
+from crypto_quant.strategy.position_manager.imbalance import ImbalanceSleeve
+from crypto_quant.strategy.position_manager.momentum import MomentumSleeve
+from crypto_quant.strategy.signal_generator.directional import DirectionalSignal
+from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignal
+from crypto_quant.strategy.signal_generator.momentum import MomentumSignal
+
+YEAR_H: Final = 24 * 365
+TermsMap = dict[int, Terms]
+
+
+class Wish(NamedTuple):
+    """What a sleeve wants at a wake-up, with what led to it."""
+
+    prediction: Prediction | None
+    signals: tuple[Signal, ...]
+    targets: tuple[Target, ...]
+    transfers: tuple[Transfer, ...]
+
+
+NO_WISH: Final = Wish(None, (), (), ())
+
+
+class Stage(Protocol):
+    """A sleeve in the step."""
+
+    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+        """Decide at a wake-up of the clock."""
+        ...
+
+    def on_account(self, view: LineView) -> Wish:
+        """Decide after an answer of the venue."""
+        ...
+
+    def on_funding(self, ts: int, rate: float, interval_h: float) -> None:
+        """Learn a settled rate, when it is known."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything: a new segment has begun, flat."""
+        ...
+
+
+class _Quiet:
+    """A stage that answers of the venue and funding do not concern."""
+
+    __slots__ = ()
+
+    def on_account(self, view: LineView) -> Wish:
+        return NO_WISH
+
+    def on_funding(self, ts: int, rate: float, interval_h: float) -> None:
+        return
+
+
+class CarryStage:
+    """Cash and carry; reads funding and the account, no feature."""
+
+    __slots__ = ("_sleeve",)
+
+    def __init__(self, sleeve: CarrySleeve) -> None:
+        self._sleeve = sleeve
+
+    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+        """Open, re-size, close or leave the pair."""
+        moves = self._sleeve.on_timer(view, terms)
+        return Wish(None, (), *moves) if moves.targets or moves.transfers else NO_WISH
+
+    def on_account(self, view: LineView) -> Wish:
+        """Follow the legs."""
+        moves = self._sleeve.on_account(view)
+        return Wish(None, (), *moves) if moves.targets or moves.transfers else NO_WISH
+
+    def on_funding(self, ts: int, rate: float, interval_h: float) -> None:
+        """Update the forecast."""
+        self._sleeve.on_funding(ts, rate, interval_h)
+
+    def reset(self) -> None:
+        """Forget the pair and the forecast."""
+        self._sleeve.reset()
+
+
+class ModelStage(_Quiet):
+    """The fold's model, its threshold, and the directional bet."""
+
+    __slots__ = ("_atr", "_fold", "_instrument", "_signal", "_sleeve", "_switch", "_vol")
+
+    def __init__(
+        self,
+        switch: ModelSwitch,
+        signal: DirectionalSignal,
+        sleeve: DirectionalSleeve,
+        instrument: int,
+        names: Sequence[str],
+    ) -> None:
+        self._switch = switch
+        self._signal = signal
+        self._sleeve = sleeve
+        self._instrument = instrument
+        self._atr = _column(names, "atr_perp_14h")
+        self._vol = _column(names, "vol_perp_168h")
+        self._fold: FoldModel | None = None
+
+    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+        """Predict, compare with the threshold, and open, keep or end the bet."""
+        fold = self._switch.at(features.ts)
+        if fold is not self._fold:
+            self._fold = fold
+            if fold is not None:
+                self._signal.begin_fold(fold.threshold.edge, fold.threshold.dispersion)
+        prediction = self._switch.predict(features)
+        if prediction is None:
+            prediction = Prediction(features.ts, nan, nan, "none")
+        values = features.values
+        vol = float(values[self._vol])
+        signal = self._signal(prediction, vol)
+        rule = terms[self._instrument]
+        atr = float(values[self._atr]) * view.px(self._instrument) * rule.price_unit
+        target = self._sleeve.on_timer(signal, prediction, atr, vol, rule, view)
+        return Wish(prediction, (signal,), () if target is None else (target,), ())
+
+    def reset(self) -> None:
+        """Forget the bet and the recent edges."""
+        self._signal.reset()
+        self._sleeve.reset()
+
+
+class MomentumStage(_Quiet):
+    """Plain momentum, once a day."""
+
+    __slots__ = ("_instrument", "_signal", "_sleeve")
+
+    def __init__(self, signal: MomentumSignal, sleeve: MomentumSleeve, instrument: int) -> None:
+        self._signal = signal
+        self._sleeve = sleeve
+        self._instrument = instrument
+
+    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+        """Follow the day's signal."""
+        rule = terms[self._instrument]
+        signal = self._signal(view.now, view.px(self._instrument) * rule.price_unit)
+        if signal is None:
+            return NO_WISH
+        target = self._sleeve.on_signal(signal, self._signal.vol, rule, view)
+        return Wish(None, (signal,), () if target is None else (target,), ())
+
+    def reset(self) -> None:
+        """Forget the past closes."""
+        self._signal.reset()
+
+
+class ImbalanceStage(_Quiet):
+    """Order-book imbalance on the tick grid."""
+
+    __slots__ = ("_column", "_instrument", "_signal", "_sleeve")
+
+    def __init__(
+        self,
+        signal: ImbalanceSignal,
+        sleeve: ImbalanceSleeve,
+        instrument: int,
+        names: Sequence[str],
+        feature: str,
+    ) -> None:
+        self._signal = signal
+        self._sleeve = sleeve
+        self._instrument = instrument
+        self._column = _column(names, feature)
+
+    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+        """Follow the imbalance."""
+        values: NDArray[np.float64] = features.values
+        signal = self._signal(features.ts, float(values[self._column]))
+        target = self._sleeve.on_timer(signal, terms[self._instrument], view)
+        return Wish(None, (signal,), () if target is None else (target,), ())
+
+    def reset(self) -> None:
+        """Forget the run of imbalances and the position."""
+        self._signal.reset()
+        self._sleeve.reset()
+
+
+def _column(names: Sequence[str], name: str) -> int:
+    try:
+        return list(names).index(name)
+    except ValueError:
+        raise ConfigError(f"features: the run needs {name!r}: add it to the feature set") from None

@@ -1,0 +1,82 @@
+"""What a step is given: the stages with their memory, and the view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crypto_quant.core.terms import TermsTable
+from crypto_quant.execution.netting import Netting
+from crypto_quant.execution.order_manager import OrderManager
+from crypto_quant.runtime.sleeves import Stage
+from crypto_quant.runtime.view import LineView
+from crypto_quant.strategy.risk_manager.manager import RiskManager
+
+
+class SettledFunding:
+    """Settled rates, told to the sleeves once they are known.
+
+    Parameters
+    ----------
+    ts_event, ts_recv
+        When each was settled and known, int64 ns (n,), ascending.
+    rate
+        Fractions per interval (n,).
+    hours
+        Length of the interval that each pays for (n,).
+    """
+
+    __slots__ = ("_at", "_event", "_hours", "_rate", "_recv")
+
+    def __init__(
+        self,
+        ts_event: NDArray[np.int64],
+        ts_recv: NDArray[np.int64],
+        rate: NDArray[np.float64],
+        hours: NDArray[np.float64],
+    ) -> None:
+        self._event: list[int] = ts_event.tolist()
+        self._hours: list[float] = hours.tolist()
+        self._recv: list[int] = [*ts_recv.tolist(), 2**63 - 1]
+        self._rate: list[float] = rate.tolist()
+        self._at = 0
+
+    def tell(self, now: int, stages: Sequence[Stage]) -> None:
+        """Tell what became known by ``now``."""
+        while self._recv[self._at] <= now:
+            at = self._at
+            for stage in stages:
+                stage.on_funding(self._event[at], self._rate[at], self._hours[at])
+            self._at = at + 1
+
+
+class State:
+    """Everything that a step may change."""
+
+    __slots__ = ("funding", "netting", "orders", "risk", "stages", "terms", "view")
+
+    def __init__(
+        self,
+        view: LineView,
+        terms: TermsTable,
+        stages: tuple[Stage, ...],
+        risk: RiskManager,
+        netting: Netting,
+        orders: OrderManager,
+        funding: SettledFunding,
+    ) -> None:
+        self.view = view
+        self.terms = terms
+        self.stages = stages
+        self.risk = risk
+        self.netting = netting
+        self.orders = orders
+        self.funding = funding
+
+    def reset(self) -> None:
+        """Forget positions and wishes: the tape broke off and the books are flat."""
+        self.netting.reset()
+        for stage in self.stages:
+            stage.reset()

@@ -1,0 +1,115 @@
+"""The deterministic step: one wake-up in, everything that was decided out.
+
+It does no I/O and asks no clock; it changes only the state that it is given.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crypto_quant.core.messages import (
+    NO_COMMANDS,
+    Cancel,
+    Command,
+    Decision,
+    FeatureVector,
+    Place,
+    Prediction,
+    Signal,
+    Target,
+    Transfer,
+    Wake,
+)
+from crypto_quant.execution.netting import NO_PLAN
+from crypto_quant.runtime.sleeves import NO_WISH, TermsMap
+from crypto_quant.runtime.state import State
+
+NOTHING: Final[tuple[()]] = ()
+
+
+def step(state: State, wake: Wake) -> Decision:
+    """Decide what to do at one wake-up.
+
+    Parameters
+    ----------
+    state
+        The stages with their memory, and the view of market and account.
+    wake
+        Why the line woke.
+
+    Returns
+    -------
+    Decision
+        Every message that was made, and the commands; nothing has been sent yet.
+    """
+    view = state.view
+    now = view.wake()
+    _hear(state)
+    if wake is Wake.GAP:  # the book is invalid: what is read from it is NaN until resync
+        return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS)
+    if wake is Wake.DATA_END:
+        state.reset()
+        return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS)
+    terms = state.terms.at(now)
+    state.risk.observe(view)
+    prediction, signals, targets, transfers = _wishes(state, wake, now, terms)
+    if targets:
+        targets = state.risk.shrink(targets, view, terms)
+    plan = state.netting.plan(targets, view, terms, is_timer=wake is Wake.TIMER)
+    if plan is NO_PLAN and not transfers:
+        return Decision(now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS)
+    approved, refused = state.risk.stamp(plan.orders, view, terms)
+    if refused:
+        state.netting.on_refused(refused, view)
+    commands: tuple[Command, ...] = (
+        *plan.cancels,
+        *plan.crosses,
+        *transfers,
+        *(Place(a) for a in approved),
+    )
+    for command in commands:
+        if isinstance(command, Place):
+            state.orders.place(command.approved.order)
+        elif isinstance(command, Cancel):
+            state.orders.cancel(command.order_id)
+    return Decision(now, wake, prediction, signals, targets, refused, commands)
+
+
+def _wishes(
+    state: State, wake: Wake, now: int, terms: TermsMap
+) -> tuple[Prediction | None, tuple[Signal, ...], tuple[Target, ...], tuple[Transfer, ...]]:
+    """Ask every sleeve; most of the time there is one answer or none."""
+    prediction: Prediction | None = None
+    signals: tuple[Signal, ...] = NOTHING
+    targets: tuple[Target, ...] = NOTHING
+    transfers: tuple[Transfer, ...] = NOTHING
+    view = state.view
+    if wake is Wake.TIMER:
+        state.funding.tell(now, state.stages)
+        features = FeatureVector(now, view.features)
+        wishes = [stage.on_timer(features, view, terms) for stage in state.stages]
+    else:
+        wishes = [stage.on_account(view) for stage in state.stages]
+    for wish in wishes:
+        if wish is NO_WISH:
+            continue
+        prediction = wish.prediction or prediction
+        signals += wish.signals
+        targets += wish.targets
+        transfers += wish.transfers
+    return prediction, signals, targets, transfers
+
+
+def _hear(state: State) -> None:
+    """Fold the venue's answers into the state of our orders."""
+    orders = state.orders
+    for kind, _, _, order, _, px, quantity, _, _, _, reason in state.view.answers():
+        if kind == "fill":
+            if order in orders.live:
+                orders.on_fill(order, px, quantity)
+        elif kind == "ack":
+            orders.on_ack(order)
+        elif kind == "cancelled":
+            orders.on_cancelled(order)
+        elif kind == "reject":
+            orders.on_reject(order, reason)

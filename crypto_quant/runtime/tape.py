@@ -1,0 +1,153 @@
+"""Recorded data onto the line: catalog tables become the columns of the native tape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.state import SettledFunding
+
+Ints = NDArray[np.int64]
+NOT_RECORDED = -1
+
+
+def on_grid_of(
+    instrument: Instrument, catalog: Catalog, keys: Sequence[tuple[str, str]]
+) -> Instrument:
+    """Return the instrument on a grid on which all its recorded data is exact."""
+    price, qty = instrument.price_exp, instrument.qty_exp
+    for kind, key in keys:
+        exps = catalog.exps(kind, key)
+        price, qty = max(price, exps.price), max(qty, exps.qty)
+    return replace(instrument, price_exp=price, qty_exp=qty)
+
+
+class TapeLoader:
+    """Reads a catalog's tables, rescaled to the run's grids, onto lines.
+
+    Parameters
+    ----------
+    catalog
+        Where the data is.
+    instruments
+        The run's instruments, in order, on the run's grids.
+    """
+
+    def __init__(self, catalog: Catalog, instruments: Sequence[Instrument]) -> None:
+        self._catalog = catalog
+        self._instruments = tuple(instruments)
+        self._tables: dict[tuple[str, str], pa.Table] = {}
+
+    def bars(self, line: RecordedLine, index: int, interval: str, start: int, end: int) -> None:
+        """Put an instrument's bars that open in ``[start, end)`` on the line."""
+        instrument = self._instruments[index]
+        key = f"{instrument.id}/{interval}"
+        table = self._cut("bar", key, start, end)
+        exps = self._catalog.exps("bar", key)
+        price = 10 ** (instrument.price_exp - exps.price)
+        qty = 10 ** (instrument.qty_exp - exps.qty)
+        open_, high, low, close = (
+            ints(table, name) * price for name in ("open", "high", "low", "close")
+        )
+        seconds = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}[interval]
+        line.native.add_bars(
+            index,
+            seconds * 10**9,
+            ints(table, "ts_event"),
+            ints(table, "ts_recv"),
+            open_,
+            high,
+            low,
+            close,
+            ints(table, "volume", 0) * qty,
+            _optional(table, "count", 1),
+            _optional(table, "taker_buy", qty),
+            table["flags"].to_numpy(),
+        )
+
+    def funding(self, line: RecordedLine, index: int, start: int, end: int) -> None:
+        """Put an instrument's settled funding rates of ``[start, end)`` on the line."""
+        key = self._instruments[index].id
+        table = self._cut("funding", key, start, end)
+        exp = self._catalog.exps("funding", key).rate
+        stamps = ints(table, "ts_event"), ints(table, "ts_recv")
+        line.native.add_funding(index, *stamps, ints(table, "rate"), exp)
+
+    def settled(self, index: int, start: int, end: int) -> SettledFunding:
+        """Return an instrument's settled rates of ``[start, end)`` for the sleeves' forecasts.
+
+        A row that does not say its interval has the instrument's dated one.
+        """
+        instrument = self._instruments[index]
+        table = self._cut("funding", instrument.id, start, end)
+        exp = self._catalog.exps("funding", instrument.id).rate
+        event = ints(table, "ts_event")
+        hours = ints(table, "interval_h", 0).astype(np.float64)
+        dated = instrument.funding_interval_h
+        for row in np.flatnonzero(hours == 0):
+            if dated is None:
+                raise ConfigError(f"{instrument.id}: the funding interval is not known")
+            hours[row] = dated.at(int(event[row]))[0]
+        rate = ints(table, "rate") / 10.0**exp
+        return SettledFunding(event, ints(table, "ts_recv"), rate, hours)
+
+    def external(self, line: RecordedLine, names: Sequence[str], start: int, end: int) -> None:
+        """Put the outside series that the catalog has on the line.
+
+        A name is ``<dataset>.<column>``. A column that was empty in a row is missing there.
+        """
+        for number, name in enumerate(names):
+            if name in self.missing((name,)):
+                continue
+            dataset, _, column = name.partition(".")
+            table = self._cut("series", dataset, start, end)
+            table = table.select(["ts_event", "ts_recv", column]).drop_null()
+            values = table[column].to_numpy().astype(np.float64)
+            stamps = ints(table, "ts_event"), ints(table, "ts_recv")
+            line.native.add_external(number, *stamps, values)
+
+    def missing(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the outside series that the catalog lacks."""
+        have = {key.key for key in self._catalog.keys("series")}
+        return tuple(name for name in names if not self._has(name, have))
+
+    def _has(self, name: str, datasets: set[str]) -> bool:
+        dataset, _, column = name.partition(".")
+        if dataset not in datasets:
+            return False
+        return column in self._cut("series", dataset, 0, 0).column_names
+
+    def _cut(self, kind: str, key: str, start: int, end: int) -> pa.Table:
+        """Return a stretch of a table that is read from disk once."""
+        if (kind, key) not in self._tables:
+            self._tables[kind, key] = self._catalog.scan(kind, key).combine_chunks()
+        table = self._tables[kind, key]
+        first, stop = np.searchsorted(table["ts_event"].to_numpy(), [start, end])
+        return table.slice(int(first), int(stop - first))
+
+
+def ints(table: pa.Table, name: str, missing: int | None = None) -> Ints:
+    """Return an integer column; nulls become ``missing`` (or are an error without it)."""
+    column = table[name]
+    if missing is not None:
+        column = pc.fill_null(column, missing)
+    values: Ints = np.ascontiguousarray(column.to_numpy(), dtype=np.int64)
+    return values
+
+
+def _optional(table: pa.Table, name: str, scale: int) -> Ints | None:
+    """Return a nullable column with a negative mark where nothing was recorded."""
+    column = table[name]
+    if column.null_count == len(column):
+        return None
+    values = ints(table, name, NOT_RECORDED)
+    return np.where(values == NOT_RECORDED, NOT_RECORDED, values * scale)

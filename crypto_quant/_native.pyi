@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 __all__ = ["FeatureSet", "Instrument", "Ledger", "Line", "TickDecoder", "plan_book"]
 
+@final
 class Instrument:
     """A contract and its dated rules; ``core.instruments.Instrument.native`` builds it."""
 

@@ -85,23 +85,7 @@ impl Line {
         let mut ledger =
             Ledger::new(parts, setup.sleeves, setup.wallets, &setup.valuation).map_err(at_start)?;
         for deposit in &setup.capital {
-            let wallet = ledger.wallet(&deposit.wallet).ok_or_else(|| {
-                let known: Vec<_> = ledger.wallets().iter().map(|w| w.name.as_str()).collect();
-                bad(
-                    "capital",
-                    &format!("a wallet of {known:?}"),
-                    &deposit.wallet,
-                )
-            })?;
-            let Deposit {
-                sleeve,
-                asset,
-                amount,
-                ..
-            } = deposit;
-            ledger
-                .deposit(setup.start, *sleeve, wallet, asset, *amount)
-                .map_err(at_start)?;
+            book_capital(&mut ledger, deposit, setup.start)?;
         }
         Ok(Self {
             instruments,
@@ -344,6 +328,22 @@ impl Line {
         }
         Ok(wakes.then_some(Wake::Account))
     }
+}
+
+fn book_capital(ledger: &mut Ledger, deposit: &Deposit, ts: Ts) -> Result<(), LineError> {
+    let Deposit {
+        sleeve,
+        wallet,
+        asset,
+        amount,
+    } = deposit;
+    let index = ledger.wallet(wallet).ok_or_else(|| {
+        let known: Vec<_> = ledger.wallets().iter().map(|w| w.name.as_str()).collect();
+        bad("capital", &format!("a wallet of {known:?}"), wallet)
+    })?;
+    ledger
+        .deposit(ts, *sleeve, index, asset, *amount)
+        .map_err(|source| LineError::Ledger { ts, source })
 }
 
 pub(crate) fn bad(what: &'static str, expected: &str, found: &impl ToString) -> LineError {

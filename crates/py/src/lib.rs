@@ -1,5 +1,6 @@
 //! The one native module, `crypto_quant._native`: conversions only, no logic.
 
+mod arguments;
 mod features;
 mod instrument;
 mod ledger;

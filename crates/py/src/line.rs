@@ -1,19 +1,21 @@
 //! `Line`: the recorded line, one call per wake-up.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 use cq_ledger::{Transfer, Valuation, Wallet};
-use cq_line::{Columns, Deposit, Line, LineError, Setup, Stamps, Stream, Wake};
-use cq_sim::{OrderType, Request, SimConfig};
-use cq_types::{Account, Event, Px, Qty, Side, Ts};
+use cq_line::{Columns, Deposit, Line, Setup, Stamps, Stream};
+use cq_sim::Request;
+use cq_types::{Px, Qty, Side, Ts};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
+use crate::arguments::{
+    answer, code, error, ints, ledger_error, order_type, parts, signs, sim_config, stamps,
+    Allocations, Answer, CapitalArg, Flags, Ints, WalletArg,
+};
 use crate::features::{feature_specs, SpecArg};
 use crate::instrument::PyInstrument;
 use crate::tables;
@@ -21,26 +23,8 @@ use crate::tables;
 /// Events run before the interpreter is let go: a hop that ends sooner is not worth it.
 const SHORT_HOP: usize = 256;
 
-type Ints<'py> = PyReadonlyArray1<'py, i64>;
-type Flags<'py> = Option<PyReadonlyArray1<'py, u32>>;
-type WalletArg = (String, Vec<String>, Vec<u16>);
-type CapitalArg = (usize, String, String, Decimal);
-type Allocations = Vec<(usize, i64)>;
 /// Times and the features known at each.
 type Table<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray2<f64>>);
-type Answer = (
-    &'static str,
-    Ts,
-    Ts,
-    u64,
-    u16,
-    i64,
-    i64,
-    bool,
-    bool,
-    Decimal,
-    &'static str,
-);
 
 /// One segment of the recorded line.
 #[pyclass(name = "Line", module = "crypto_quant._native")]
@@ -48,146 +32,6 @@ pub struct PyLine {
     inner: Line,
     values: Py<PyArray1<f64>>,
     view: Py<PyAny>,
-}
-
-fn error(error: LineError) -> PyErr {
-    match error {
-        LineError::Ledger { .. } | LineError::Broken { .. } => {
-            PyRuntimeError::new_err(error.to_string())
-        }
-        _ => PyValueError::new_err(error.to_string()),
-    }
-}
-
-fn ledger_error(error: cq_ledger::LedgerError) -> PyErr {
-    PyRuntimeError::new_err(error.to_string())
-}
-
-fn code(wake: Option<Wake>) -> u8 {
-    match wake {
-        None => 0,
-        Some(Wake::Timer) => 1,
-        Some(Wake::Account) => 2,
-        Some(Wake::Gap) => 3,
-        Some(Wake::DataEnd) => 4,
-    }
-}
-
-fn order_type(code: u8) -> PyResult<OrderType> {
-    match code {
-        0 => Ok(OrderType::Market),
-        1 => Ok(OrderType::Limit),
-        2 => Ok(OrderType::PostOnly),
-        3 => Ok(OrderType::StopMarket),
-        _ => Err(PyValueError::new_err(format!(
-            "type_code: expected 0 to 3, was {code}"
-        ))),
-    }
-}
-
-/// A number of any Python type, read from its text so that 0.1 means 0.1.
-fn exact(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Decimal> {
-    let text = value.str()?.to_string();
-    let number = Decimal::from_str(&text).or_else(|_| Decimal::from_scientific(&text));
-    number.map_err(|_| PyValueError::new_err(format!("sim.{key}: expected a number, was {text:?}")))
-}
-
-fn whole(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Ts> {
-    let number = exact(key, value)?;
-    let whole = Some(number).filter(Decimal::is_integer);
-    whole.and_then(|n| n.to_i64()).ok_or_else(|| {
-        PyValueError::new_err(format!("sim.{key}: expected a whole number, was {number}"))
-    })
-}
-
-fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
-    let mut config = SimConfig::default();
-    let bps = Decimal::new(1, 4);
-    for (key, value) in settings {
-        let key: String = key.extract()?;
-        match key.as_str() {
-            "entry_latency_ns" => config.entry_latency = whole(&key, &value)?,
-            "response_latency_ns" => config.response_latency = whole(&key, &value)?,
-            "half_spread_bps" => config.half_spread = exact(&key, &value)? * bps,
-            "slippage_floor_bps" => config.slippage_floor = exact(&key, &value)? * bps,
-            "impact_y" => config.impact = value.extract()?,
-            "max_participation" => config.participation = exact(&key, &value)?,
-            "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
-            _ => {
-                let text = format!(
-                    "sim.{key}: unknown key; expected entry_latency_ns, response_latency_ns, \
-                     half_spread_bps, slippage_floor_bps, impact_y, max_participation or \
-                     cost_multiplier"
-                );
-                return Err(PyValueError::new_err(text));
-            }
-        }
-    }
-    Ok(config)
-}
-
-fn ints(column: &Ints<'_>) -> PyResult<Vec<i64>> {
-    Ok(column.as_slice()?.to_vec())
-}
-
-fn signs(column: &PyReadonlyArray1<'_, i8>) -> PyResult<Vec<i8>> {
-    Ok(column.as_slice()?.to_vec())
-}
-
-fn stamps(event: &Ints<'_>, recv: &Ints<'_>, flags: Flags<'_>) -> PyResult<Stamps> {
-    let flags = flags.map(|f| f.as_slice().map(<[u32]>::to_vec)).transpose();
-    Ok(Stamps {
-        ts_event: ints(event)?,
-        ts_recv: ints(recv)?,
-        flags: flags?,
-    })
-}
-
-fn parts(allocations: Allocations) -> Vec<cq_ledger::Allocation> {
-    let part = |(sleeve, qty)| (sleeve, Qty(qty));
-    allocations.into_iter().map(part).collect()
-}
-
-fn answer(event: &Event<Account>) -> Answer {
-    let zero = Decimal::ZERO;
-    let plain = |kind, order, reason| {
-        let (at, known, what) = (event.ts_event, event.ts_recv, event.instrument);
-        (
-            kind, at, known, order, what, 0, 0, false, false, zero, reason,
-        )
-    };
-    match &event.body {
-        Account::Fill {
-            order,
-            px,
-            qty,
-            side,
-            is_taker,
-            fee,
-            ..
-        } => (
-            "fill",
-            event.ts_event,
-            event.ts_recv,
-            *order,
-            event.instrument,
-            px.0,
-            qty.0,
-            *side == Side::Buy,
-            *is_taker,
-            *fee,
-            "",
-        ),
-        Account::FundingPaid { amount, .. } => {
-            let mut row = plain("funding", 0, "");
-            row.9 = *amount;
-            row
-        }
-        Account::Ack { order } => plain("ack", *order, ""),
-        Account::Reject { order, reason } => plain("reject", *order, reason),
-        Account::Cancelled { order } => plain("cancelled", *order, ""),
-        _ => plain("other", 0, ""),
-    }
 }
 
 impl PyLine {

@@ -45,7 +45,15 @@ pub(crate) fn add_to(total: &mut Decimal, amount: Decimal) -> Result<(), LedgerE
 }
 
 /// The part of a booked amount that belongs to `part` of `whole`, booked itself.
+///
+/// All of it is the amount itself, so that what is closed in full leaves nothing behind.
 pub(crate) fn share(amount: Decimal, part: i64, whole: i64) -> Result<Decimal, LedgerError> {
+    if part == whole {
+        return Ok(amount);
+    }
+    if part == 0 || amount.is_zero() {
+        return Ok(Decimal::ZERO);
+    }
     let wide = amount
         .checked_mul(Decimal::from(part))
         .and_then(|v| v.checked_div(Decimal::from(whole)))

@@ -62,16 +62,8 @@ impl Position {
         }
         let (held, traded) = (magnitude(self.qty)?, magnitude(qty)?);
         let closed = held.min(traded);
-        let value_closed = if traded == closed {
-            value
-        } else {
-            share(value, closed, traded)?
-        };
-        let released = if held == closed {
-            self.cost
-        } else {
-            share(self.cost, closed, held)?
-        };
+        let value_closed = share(value, closed, traded)?;
+        let released = share(self.cost, closed, held)?;
         let kept = minus(self.cost, released)?;
         let opened = minus(value, value_closed)?;
         let position = Self {

@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PY    := .venv/bin/python
 UV    := .venv/bin/uv
 NAME  ?= all
+export PYTHONDONTWRITEBYTECODE :=
 SOURCES := $(shell find crates -name '*.rs' -o -name 'Cargo.toml' 2>/dev/null) Cargo.toml Cargo.lock pyproject.toml
 
 .PHONY: setup build demo fmt check test e2e mutants bench docs fresh lock
@@ -39,7 +40,7 @@ check: build
 
 test: check
 	@cargo test --locked --workspace --quiet
-	@$(PY) -m pytest -n 2
+	@$(PY) -m pytest -n 2 --dist loadgroup
 
 e2e: build
 	@$(PY) -m pytest -m slow tests/e2e

@@ -1,7 +1,7 @@
 //! Records of a line as columns: int64 arrays, lists of texts, and money as the bytes of
 //! little-endian `decimal128(38, 18)`, which Arrow reads without a copy.
 
-use cq_ledger::{Allocation, Ledger};
+use cq_ledger::{split, Allocation, Ledger};
 use cq_line::{FillRow, OrderRow, Rows};
 use cq_sim::OrderType;
 use cq_types::Px;
@@ -58,6 +58,23 @@ impl<'py> Columns<'py> {
         }
         Ok(())
     }
+
+    /// Each sleeve's share of the fees, split as the ledger books them.
+    fn fees(&self, ledger: &Ledger, rows: &[FillRow]) -> PyResult<()> {
+        let mut columns = vec![vec![Decimal::ZERO; rows.len()]; ledger.sleeves().len()];
+        for (at, row) in rows.iter().enumerate() {
+            let sizes: Vec<i64> = row.allocations.iter().map(|(_, q)| q.0.abs()).collect();
+            let parts =
+                split(row.fee, &sizes).map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+            for ((sleeve, _), part) in row.allocations.iter().zip(parts) {
+                columns[*sleeve][at] += part;
+            }
+        }
+        for (sleeve, column) in ledger.sleeves().iter().zip(columns) {
+            self.money(&format!("fee.{sleeve}"), column.into_iter())?;
+        }
+        Ok(())
+    }
 }
 
 fn id(order: u64) -> i64 {
@@ -76,6 +93,7 @@ pub(crate) fn fills<'py>(py: Python<'py>, rows: &[FillRow], ledger: &Ledger) -> 
     table.ints("reference", rows.iter().map(|r| r.reference.0))?;
     table.ints("is_taker", rows.iter().map(|r| r.is_taker.into()))?;
     table.money("fee", rows.iter().map(|r| r.fee))?;
+    table.fees(ledger, rows)?;
     table.money("impact", rows.iter().map(|r| r.impact))?;
     table.texts("tag", rows.iter().map(|r| r.tag))?;
     let parts: Vec<_> = rows.iter().map(|r| r.allocations.as_slice()).collect();

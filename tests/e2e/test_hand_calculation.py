@@ -41,7 +41,7 @@ def booked(amount: Decimal) -> Decimal:
 
 
 def ns(value: object) -> int:
-    """Return the nanoseconds of a raw stamp: epoch seconds or milliseconds, text, or a naive time."""
+    """Return the nanoseconds of a raw stamp: epoch seconds or ms, text, or a naive time."""
     if isinstance(value, int):
         return value * (10**9 if value < 10**11 else 10**6)
     if isinstance(value, str):

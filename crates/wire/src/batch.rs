@@ -39,6 +39,11 @@ macro_rules! table {
             #[must_use]
             pub fn is_empty(&self) -> bool { self.ts_event.is_empty() }
 
+            /// An empty table with room for as many rows as this one has.
+            fn empty_like(&self) -> Self {
+                Self { $($field: Vec::with_capacity(self.$field.len()),)+ }
+            }
+
             /// The columns by name, in the catalog's order.
             #[must_use]
             pub fn into_columns(self) -> Vec<(&'static str, Column)> {
@@ -187,6 +192,18 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Takes the rows, leaving room for as many again: batches of a file are alike.
+    pub(crate) fn take(&mut self) -> Self {
+        let room = Self {
+            trades: self.trades.empty_like(),
+            agg_trades: self.agg_trades.empty_like(),
+            deltas: self.deltas.empty_like(),
+            quotes: self.quotes.empty_like(),
+            marks: self.marks.empty_like(),
+        };
+        std::mem::replace(self, room)
+    }
+
     /// Non-empty tables by catalog kind, each as named columns.
     #[must_use]
     pub fn into_tables(self) -> Vec<(&'static str, Vec<(&'static str, Column)>)> {

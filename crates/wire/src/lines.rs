@@ -75,7 +75,7 @@ impl<D: LineDecoder> Lines<D> {
 
     /// Takes the columns decoded since the last call.
     pub fn take(&mut self) -> Batch {
-        std::mem::take(self.decoder.state().0)
+        self.decoder.state().0.take()
     }
 
     /// Grid of the columns that [`Lines::take`] gives next.

@@ -30,7 +30,8 @@ SYNTHETIC_EVENT: Final = 1 << 8
 _NULLABLE: Final = frozenset({"prev_id", "index", "rate", "next_funding"})
 _PACKED: Final = 1 << 18
 """Compressed bytes per step; a step's text is some ten times that."""
-_PLAIN: Final = 1 << 22
+_PLAIN: Final = 1 << 20
+"""Text per step: columns of that many rows stay in the processor's cache."""
 
 
 class Tables(NamedTuple):
@@ -79,7 +80,7 @@ class TickReader:
             decoder = _native.TickDecoder(layout, codec, symbol, exps.price, exps.qty)
             try:
                 with self._bytes(member) as stream:
-                    while chunk := stream.read(step):
+                    for chunk in ahead(iter(lambda: stream.read(step), b"")):
                         decoder.feed(chunk)
                         yield _take(decoder, exps)
                 decoder.finish()

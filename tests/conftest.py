@@ -32,9 +32,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("data")]
         config.hook.pytest_deselected(items=real)
         config.stash[_DESELECTED] = len(real)
+        if hasattr(config, "workeroutput"):  # a worker of xdist tells the one that prints
+            config.workeroutput["deselected"] = len(real)
 
 
 _DESELECTED = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """Take a worker's count; every worker collects the same tests."""
+    count = getattr(node, "workeroutput", {}).get("deselected", 0)
+    config = getattr(node, "config", None)
+    if count and isinstance(config, pytest.Config):
+        config.stash[_DESELECTED] = count
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

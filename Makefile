@@ -43,7 +43,7 @@ test: check
 	@$(PY) -m pytest -n 2 --dist loadgroup
 
 e2e: build
-	@$(PY) -m pytest -m slow tests/e2e
+	@$(PY) -m pytest tests/e2e
 
 mutants: build
 	@$(PY) -m tests.mutants

@@ -19,10 +19,6 @@ def _data_dir() -> Path | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect real-data tests, counted once, where there is no data to run them on."""
-    if not config.option.markexpr:
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
     if _data_dir() is not None:
         return
     if os.environ.get("CQ_REQUIRE_DATA") == "1":

@@ -67,7 +67,7 @@ TRIPS: Final = pa.schema(
         ("direction", pa.int8()),  # +1 long, -1 short, 0 hedged pair
         ("open_ts", pa.int64()),
         ("close_ts", pa.int64()),
-        ("quantity", MONEY),  # largest absolute size, base units
+        ("quantity", MONEY),  # opened in total, of the larger leg, base units
         ("pnl", MONEY),  # net: price, funding, fees, spread, impact, transfer
         ("costs", MONEY),  # fees + spread + impact + transfer inside pnl, paid > 0
         ("reason", pa.string()),  # why it was closed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from crypto_quant.data_pipeline.collectors import importer
 from crypto_quant.data_pipeline.collectors.facts import Facts
@@ -35,9 +35,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 @click.group()
 def data() -> None:
-    """Market data: import, list.
+    """Market data: into the catalog, checked, out of it.
 
-    Example: cq data import $CQ_DATA && cq data list
+    Example: cq data import $CQ_DATA
     """
 
 
@@ -63,8 +63,7 @@ def import_(
     The layout is recognised by the content. What a file does not say comes from --as, or
     from what is known of the data set; nothing is guessed.
 
-    Example: cq data import btc.csv
-    --as "venue=BINANCE,symbol=BTCUSDT-PERP,kind=bar,interval=1h,stamp=open,volume=base"
+    Example: cq data import btc.npz --as "venue=BINANCE,symbol=BTCUSDT-PERP"
     """
     given = Facts.parse(said)
     with _progress() as show:
@@ -87,7 +86,9 @@ def import_(
 @catalog_option
 @json_option
 def list_(root: Path, as_json: bool) -> None:
-    """Show what the catalog holds: rows, first and last, coverage, holes, sources.
+    """Show what the catalog holds: rows, days, coverage, holes.
+
+    Times to the nanosecond, every hole, sources and findings are in --json.
 
     Example: cq data list --json
     """
@@ -99,52 +100,36 @@ def list_(root: Path, as_json: bool) -> None:
     elif not rows:
         click.echo(f"{root} holds nothing yet: cq data import PATH")
     else:
-        Console().print(_table(rows))
+        click.echo("\n".join(_listing(rows)))
 
 
-def _table(rows: list[tuple[list[Part], Coverage]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (
-        ("kind", "left"),
-        ("key", "left"),
-        ("rows", "right"),
-        ("first", "left"),
-        ("last", "left"),
-        ("cover", "right"),
-        ("holes", "left"),
-        ("source", "left"),
-    ):
-        table.add_column(
-            name,
-            justify="right" if justify == "right" else "left",
-            overflow="fold",
-            no_wrap=name not in ("holes", "source"),
-        )
+def _listing(rows: list[tuple[list[Part], Coverage]]) -> Iterator[str]:
+    """Say it in 80 columns: a heading a kind, a line a key, a line for its holes."""
+    keys = max(len(parts[0].key) for parts, _ in rows)
+    yield f"{'':<{keys + 2}}{'rows':>12}  {'first':<10}  {'last':<10}  {'cover':>7}"
+    kind = ""
     for parts, cover in rows:
-        table.add_row(
-            parts[0].kind,
-            parts[0].key,
-            f"{sum(part.rows for part in parts):,}",
-            _minute(parts[0].start),
-            _minute(max(part.end for part in parts)),
-            f"{cover.share:.2%}",
-            _holes(cover),
-            _sources(parts),
-        )
-    return table
+        if parts[0].kind != kind:
+            kind = parts[0].kind
+            yield kind
+        count = sum(part.rows for part in parts)
+        first, last = _day(parts[0].start), _day(max(part.end for part in parts))
+        yield f"  {parts[0].key:<{keys}}{count:>12,}  {first}  {last}  {_share(cover):>7}"
+        if cover.holes:
+            yield f"    {_holes(cover)}"
+
+
+def _share(cover: Coverage) -> str:
+    """Round down: 100 % is said only of what has no hole."""
+    return f"{math.floor(cover.share * 10_000) / 100:.2f}%"
 
 
 def _holes(cover: Coverage) -> str:
-    if not cover.holes:
-        return "-"
     longest = max(cover.holes, key=lambda hole: hole.end - hole.start)
-    hours = (longest.end - longest.start) / 3.6e12
-    return f"{len(cover.holes)}, longest {hours:,.1f} h from {_minute(longest.start)}"
-
-
-def _sources(parts: list[Part]) -> str:
-    names = [part.source.name for part in parts]
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    minutes = (longest.end - longest.start) // (60 * 10**9)
+    length = f"{minutes} min" if minutes < 60 else f"{minutes / 60:,.1f} h"
+    count = "1 hole:" if len(cover.holes) == 1 else f"{len(cover.holes):,} holes, longest"
+    return f"{count} {length} from {_minute(longest.start)}"
 
 
 def _listed_json(parts: list[Part], cover: Coverage) -> dict[str, object]:
@@ -190,6 +175,10 @@ def _notice_lines(report: importer.Report) -> Iterator[str]:
         yield f"not imported: {names}{more}: {reason}"
     if report.known:
         yield f"already in the catalog: {len(report.known)} files"
+
+
+def _day(ts: int) -> str:
+    return datetime.fromtimestamp(ts // 10**9, UTC).strftime("%Y-%m-%d")
 
 
 def _minute(ts: int) -> str:

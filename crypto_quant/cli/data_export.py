@@ -35,7 +35,7 @@ def export(
 ) -> None:
     """Write rows of one KIND and KEY to PATH, whose ending chooses the format.
 
-    Example: cq data export bar BTCUSDT-PERP.BINANCE/1h btc.parquet --start 2024-01-01
+    Example: cq data export bar BTCUSDT-PERP.BINANCE/1h btc.parquet
     """
     exporter = EXPORTERS.get(path.suffix)
     if exporter is None:

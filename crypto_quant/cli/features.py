@@ -7,6 +7,7 @@ import json
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from crypto_quant.feature_engineering.catalog import CATALOG
@@ -35,14 +36,18 @@ def list_features(group: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(info) for info in rows], indent=1))
         return
-    table = Table(box=None, header_style="bold")
-    for name in ("feature", "group", "warm-up", "gap"):
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("feature", "warm-up", "gap"):
         table.add_column(name, no_wrap=True)
-    table.add_column("unit", overflow="fold")
-    for info in rows:
-        warm = "-" if info.warm_up_s is None else _duration(info.warm_up_s)
-        table.add_row(info.name, info.group, warm, info.gap, info.unit)
-    console = Console()
+    table.add_column("unit and sign")
+    for title in groups:
+        listed = [info for info in rows if info.group == title]
+        if listed:
+            table.add_row(f"[bold]{title}")
+        for info in listed:
+            warm = "-" if info.warm_up_s is None else _duration(info.warm_up_s)
+            table.add_row(f"  {info.name}", warm, info.gap, escape(info.unit))
+    console = Console(highlight=False)
     console.print(table)
     console.print(f"{len(rows)} features")
 

@@ -9,6 +9,7 @@ import click
 from crypto_quant.cli.config import config
 from crypto_quant.cli.data import data
 from crypto_quant.cli.data_export import export
+from crypto_quant.cli.data_generate import generate
 from crypto_quant.cli.features import features
 from crypto_quant.cli.report import report
 from crypto_quant.cli.walk_forward import demo, walk_forward
@@ -26,6 +27,7 @@ def cq() -> None:
 
 cq.add_command(data)
 data.add_command(export)
+data.add_command(generate)
 cq.add_command(features)
 cq.add_command(report)
 cq.add_command(walk_forward)

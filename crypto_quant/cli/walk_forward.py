@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from crypto_quant.backtesting.engine.sources import Found, find_data
+from crypto_quant.backtesting.engine.sources import Found, find_data, holds_generated
 from crypto_quant.backtesting.engine.walk_forward import WalkForward
 from crypto_quant.cli.data import catalog_option, json_option
 from crypto_quant.cli.progress import stages
@@ -49,7 +49,9 @@ def walk_forward(config_path: Path | None, root: Path, runs: Path, as_json: bool
 
     Example: cq walk-forward --config my.toml
     """
-    _run(config_path, runs, as_json, lambda config, _: Found(Catalog(root), str(root), False))
+    catalog = Catalog(root)
+    found = Found(catalog, f"the catalog {root}", holds_generated(catalog))
+    _run(config_path, runs, as_json, lambda config, tell: found)
 
 
 @click.command("demo")

@@ -12,7 +12,7 @@ from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.collectors import importer
 from crypto_quant.data_pipeline.collectors.facts import Facts
-from crypto_quant.data_pipeline.collectors.generated import MARKER, generate_market
+from crypto_quant.data_pipeline.collectors.generated import ENDING, MARKER, generate_market
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
 
@@ -50,15 +50,22 @@ def find_data(
     folder = data_folder(env)
     if folder is not None:
         catalog = _import(folder, root, known, tell)
-        return Found(catalog, f"the folder {folder}", (folder / MARKER).is_file())
+        return Found(catalog, f"the folder {folder}", holds_generated(catalog))
     catalog = Catalog(root)
     if _suffices(catalog, config):
-        return Found(catalog, f"the catalog {root}", is_generated=False)
+        return Found(catalog, f"the catalog {root}", holds_generated(catalog))
     folder = root / "generated-data"
     if not (folder / MARKER).is_file():
         tell("nothing at hand: generating a small seeded market")
         generate_market(folder)
     return Found(_import(folder, root, known, tell), "a generated market", is_generated=True)
+
+
+def holds_generated(catalog: Catalog) -> bool:
+    """Tell whether any part was imported from a file of the generated market."""
+    keys = catalog.keys()
+    parts = (part for kind, key in keys for part in catalog.parts_of(kind, key))
+    return any(part.source.name.endswith(ENDING) for part in parts)
 
 
 def data_folder(env: Mapping[str, str]) -> Path | None:

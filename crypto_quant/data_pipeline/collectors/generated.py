@@ -1,8 +1,9 @@
 """A small seeded market for a machine that has no data and no network.
 
 It is made of the same files as a real data folder, so everything downstream is the
-same code; the folder carries a marker that puts "generated data" on every output.
-The numbers it leads to say nothing about any market.
+same code. The folder carries a marker and the files a name that stays in the catalog's
+manifest: either puts "generated data" on every output. The numbers it leads to say
+nothing about any market.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-MARKER = "GENERATED"
+MARKER = ".generated"
 """File whose presence says that a data folder was generated."""
+
+ENDING = "generated.parquet"
+"""How the names of generated files end."""
 
 _MINUTE_MS = 60_000
 _START_MS = 1_672_531_200_000  # 2023-01-01, an arbitrary Sunday
@@ -45,10 +49,10 @@ def generate_market(folder: Path, *, days: int = 210, seed: int = 20_231) -> Pat
     hours = _hourly(path, rng)
     (folder / "binance_spot_1m").mkdir(parents=True, exist_ok=True)
     (folder / "binance_perp").mkdir(exist_ok=True)
-    pq.write_table(spot, folder / "binance_spot_1m" / "BTCUSDT-spot-1m-generated.parquet")
-    pq.write_table(hours, folder / "binance_perp" / "BTCUSDT-perp-1h_generated.parquet")
+    pq.write_table(spot, folder / "binance_spot_1m" / f"BTCUSDT-spot-1m-{ENDING}")
+    pq.write_table(hours, folder / "binance_perp" / f"BTCUSDT-perp-1h_{ENDING}")
     pq.write_table(
-        _funding(rng, days), folder / "binance_perp" / "BTCUSDT-perp-funding-8h_generated.parquet"
+        _funding(rng, days), folder / "binance_perp" / f"BTCUSDT-perp-funding-8h_{ENDING}"
     )
     (folder / MARKER).write_text(f"seed {seed}, {days} days\n", "utf-8")
     return folder

@@ -20,6 +20,8 @@ pub mod flags {
     pub const NOT_MARKET: u32 = 1 << 6;
     /// A bar window bridged missing bars.
     pub const BRIDGED: u32 = 1 << 7;
+    /// `ts_event` was synthesised: the venue gave no time.
+    pub const SYNTHETIC_EVENT: u32 = 1 << 8;
 }
 
 /// One immutable event of the tape.

@@ -12,7 +12,7 @@ use cq_types::{flags, Grid, Ts};
 
 use crate::scan::{decimal, Cursor};
 use crate::widen::widen;
-use crate::{to_ns, Batch, LineDecoder, Stats, WireError, MISSING, SYNTHETIC_EVENT};
+use crate::{to_ns, Batch, LineDecoder, Stats, WireError, MISSING};
 
 pub use archive::{Archive, ArchiveKind};
 pub use sequence::{plan_book, Chain, Plan, Sequencer, Step, Update};
@@ -225,7 +225,11 @@ impl Decoder {
         Ok(Stamp {
             ts_event: given.or(self.venue_time).unwrap_or(ts_recv),
             ts_recv,
-            flags: if given.is_some() { 0 } else { SYNTHETIC_EVENT },
+            flags: if given.is_some() {
+                0
+            } else {
+                flags::SYNTHETIC_EVENT
+            },
         })
     }
 

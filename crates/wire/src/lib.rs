@@ -22,6 +22,3 @@ pub use lines::{LineDecoder, Lines};
 pub use stats::Stats;
 pub use time::to_ns;
 pub use widen::FINEST_QTY_EXP;
-
-/// Quality mark: the venue gave no time; `ts_event` is its latest time seen before.
-pub const SYNTHETIC_EVENT: u32 = 1 << 8;

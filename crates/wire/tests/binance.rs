@@ -1,8 +1,9 @@
 //! Frames as Binance sends them, hand-checked, and frames as it never would.
 
+use cq_types::flags::SYNTHETIC_EVENT;
 use cq_types::{flags, Grid, Side};
 use cq_wire::binance::{Archive, ArchiveKind, Decoder};
-use cq_wire::{Batch, Codec, LineDecoder, Lines, WireError, MISSING, SYNTHETIC_EVENT};
+use cq_wire::{Batch, Codec, LineDecoder, Lines, WireError, MISSING};
 use proptest::prelude::*;
 
 const GRID: Grid = Grid {

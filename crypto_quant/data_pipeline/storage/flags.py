@@ -10,3 +10,4 @@ RULE_UNSOURCED: Final = 1 << 4
 REPAIRED: Final = 1 << 5
 NOT_MARKET: Final = 1 << 6
 BRIDGED: Final = 1 << 7
+SYNTHETIC_EVENT: Final = 1 << 8

@@ -24,9 +24,6 @@ Layout = Literal["frames", "trades", "agg_trades", "book_ticker"]
 MISSING: Final = -(2**63)
 """What the decoder puts where the venue gave nothing."""
 
-SYNTHETIC_EVENT: Final = 1 << 8
-"""Mark: the venue gave no time; ``ts_event`` is its latest time seen before."""
-
 _NULLABLE: Final = frozenset({"prev_id", "index", "rate", "next_funding"})
 _PACKED: Final = 1 << 18
 """Compressed bytes per step; a step's text is some ten times that."""

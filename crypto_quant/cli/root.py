@@ -8,6 +8,7 @@ import click
 
 from crypto_quant.cli.config import config
 from crypto_quant.cli.data import data
+from crypto_quant.cli.data_download import download
 from crypto_quant.cli.data_export import export
 from crypto_quant.cli.data_generate import generate
 from crypto_quant.cli.features import features
@@ -27,6 +28,7 @@ def cq() -> None:
 
 cq.add_command(data)
 data.add_command(export)
+data.add_command(download)
 data.add_command(generate)
 cq.add_command(features)
 cq.add_command(report)

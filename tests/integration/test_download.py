@@ -18,6 +18,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from crypto_quant.core.clock import monotonic_s
+from crypto_quant.data_pipeline.collectors.archive import (
+    Collector,
+    Done,
+    Fetcher,
+    small_real_set,
+)
+from crypto_quant.venues.rules import load_instruments
 from tests.integration.importing import Cq
 from tests.unit.data_pipeline.archive import rows
 from tests.unit.data_pipeline.archive.server import Archive, Fault, serving, zipped
@@ -475,3 +482,26 @@ def test_real_rows_come_back_as_they_are(cq: Cq, archive: Archive, data_dir: Pat
         assert got["ts_event"] == int(row["timestamp"].replace(tzinfo=UTC).timestamp()) * 10**9
         for column in ("open", "high", "low", "close", "volume"):
             assert got[column] == Decimal(repr(row[column]))
+
+
+def test_small_real_set_fills_a_catalog_with_what_a_run_needs(cq: Cq, archive: Archive) -> None:
+    """Three requests in one call; the spot months hold their first day only."""
+    for number in range(8, 16):
+        first = date(2023 + number // 12, number % 12 + 1, 1)
+        _month(archive, first.year, first.month)
+        spot = f"BTCUSDT-1m-{first:%Y-%m}.zip"
+        archive.add(
+            f"data/spot/monthly/klines/BTCUSDT/1m/{spot}", rows.klines(spot, "1m", first, first)
+        )
+        rates = f"BTCUSDT-fundingRate-{first:%Y-%m}.zip"
+        archive.add(f"{UM}/monthly/fundingRate/BTCUSDT/{rates}", rows.funding(rates, first, first))
+    collector = Collector(cq.catalog, load_instruments(), date(2025, 6, 1))
+    told: list[Done] = []
+    made = collector.collect(small_real_set(), Fetcher(archive.base), told.append)
+    assert told[-1].files == told[-1].of == 24
+    assert [len(collected.parts) for collected in made] == [8, 8, 8]
+    assert len(cq.rows("bar", KEY)) == (30 + 31 + 30 + 31 + 31 + 29 + 31 + 30) * 24
+    assert len(cq.rows("bar", "BTCUSDT.BINANCE/1m")) == 8 * 1_440
+    assert len(cq.rows("funding", "BTCUSDT-PERP.BINANCE")) == 8 * 3
+    again = collector.collect(small_real_set(), Fetcher(archive.base))
+    assert [len(collected.of("imported")) for collected in again] == [8, 8, 8]

@@ -74,7 +74,7 @@ class Answer:
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status = response.status
         self._response = response
-        self._length = response.getheader("Content-Length")
+        self._length = response.length
 
     @property
     def begins(self) -> int:
@@ -86,7 +86,7 @@ class Answer:
         """Return the body of a small text file; the connection can be used again after it."""
         with _on_wire(0):
             body = self._response.read(_SMALL)
-        if self._length is not None and len(body) < min(int(self._length), _SMALL):
+        if self._length is not None and len(body) < min(self._length, _SMALL):
             raise Broken(f"ended after {len(body)} of {self._length} bytes")
         return body.decode("utf-8", "replace")
 
@@ -98,8 +98,7 @@ class Answer:
         Broken
             It ended early, stood still or was slower than patience allows.
         """
-        length = int(self._length) if self._length is not None else None
-        received, since, window = 0, clock(), 0
+        length, received, since, window = self._length, 0, clock(), 0
         while length is None or received < length:
             with _on_wire(received):
                 piece = self._response.read1(_PIECE)

@@ -132,10 +132,11 @@ class _Planner:
             f"{remote.name} is of a whole month: more is taken than was asked for"
             for remote in self.widened
         ]
-        notes += [
-            f"{_ranges(days)}: already in the catalog, from {name}"
-            for name, days in self.covered.items()
-        ]
+        if self.covered:
+            days = _ranges(day for days in self.covered.values() for day in days)
+            first, more = next(iter(self.covered)), len(self.covered) - 1
+            sources = f"{first} and {more} more files" if more else first
+            notes.append(f"{days}: already in the catalog, from {sources}")
         if self.shut:
             notes.append(
                 f"{_ranges(self.shut)}: not fetched, as there are files of whole months only and "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.collectors.archive import Request, holdings, plan, small_real_set
@@ -13,6 +15,7 @@ from crypto_quant.data_pipeline.storage.kinds import Exps
 
 TODAY = date(2025, 6, 1)  # a Sunday
 HOUR = 3_600 * 10**9
+_DAY = timedelta(days=1)
 
 
 def _klines(start: str, end: str, market: str = "um", interval: str = "1h") -> Request:
@@ -189,6 +192,19 @@ def test_month_in_the_catalog_covers_its_days_and_is_compared_once() -> None:
     assert imported.remote.path.endswith("monthly/klines/BTCUSDT/1h/BTCUSDT-1h-2023-03.zip")
 
 
+def test_many_sources_are_one_note() -> None:
+    held = [
+        _part(f"BTCUSDT-1h-2023-03-{n:02d}.zip", f"2023-03-{n:02d} 00:00", f"2023-03-{n:02d} 23:00")
+        for n in (1, 2, 4)
+    ]
+    made = plan(_klines("2023-03-01", "2023-03-05"), TODAY, held)
+    assert len(made.imported) == 3
+    assert made.notes == (
+        "2023-03-01 to 2023-03-02, 2023-03-04: already in the catalog, from "
+        "BTCUSDT-1h-2023-03-01.zip and 2 more files",
+    )
+
+
 def test_rows_of_another_source_are_covered_but_not_compared() -> None:
     held = _part("mine.parquet", "2023-01-01 00:00", "2023-02-14 23:00")
     made = plan(_klines("2023-01", "2023-02"), TODAY, [held])
@@ -230,6 +246,41 @@ def test_days_of_a_month_are_those_that_were_asked_for() -> None:
     assert [day.name for day in days] == [f"BTCUSDT-1h-2024-02-{d:02d}.zip" for d in range(1, 30)]
     funding = Request.of("fundingRate", "um", "BTCUSDT", "2024-02", "2024-02")
     assert plan(funding, TODAY).days_of(plan(funding, TODAY).remotes[0]) == ()
+
+
+@given(
+    first=st.dates(date(2022, 11, 1), date(2023, 4, 1)),
+    length=st.integers(0, 100),
+    held=st.lists(
+        st.tuples(st.dates(date(2022, 11, 1), date(2023, 7, 1)), st.integers(1, 900)), max_size=4
+    ),
+    today=st.dates(date(2023, 1, 1), date(2023, 9, 1)),
+)
+def test_each_day_is_fetched_once_and_never_over_what_the_catalog_holds(
+    first: date, length: int, held: list[tuple[date, int]], today: date
+) -> None:
+    """Fetched, held and unpublished days make up the request; files overlap nothing."""
+    last = first + timedelta(days=length)
+    parts = [
+        _part("x", f"{day} 00:00", str(datetime.combine(day, time()) + timedelta(hours=hours - 1)))
+        for day, hours in held
+    ]
+    have = {day + timedelta(hours=n) // _DAY * _DAY for day, hours in held for n in range(hours)}
+    asked = {first + n * _DAY for n in range(length + 1)}
+    published = {day for day in asked if day < today}
+    try:
+        made = plan(_klines(str(first), str(last)), today, parts)
+    except DataError:
+        assert not published
+        assert not asked & have
+        return
+    days = [
+        remote.first + n * _DAY
+        for remote in made.remotes
+        for n in range((remote.last - remote.first).days + 1)
+    ]
+    assert len(set(days)) == len(days)
+    assert set(days) == published - have
 
 
 def test_small_real_set_is_eight_months_of_three_series() -> None:

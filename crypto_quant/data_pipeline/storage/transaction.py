@@ -40,6 +40,7 @@ class Transaction:
     _finished: list[tuple[Part, Path]] = field(default_factory=list)
     _lock: int = -1
     _made: list[Path] = field(default_factory=list)
+    _is_changed: bool = False
 
     def __enter__(self) -> Transaction:
         self._make(self.root)
@@ -88,6 +89,37 @@ class Transaction:
                 f"(from {before.source.name})"
             )
         self._source = source
+
+    def rewrite(self, part: Part) -> None:
+        """Start to replace a part: rows appended from here on stand in its place.
+
+        Its file stays where it is, unnamed by the manifest, so that it can be restored.
+
+        Raises
+        ------
+        DataError
+            The catalog has no such part any more.
+        """
+        self._finish()
+        if part not in self._known:
+            raise DataError(f"{part.path}: changed since it was read; read the catalog anew")
+        self._known = tuple(known for known in self._known if known != part)
+        self._source = part.source
+        self._is_changed = True
+
+    def restore(self, part: Part, instead_of: Part | None) -> None:
+        """Name a part again that was rewritten, in place of what it became.
+
+        Raises
+        ------
+        DataError
+            Its file is gone or is not what it was.
+        """
+        path = self.root / part.path
+        if not path.exists() or manifest.sha256(path) != part.sha256:
+            raise DataError(f"{path}: not what it was; import {part.source.name} anew")
+        self._known = (*(known for known in self._known if known != instead_of), part)
+        self._is_changed = True
 
     def append(self, batch: Batch) -> None:
         """Add rows of the current source.
@@ -164,16 +196,16 @@ class Transaction:
         self._source = None
 
     def _free_name(self, path: Path) -> Path:
-        """Tick files may span the very same instants; tell them apart by a number."""
+        """Tick files may span the very same instants, and so do parts and what they become."""
         taken = {part.path for part in (*self._known, *self.parts)}
         name, n = path, 1
-        while name.as_posix() in taken:
+        while name.as_posix() in taken or (self.root / name).exists():
             n += 1
             name = path.with_name(f"{path.stem}.{n}.parquet")
         return name
 
     def _commit(self) -> None:
-        if not self._finished:
+        if not self._finished and not self._is_changed:
             return self._roll_back()
         names = [part.path for part, _ in self._finished]
         manifest.replace(self.root / _PENDING, json.dumps(names).encode())

@@ -1,0 +1,99 @@
+"""Why a finding is no defect: a table kept in the repository, matched by pattern, not by date.
+
+``explanations.toml`` has ``[[explanation]]`` entries. ``check`` and ``what`` name the finding,
+``key`` its ``<kind>/<key>``; the last two may hold ``*``. ``first_rows`` limits an entry to
+findings within that many rows of a series' beginning, ``share`` to at most that share of a
+series' rows, so that an explanation for a few rows never covers a broken file, ``rows`` to
+findings of at most that many rows each. ``why`` is the explanation.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.data_pipeline.cleaners.findings import Finding, Severity
+
+
+class Explanation(BaseModel):
+    """One entry of the table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    check: str
+    key: str
+    why: str
+    what: str = "*"
+    first_rows: int | None = None
+    share: float = 1.0
+    rows: int | None = None
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether it is about a finding, shares aside."""
+        return (
+            finding.check == self.check
+            and fnmatchcase(finding.what, self.what)
+            and fnmatchcase(f"{finding.kind}/{finding.key}", self.key)
+            and (self.first_rows is None or finding.row < self.first_rows)
+            and (self.rows is None or finding.rows <= self.rows)
+        )
+
+
+def parse(text: str, name: str) -> tuple[Explanation, ...]:
+    """Read a table; ``ConfigError`` if it is none."""
+    try:
+        plain = tomllib.loads(text)
+        return tuple(Explanation(**entry) for entry in plain.get("explanation", []))
+    except (tomllib.TOMLDecodeError, ValidationError, TypeError) as err:
+        raise ConfigError(f"{name}: {err}") from err
+
+
+@cache
+def table() -> tuple[Explanation, ...]:
+    """Return the table that comes with the package."""
+    file = resources.files(__package__) / "explanations.toml"
+    return parse(file.read_text("utf-8"), file.name)
+
+
+def explained(
+    findings: Sequence[Finding],
+    sizes: Mapping[tuple[str, str], int],
+    entries: Sequence[Explanation],
+) -> list[Finding]:
+    """Return the findings with what explains them; the first entry that covers one counts.
+
+    Parameters
+    ----------
+    findings : Sequence[Finding]
+        All findings of the keys in ``sizes``.
+    sizes : Mapping[tuple[str, str], int]
+        Rows of each (kind, key).
+    entries : Sequence[Explanation]
+        The table.
+    """
+    chosen = [_covering(finding, entries) for finding in findings]
+    used = Counter[tuple[int, str, str]]()
+    for finding, entry in zip(findings, chosen, strict=True):
+        if entry is not None:
+            used[(entry, finding.kind, finding.key)] += max(finding.rows, 1)
+    return [
+        finding
+        if entry is None
+        or used[(entry, finding.kind, finding.key)]
+        > max(1, entries[entry].share * sizes[(finding.kind, finding.key)])
+        else finding._replace(explained=entries[entry].why)
+        for finding, entry in zip(findings, chosen, strict=True)
+    ]
+
+
+def _covering(finding: Finding, entries: Sequence[Explanation]) -> int | None:
+    if finding.severity is Severity.NOTE:
+        return None
+    return next((i for i, entry in enumerate(entries) if entry.covers(finding)), None)

@@ -13,6 +13,7 @@ import pytest
 def run_cq(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run ``cq`` in a folder as a user would, without the data of this machine."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("CQ_")}
+    clean["CQ_ARCHIVE"] = "http://127.0.0.1:9"  # nothing listens there: no test leaves the machine
     return subprocess.run(  # noqa: S603 - our own command line
         [str(Path(sys.executable).with_name("cq")), *words],
         cwd=folder,

@@ -5,12 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from crypto_quant.core.errors import ConfigError, DataError
+from crypto_quant.core.clock import now_ns
+from crypto_quant.core.errors import ConfigError, CryptoQuantError, DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.collectors import importer
+from crypto_quant.data_pipeline.collectors.archive import (
+    Collector,
+    Fetcher,
+    archive_reachable,
+    holdings,
+    small_real_set,
+)
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.generated import ENDING, MARKER, generate_market
 from crypto_quant.data_pipeline.storage import Catalog
@@ -34,7 +43,7 @@ def find_data(
     known: Mapping[str, Instrument],
     tell: Tell,
 ) -> Found:
-    """Find data: the folder that ``CQ_DATA`` names, the catalog, else a generated market.
+    """Find data: ``CQ_DATA``, the catalog, the public archive, else a generated market.
 
     A folder is imported into a catalog of its own under ``root``, named after the folder's
     listing: another folder, or a changed one, never mixes with it, and an unchanged one is
@@ -54,11 +63,32 @@ def find_data(
     catalog = Catalog(root)
     if _suffices(catalog, config):
         return Found(catalog, f"the catalog {root}", holds_generated(catalog))
+    if _download(root, env, known, tell):
+        return Found(Catalog(root), "the venue's public archive", is_generated=False)
     folder = root / "generated-data"
     if not (folder / MARKER).is_file():
         tell("nothing at hand: generating a small seeded market")
         generate_market(folder)
     return Found(_import(folder, root, known, tell), "a generated market", is_generated=True)
+
+
+def _download(
+    root: Path, env: Mapping[str, str], known: Mapping[str, Instrument], tell: Tell
+) -> bool:
+    """Fetch a small real set from the public archive; tell whether it is in the catalog now."""
+    base = env.get("CQ_ARCHIVE") or holdings().base
+    if not archive_reachable(base):
+        return False
+    tell(f"no data at hand: fetching eight months of BTCUSDT from {base}")
+    day = datetime.fromtimestamp(now_ns() // 10**9, UTC).date()
+    try:
+        collected = Collector(root, known, day).collect(small_real_set(), Fetcher(base))
+    except CryptoQuantError as err:
+        tell(f"the archive did not give it all: {err}")
+        return False
+    for outcome in (o for c in collected for o in c.of("refused")):
+        tell(outcome.note)
+    return True
 
 
 def holds_generated(catalog: Catalog) -> bool:

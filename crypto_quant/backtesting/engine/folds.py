@@ -46,8 +46,7 @@ class FoldStore:
         progress: Progress | None,
     ) -> Sequence[FoldModel]:
         """Return the folds of a configuration, from disk if they were trained before."""
-        text = f"{self._base}\n{canonical(model)}"
-        path = self._folder / f"folds-{hashlib.sha256(text.encode()).hexdigest()[:20]}.zip"
+        path = self.path(model)
         if path.is_file():
             return load_folds(path)
         trained = train(research, labels, inputs, model, progress).folds
@@ -57,6 +56,11 @@ class FoldStore:
         except OSError as err:
             raise DataError(f"{path}: cannot keep the trained folds: {err.strerror}") from None
         return trained
+
+    def path(self, model: ModelSection) -> Path:
+        """Return where the folds of a configuration are, once ``folds`` was asked for them."""
+        text = f"{self._base}\n{canonical(model)}"
+        return self._folder / f"folds-{hashlib.sha256(text.encode()).hexdigest()[:20]}.zip"
 
 
 def folds_table(row: str, folds: Sequence[FoldModel], found: Sequence[FoldDiagnostics]) -> pa.Table:

@@ -26,7 +26,7 @@ class Marks:
         for n, interval in ((PERP, "1h"), (SPOT, "1m")):
             instrument = inputs.instruments[n]
             key = f"{instrument.id}/{interval}"
-            table = inputs.catalog.scan("bar", key)
+            table = inputs.catalog.scan("bar", key, columns=["ts_event", "open", "close"])
             grid = 10 ** (instrument.price_exp - inputs.catalog.exps("bar", key).price)
             self._bars[n] = (
                 table["ts_event"].to_numpy(),

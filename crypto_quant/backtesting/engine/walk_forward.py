@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, as_completed
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -10,13 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from crypto_quant.backtesting.engine import collect, identity
+from crypto_quant.backtesting.engine import identity
 from crypto_quant.backtesting.engine.assumptions import assumptions, series_findings
 from crypto_quant.backtesting.engine.baselines import perpetual_long
 from crypto_quant.backtesting.engine.folds import FoldStore, folds_table
 from crypto_quant.backtesting.engine.inputs import DAY_NS, SPOT, read_inputs
 from crypto_quant.backtesting.engine.marks import Marks
-from crypto_quant.backtesting.engine.portfolio import Books, run_portfolio
 from crypto_quant.backtesting.engine.research import (
     Research,
     build_research,
@@ -24,6 +24,7 @@ from crypto_quant.backtesting.engine.research import (
     make_labels,
 )
 from crypto_quant.backtesting.engine.variants import MAIN, Variant, plan
+from crypto_quant.backtesting.engine.workers import Job, Outcome, Workers
 from crypto_quant.backtesting.metrics import schema
 from crypto_quant.backtesting.metrics.description import (
     Benchmark,
@@ -36,15 +37,13 @@ from crypto_quant.backtesting.metrics.description import (
 )
 from crypto_quant.backtesting.metrics.result import RunResult
 from crypto_quant.backtesting.validation.diagnostics import diagnose
-from crypto_quant.backtesting.validation.evaluate import evaluate
+from crypto_quant.backtesting.validation.evaluate import evaluate_all
 from crypto_quant.backtesting.validation.trials import Trial, TrialLog
 from crypto_quant.core.config import dump_config
+from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.core.measures.sharpe import sharpe
 from crypto_quant.data_pipeline.storage import Catalog
-from crypto_quant.models.switch import ModelSwitch
-from crypto_quant.runtime.config import RunConfig
-from crypto_quant.runtime.decisions import DecisionLog, DecisionSink
+from crypto_quant.runtime.config import ModelSection, RunConfig
 
 Stage = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
@@ -57,13 +56,10 @@ CARRY_RISKS = (
 )
 
 
-class Outcome(NamedTuple):
-    """What one variant left for the run folder."""
+class _Found(NamedTuple):
+    """What a variant came to, and the folds that were trained for it."""
 
-    books: Books
-    equity: pa.Table
-    fills: pa.Table
-    trips: pa.Table
+    outcome: Outcome
     folds: pa.Table
 
 
@@ -91,6 +87,7 @@ class WalkForward:
         tell: Stage,
     ) -> None:
         self._config = config
+        self._known = known
         self._inputs = read_inputs(config, catalog, known)
         self._start = first_test(config, self._inputs)
         self._log = TrialLog(runs / "trials.sqlite")
@@ -114,43 +111,34 @@ class WalkForward:
         """
         folder = self._folder()
         folder.mkdir(parents=True, exist_ok=True)
-        variants = plan(self._config) if self._config.beside else ()
-        row = Row(
-            key=MAIN, label="Portfolio", kind=RowKind.CAPACITY, capital=self._config.capital.amount
-        )
-        main = Variant(row, self._config, tuple(self._config.capital.shares))
-        with DecisionLog(folder / "decisions.jsonl") as decisions:
-            outcome = self._evaluate(main, decisions)
-        rows, trips, folds, shown = [], [outcome.trips], [outcome.folds], []
-        for number, variant in enumerate(variants):
-            self._tell("rows beside the portfolio", number, len(variants))
-            found = self._evaluate(variant, None)
-            rows.append(collect.variant_table(variant.row.key, found.equity))
-            trips.append(found.trips)
-            folds.append(found.folds)
-            shown.append(variant.row)
-        self._tell("rows beside the portfolio", len(variants), len(variants))
-        ts = outcome.equity["ts"].to_numpy()
-        rows.append(perpetual_long(self._config, self._inputs, self._marks, ts))
         capital = self._config.capital.amount
-        shown.append(
-            Row(
-                key="perpetual",
-                label="1x perpetual, paying funding",
-                kind=RowKind.BENCHMARK,
-                capital=capital,
-            )
+        row = Row(key=MAIN, label="Portfolio", kind=RowKind.CAPACITY, capital=capital)
+        main = Variant(row, self._config, tuple(self._config.capital.shares))
+        beside = plan(self._config) if self._config.beside else ()
+        found = self._evaluate((main, *beside), folder / "decisions.jsonl")
+        whole = found[0].outcome.whole
+        if whole is None:
+            raise InvariantError("the main run left no books")
+        perpetual = Row(
+            key="perpetual",
+            label="1x perpetual, paying funding",
+            kind=RowKind.BENCHMARK,
+            capital=capital,
         )
+        ts = whole.equity["ts"].to_numpy()
+        rows = [each.outcome.row for each in found[1:]]
+        rows.append(perpetual_long(self._config, self._inputs, self._marks, ts))
+        shown = (*(variant.row for variant in beside), perpetual)
         result = RunResult(
-            description=self._description(tuple(shown), tuple(findings), synthetic=synthetic),
+            description=self._description(shown, tuple(findings), synthetic=synthetic),
             config=dump_config(self._config),
             manifest=self._manifest(),
-            equity=outcome.equity,
-            fills=outcome.fills,
-            orders=collect.orders_table(outcome.books, self._inputs),
-            trips=pa.concat_tables(trips),
+            equity=whole.equity,
+            fills=whole.fills,
+            orders=whole.orders,
+            trips=pa.concat_tables([each.outcome.trips for each in found]),
             variants=pa.concat_tables(rows),
-            folds=pa.concat_tables(folds),
+            folds=pa.concat_tables([each.folds for each in found]),
             market=self._market(),
         )
         result.write(folder)
@@ -162,44 +150,61 @@ class WalkForward:
         begin = datetime.fromtimestamp(self._inputs.segments[-1].end / 1e9, UTC)
         return self._runs / f"walk-forward-{begin:%Y%m%d}-{name}"
 
-    def _evaluate(self, variant: Variant, decisions: DecisionSink | None) -> Outcome:
-        """Count a variant, then run it."""
-        tried = {
-            "config": variant.config.model_dump(mode="json", exclude={"beside"}),
-            "sleeves": list(variant.sleeves),
-        }
+    def _evaluate(self, variants: Sequence[Variant], decisions: Path) -> list[_Found]:
+        """Count every variant, then run them side by side; the first is the main run."""
+        tried = [
+            {
+                "config": variant.config.model_dump(mode="json", exclude={"beside"}),
+                "sleeves": list(variant.sleeves),
+            }
+            for variant in variants
+        ]
 
-        def go(trial: Trial) -> Outcome:
-            return self._run(variant, trial, decisions)
+        def go(trials: Sequence[Trial]) -> list[_Found]:
+            return self._run(variants, trials, decisions)
 
-        return evaluate(self._log, tried, self._data, self._code, go, _numbers).result
+        done = evaluate_all(self._log, tried, self._data, self._code, go, _numbers)
+        return [each.result for each in done]
 
-    def _run(self, variant: Variant, trial: Trial, decisions: DecisionSink | None) -> Outcome:
-        config, inputs = variant.config, self._inputs
-        folds = pa.Table.from_pylist([], schema=schema.FOLDS)
-        switch = None
-        if "model" in variant.sleeves:
-            research = self._features()
-            labels = make_labels(research, inputs, config.model)
-            name = f"training: {variant.row.label}"
+    def _run(
+        self, variants: Sequence[Variant], trials: Sequence[Trial], decisions: Path
+    ) -> list[_Found]:
+        """Run what needs no model at once, and the rest as its folds get trained."""
+        name, total = "portfolio and rows beside it", len(variants)
+        self._tell(name, 0, total)
+        pending: dict[int, Future[Outcome]] = {}
+        seen: dict[str, pa.Table] = {}
+        with Workers(self._config, self._inputs.catalog.root, self._known) as workers:
+            for model, numbers in _by_model(variants):
+                path = None
+                if model is not None:
+                    first = numbers[0]
+                    path = self._store.path(model)
+                    seen[variants[first].row.key] = self._train(variants[first], trials[first])
+                for n in numbers:
+                    job = Job(variants[n], self._start, path, decisions if n == 0 else None)
+                    pending[n] = workers.submit(job)
+            for done, ended in enumerate(as_completed(pending.values()), 1):
+                ended.result()  # one that failed ends the run before the others are waited for
+                self._tell(name, done, total)
+            none = pa.Table.from_pylist([], schema=schema.FOLDS)
+            return [
+                _Found(pending[n].result(), seen.get(variant.row.key, none))
+                for n, variant in enumerate(variants)
+            ]
 
-            def told(done: int, of: int) -> None:
-                self._tell(name, done, of)
+    def _train(self, variant: Variant, trial: Trial) -> pa.Table:
+        """Train the folds of a variant, or find them, and return what they came to."""
+        research, model = self._features(), variant.config.model
+        labels = make_labels(research, self._inputs, model)
+        name = f"training: {variant.row.label}"
 
-            trained = self._store.folds(research, labels, inputs, config.model, told)
-            switch = ModelSwitch(trained, research.table.names)
-            seen = diagnose(trial, trained, research.table, labels)
-            if config is self._config or config.model != self._config.model:
-                folds = folds_table(variant.row.key, trained, seen.folds)
-        books = run_portfolio(config, inputs, self._start, variant.sleeves, switch, decisions)
-        fills = collect.fills_table(books, inputs)
-        return Outcome(
-            books=books,
-            equity=collect.equity_table(books, inputs, self._marks),
-            fills=fills,
-            trips=collect.trips_table(books, inputs, variant.row.key, fills),
-            folds=folds,
-        )
+        def told(done: int, of: int) -> None:
+            self._tell(name, done, of)
+
+        trained = self._store.folds(research, labels, self._inputs, model, told)
+        seen = diagnose(trial, trained, research.table, labels)
+        return folds_table(variant.row.key, trained, seen.folds)
 
     def _features(self) -> Research:
         if self._research is None:
@@ -265,10 +270,19 @@ def _sleeve(name: str) -> Sleeve:
     return Sleeve(name=name, label=name.title(), venue_balance=True)
 
 
-def _numbers(outcome: Outcome) -> dict[str, float]:
+def _by_model(variants: Sequence[Variant]) -> list[tuple[ModelSection | None, list[int]]]:
+    """Return positions of the variants by the model that they trade, those without one first."""
+    groups: list[tuple[ModelSection | None, list[int]]] = [(None, [])]
+    for n, variant in enumerate(variants):
+        model = variant.config.model if "model" in variant.sleeves else None
+        same = next((numbers for known, numbers in groups if known == model), None)
+        if same is None:
+            groups.append((model, [n]))
+        else:
+            same.append(n)
+    return groups
+
+
+def _numbers(found: _Found) -> dict[str, float]:
     """Return what the trial log keeps: the daily Sharpe ratio, not annualised."""
-    ts = outcome.equity["ts"].to_numpy()
-    equity = outcome.equity[schema.column(schema.PORTFOLIO, "equity")].cast(pa.float64())
-    at_midnight = equity.to_numpy()[ts % DAY_NS == 0]
-    returns = at_midnight[1:] / at_midnight[:-1] - 1.0
-    return {"daily_sharpe": float(sharpe(returns, 1.0))}
+    return {"daily_sharpe": found.outcome.daily_sharpe}

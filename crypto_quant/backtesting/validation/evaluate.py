@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
@@ -49,8 +49,26 @@ def evaluate(
     ConfigError, DataError
         The trial cannot be logged; nothing is run.
     """
-    trial = log.append(config, data, code)
-    result = run(trial)
+    (found,) = evaluate_all(log, (config,), data, code, lambda trials: [run(trials[0])], numbers)
+    return found
+
+
+def evaluate_all(
+    log: TrialLog,
+    configs: Sequence[BaseModel | Mapping[str, Any]],
+    data: str,
+    code: str,
+    run: Callable[[Sequence[Trial]], Sequence[T]],
+    numbers: Callable[[T], Mapping[str, float]] | None = None,
+) -> list[Evaluation[T]]:
+    """Append every trial, then run them together: as ``evaluate``, for runs side by side.
+
+    Log and results are in the order of ``configs``, whatever order the runs end in; should
+    one fail, all stay counted.
+    """
+    trials = [log.append(config, data, code) for config in configs]
+    found = [Evaluation(trial, result) for trial, result in zip(trials, run(trials), strict=True)]
     if numbers is not None:
-        log.record(trial, numbers(result))
-    return Evaluation(trial, result)
+        for trial, result in found:
+            log.record(trial, numbers(result))
+    return found

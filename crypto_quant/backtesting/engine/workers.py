@@ -1,0 +1,151 @@
+"""Variants side by side: each in a process that reads the catalog once."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+from collections.abc import Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import nullcontext
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import pyarrow as pa
+
+from crypto_quant.backtesting.engine import collect
+from crypto_quant.backtesting.engine.inputs import DAY_NS, Inputs, read_inputs
+from crypto_quant.backtesting.engine.marks import Marks
+from crypto_quant.backtesting.engine.portfolio import run_portfolio
+from crypto_quant.backtesting.engine.variants import Variant
+from crypto_quant.backtesting.metrics import schema
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.measures.sharpe import sharpe
+from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.models.fold_model import FoldModel
+from crypto_quant.models.storage import load_folds
+from crypto_quant.models.switch import ModelSwitch
+from crypto_quant.runtime.config import RunConfig
+from crypto_quant.runtime.decisions import DecisionLog, NoLog
+
+WORKERS = 2
+
+
+class Job(NamedTuple):
+    """A variant to run.
+
+    ``folds`` is the file of its trained folds, where the model trades; ``decisions`` the
+    file for its decisions, which also asks for everything that it did.
+    """
+
+    variant: Variant
+    start: int
+    folds: Path | None
+    decisions: Path | None
+
+
+class Whole(NamedTuple):
+    """Everything that a run did, as the tables of a run folder."""
+
+    equity: pa.Table
+    fills: pa.Table
+    orders: pa.Table
+
+
+class Outcome(NamedTuple):
+    """What a variant came to: its rows beside others, its round trips, one number."""
+
+    row: pa.Table
+    trips: pa.Table
+    daily_sharpe: float
+    whole: Whole | None
+
+
+class Workers:
+    """Processes that run variants of one configuration; use as a context manager.
+
+    A result does not depend on which process made it, nor on what ran beside it.
+
+    Parameters
+    ----------
+    config
+        Decides the data that every variant shares.
+    root
+        The catalog's folder.
+    known
+        The instruments that have rules.
+    """
+
+    def __init__(self, config: RunConfig, root: Path, known: Mapping[str, Instrument]) -> None:
+        self._source = pickle.dumps((config, root, dict(known)))
+
+    def __enter__(self) -> Self:
+        # Spawned, not forked: a fork would copy the state of threads that are not.
+        self._pool = ProcessPoolExecutor(
+            WORKERS, mp_context=get_context("spawn"), initializer=_die_quietly
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def submit(self, job: Job) -> Future[Outcome]:
+        """Queue a variant; they are run in the order in which they were queued."""
+        return self._pool.submit(_run, self._source, job)
+
+
+class _Desk(NamedTuple):
+    inputs: Inputs
+    marks: Marks
+
+
+def _die_quietly() -> None:
+    """Leave Ctrl-C to the parent: no traceback of ours beside its one line."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@lru_cache(maxsize=1)
+def _desk(source: bytes) -> _Desk:
+    config, root, known = pickle.loads(source)  # noqa: S301 - from our own parent process
+    inputs = read_inputs(config, Catalog(root), known)
+    return _Desk(inputs, Marks(inputs))
+
+
+@lru_cache(maxsize=1)
+def _folds(path: Path) -> list[FoldModel]:
+    return load_folds(path)
+
+
+def _run(source: bytes, job: Job) -> Outcome:
+    inputs, marks = _desk(source)
+    variant, switch = job.variant, None
+    if job.folds is not None:
+        switch = ModelSwitch(_folds(job.folds), [spec.name for spec in inputs.features])
+    with nullcontext(NoLog()) if job.decisions is None else DecisionLog(job.decisions) as log:
+        books = run_portfolio(variant.config, inputs, job.start, variant.sleeves, switch, log)
+    fills = collect.fills_table(books, inputs)
+    equity = collect.equity_table(books, inputs, marks)
+    whole = None
+    if job.decisions is not None:
+        whole = Whole(equity, fills, collect.orders_table(books, inputs))
+    return Outcome(
+        row=collect.variant_table(variant.row.key, equity),
+        trips=collect.trips_table(books, inputs, variant.row.key, fills),
+        daily_sharpe=_daily_sharpe(equity),
+        whole=whole,
+    )
+
+
+def _daily_sharpe(equity: pa.Table) -> float:
+    """Return the Sharpe ratio of daily returns, not annualised."""
+    ts = equity["ts"].to_numpy()
+    worth = equity[schema.column(schema.PORTFOLIO, "equity")].cast(pa.float64()).to_numpy()
+    at_midnight = worth[ts % DAY_NS == 0]
+    return float(sharpe(at_midnight[1:] / at_midnight[:-1] - 1.0, 1.0))

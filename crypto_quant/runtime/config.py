@@ -110,9 +110,14 @@ class RunConfig(Section):
 
 
 class TickConfig(Section):
-    """A run of the imbalance strategy on recorded order-book sessions."""
+    """A run of the imbalance strategy on recorded order-book sessions.
+
+    ``sessions``: beginnings of the names of those that are run; empty: all. ``feature``: the
+    imbalance that is followed, of the tick set, in [-1, 1].
+    """
 
     instrument: str = "BTCUSDT-PERP.BINANCE"
+    sessions: tuple[str, ...] = ()
     tier: str = "VIP0"
     capital: Decimal = Field(default=Decimal(100_000), gt=0)
     grid_ms: int = Field(default=100, gt=0)

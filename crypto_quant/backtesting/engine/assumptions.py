@@ -65,11 +65,12 @@ def assumptions(config: RunConfig, inputs: Inputs, start: int) -> tuple[Assumpti
         ),
     ]
     for n in (PERP, SPOT):
-        rows += _unsourced(inputs.instruments[n], config.market.tier, start)
+        rows += unsourced(inputs.instruments[n], config.market.tier, start)
     return tuple(rows)
 
 
-def _unsourced(instrument: Instrument, tier: str, start: int) -> list[Assumption]:
+def unsourced(instrument: Instrument, tier: str, start: int) -> list[Assumption]:
+    """Return an assumption for each rule whose first sourced row is later than ``start``."""
     tables: list[tuple[str, Dated[Any] | None]] = [
         (f"fees of tier {tier}", instrument.fees[tier]),
         ("tick", instrument.tick),

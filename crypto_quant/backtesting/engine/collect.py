@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -23,11 +23,21 @@ from crypto_quant.backtesting.engine.marks import Marks
 from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.metrics import schema
 from crypto_quant.backtesting.metrics.schema import COMPONENTS, PORTFOLIO, column
+from crypto_quant.core.instruments import Instrument
 from crypto_quant.runtime.line import HOUR_NS
 
 _NATIVE_PART = {"transfer": "transfer_fees"}
 _EXACT = pa.decimal128(38, MONEY_SCALE)
 _STATES = {"filled": "filled", "cancelled": "cancelled", "rejected": "rejected"}
+
+
+class Traded(Protocol):
+    """What the tables need of a run's data: what was traded, on which grids."""
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """The run's instruments, in order."""
+        ...
 
 
 def equity_table(books: Books, inputs: Inputs, marks: Marks) -> pa.Table:
@@ -65,7 +75,7 @@ def _add_portfolio(columns: dict[str, pa.Array], sleeves: tuple[str, ...]) -> No
         columns[column(PORTFOLIO, part)] = _sum(parts)
 
 
-def fills_table(books: Books, inputs: Inputs) -> pa.Table:
+def fills_table(books: Books, inputs: Traded) -> pa.Table:
     """Return ``fills.parquet``: a row for each fill and sleeve that shares it."""
     rows: list[dict[str, Any]] = []
     fills = books.fills
@@ -107,7 +117,7 @@ def fills_table(books: Books, inputs: Inputs) -> pa.Table:
     return _table(rows, schema.FILLS)
 
 
-def orders_table(books: Books, inputs: Inputs) -> pa.Table:
+def orders_table(books: Books, inputs: Traded) -> pa.Table:
     """Return ``orders.parquet``: every order that was sent."""
     rows: list[dict[str, Any]] = []
     orders = books.orders
@@ -143,7 +153,7 @@ def orders_table(books: Books, inputs: Inputs) -> pa.Table:
     return _table(rows, schema.ORDERS)
 
 
-def trips_table(books: Books, inputs: Inputs, row: str, fills: pa.Table) -> pa.Table:
+def trips_table(books: Books, inputs: Traded, row: str, fills: pa.Table) -> pa.Table:
     """Return closed round trips; ``row`` is the run's own or a variant's key."""
     why = {
         (f["sleeve"], f["ts_event"]): f["reason"]

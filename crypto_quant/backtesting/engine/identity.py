@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import platform
 import subprocess
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+
+from pydantic import BaseModel
 
 import crypto_quant
 from crypto_quant.backtesting.engine.inputs import Inputs
 from crypto_quant.backtesting.validation.trials import canonical, code_hash
-from crypto_quant.runtime.config import RunConfig
 
 PACKAGE = Path(crypto_quant.__file__).parent
 _LIBRARIES = ("numpy", "pyarrow", "lightgbm", "pydantic")
@@ -19,8 +21,13 @@ _LIBRARIES = ("numpy", "pyarrow", "lightgbm", "pydantic")
 
 def data_hash(inputs: Inputs) -> str:
     """Return the sha256 over the content hashes of every part of the catalog that is read."""
+    return parts_hash(data_parts(inputs))
+
+
+def parts_hash(parts: Iterable[str]) -> str:
+    """Return the sha256 over lines of ``data_parts``."""
     digest = hashlib.sha256()
-    for part in data_parts(inputs):
+    for part in parts:
         digest.update(part.encode())
     return digest.hexdigest()
 
@@ -67,7 +74,7 @@ def commit() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def short_id(config: RunConfig, data: str, code: str) -> str:
+def short_id(config: BaseModel, data: str, code: str) -> str:
     """Return eight letters that name a run by configuration, data and code."""
     text = f"{canonical(config)}\n{data}\n{code}"
     return hashlib.sha256(text.encode()).hexdigest()[:8]

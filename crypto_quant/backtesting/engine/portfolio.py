@@ -23,7 +23,7 @@ class Books:
     ``equity``, ``fills``, ``orders``, ``trips`` are as ``_native.Line`` documents them.
     """
 
-    sleeves: tuple[SleeveName, ...]
+    sleeves: tuple[str, ...]
     equity: Mapping[str, object]
     fills: Mapping[str, object]
     orders: Mapping[str, object]
@@ -31,7 +31,7 @@ class Books:
     reasons: Mapping[int, str]
 
 
-class _Reasons:
+class Reasons:
     """Remembers why each order was made, on the way to another sink."""
 
     def __init__(self, inner: DecisionSink) -> None:
@@ -39,6 +39,7 @@ class _Reasons:
         self.by_order: dict[int, str] = {}
 
     def append(self, decision: Decision) -> None:
+        """Pass a decision on and note the reasons of its orders."""
         self._inner.append(decision)
         for command in decision.commands:
             if isinstance(command, Place):
@@ -71,7 +72,7 @@ def run_portfolio(
     log
         Takes each decision before its commands leave.
     """
-    reasons = _Reasons(log or NoLog())
+    reasons = Reasons(log or NoLog())
     before: RecordedLine | None = None
     state = None
     for segment in inputs.segments:

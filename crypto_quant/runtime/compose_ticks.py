@@ -1,0 +1,104 @@
+"""Chooses and joins the parts of a run on recorded order books."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.messages import Wallet
+from crypto_quant.core.terms import terms_at
+from crypto_quant.feature_engineering.catalog import default_tick_set
+from crypto_quant.runtime.compose import join
+from crypto_quant.runtime.config import TickConfig
+from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.sleeves import ImbalanceStage
+from crypto_quant.runtime.state import SettledFunding, State
+from crypto_quant.runtime.ticks import TickTape
+from crypto_quant.strategy.position_manager.imbalance import ImbalanceSleeve
+from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignal
+
+SLEEVE: Final = "imbalance"
+TRADED: Final = 0
+"""Position of the one instrument in the run's list."""
+
+MS_NS: Final = 10**6
+SECOND_NS: Final = 10**9
+
+
+def compose_tick_state(config: TickConfig, instrument: Instrument) -> State:
+    """Build the state of a run of the imbalance strategy.
+
+    Parameters
+    ----------
+    config
+        The run's configuration.
+    instrument
+        What is traded, on the run's grid.
+
+    Raises
+    ------
+    ConfigError
+        The feature is none of the tick set.
+    """
+    names = [spec.name for spec in default_tick_set(instrument.id)]
+    if config.feature not in names:
+        raise ConfigError(f"feature: {config.feature!r} is not in the tick set: {', '.join(names)}")
+    stage = ImbalanceStage(
+        ImbalanceSignal(config.signal, SLEEVE),
+        ImbalanceSleeve(config.size, TRADED, SLEEVE, TRADED),
+        TRADED,
+        names,
+        config.feature,
+    )
+    none = np.empty(0, dtype=np.int64)
+    funding = SettledFunding(none, none, none.astype(float), none.astype(float))
+    traded = {TRADED: instrument}
+    return join(traded, config.tier, [SLEEVE], (stage,), config.risk, config.netting, funding)
+
+
+def check_tradable(config: TickConfig, instrument: Instrument, ts: int) -> None:
+    """Check that orders of an instrument can be sized and charged at a time.
+
+    Raises
+    ------
+    ConfigError
+        It is inverse, or a rule that trading needs has no sourced row.
+    """
+    terms_at(instrument, ts, config.tier)
+    instrument.native(config.tier)
+
+
+def tick_line(
+    config: TickConfig, instrument: Instrument, tape: TickTape, capital: Sequence[Deposit]
+) -> RecordedLine:
+    """Build the loaded line of one session; ``capital`` is booked at its start."""
+    spec = LineSpec(
+        instruments=(instrument,),
+        sleeves=(SLEEVE,),
+        features=tuple((f.name, f.params) for f in default_tick_set(instrument.id)),
+        series=(),
+        quote=instrument.quote,
+        grid_ns=config.grid_ms * MS_NS,
+        start=tape.start,
+        end=tape.end,
+        sim={
+            "entry_latency_ns": config.entry_latency_ms * MS_NS,
+            "response_latency_ns": config.response_latency_ms * MS_NS,
+        },
+        leverage=config.risk.leverage,
+        tier=config.tier,
+        sample_ns=SECOND_NS,
+    )
+    line = RecordedLine(spec, capital)
+    tape.put(line, TRADED)
+    return line
+
+
+def tick_capital(config: TickConfig, instrument: Instrument) -> list[Deposit]:
+    """Return the starting money, in the wallet that the instrument settles in."""
+    wallet = Wallet.SPOT if instrument.contract == "spot" else Wallet.MARGIN
+    return [Deposit(TRADED, wallet, config.capital)]

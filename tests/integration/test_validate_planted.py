@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from crypto_quant.data_pipeline.cleaners.rows import Tables
+from crypto_quant.data_pipeline.cleaners.checks import CHECKS
+from crypto_quant.data_pipeline.cleaners.rows import Rows, Tables
 from crypto_quant.data_pipeline.storage import Key
 from tests.integration.planting import BARS, TICKS, Case, measure
 
@@ -21,6 +24,22 @@ def test_planted_faults_are_found(case: Case, real_tables: Tables) -> None:
     assert score.planted >= min(case.faults, 1)
     assert score.recall >= case.recall, score
     assert score.precision >= case.precision, score
+
+
+@pytest.mark.parametrize("key", ["btc_price_mcap_1d", "btc_daily_panel_1d"])
+def test_a_daily_price_stamped_a_day_early_is_look_ahead(key: str, real_tables: Tables) -> None:
+    if Key("series", key) not in real_tables.all_keys():
+        pytest.skip(f"this data has no series/{key}")
+    rows = real_tables.rows("series", key)
+    table = rows.table
+    for name in rows.names:
+        values = pa.array(np.roll(rows.floats(name), -1), from_pandas=True)
+        table = table.set_column(table.schema.get_field_index(name), name, values)
+    early = Rows(rows.kind, rows.key, rows.interval, rows.exps, table)
+    tables = real_tables.replaced(early)
+    names = {f.value.split(":")[0] for f in CHECKS["lookahead"](early, tables)}
+    assert names & {"close", "price"}
+    assert list(CHECKS["lookahead"](rows, real_tables)) == []
 
 
 def _others(case: Case, tables: Tables) -> bool:

@@ -34,8 +34,9 @@ class Finding(NamedTuple):
 
     ``row`` is the index of the first row in what ``Catalog.scan`` returns of the key, and
     ``rows`` how many rows from there it is about (0: none, the rows are missing; a note may
-    count rows that lie apart); ``ts`` is the ``ts_event`` of ``row`` in ns UTC. ``what`` names the kind of finding within its
-    check, ``value`` is what stands there. ``mend`` is the repair that is safe, if one is.
+    count rows that lie apart); ``ts`` is the ``ts_event`` of ``row`` in ns UTC. ``what`` names
+    the kind of finding within its check, ``value`` is what stands there. ``mend`` is the
+    repair that is safe, if one is.
     ``explained`` is why it is no defect of this data, where that is known.
     """
 

@@ -22,6 +22,7 @@ _FLOOR: Final = 50e-4
 _SHARE: Final = 0.75
 """A border may open by this share of what price usually does in one minute there."""
 _MINUTE: Final = 60 * 10**9
+_SAME: Final = 1e-9
 _AROUND: Final = 12
 _TICKS: Final = 25
 
@@ -29,7 +30,7 @@ _TICKS: Final = 25
 def find(rows: Rows, tables: Tables) -> Iterator[Finding]:
     """Find closes, opens, whole bars and trades that stand apart from all around them."""
     if rows.kind == "bar" and len(rows) > 2 * _AROUND and (rows.ints("low") > 0).all():
-        yield from _bars(rows)
+        yield from _bars(rows, tables)
     elif rows.kind in ("trade", "agg_trade"):
         yield from _ticks(rows, rows.floats("px"), "px")
     elif rows.kind == "quote":
@@ -46,7 +47,7 @@ class _Prices(NamedTuple):
     close: Floats
 
 
-def _bars(rows: Rows) -> Iterator[Finding]:
+def _bars(rows: Rows, tables: Tables) -> Iterator[Finding]:
     p = _Prices(*(np.log(rows.floats(name)) for name in _Prices._fields))
     jump = p.open[1:] - p.close[:-1]
     jump[np.diff(rows.ts) != rows.interval] = 0.0
@@ -63,7 +64,7 @@ def _bars(rows: Rows) -> Iterator[Finding]:
             done = after
             yield _finding(rows, "bar off", int(border + 1), size, "the whole bar stands apart")
             continue
-        yield _one_price(rows, p, int(border), size)
+        yield _one_price(rows, tables, p, int(border), size)
 
 
 def _limits(rows: Rows, p: _Prices, borders: Ints) -> Floats:
@@ -75,24 +76,24 @@ def _limits(rows: Rows, p: _Prices, borders: Ints) -> Floats:
     return np.asarray(np.maximum(_FLOOR, _SHARE * moment * usual), dtype=np.float64)
 
 
-def _one_price(rows: Rows, p: _Prices, border: int, size: float) -> Finding:
-    """Say which side of a border is off: the one that is its own bar's extreme, and reverts."""
+def _one_price(rows: Rows, tables: Tables, p: _Prices, border: int, size: float) -> Finding:
+    """Say which side of a border is off, if that can be told.
+
+    It is the one that makes its own bar's extreme, while the other lies within that bar;
+    where this holds for both or neither, the one that another market was not at.
+    """
     left, right = border, border + 1
     edge_left = p.high[left] if size < 0 else p.low[left]
     edge_right = p.high[right] if size > 0 else p.low[right]
-    left_off = abs(p.close[left] - edge_left) < 1e-9
-    right_off = abs(p.open[right] - edge_right) < 1e-9
-    left_back = p.low[left] <= p.open[right] <= p.high[left]
-    right_back = p.low[right] <= p.close[left] <= p.high[right]
-    near = np.median([p.open[left], p.close[left], p.open[right], p.close[right]])
-    is_left = bool(left_off and left_back)
-    is_right = bool(right_off and right_back)
-    if is_left and is_right:
-        is_left = abs(p.close[left] - near) > abs(p.open[right] - near)
-        is_right = not is_left
-    if is_left:
+    back_left = p.low[left] <= p.open[right] <= p.high[left]
+    back_right = p.low[right] <= p.close[left] <= p.high[right]
+    is_left = bool(abs(p.close[left] - edge_left) < _SAME and back_left)
+    is_right = bool(abs(p.open[right] - edge_right) < _SAME and back_right)
+    if is_left == is_right and (back_left or back_right):
+        is_left, is_right = _by_other_market(rows, tables, p, border)
+    if is_left and not is_right:
         return _finding(rows, "close off", left, -size, "the next bar opens where price was before")
-    if is_right:
+    if is_right and not is_left:
         return _finding(
             rows, "open off", right, size, "the bar before closed where price went back"
         )
@@ -102,9 +103,29 @@ def _one_price(rows: Rows, p: _Prices, border: int, size: float) -> Finding:
         Severity.WARNING,
         right,
         f"{size * 1e4:+.0f} bp",
-        f"opens at {rows.text('open', right)} after a close of {rows.text('close', left)} and does "
-        "not go back: rows are missing, or the market was not trading",
+        f"opens at {rows.text('open', right)} after a close of {rows.text('close', left)}: one of "
+        "the two is off, or rows are missing, or the market was not trading; nothing here tells "
+        "which",
     )
+
+
+def _by_other_market(rows: Rows, tables: Tables, p: _Prices, border: int) -> tuple[bool, bool]:
+    """Say whether the close, or the open, is thrice as far from another market as its fellow."""
+    first, end = max(0, border - _AROUND), min(len(rows), border + _AROUND + 2)
+    for other in tables.same_asset(rows):
+        if (other.interval or 0) > (rows.interval or 0):
+            continue
+        bars = tables.bars(other.key, rows.interval or 1)
+        at = np.searchsorted(bars.ts, rows.ts[first:end])
+        at = np.minimum(at, bars.ts.size - 1)
+        if not (bars.ts[at] == rows.ts[first:end]).all() or not bars.whole[at].all():
+            continue
+        reference = np.log(bars.close[at])
+        basis = float(np.median(p.close[first:end] - reference))
+        there = float(reference[border - first]) + basis
+        close_off, open_off = abs(p.close[border] - there), abs(p.open[border + 1] - there)
+        return bool(close_off > 3 * open_off), bool(open_off > 3 * close_off)
+    return False, False
 
 
 def _finding(rows: Rows, what: str, row: int, size: float, reason: str) -> Finding:

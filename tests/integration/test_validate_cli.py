@@ -1,0 +1,82 @@
+"""``cq data validate``: what it prints, how it exits, repair and undo."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from crypto_quant.data_pipeline.storage import Catalog, SourceInfo
+from tests.integration.importing import Cq
+from tests.unit.data_pipeline.cleaners.made import HOUR, Columns, bars, spoilt
+
+
+@pytest.fixture
+def cq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cq:
+    def bad(columns: Columns) -> None:
+        columns["high"][[50, 51]] = 1
+
+    rows = spoilt(bars(), bad)
+    source = SourceInfo("made.csv", "0" * 64, 1, "made")
+    root = tmp_path / "catalog"
+    Catalog(root).write("bar", "TEST/1h", rows.table, source, rows.exps, "open + interval", HOUR)
+    return Cq(root, monkeypatch, capsys)
+
+
+def test_findings_are_printed_with_counts_and_exit_0(cq: Cq) -> None:
+    result = cq("data", "validate")
+    assert result.code == 0
+    line = next(line for line in result.out.splitlines() if line.startswith("impossible"))
+    assert line.split()[1:5] == ["error", "bar/TEST/1h", "1", "2"]
+    assert "open: impossible bar/TEST/1h: the high is below open or close" in result.out
+    assert "errors and warnings are not explained" in result.out.splitlines()[-1]
+
+
+def test_strict_exits_2_while_something_is_unexplained(cq: Cq) -> None:
+    assert cq("data", "validate", "TEST/1h", "--strict").code == 2
+    assert cq("data", "validate", "--repair").code == 0
+    assert cq("data", "validate", "--strict").code == 2  # the rows left out are a hole now
+    found = json.loads(cq("data", "validate", "--json").out)
+    assert {f["check"] for f in found if f["severity"] != "note"} == {"gaps"}
+
+
+def test_json_has_every_field_of_a_finding(cq: Cq) -> None:
+    found = json.loads(cq("data", "validate", "bar", "--json").out)
+    bad = next(f for f in found if f["check"] == "impossible")
+    assert (bad["row"], bad["rows"], bad["ts"]) == (50, 2, 50 * HOUR)
+    assert (bad["severity"], bad["mend"], bad["explained"]) == ("error", "remove as missing", "")
+
+
+def test_repair_and_undo_leave_every_file_but_the_log_as_it_was(cq: Cq) -> None:
+    before = cq.files()
+    (done,) = json.loads(cq("data", "validate", "--repair", "--json").out)
+    assert done["rows"] == 2
+    assert len(Catalog(cq.catalog).scan("bar", "TEST/1h")) == 598
+    result = cq("data", "validate", "--undo", done["id"])
+    assert result.code == 0
+    assert result.out.startswith(f"undone {done['id']}: bar/TEST/1h")
+    after = cq.files()
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {"repairs.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["NOPE/1h"], "no key 'NOPE/1h'"),
+        (["--undo", "x"], "no repair 'x'"),
+        (["TEST/1h", "--undo", "x"], "--undo takes one repair back"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_2(cq: Cq, words: list[str], message: str) -> None:
+    result = cq("data", "validate", *words)
+    assert result.code == 2
+    assert message in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+def test_an_empty_catalog_has_nothing_to_find(cq: Cq, tmp_path: Path) -> None:
+    result = cq("data", "validate", "--catalog", tmp_path / "none")
+    assert result.code == 0
+    assert "0 errors, 0 warnings, 0 notes" in result.out

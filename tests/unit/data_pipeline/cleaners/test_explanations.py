@@ -1,0 +1,73 @@
+"""Explanations cover what they are about, up to their share, and never a whole file."""
+
+from __future__ import annotations
+
+import pytest
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.data_pipeline.cleaners.explanations import explained, parse, table
+from crypto_quant.data_pipeline.cleaners.findings import Finding, Severity, grouped, summarise
+
+
+def _finding(row: int, severity: Severity = Severity.ERROR, key: str = "A.X/1h") -> Finding:
+    return Finding("units", "volume scale", severity, "bar", key, row, 1, row, "v", "r")
+
+
+SIZES = {("bar", "A.X/1h"): 1000, ("bar", "B.X/1h"): 1000}
+
+
+def _table(limits: str) -> str:
+    return f'[[explanation]]\ncheck = "units"\nkey = "bar/A.*"\nwhy = "known"\n{limits}\n'
+
+
+def test_a_pattern_covers_its_keys_only() -> None:
+    entries = parse(_table(""), "t")
+    one, other = explained([_finding(1), _finding(1, key="B.X/1h")], SIZES, entries)
+    assert (one.explained, other.explained) == ("known", "")
+    assert not one.is_open
+    assert other.is_open
+
+
+def test_more_rows_than_the_share_are_not_explained() -> None:
+    entries = parse(_table("share = 0.002"), "t")
+    few = explained([_finding(1), _finding(2)], SIZES, entries)
+    many = explained([_finding(1), _finding(2), _finding(3)], SIZES, entries)
+    assert [f.explained for f in few] == ["known"] * 2
+    assert [f.explained for f in many] == [""] * 3
+
+
+def test_only_the_beginning_is_explained() -> None:
+    entries = parse(_table("first_rows = 100"), "t")
+    early, late = explained([_finding(99), _finding(100)], SIZES, entries)
+    assert (early.explained, late.explained) == ("known", "")
+
+
+def test_notes_need_no_explanation() -> None:
+    (note,) = explained([_finding(1, Severity.NOTE)], SIZES, parse(_table(""), "t"))
+    assert note.explained == ""
+    assert not note.is_open
+
+
+@pytest.mark.parametrize("text", ["[[explanation]]\ncheck = 'a'", _table("shar = 1"), "no toml"])
+def test_a_bad_table_is_one_clear_error(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^t: "):
+        parse(text, "t")
+
+
+def test_the_packages_table_names_real_checks() -> None:
+    from crypto_quant.data_pipeline.cleaners.checks import CHECKS
+
+    assert {entry.check for entry in table()} <= set(CHECKS)
+
+
+def test_a_summary_has_the_open_and_worst_first() -> None:
+    entries = parse(_table(""), "t")
+    several = [_finding(1), _finding(2, Severity.NOTE, "B.X/1h"), _finding(3, key="B.X/1h")]
+    lines = summarise(explained(several, SIZES, entries))
+    assert [(line.severity, line.where) for line in lines] == [
+        ("error", "bar B.X/1h"),
+        ("note", "bar B.X/1h"),
+        ("error", "bar A.X/1h"),
+    ]
+    assert lines[-1].action == "kept: known"
+    assert [len(group.found) for group in grouped(several)] == [1, 1, 1]

@@ -139,7 +139,7 @@ def test_every_internal_link_leads_to_a_file(page: Path) -> None:
 def test_every_make_command_is_a_target(page: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z0-9]*):", (ROOT / "Makefile").read_text(), re.M))
     for block in [*blocks(page, "sh", "bash", "console", ""), *_ticked(page)]:
-        for words in re.findall(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*make ((?:[a-z]+ ?)+)", block, re.M):
+        for words in re.findall(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*make ((?:[a-z0-9]+ ?)+)", block, re.M):
             assert set(words.split()) <= targets, f"{page.name}: make {words}"
 
 

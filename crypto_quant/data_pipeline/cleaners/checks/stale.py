@@ -12,6 +12,10 @@ from crypto_quant.data_pipeline.cleaners.rows import Bools, Rows, Tables, runs
 NAME = "stale"
 _CHANCE = 0.01
 """A run is stale if a series like this one would have one by chance less often than this."""
+_LEAST = 4
+"""Values are rounded: fewer repeats of one are nothing."""
+_USUAL = 0.02
+"""A value that this share of the other rows has is one to return to, like a default rate."""
 _APART = 7
 _LEADING = 5
 """Equal values at the start of a series, this many, are no measurements."""
@@ -103,7 +107,9 @@ def _values(rows: Rows, name: str, values: np.ndarray, known: Bools) -> Iterator
     lengths = sorted((count for _, count in runs(same)), reverse=True)
     for first, count in found:
         longest = max(lengths[0] if count < lengths[0] else 0, *lengths[1:2], 0)
-        if count >= 2 and count > 2 * longest:
+        elsewhere = int((known & (values == values[first])).sum()) - count - 1
+        is_usual = elsewhere >= _USUAL * values.size
+        if count >= _LEAST and count > 2 * longest and not is_usual:
             yield rows.finding(
                 NAME,
                 "value stands still",

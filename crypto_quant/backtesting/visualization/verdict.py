@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import NamedTuple
 
 from crypto_quant.backtesting.metrics.evaluation import Evaluation
@@ -132,7 +133,7 @@ def remarks(found: Evaluation, trials: int) -> list[str]:
 
 def terminal(found: Evaluation, title: str, synthetic: bool) -> str:
     """Write the table of targets for a terminal, 80 columns wide."""
-    head = f"{title}: {headline(found)}"
+    head = textwrap.fill(f"{title}: {headline(found)}", 80)
     lines = ["GENERATED DATA: not a real market.", head] if synthetic else [head]
     lines.append(f"{'target':<16}{'asked':>10}{'measured':>11}  {'90% interval':<20} met")
     lines += [

@@ -68,11 +68,17 @@ def test_target_lines_ask_twice_buy_and_hold_or_any_gain(found: Evaluation) -> N
 
 
 def test_terminal_fits_eighty_columns_and_labels_generated_data(found: Evaluation) -> None:
-    text = verdict.terminal(found, "BTC", synthetic=True)
+    text = verdict.terminal(found, "BTCUSDT on Binance: a long enough title", synthetic=True)
     assert text.startswith("GENERATED DATA")
-    table = text.splitlines()[2:]
-    assert len(table) == 6
-    assert max(map(len, table)) <= 80
+    assert [line.split()[0] for line in text.splitlines()[-6:]] == [
+        "target",
+        "Annual",
+        "Sharpe",
+        "Max",
+        "Daily",
+        "Profit",
+    ]
+    assert max(map(len, text.splitlines())) <= 80
     assert "GENERATED" not in verdict.terminal(found, "BTC", synthetic=False)
 
 

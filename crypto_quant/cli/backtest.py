@@ -13,7 +13,7 @@ import click
 from crypto_quant.backtesting.engine.ticks import TickBacktest
 from crypto_quant.cli.data import catalog_option, json_option
 from crypto_quant.cli.progress import stages
-from crypto_quant.cli.walk_forward import config_option, runs_option
+from crypto_quant.cli.walk_forward import config_option, runs_option, trials_option
 from crypto_quant.core.clock import monotonic_s
 from crypto_quant.core.config import load_config
 from crypto_quant.data_pipeline.storage import Catalog
@@ -31,6 +31,7 @@ Session = Mapping[str, Any]
 @config_option
 @catalog_option
 @runs_option
+@trials_option
 @click.option("--instrument", help="Instrument id; replaces the config's.")
 @click.option(
     "--session",
@@ -43,6 +44,7 @@ def backtest(
     config_path: Path | None,
     root: Path,
     runs: Path,
+    trials: Path,
     instrument: str | None,
     names: tuple[str, ...],
     as_json: bool,
@@ -63,14 +65,14 @@ def backtest(
         changes["sessions"] = names
     config = config.model_copy(update=changes)
     with stages() as show:
-        run = TickBacktest(config, Catalog(root), load_instruments(), runs, show).run()
+        run = TickBacktest(config, Catalog(root), load_instruments(), runs, trials, show).run()
     if as_json:
         click.echo((run.folder / "metrics.json").read_text(), nl=False)
         return
     click.echo(_report(run.metrics))
     took = monotonic_s() - started
     events = sum(sum(session["events"].values()) for session in run.metrics["sessions"])
-    click.echo(f"{run.trials} configurations are in the trial log.")
+    click.echo(f"Configurations in the trial log: {run.trials}.")
     click.echo(f"\n{took:.1f} s, {events / took:,.0f} events/s with reading; run: {run.folder}")
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from crypto_quant.backtesting.engine.checked import checked
 from crypto_quant.backtesting.engine.sources import Found, find_data, holds_generated
 from crypto_quant.backtesting.engine.walk_forward import WalkForward
+from crypto_quant.backtesting.validation.trials import DEFAULT_PATH
 from crypto_quant.cli.data import catalog_option, json_option
 from crypto_quant.cli.progress import stages
 from crypto_quant.core.clock import monotonic_s
@@ -32,7 +34,16 @@ runs_option = click.option(
     envvar="CQ_RUNS",
     show_default=True,
     show_envvar=True,
-    help="Folder of run folders, of the trial log and of trained models.",
+    help="Folder of run folders and of trained models.",
+)
+trials_option = click.option(
+    "--trials",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_PATH,
+    envvar="CQ_TRIALS",
+    show_default=True,
+    show_envvar=True,
+    help="The trial log: one for all that is tried, wherever the runs go.",
 )
 
 
@@ -40,8 +51,11 @@ runs_option = click.option(
 @config_option
 @catalog_option
 @runs_option
+@trials_option
 @json_option
-def walk_forward(config_path: Path | None, root: Path, runs: Path, as_json: bool) -> None:
+def walk_forward(
+    config_path: Path | None, root: Path, runs: Path, trials: Path, as_json: bool
+) -> None:
     """Train and trade week by week on the catalog, after all costs; write a run folder.
 
     The portfolio is run with the rows it is compared with, each logged as a trial before
@@ -51,15 +65,16 @@ def walk_forward(config_path: Path | None, root: Path, runs: Path, as_json: bool
     """
     catalog = Catalog(root)
     found = Found(catalog, f"the catalog {root}", holds_generated(catalog))
-    _run(config_path, runs, as_json, lambda config, tell: found)
+    _run(config_path, runs, trials, as_json, lambda config, tell: found)
 
 
 @click.command("demo")
 @config_option
 @catalog_option
 @runs_option
+@trials_option
 @json_option
-def demo(config_path: Path | None, root: Path, runs: Path, as_json: bool) -> None:
+def demo(config_path: Path | None, root: Path, runs: Path, trials: Path, as_json: bool) -> None:
     """Find data, run the walk-forward, and print the five targets.
 
     Looks for the folder that CQ_DATA names, then the catalog, then the public archive, and
@@ -71,12 +86,13 @@ def demo(config_path: Path | None, root: Path, runs: Path, as_json: bool) -> Non
     def find(config: RunConfig, tell: Callable[[str], None]) -> Found:
         return find_data(config, root, os.environ, load_instruments(), tell)
 
-    _run(config_path, runs, as_json, find)
+    _run(config_path, runs, trials, as_json, find)
 
 
 def _run(
     config_path: Path | None,
     runs: Path,
+    trials: Path,
     as_json: bool,
     find: Callable[[RunConfig, Callable[[str], None]], Found],
 ) -> None:
@@ -92,8 +108,13 @@ def _run(
     found = find(config, lambda text: click.echo(text, err=True))
     click.echo(f"data: {found.origin}", err=True)
     with stages() as show:
-        run = WalkForward(config, found.catalog, load_instruments(), runs, show)
-        folder = run.run(synthetic=found.is_generated)
+        known = load_instruments()
+        log = trials.with_name(f"generated-{trials.name}") if found.is_generated else trials
+        run = WalkForward(config, found.catalog, known, runs, log, show)
+        show("data check", 0, 1)
+        findings = checked(config, found.catalog, known)
+        show("data check", 1, 1)
+        folder = run.run(findings, synthetic=found.is_generated)
         show("report", 0, 1)
         built = build_report(folder)
         show("report", 1, 1)

@@ -31,14 +31,15 @@ class DecisionLog:
     Parameters
     ----------
     path
-        The file; replaced if it is there.
+        The file; it appears, or replaces the one there, when the run has ended well.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._part = path.with_name(path.name + ".part")
 
     def __enter__(self) -> Self:
-        self._file = self._path.open("w", encoding="utf-8")
+        self._file = self._part.open("w", encoding="utf-8")
         return self
 
     def __exit__(
@@ -48,6 +49,8 @@ class DecisionLog:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
+        if kind is None:
+            self._part.replace(self._path)
 
     def append(self, decision: Decision) -> None:
         """Write a decision if it wanted or refused anything."""

@@ -8,12 +8,24 @@ from typing import NamedTuple
 from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.storage import Catalog
 
+_HOUR_NS = 3_600 * 10**9
+_DAY_NS = 24 * _HOUR_NS
+SPOT_HALT_NS = 24 * _HOUR_NS
+"""A spot market that stands still for longer ends a segment; shorter halts are bridged."""
+
 
 class Span(NamedTuple):
     """A stretch ``[start, end)`` in ns UTC."""
 
     start: int
     end: int
+
+
+class Segments(NamedTuple):
+    """Segments that are long enough to train on, and those that are not."""
+
+    used: tuple[Span, ...]
+    skipped: tuple[Span, ...]
 
 
 def intersect(left: Sequence[Span], right: Sequence[Span]) -> tuple[Span, ...]:
@@ -27,11 +39,22 @@ def intersect(left: Sequence[Span], right: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(sorted(both))
 
 
-def segments_of(catalog: Catalog, perp: str, spot: str, least_days: int) -> tuple[Span, ...]:
-    """Return the segments on which perpetual bars and funding rows both exist.
+def bridge(spans: Sequence[Span], longest: int) -> tuple[Span, ...]:
+    """Join ascending spans over holes of at most ``longest`` ns."""
+    out: list[Span] = []
+    for span in spans:
+        if out and span.start - out[-1].end <= longest:
+            out[-1] = Span(out[-1].start, span.end)
+        else:
+            out.append(span)
+    return tuple(out)
 
-    Spot bounds the first start and the last end only: a halt of the spot market is bridged,
-    its orders wait. Funding begins one interval before its first row, for that row settles it.
+
+def segments_of(catalog: Catalog, perp: str, spot: str, least_days: int) -> Segments:
+    """Find the segments on which perpetual bars, funding rows and spot minutes exist.
+
+    A halt of the spot market is bridged, its orders wait. Funding begins one interval before
+    its first row, for that row settles it.
 
     Parameters
     ----------
@@ -40,7 +63,7 @@ def segments_of(catalog: Catalog, perp: str, spot: str, least_days: int) -> tupl
     perp, spot
         Instrument ids.
     least_days
-        A shorter segment is left out: nothing could be trained on it.
+        A shorter segment is skipped: nothing could be trained on it.
 
     Raises
     ------
@@ -48,19 +71,19 @@ def segments_of(catalog: Catalog, perp: str, spot: str, least_days: int) -> tupl
         No segment is long enough.
     """
     bars = [Span(s.start, s.end) for s in catalog.coverage("bar", f"{perp}/1h").segments]
-    funding = catalog.coverage("funding", perp).segments
-    interval = 8 * 3_600 * 10**9
-    paid = [Span(s.start - interval, s.end) for s in funding]
-    minutes = catalog.coverage("bar", f"{spot}/1m").segments
-    around = [Span(minutes[0].start, minutes[-1].end)]
-    found = intersect(intersect(bars, paid), around)
-    hour = 3_600 * 10**9
-    whole = [Span(-(-s.start // hour) * hour, s.end // hour * hour) for s in found]
-    long_enough = tuple(s for s in whole if s.end - s.start >= least_days * 24 * hour)
-    if not long_enough:
-        longest = max((s.end - s.start for s in whole), default=0) / (24 * hour)
+    interval = catalog.parts_of("funding", perp)[0].interval or 8 * _HOUR_NS
+    paid = [Span(s.start - interval, s.end) for s in catalog.coverage("funding", perp).segments]
+    minutes = [Span(s.start, s.end) for s in catalog.coverage("bar", f"{spot}/1m").segments]
+    found = intersect(intersect(bars, paid), bridge(minutes, SPOT_HALT_NS))
+    rounded = (
+        Span(-(-s.start // _HOUR_NS) * _HOUR_NS, s.end // _HOUR_NS * _HOUR_NS) for s in found
+    )
+    whole = [span for span in rounded if span.start < span.end]
+    used = tuple(s for s in whole if s.end - s.start >= least_days * _DAY_NS)
+    if not used:
+        longest = max((s.end - s.start for s in whole), default=0) / _DAY_NS
         raise DataError(
             f"{catalog.root}: the longest stretch with hourly bars of {perp}, its funding and "
             f"minutes of {spot} is {longest:.1f} days; import at least {least_days}"
         )
-    return long_enough
+    return Segments(used, tuple(span for span in whole if span not in used))

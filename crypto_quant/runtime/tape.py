@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog
-from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line import HOUR_NS, RecordedLine
 from crypto_quant.runtime.state import SettledFunding
 
 Ints = NDArray[np.int64]
@@ -85,7 +85,8 @@ class TapeLoader:
     def settled(self, index: int, start: int, end: int) -> SettledFunding:
         """Return an instrument's settled rates of ``[start, end)`` for the sleeves' forecasts.
 
-        A row that does not say its interval has the instrument's dated one.
+        A row that does not say its interval has the instrument's dated one, or the time since
+        the row before where that is shorter.
         """
         instrument = self._instruments[index]
         table = self._cut("funding", instrument.id, start, end)
@@ -97,6 +98,8 @@ class TapeLoader:
             if dated is None:
                 raise ConfigError(f"{instrument.id}: the funding interval is not known")
             hours[row] = dated.at(int(event[row]))[0]
+        apart = np.maximum(1.0, np.round(np.diff(event) / HOUR_NS))
+        hours[1:] = np.minimum(hours[1:], apart)
         rate = ints(table, "rate") / 10.0**exp
         return SettledFunding(event, ints(table, "ts_recv"), rate, hours)
 

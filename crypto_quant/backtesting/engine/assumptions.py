@@ -94,9 +94,9 @@ def unsourced(instrument: Instrument, tier: str, start: int) -> list[Assumption]
     return out
 
 
-def series_findings(inputs: Inputs) -> tuple[Finding, ...]:
-    """Return a finding for each outside series that the catalog lacks."""
-    return tuple(
+def input_findings(inputs: Inputs) -> tuple[Finding, ...]:
+    """Return a finding for each outside series that the catalog lacks, and short segment."""
+    missing = tuple(
         Finding(
             severity="note",
             where=name,
@@ -105,3 +105,13 @@ def series_findings(inputs: Inputs) -> tuple[Finding, ...]:
         )
         for name in inputs.missing_series
     )
+    short = tuple(
+        Finding(
+            severity="note",
+            where=inputs.instruments[PERP].id,
+            what=f"{iso(span.start)} to {iso(span.end)}: a stretch too short to train on",
+            action="not traded: its days are flat, and count as days with data",
+        )
+        for span in inputs.skipped
+    )
+    return missing + short

@@ -46,7 +46,7 @@ def equity_table(books: Books, inputs: Inputs, marks: Marks) -> pa.Table:
     every = np.arange(ts[0], ts[-1] + 1, HOUR_NS, dtype=np.int64)
     at = np.searchsorted(ts, every, side="right") - 1
     take = pa.array(at)
-    hole = ts[at] != every
+    hole = ~marks.has_hour(every - HOUR_NS)
     columns: dict[str, pa.Array] = {"ts": pa.array(every), "hole": pa.array(hole)}
     for n in (PERP, SPOT):
         columns[f"mark/{inputs.instruments[n].id}"] = marks.decimals(n, every)

@@ -44,8 +44,9 @@ def data_parts(inputs: Inputs) -> list[str]:
 
 
 def source_hash() -> str:
-    """Return the hash of this package's sources and native module."""
-    return code_hash(PACKAGE)
+    """Return the hash of everything that computes: this package, and the libraries' versions."""
+    text = f"{code_hash(PACKAGE)}\n{canonical(versions())}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:

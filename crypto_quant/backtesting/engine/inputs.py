@@ -27,8 +27,8 @@ class Inputs:
     ----------
     instruments
         Perpetual and spot, on grids on which all their data is exact.
-    segments
-        Stretches without a hole.
+    segments, skipped
+        Stretches without a hole, and those too short to train on.
     features
         Specs in the order of the vector's columns.
     series
@@ -41,6 +41,7 @@ class Inputs:
     loader: TapeLoader
     instruments: tuple[Instrument, Instrument]
     segments: tuple[Span, ...]
+    skipped: tuple[Span, ...]
     features: tuple[FeatureSpec, ...]
     series: tuple[str, ...]
     missing_series: tuple[str, ...]
@@ -95,7 +96,7 @@ def read_inputs(config: RunConfig, catalog: Catalog, known: Mapping[str, Instrum
     perp = on_grid_of(known[market.perp], catalog, [("bar", f"{market.perp}/1h")])
     spot = on_grid_of(known[market.spot], catalog, [("bar", f"{market.spot}/1m")])
     split = config.model.training.split
-    segments = segments_of(catalog, market.perp, market.spot, split.train_days + 14)
+    segments, skipped = segments_of(catalog, market.perp, market.spot, split.train_days + 14)
     features = default_bar_set(market.perp, market.spot)
     series = required_series(features)
     loader = TapeLoader(catalog, (perp, spot))
@@ -104,6 +105,7 @@ def read_inputs(config: RunConfig, catalog: Catalog, known: Mapping[str, Instrum
         loader=loader,
         instruments=(perp, spot),
         segments=segments,
+        skipped=skipped,
         features=features,
         series=series,
         missing_series=loader.missing(series),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crypto_quant.backtesting.engine.columns import Ints, decimals
 from crypto_quant.backtesting.engine.inputs import PERP, SPOT, Inputs
@@ -42,6 +43,13 @@ class Marks:
         begins = begin[inside] == ts
         marks: Ints = np.where(begins, opens[inside], closes[inside])
         return marks
+
+    def has_hour(self, ts: Ints) -> NDArray[np.bool_]:
+        """Tell whether the perpetual has a bar that begins at each ``ts`` (n,)."""
+        begin = self._bars[PERP][0]
+        at = np.minimum(np.searchsorted(begin, ts), len(begin) - 1)
+        found: NDArray[np.bool_] = begin[at] == ts
+        return found
 
     def decimals(self, instrument: int, ts: Ints) -> pa.Array:
         """Return the marks at ``ts`` as exact prices."""

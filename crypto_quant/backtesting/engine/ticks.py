@@ -82,8 +82,8 @@ class TickBacktest:
         The run's configuration.
     catalog, known
         Data, and the instruments that have rules.
-    runs
-        Folder of run folders, with the trial log.
+    runs, trials
+        Folder of run folders, and the trial log.
     tell
         Told of progress.
 
@@ -102,6 +102,7 @@ class TickBacktest:
         catalog: Catalog,
         known: Mapping[str, Instrument],
         runs: Path,
+        trials: Path,
         tell: Stage,
     ) -> None:
         if config.instrument not in known:
@@ -119,6 +120,7 @@ class TickBacktest:
         self._data = identity.parts_hash([*self._parts, *clocks])
         self._code = identity.source_hash()
         self._runs = runs
+        self._trials = trials
         self._tell = tell
         self._skipped: list[NoBook] = []
         self._unpaid: list[int] = []
@@ -138,7 +140,7 @@ class TickBacktest:
             raise DataError(f"{self._config.instrument}: no session can be traded on: {why}")
         folder = self._folder()
         folder.mkdir(parents=True, exist_ok=True)
-        log = TrialLog(self._runs / "trials.sqlite")
+        log = TrialLog(self._trials)
 
         def go(trial: Trial) -> _Outcome:
             require(trial)

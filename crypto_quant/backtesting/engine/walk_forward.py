@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from crypto_quant.backtesting.engine import identity
-from crypto_quant.backtesting.engine.assumptions import assumptions, series_findings
+from crypto_quant.backtesting.engine.assumptions import assumptions, input_findings
 from crypto_quant.backtesting.engine.baselines import perpetual_long
 from crypto_quant.backtesting.engine.folds import FoldStore, folds_table
 from crypto_quant.backtesting.engine.inputs import DAY_NS, SPOT, read_inputs
@@ -73,7 +73,9 @@ class WalkForward:
     catalog, known
         Data, and the instruments that have rules.
     runs
-        Folder of run folders, with the trial log and the trained folds.
+        Folder of run folders, with the trained folds.
+    trials
+        The trial log; one for all that is tried on real data, wherever its runs go.
     tell
         Told of progress.
     """
@@ -84,13 +86,14 @@ class WalkForward:
         catalog: Catalog,
         known: Mapping[str, Instrument],
         runs: Path,
+        trials: Path,
         tell: Stage,
     ) -> None:
         self._config = config
         self._known = known
         self._inputs = read_inputs(config, catalog, known)
         self._start = first_test(config, self._inputs)
-        self._log = TrialLog(runs / "trials.sqlite")
+        self._log = TrialLog(trials)
         self._data = identity.data_hash(self._inputs)
         self._code = identity.source_hash()
         self._store = FoldStore(runs / "models", self._data, self._code)
@@ -147,8 +150,8 @@ class WalkForward:
     def _folder(self) -> Path:
         """Name the run after what it is made of: the same run writes the same folder."""
         name = identity.short_id(self._config, self._data, self._code)
-        begin = datetime.fromtimestamp(self._inputs.segments[-1].end / 1e9, UTC)
-        return self._runs / f"walk-forward-{begin:%Y%m%d}-{name}"
+        until = datetime.fromtimestamp(self._inputs.segments[-1].end / 1e9, UTC)
+        return self._runs / f"walk-forward-{until:%Y%m%d}-{name}"
 
     def _evaluate(self, variants: Sequence[Variant], decisions: Path) -> list[_Found]:
         """Count every variant, then run them side by side; the first is the main run."""
@@ -220,7 +223,8 @@ class WalkForward:
         perp, spot = inputs.instruments
         fee = spot.fees[config.market.tier].at(self._start)[0].taker
         chosen = datetime.combine(config.chosen_before, datetime.min.time(), UTC)
-        count = self._log.count()
+        count = self._log.count().trials
+        sharpes = tuple(self._log.outcomes("daily_sharpe", self._data))
         return Description(
             title=f"{perp.symbol} on {perp.venue.title()}: carry and a directional model",
             capital=config.capital.amount,
@@ -228,12 +232,12 @@ class WalkForward:
             benchmark=Benchmark(instrument=spot.id, taker_fee=fee),
             sleeves=tuple(_sleeve(name) for name in config.capital.shares),
             rows=rows,
-            trials=Trials(count=count.trials, sharpes=tuple(self._log.outcomes("daily_sharpe"))),
+            trials=Trials(count=count, sharpes=sharpes),
             seed=config.model.training.seed,
             synthetic=synthetic,
             chosen_before_ns=int(chosen.timestamp()) * 10**9,
             assumptions=assumptions(config, inputs, self._start),
-            findings=(*findings, *series_findings(inputs)),
+            findings=(*findings, *input_findings(inputs)),
         )
 
     def _manifest(self) -> dict[str, object]:

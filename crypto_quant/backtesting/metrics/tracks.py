@@ -116,6 +116,8 @@ def cash_track(portfolio: Track) -> Track:
 def stressed_track(track: Track, share: Floats, what: str) -> Track:
     """Stress a track: costs paid twice, and losses of the venue's balance.
 
+    Each loss is a losing round trip of its own, closed when it fell.
+
     Parameters
     ----------
     share : ndarray of shape (n,)
@@ -126,7 +128,11 @@ def stressed_track(track: Track, share: Floats, what: str) -> Track:
     growth, losses = stressed_path(track.marks.growth, track.costs, track.marks.ts, share)
     marks = track.marks._replace(growth=growth, gained=track.capital * growth)
     paid_twice = floats(track.trips, "pnl") - floats(track.trips, "costs")
-    days = cut_days(marks, track.trips["close_ts"].to_numpy(), paid_twice)
+    lost = track.capital * growth[losses] * share[losses] * VENUE_LOSS
+    lost /= 1.0 - VENUE_LOSS * share[losses]  # growth is what was left
+    closed = np.concatenate([track.trips["close_ts"].to_numpy(), track.marks.ts[losses]])
+    order = np.argsort(closed, kind="stable")
+    days = cut_days(marks, closed[order], np.concatenate([paid_twice, -lost])[order])
     fell = ", ".join(str(np.datetime64(int(track.marks.ts[i]), "ns"))[:10] for i in losses)
     return track._replace(
         key=f"{track.key}_stressed",

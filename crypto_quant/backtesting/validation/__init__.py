@@ -1,1 +1,1 @@
-"""Nothing out of sample is seen uncounted: the trial log, evaluation, choosing."""
+"""Nothing out of sample is seen uncounted: the trial log and evaluation."""

@@ -58,6 +58,9 @@ CREATE TRIGGER IF NOT EXISTS outcomes_remain BEFORE DELETE ON outcomes
     BEGIN SELECT RAISE(ABORT, 'the trial log is append only'); END;
 """
 
+_DECIDES: Final = {".py", ".so", ".pyd", ".toml"}
+"""Endings of files that decide a number: sources, native modules, rule tables."""
+
 _SEAL: Final = object()
 
 
@@ -162,16 +165,25 @@ class TrialLog:
                 ).fetchone()
             )
 
-    def outcomes(self, name: str) -> list[float]:
-        """Return one number of every distinct trial that has it, from its last run, by age."""
+    def outcomes(self, name: str, data: str) -> list[float]:
+        """Return one number of every distinct trial on the same data, from its last run, by age.
+
+        Parameters
+        ----------
+        name
+            The number, as ``record`` was given it.
+        data
+            Hash of the data.
+        """
         if not self._path.exists():
             return []
         with self._transaction() as db:
             rows = db.execute(
                 "SELECT value FROM outcomes JOIN (SELECT MAX(trial) AS last, MIN(trial) AS first"
-                " FROM outcomes JOIN trials ON trials.id = trial WHERE name = ?1 GROUP BY identity)"
+                " FROM outcomes JOIN trials ON trials.id = trial WHERE name = ?1 AND data_hash = ?2"
+                " GROUP BY identity)"
                 " ON trial = last WHERE name = ?1 AND value IS NOT NULL ORDER BY first",
-                (name,),
+                (name, data),
             ).fetchall()
         return [float(value) for (value,) in rows]
 
@@ -231,7 +243,7 @@ def _plain(value: object) -> str:
 
 
 def code_hash(package: Path) -> str:
-    """Return the sha256 over the sources and native modules of an installed package.
+    """Return the sha256 over sources, native modules and rule tables of an installed package.
 
     Parameters
     ----------
@@ -239,7 +251,7 @@ def code_hash(package: Path) -> str:
         Folder of the package, e.g. ``Path(crypto_quant.__file__).parent``.
     """
     digest = hashlib.sha256()
-    for path in sorted(p for p in package.rglob("*") if p.suffix in {".py", ".so", ".pyd"}):
+    for path in sorted(p for p in package.rglob("*") if p.suffix in _DECIDES):
         digest.update(path.relative_to(package).as_posix().encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -93,6 +93,10 @@ def test_stressed_row_is_worse_and_names_its_dates(run: RunResult) -> None:
     quiet = stressed.marks.growth[before] <= carry.marks.growth[before] + 1e-12
     assert quiet.all()
     assert stressed.days.trips.total().won < carry.days.trips.total().won
+    # Each venue loss is a losing trip: at least 10 % of the balance it found.
+    more = stressed.days.trips.total().losers - carry.days.trips.total().losers
+    assert more >= 1
+    assert stressed.days.trips.total().lost >= 0.1 * carry.capital * carry.marks.growth.min()
 
 
 def test_marginal_sharpe_agrees_with_rerun_without_the_sleeve(found: Evaluation) -> None:

@@ -24,7 +24,7 @@ def test_evaluate_has_logged_the_trial_before_it_runs(tmp_path: Path) -> None:
     result = evaluate(TrialLog(path), {"a": 1}, "d", "c", run, lambda value: {"sharpe": value})
     assert seen == [TrialCount(1, 1, 1)]
     assert result.result == 0.5
-    assert TrialLog(path).outcomes("sharpe") == [0.5]
+    assert TrialLog(path).outcomes("sharpe", "d") == [0.5]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
@@ -62,7 +62,7 @@ def test_runs_side_by_side_are_all_logged_before_the_first_and_kept_in_order(
     found = evaluate_all(TrialLog(path), configs, "d", "c", run, lambda value: {"sharpe": value})
     assert seen == [TrialCount(3, 3, 3)]
     assert [each.result for each in found] == [float(each.trial.id) for each in found]
-    assert TrialLog(path).outcomes("sharpe") == [1.0, 2.0, 3.0]
+    assert TrialLog(path).outcomes("sharpe", "d") == [1.0, 2.0, 3.0]
 
 
 def test_a_run_that_fails_leaves_those_beside_it_counted(tmp_path: Path) -> None:

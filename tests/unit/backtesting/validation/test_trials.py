@@ -71,14 +71,14 @@ def test_rows_can_be_neither_changed_nor_deleted(tmp_path: Path) -> None:
 
 def test_outcomes_are_those_of_each_distinct_trials_last_run(tmp_path: Path) -> None:
     log = _log(tmp_path)
-    assert log.outcomes("sharpe") == []
+    assert log.outcomes("sharpe", "d") == []
     log.record(log.append({"a": 1}, "d", "c"), {"sharpe": 0.5, "ic": 0.01})
     log.record(log.append({"a": 2}, "d", "c"), {"sharpe": float("nan")})
     log.record(log.append({"a": 3}, "d", "c"), {"sharpe": -0.25})
     log.record(log.append({"a": 1}, "d", "c"), {"sharpe": 0.75})
     log.append({"a": 4}, "d", "c")
-    assert log.outcomes("sharpe") == [0.75, -0.25]
-    assert log.outcomes("ic") == [0.01]
+    assert log.outcomes("sharpe", "d") == [0.75, -0.25]
+    assert log.outcomes("ic", "d") == [0.01]
 
 
 def test_record_twice_or_into_another_log_is_refused(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_record_twice_or_into_another_log_is_refused(tmp_path: Path) -> None:
     other.append({"a": 2}, "d", "c")
     with pytest.raises(DataError, match="another trial log"):
         other.record(trial, {"sharpe": 1.0})
-    assert other.outcomes("sharpe") == []
+    assert other.outcomes("sharpe", "d") == []
 
 
 def test_file_that_is_no_log_is_one_clear_error(tmp_path: Path) -> None:

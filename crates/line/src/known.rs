@@ -2,6 +2,7 @@ use cq_book::Book;
 use cq_features::{FeatureSet, FeatureSpec};
 use cq_types::{flags, Event, Instrument, InstrumentIdx, Market, Px, Qty, Ts};
 
+use crate::recent::Recent;
 use crate::tape::{Columns, Stream};
 use crate::venue::has_ticks;
 use crate::LineError;
@@ -12,6 +13,7 @@ pub(crate) struct Known {
     books: Vec<Option<Book>>,
     quotes: Vec<Option<[(Px, Qty); 2]>>,
     last: Vec<Option<Px>>,
+    recent: Vec<Recent>,
     markers: Vec<Marker>,
 }
 
@@ -38,6 +40,7 @@ impl Known {
             books: vec![None; count],
             quotes: vec![None; count],
             last: vec![None; count],
+            recent: vec![Recent::default(); count],
             markers: vec![Marker::Trades; count],
         })
     }
@@ -47,6 +50,9 @@ impl Known {
     pub(crate) fn expect(&mut self, tape: &[Stream]) {
         for (index, marker) in (0..).zip(&mut self.markers) {
             *marker = marker_of(tape, index);
+        }
+        for (index, recent) in (0..).zip(&mut self.recent) {
+            *recent = Recent::new(shortest_bars(tape, index));
         }
         for stream in tape {
             if matches!(stream.columns, Columns::Deltas { .. }) {
@@ -79,6 +85,7 @@ impl Known {
             }
             _ => {}
         }
+        self.recent[at].on_market(event);
         self.features.on_market(event, self.books[at].as_ref());
     }
 
@@ -109,6 +116,17 @@ impl Known {
         self.last.get(usize::from(instrument)).copied().flatten()
     }
 
+    /// Volume of an instrument in the last 24 hours, of its shortest bars.
+    pub(crate) fn day_volume(&self, instrument: InstrumentIdx, now: Ts) -> i64 {
+        let recent = self.recent.get(usize::from(instrument));
+        recent.map_or(0, |r| r.day_volume(now))
+    }
+
+    /// How long ago an instrument was last traded.
+    pub(crate) fn age(&self, instrument: InstrumentIdx, now: Ts) -> Option<Ts> {
+        self.recent.get(usize::from(instrument))?.age(now)
+    }
+
     /// Best bid and ask: of the book while it is valid, else of the last quote.
     pub(crate) fn top(&self, instrument: InstrumentIdx) -> Option<[(Px, Qty); 2]> {
         let at = usize::from(instrument);
@@ -127,15 +145,20 @@ fn is_market(event: &Event<Market>) -> bool {
 
 fn marker_of(tape: &[Stream], index: InstrumentIdx) -> Marker {
     let own = || tape.iter().filter(move |s| s.instrument == index);
-    let bars = own().filter_map(|s| match s.columns {
-        Columns::Bars { interval, .. } => Some(interval),
-        _ => None,
-    });
     if own().any(|s| matches!(s.columns, Columns::Marks(_))) {
         return Marker::Marks;
     }
-    match bars.min() {
+    match shortest_bars(tape, index) {
         Some(shortest) if !has_ticks(tape, index) => Marker::Bars(shortest),
         _ => Marker::Trades,
     }
+}
+
+fn shortest_bars(tape: &[Stream], index: InstrumentIdx) -> Option<Ts> {
+    let own = tape.iter().filter(|s| s.instrument == index);
+    own.filter_map(|s| match s.columns {
+        Columns::Bars { interval, .. } => Some(interval),
+        _ => None,
+    })
+    .min()
 }

@@ -8,6 +8,11 @@
 //! the venue · delistings · funding · the equity row · orders that waited for a bar's open ·
 //! orders that arrive. So a decision at `t` knows nothing of the bar that begins at `t`, funding
 //! at `t` is paid on the position held just before `t`, and no fill at `t` precedes it.
+//!
+//! What happened inside a bar (a stop or a limit that its range reached) is stamped with the
+//! bar's last nanosecond and answered by the bar's end, before the timer there: a decision at
+//! `t` never closes what a stop has closed before `t`. An order that waits does not meet the
+//! open at `t` if its cancellation was decided by `t`.
 
 mod account;
 mod clock;
@@ -18,6 +23,7 @@ mod known;
 mod line;
 mod orders;
 mod purse;
+mod recent;
 mod record;
 mod settle;
 mod setup;

@@ -172,6 +172,20 @@ impl Line {
         self.known.last(instrument)
     }
 
+    /// Volume of an instrument in the last 24 hours as far as it is known, grid units: of its
+    /// shortest bars.
+    #[must_use]
+    pub fn day_volume(&self, instrument: InstrumentIdx) -> i64 {
+        self.known.day_volume(instrument, self.now)
+    }
+
+    /// Time since an instrument was last traded as far as is known: since a trade, or the end
+    /// of a bar with volume.
+    #[must_use]
+    pub fn price_age(&self, instrument: InstrumentIdx) -> Option<Ts> {
+        self.known.age(instrument, self.now)
+    }
+
     /// Known best bid and ask of an instrument.
     #[must_use]
     pub fn top(&self, instrument: InstrumentIdx) -> Option<[(Px, Qty); 2]> {

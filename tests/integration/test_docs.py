@@ -156,6 +156,15 @@ def _ticked(page: Path) -> list[str]:
     return re.findall(r"`([^`\n]+)`", page.read_text())
 
 
+def test_the_readme_has_a_small_picture_and_the_marks_that_refresh_looks_for() -> None:
+    text = (ROOT / "README.md").read_text()
+    (picture,) = re.findall(r"!\[[^\]]{20,}\]\(([^)]+)\)", text)
+    assert (ROOT / picture).stat().st_size <= 150_000
+    begin, end = re.findall(r"<!-- [a-z ]+ -->", text)
+    tool = (ROOT / "docs/images/refresh.py").read_text()
+    assert f'"{begin}", "{end}"' in tool
+
+
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     built = subprocess.run(  # noqa: S603 - our own documentation

@@ -8,6 +8,7 @@ import pytest
 
 from crypto_quant.data_pipeline.cleaners.checks import CHECKS
 from crypto_quant.data_pipeline.cleaners.rows import Rows, Tables
+from crypto_quant.data_pipeline.cleaners.validator import DataValidator
 from crypto_quant.data_pipeline.storage import Key
 from tests.integration.planting import BARS, TICKS, Case, measure
 
@@ -40,6 +41,27 @@ def test_a_daily_price_stamped_a_day_early_is_look_ahead(key: str, real_tables: 
     names = {f.value.split(":")[0] for f in CHECKS["lookahead"](early, tables)}
     assert names & {"close", "price"}
     assert list(CHECKS["lookahead"](rows, real_tables)) == []
+
+
+def test_explanations_do_not_swallow_planted_faults(real_tables: Tables) -> None:
+    """The table that explains the real rows must leave a bad print and a unit error open."""
+    key = "BTCUSDT-PERP.BINANCE/1h"
+    if Key("bar", key) not in real_tables.all_keys():
+        pytest.skip(f"this data has no bar/{key}")
+    rows = real_tables.rows("bar", key)
+    if len(rows) < 4_000:
+        pytest.skip("too few rows beyond the contract's first weeks")
+    table, at = rows.table, np.arange(1_000, len(rows) - 500, 97)
+    close, volume = rows.ints("close").copy(), rows.ints("volume").copy()
+    close[at[::2]] = np.round(close[at[::2]] * 1.01).astype(np.int64)
+    volume[at[1::2]] *= 1_000
+    high = np.maximum(rows.ints("high"), close)
+    for name, values in (("close", close), ("high", high), ("volume", volume)):
+        table = table.set_column(table.schema.get_field_index(name), name, pa.array(values))
+    copy = Rows(rows.kind, rows.key, rows.interval, rows.exps, table, rows.parts)
+    found = DataValidator(real_tables.replaced(copy)).validate([Key("bar", key)])
+    is_open = {f.row for f in found if f.is_open and f.check in ("prints", "units")}
+    assert len(set(at.tolist()) & is_open) >= 0.95 * at.size
 
 
 def _others(case: Case, tables: Tables) -> bool:

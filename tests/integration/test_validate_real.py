@@ -74,7 +74,7 @@ def _need(tables: Tables, kind: str, key: str, at: str | None) -> None:
         ("gaps", "funding", "BTCUSDT-PERP.BINANCE", "stamps jitter", None, None),
         # zeros, filler, sources that disagree
         ("zero", "bar", "BTCUSDT-PERP.BINANCE/15m", "filler", "2024-10-28 20:00", 4),
-        ("units", "bar", "BTCUSDT-PERP.BINANCE/15m", "volume scale", "2024-10-28 21:00", 1),
+        ("units", "bar", "BTCUSDT-PERP.BINANCE/15m", "volume too low", "2024-10-28 21:00", 1),
         ("agreement", "bar", "BTCUSDT-PERP.BINANCE/1h", "price of 15m", "2024-10-28 20:00", 2),
         ("agreement", "bar", "BTCUSDT-PERP.BINANCE/15m", "price of 5m", "2024-03-27 12:15", 2),
         ("zero", "series", "coinglass_cvd_1d", "leading zeros", "2013-12-09 00:00", None),

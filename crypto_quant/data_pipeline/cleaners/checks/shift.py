@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from crypto_quant.data_pipeline.cleaners.findings import Finding, Mend, Severity
+from crypto_quant.data_pipeline.cleaners.findings import Finding, Severity
 from crypto_quant.data_pipeline.cleaners.rows import Bars, Floats, Rows, Tables, runs
 
 NAME = "shift"
@@ -103,6 +103,6 @@ def _finding(rows: Rows, other: Rows, one: Bars, block: int, count: int, lag: in
         first,
         f"{lag:+d} rows",
         f"runs with {other.key} only when moved: stamped {abs(lag)} too {way}",
-        Mend.MASK if count * _BLOCK < len(rows) // 2 else None,
+        None,
         end - first,
     )

@@ -8,15 +8,15 @@ from typing import Final
 import numpy as np
 
 from crypto_quant.data_pipeline.cleaners.findings import Finding, Mend, Severity
-from crypto_quant.data_pipeline.cleaners.rows import Bools, Floats, Ints, Rows, Tables, runs
+from crypto_quant.data_pipeline.cleaners.rows import Floats, Ints, Rows, Tables, runs
 
 NAME = "units"
 _PRICE: Final = 1.0
 """Prices do not change tenfold from one row to the next (decimal logarithm)."""
 _VOLUME: Final = 1.5
-"""Volume per trade, or against another series: thirtyfold."""
+"""Volume against another market's: thirtyfold."""
 _VOLUME_ALONE: Final = 2.0
-"""Volume against nothing but its neighbours: hundredfold."""
+"""Volume per trade, or against nothing but its neighbours: hundredfold."""
 _BLOCK: Final = 32
 _WINDOW: Final = 48
 
@@ -51,7 +51,7 @@ def _volume(rows: Rows, tables: Tables) -> tuple[Floats, float]:
     volume = rows.floats("volume")
     if rows.has("count") and rows.known("count").all():
         trades = rows.floats("count")
-        return _log(np.where(trades > 0, volume / np.maximum(trades, 1), 0.0)), _VOLUME
+        return _log(np.where(trades > 0, volume / np.maximum(trades, 1), 0.0)), _VOLUME_ALONE
     for other in tables.same_asset(rows):
         if not other.has("volume") or (other.interval or 0) > (rows.interval or 0):
             continue
@@ -70,12 +70,12 @@ def _log(values: Floats) -> Floats:
         return np.where(values > 0, np.log10(values), np.nan)
 
 
-def _off(scale: Floats, limit: float) -> Bools:
-    """Mark rows off the scale of the rows around, in single rows or in stretches.
+def _off(scale: Floats, limit: float) -> Ints:
+    """Return +1 where rows are above the scale of those around, -1 below, else 0.
 
     Cheap first: against medians of whole blocks, then, where that is odd, exactly.
     """
-    off = np.zeros(scale.size, dtype=bool)
+    off = np.zeros(scale.size, dtype=np.int64)
     known = np.flatnonzero(np.isfinite(scale))
     values = scale[known]
     if values.size < 2 * _WINDOW:
@@ -84,9 +84,11 @@ def _off(scale: Floats, limit: float) -> Bools:
     above, below = _tail(apart, limit), _tail(-apart, limit)
     odd = np.flatnonzero((apart > 0.7 * above) | (apart < -0.7 * below))
     near = values[odd] - _local(values, odd)
-    off[known[odd[(near > above) | (near < -below)]]] = True
+    off[known[odd[near > above]]] = 1
+    off[known[odd[near < -below]]] = -1
     for first, end in _stretches(values, max(above, below)):
-        off[known[first:end]] = True
+        inside = np.median(values[first:end])
+        off[known[first:end]] = 1 if inside > np.median(values) else -1
     return off
 
 
@@ -150,15 +152,17 @@ def _stretches(values: Floats, limit: float) -> list[tuple[int, int]]:
     return found
 
 
-def _report(rows: Rows, name: str, off: Bools) -> Iterator[Finding]:
-    for row, count in runs(off):
-        yield rows.finding(
-            NAME,
-            f"{name} scale",
-            Severity.ERROR,
-            row,
-            f"{name} {rows.text(name, row)}",
-            "on another scale than the rows around it, as with a unit mistaken by a power of ten",
-            Mend.MASK,
-            count,
-        )
+def _report(rows: Rows, name: str, off: Ints) -> Iterator[Finding]:
+    for sign, way in ((1, "high"), (-1, "low")):
+        for row, count in runs(off == sign):
+            yield rows.finding(
+                NAME,
+                f"{name} too {way}",
+                Severity.ERROR,
+                row,
+                f"{name} {rows.text(name, row)}",
+                "on another scale than the rows around it, as with a unit mistaken by a power of "
+                "ten",
+                Mend.MASK,
+                count,
+            )

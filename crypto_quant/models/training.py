@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crypto_quant.core.config import Section
-from crypto_quant.core.errors import ConfigError, DataError
+from crypto_quant.core.errors import ConfigError, DataError, InvariantError
 from crypto_quant.models import MODELS
 from crypto_quant.models.fold_model import FoldModel, SkippedFold
 from crypto_quant.models.labels import Labels, average_uniqueness
@@ -159,6 +160,10 @@ def _run(tasks: Sequence[_Task], workers: int) -> Iterator[list[FoldModel | Skip
     pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn"))
     try:
         yield from pool.map(_train_task, tasks)
+    except BrokenProcessPool as err:
+        raise InvariantError(
+            "a training process ended abruptly, most often for want of memory: nothing was kept"
+        ) from err
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -6,6 +6,7 @@ import pickle
 import signal
 from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from functools import lru_cache
 from multiprocessing import get_context
@@ -21,6 +22,7 @@ from crypto_quant.backtesting.engine.marks import Marks
 from crypto_quant.backtesting.engine.portfolio import run_portfolio
 from crypto_quant.backtesting.engine.variants import Variant
 from crypto_quant.backtesting.metrics import schema
+from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.measures.sharpe import sharpe
 from crypto_quant.data_pipeline.storage import Catalog
@@ -95,6 +97,10 @@ class Workers:
         trace: TracebackType | None,
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
+        if isinstance(error, BrokenProcessPool):
+            raise InvariantError(
+                "a process that ran a variant ended abruptly, most often for want of memory"
+            ) from error
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Queue a variant; they are run in the order in which they were queued."""

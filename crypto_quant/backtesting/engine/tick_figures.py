@@ -16,7 +16,7 @@ from crypto_quant.core.messages import Decision, Wake
 from crypto_quant.core.terms import EXACT
 from crypto_quant.runtime.compose_ticks import TRADED
 from crypto_quant.runtime.decisions import DecisionSink
-from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line import WAKES, RecordedLine
 from crypto_quant.runtime.ticks import TickTape
 from crypto_quant.runtime.view import LineView
 
@@ -38,7 +38,7 @@ class Watch(Reasons):
 
     def begin(self) -> None:
         """Start to count anew: a session begins."""
-        self.wakes = dict.fromkeys(Wake, 0)
+        self.wakes = {wake: 0 for wake in WAKES if wake is not None}
         self.times: list[int] = []
         self.middles: list[int] = []
 

@@ -1,0 +1,80 @@
+"""The numbers of a session, worked out on paper."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crypto_quant.backtesting.engine.tick_figures import NOTHING, Standing, Watch, session_figures
+from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
+from crypto_quant.runtime.config import TickConfig
+from crypto_quant.runtime.decisions import NoLog
+from crypto_quant.runtime.drive import recorded
+from crypto_quant.runtime.ticks import TickReader, TickTape
+from crypto_quant.strategy.position_manager.imbalance import ImbalanceConfig
+from tests.unit.runtime.tick_market import MS, PERP, T0, book, keep, levels, snapshot, trades
+
+CONFIG = TickConfig(size=ImbalanceConfig(hold_ms=3000, rest_ms=60_000))
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> tuple[dict[str, Any], Standing]:
+    """Run one bet: in at 100,000.10, the market moves up by 1.00, out at 100,001.00."""
+    gone = [(-1, px, 0) for side, px, _ in levels(200, 20) if side < 0]
+    updates = [
+        snapshot(0, 5, levels(200, 20)),
+        (1200, 5, 6, [*gone, *levels(200, 20, up=100)], 0),
+        (9000, 6, 7, [(1, 9_000_000, 1)], 0),
+    ]
+    keep(tmp_path, "delta", book(updates, 3), "a", "vendor")
+    times = list(range(10, 9000, 50))
+    ids = [*range(len(times) - 1), len(times) + 1]
+    reader = TickReader(keep(tmp_path, "trade", trades(times, 3, ids), "a", "vendor"), PERP)
+    tape = reader.read(reader.sessions()[0])
+    assert isinstance(tape, TickTape)
+    line = tick_line(CONFIG, reader.instrument, tape, tick_capital(CONFIG, reader.instrument))
+    state, watch = compose_tick_state(CONFIG, reader.instrument), Watch(NoLog())
+    watch.view = state.view
+    recorded(line, state, watch)
+    figures = session_figures(line, tape, NOTHING, watch, CONFIG.grid_ms * MS)
+    return figures, Standing.of(line)
+
+
+def test_counts_are_those_of_one_bet_with_its_stop(
+    found: tuple[dict[str, Any], Standing],
+) -> None:
+    figures, standing = found
+    assert figures["fills"] == {"taker": 2, "maker": 0, "at_data_end": 0}
+    assert figures["orders"] == {"sent": 3, "market": 2, "stop_market": 1, "rejected": 0}
+    assert (figures["missing_trade_ids"], figures["updates_of_no_book"]) == (2, 0)
+    assert figures["events"] == {"delta": 26, "gap": 0, "trade": 180}
+    assert (figures["decisions_from_ns"], figures["length_s"]) == (T0 + 3 * MS, 9.0)
+    # 100 ms to 9,000 ms; the fill, and the fill with the end of the stop; the end.
+    assert figures["wake_ups"] == {"timer": 90, "account": 2, "gap": 0, "data_end": 1}
+    assert figures["position_end"] == 0
+    assert (standing.fills, standing.orders, standing.rows) == (2, 3, 10)
+
+
+def test_money_is_that_of_the_two_fills(found: tuple[dict[str, Any], Standing]) -> None:
+    figures, _ = found
+    pnl = {name: float(text) for name, text in figures["pnl"].items()}
+    assert Decimal(figures["traded"]) == Decimal("2000.0110")
+    assert pnl["price"] == 0.01  # middle to middle: 100,000.05 to 100,001.05
+    assert pnl["spread"] == -0.001  # half of ten cents, twice
+    fee = float(PERP.fees["VIP0"].at(T0)[0].taker)
+    assert pnl["fees"] == pytest.approx(-fee * float(figures["traded"]), abs=1e-8)
+    assert pnl["total"] == pytest.approx(0.009 + pnl["fees"], abs=1e-12)
+    assert pnl["impact"] == pnl["funding"] == pnl["basis"] == pnl["transfer_fees"] == 0.0
+
+
+def test_markouts_are_from_the_fill_to_the_middle_that_was_known_later(
+    found: tuple[dict[str, Any], Standing],
+) -> None:
+    markouts = found[0]["markout_bps"]
+    # In at 305 ms: 1 s later the middle is 100,001.05, known since 1,203 ms.
+    up, back = round(0.95 / 100_000.10 * 1e4, 4), round(-0.05 / 100_001.00 * 1e4, 4)
+    assert markouts["1s"] == {"entry": up, "entry_fills": 1, "exit": back, "exit_fills": 1}
+    assert markouts["5s"] == {"entry": up, "entry_fills": 1, "exit": back, "exit_fills": 1}

@@ -106,7 +106,10 @@ class Line:
     Order of events at one time: data that becomes known (gaps, trades, book, quotes, bars
     from short to long, marks, funding, outside series) · the venue's answers · the timer ·
     data at the venue, delistings, funding, the equity row, orders. A bar is known at its
-    end; ``mark(t)`` is the open of the bar that begins at ``t`` (recorded marks, else).
+    end; ``mark(t)`` is the open of the bar that begins at ``t`` (recorded marks, else). A stop
+    or limit hit inside a bar is stamped with the bar's last nanosecond and answered by the
+    bar's end, before the timer there; a waiting order does not meet the open at ``t`` if its
+    cancellation was decided by ``t``.
     Timers and equity rows run from ``start`` to ``end``; earlier data only warms features
     up. At ``end`` no timer comes: answers arrive, orders are cancelled, positions are closed
     at the last close with costs (tag ``data_end``), the last equity row is written.

@@ -52,12 +52,33 @@ impl Books {
     }
 
     /// Queues answers by the time they arrive; equal times keep the order they were given in.
+    ///
+    /// The venue's answers on an instrument never overtake each other: what happened inside a
+    /// bar is known at its end, and with it all that happened before.
     pub(crate) fn queue(&mut self, answers: impl IntoIterator<Item = Event<Account>>) {
         for answer in answers {
+            if !matches!(answer.body, Account::FundingPaid { .. }) {
+                self.hasten(answer.instrument, answer.ts_recv);
+            }
             let at = self
                 .on_the_way
                 .partition_point(|e| e.ts_recv <= answer.ts_recv);
             self.on_the_way.insert(at, answer);
+        }
+    }
+
+    /// Lets what is on its way about an instrument arrive by `ts` at the latest.
+    fn hasten(&mut self, instrument: InstrumentIdx, ts: Ts) {
+        let mut is_late = false;
+        for event in &mut self.on_the_way {
+            if event.instrument == instrument && event.ts_recv > ts {
+                event.ts_recv = ts;
+                is_late = true;
+            }
+        }
+        if is_late {
+            let all = self.on_the_way.make_contiguous();
+            all.sort_by_key(|event| event.ts_recv);
         }
     }
 

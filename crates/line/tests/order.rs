@@ -252,6 +252,35 @@ fn an_end_closes_what_is_open_and_says_so() {
 }
 
 #[test]
+fn a_stop_inside_a_bar_is_known_to_the_timer_at_its_end_with_all_before_it() {
+    let slow = |s: &mut Setup| {
+        if let Some(sim) = &mut s.sim {
+            sim.response_latency = HOUR;
+        }
+    };
+    let mut line = line(&[(10_000, 9_000), (9_000, 9_000)], &[], slow);
+    wake(&mut line);
+    buy(&mut line, 1, 1_000);
+    let stop = Request {
+        id: 2,
+        instrument: 0,
+        side: Side::Sell,
+        qty: Qty(1_000),
+        kind: OrderType::StopMarket,
+        price: None,
+        stop: Some(cq_types::Px(9_500)),
+        reduce_only: true,
+        ioc: false,
+    };
+    line.place(stop, vec![(0, Qty(-1_000))]).unwrap();
+    assert_eq!(wake(&mut line), Some((Wake::Account, HOUR)));
+    let fills: Vec<_> = line.fills().iter().map(|f| (f.order, f.ts_event)).collect();
+    assert_eq!(fills, [(1, LATENCY), (2, HOUR - 1)]);
+    assert_eq!(wake(&mut line), Some((Wake::Timer, HOUR)));
+    assert_eq!(line.ledger().position(0).qty, Qty(0));
+}
+
+#[test]
 fn answers_of_one_time_keep_the_order_in_which_they_happened() {
     let mut line = line(&PRICES, &[], |_| ());
     wake(&mut line);

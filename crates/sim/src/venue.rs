@@ -172,16 +172,33 @@ impl Venue {
         self.bars[usize::from(instrument)].begin(bar, participation);
     }
 
-    /// Waiting orders meet the open of the bar that has just begun.
+    /// Waiting orders meet the open of the bar that has just begun, but not those whose
+    /// cancellation is on its way: what was decided by the open is in place at the open, for a
+    /// cancellation as for the order that replaces what it cancels. Otherwise a stop and the
+    /// close that is sent in its stead would both trade there.
     pub fn meet_open(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
         self.each(instrument, |venue, order| {
+            if venue.is_withdrawn(order.request.id) {
+                return Fate::Alive;
+            }
             let market = &mut venue.bars[usize::from(instrument)];
             market.meet_open(&mut venue.desk, order, ts, purse)
         });
     }
 
-    /// A bar ends: stops, then limits, meet its range; then it is past.
+    /// Whether a cancellation of an order is on its way.
+    fn is_withdrawn(&self, order: u64) -> bool {
+        let is_its = |m: &InFlight| matches!(m.message, Message::Cancel(id) if id == order);
+        self.in_flight.iter().any(is_its)
+    }
+
+    /// A bar ends, `ts` is its last nanosecond: stops, then limits, meet its range; then it is
+    /// past.
+    ///
+    /// Where in the bar a fill happened is not known, so its answer is there by the bar's end,
+    /// however long a response takes: a decision at that time knows of it.
     pub fn end_bar(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
+        let before = self.desk.answers.len();
         if !self.working.is_empty() {
             self.each(instrument, |venue, order| {
                 let market = &mut venue.bars[usize::from(instrument)];
@@ -191,6 +208,9 @@ impl Venue {
                 let market = &mut venue.bars[usize::from(instrument)];
                 market.meet_range_limit(&mut venue.desk, order, ts, purse)
             });
+        }
+        for answer in &mut self.desk.answers[before..] {
+            answer.ts_recv = answer.ts_recv.min(ts + 1);
         }
         self.bars[usize::from(instrument)].end();
     }
@@ -374,7 +394,7 @@ impl Venue {
     }
 
     /// What the venue said since the last call, in the order in which it happened;
-    /// `ts_recv` includes the response latency.
+    /// `ts_recv` includes the response latency (see [`Self::end_bar`] for its bound).
     pub fn take_answers(&mut self) -> Vec<Event<Account>> {
         std::mem::take(&mut self.desk.answers)
     }

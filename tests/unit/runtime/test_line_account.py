@@ -116,7 +116,7 @@ def test_stop_in_the_last_nanosecond_before_the_schedule_pays_nothing() -> None:
     buy(out, 1, 2000)
     sell(out, 2, 1000, STOP, stop=9500, reduce_only=True)
     finish(out)
-    # The venue held one unit at the schedule, though we had not yet heard of the stop.
+    # One unit was left at the schedule: the stop is known and booked before it.
     assert received(out) == [(2.0, Decimal("-0.1"))]
     assert money(out.equity_rows()["funding.one"])[-1] == Decimal("-0.1")
 

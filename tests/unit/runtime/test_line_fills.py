@@ -305,8 +305,47 @@ def with_stop(rows: list[tuple[float, ...]], trigger: int, **more: object) -> Li
 def test_stop_fills_at_its_trigger_at_the_end_of_the_bar_that_reached_it() -> None:
     out = with_stop([*flat(2), (100, 101, 97, 99, 1000), *flat(1)], 9800)
     assert fills(out)[1:] == [(2, 3 - 1 / HOUR, -1, 9800, 1000)]
-    recv = column(out, "ts_recv")[1]
-    assert recv == T0 + 3 * HOUR - 1 + 20 * MS
+    assert column(out, "ts_recv")[1] == T0 + 3 * HOUR  # not later, though a response takes 20 ms
+
+
+def test_stop_hit_inside_a_bar_is_known_to_the_decision_at_its_end() -> None:
+    out = line([*flat(2), (100, 101, 97, 99, 1000), *flat(2)])
+    until(out, TIMER, T0 + HOUR)
+    buy(out, 1, 1000)
+    sell(out, 2, 1000, STOP, stop=9800, reduce_only=True)
+    assert out.next() == ACCOUNT  # the entry
+    until(out, TIMER, T0 + 2 * HOUR)
+    assert (out.next(), out.now) == (ACCOUNT, T0 + 3 * HOUR)
+    assert (out.next(), out.now) == (TIMER, T0 + 3 * HOUR)
+    assert out.position(0) == 0  # a step that wants to be flat has nothing left to sell
+    finish(out)
+    assert [row[2] * row[4] for row in fills(out)] == [1000, -1000]
+    held = out.equity_rows()["position.BTCUSDT-PERP.TEST"]
+    assert [int(q) for q in held] == [0, 0, 1000, 0, 0, 0]
+
+
+def test_earlier_answers_arrive_with_the_stop_that_followed_them() -> None:
+    slow = {**FREE, "response_latency_ns": HOUR}
+    out = line([*flat(1), (100, 101, 97, 99, 1000), *flat(2)], sim=slow)
+    until(out, TIMER, T0 + HOUR)
+    buy(out, 1, 1000)
+    sell(out, 2, 1000, STOP, stop=9800, reduce_only=True)
+    assert (out.next(), out.now) == (ACCOUNT, T0 + 2 * HOUR)
+    assert [(a[0], a[3]) for a in out.answers()] == [("fill", 1), ("ack", 2), ("fill", 2)]
+    assert out.orders()["status"] == ["filled", "filled"]
+
+
+def test_stop_and_the_close_in_its_stead_do_not_both_trade_at_the_open() -> None:
+    out = line([*flat(2), (90, 90, 90, 90, 1000), *flat(1)])
+    until(out, TIMER, T0 + HOUR)
+    buy(out, 1, 1000)
+    sell(out, 2, 1000, STOP, stop=9800, reduce_only=True)
+    until(out, TIMER, T0 + 2 * HOUR)
+    out.cancel(2)
+    sell(out, 3, 1000)  # the open gaps through the stop
+    finish(out)
+    assert fills(out)[1:] == [(3, 2 + 50 * MS / HOUR, -1, 9000, 1000)]
+    assert out.orders()["status"] == ["filled", "cancelled", "filled"]
 
 
 def test_stop_at_the_extreme_of_a_bar_is_reached() -> None:

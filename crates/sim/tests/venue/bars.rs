@@ -240,6 +240,41 @@ fn a_stop_that_arrives_inside_a_bar_is_taken_to_be_reached_at_the_worse_price() 
 }
 
 #[test]
+fn what_a_bar_reached_inside_is_answered_by_its_end() {
+    for response in [0, RESPONSE, HOUR] {
+        let mut venue = venue(&SimConfig {
+            response_latency: response,
+            ..free()
+        });
+        venue.send(HOUR, market(1, 1_000));
+        venue.send(HOUR, stop(2, -1_000, 9_500));
+        venue.send(HOUR, limit(3, 1_000, 9_400));
+        live(&mut venue, flat(1));
+        let entry = venue.take_answers();
+        assert_eq!(entry[0].ts_recv, HOUR + ENTRY + response);
+        live(&mut venue, bar(2, 10_000, 10_000, 9_000, 10_000, 1_000_000));
+        let answers = venue.take_answers();
+        let end = 3 * HOUR;
+        let times: Vec<_> = answers.iter().map(|e| (e.ts_event, e.ts_recv)).collect();
+        assert_eq!(times, [(end - 1, end - i64::from(response == 0)); 2]);
+    }
+}
+
+#[test]
+fn a_cancellation_decided_by_the_open_is_in_place_at_it() {
+    let mut venue = venue(&free());
+    venue.send(HOUR, market(1, 1_000));
+    venue.send(HOUR, stop(2, -1_000, 9_500));
+    live(&mut venue, flat(1));
+    fills(&mut venue);
+    venue.cancel(2 * HOUR, 2);
+    venue.send(2 * HOUR, market(3, -1_000));
+    live(&mut venue, bar(2, 9_000, 9_000, 9_000, 9_000, 1_000_000));
+    assert_eq!(fills(&mut venue), [(3, 2 * HOUR + ENTRY, -1_000, 9_000)]);
+    assert_eq!(venue.position(0), Qty(0));
+}
+
+#[test]
 fn of_two_exits_in_one_bar_the_worse_one_happened() {
     let mut venue = venue(&free());
     venue.send(HOUR, market(1, 1_000));

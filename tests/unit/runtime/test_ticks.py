@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -209,6 +210,31 @@ def test_the_stop_that_protects_a_position_rests_at_the_venue(tmp_path: Path) ->
     assert np.asarray(orders["stop"])[stops].tolist() == [9_990_010]
     assert ms(fills["ts_event"])[-1] == 2000.0
     assert np.asarray(fills["order_id"])[-1] == np.asarray(orders["order_id"])[stops[0]]
+
+
+def test_settled_funding_is_booked_and_what_is_missing_is_named(tmp_path: Path) -> None:
+    before = 6_390_000  # ten seconds before 00:00 UTC
+    settled = T0 + (before + 10_000) * MS
+    rows = book([snapshot(before, 5, levels(200, 20)), quiet(before + 20_000, 5, 6)], 3)
+    keep(tmp_path, "delta", rows, "a", recorder(3))
+    times = list(range(before + 10, before + 20_000, 50))
+    reader = TickReader(keep(tmp_path, "trade", trades(times, 3), "a", recorder(3)), PERP)
+    line, _ = run(read(reader), reader)
+    assert reader.funding(_empty(reader), 0, read(reader)) == (settled,)
+    assert line.native.attribution(0)["funding"] == 0
+    paid = table("funding", [(settled + 6 * MS, settled + 6 * MS, 10_000, 8, 0)])
+    reader = TickReader(keep(tmp_path, "funding", paid, "f", VENDOR, Exps(rate=8)), PERP)
+    line = _empty(reader)
+    assert reader.funding(line, 0, read(reader)) == ()
+    recorded(line, compose_tick_state(TickConfig(), reader.instrument), Sink())
+    # 0.01 BTC long at the mark of 100,000.10, 1 bp.
+    assert line.native.attribution(0)["funding"] == Decimal("-0.10000010")
+
+
+def _empty(reader: TickReader) -> RecordedLine:
+    """Return a loaded line that has not begun."""
+    capital = tick_capital(TickConfig(), reader.instrument)
+    return tick_line(TickConfig(), reader.instrument, read(reader), capital)
 
 
 def test_what_cannot_be_run_is_one_line(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class Watch(Reasons):
 
     def begin(self) -> None:
         """Start to count anew: a session begins."""
-        self.wakes = {wake: 0 for wake in WAKES if wake is not None}
+        self.wakes: dict[Wake, int] = {wake: 0 for wake in WAKES if wake is not None}
         self.times: list[int] = []
         self.middles: list[int] = []
 

@@ -328,6 +328,9 @@ class Line:
     def last_price(self, instrument: int) -> int | None:
         """Last known trade or bar close."""
 
+    def px(self, instrument: int) -> int:
+        """Return the last known trade or bar close; 0 where there is none."""
+
     def mark(self, instrument: int) -> int | None: ...
     def top(self, instrument: int) -> tuple[int, int, int, int] | None:
         """Known best bid, its quantity, best ask, its quantity."""
@@ -336,6 +339,9 @@ class Line:
     def sleeve_position(self, sleeve: int, instrument: int) -> int: ...
     def positions(self, sleeve: int) -> list[int]: ...
     def entry_price(self, sleeve: int, instrument: int) -> Decimal | None: ...
+    def entry_price_approx(self, sleeve: int, instrument: int) -> float:
+        """Return the average price of a sleeve's position, for sizing only; NaN if flat."""
+
     def equity(self) -> Decimal: ...
     def equity_approx(self) -> float:
         """Return equity rounded to a float, for sizing only."""
@@ -347,6 +353,10 @@ class Line:
 
     def balance(self, wallet: int, asset: str) -> Decimal: ...
     def sleeve_balance(self, sleeve: int, wallet: int, asset: str) -> Decimal: ...
+    def sleeve_balance_approx(self, sleeve: int, wallet: int, asset: str) -> float: ...
+    def sleeve_margin_approx(self, sleeve: int, wallet: int, asset: str) -> float:
+        """Return balance plus unrealised P&L at the last known prices, for sizing only."""
+
     def margin(self, wallet: int, asset: str) -> dict[str, Decimal]:
         """Balance, unrealised, margin_balance, initial, maintenance, available."""
 

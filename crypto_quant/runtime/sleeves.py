@@ -129,11 +129,11 @@ class ModelStage(_Quiet):
         prediction = self._switch.predict(features)
         if prediction is None:
             prediction = Prediction(features.ts, nan, nan, "none")
-        values = features.values
-        vol = float(values[self._vol])
+        value = features.values.item
+        vol = value(self._vol)
         signal = self._signal(prediction, vol)
         rule = terms[self._instrument]
-        atr = float(values[self._atr]) * view.px(self._instrument) * rule.price_unit
+        atr = value(self._atr) * view.px(self._instrument) * rule.price_unit
         target = self._sleeve.on_timer(signal, prediction, atr, vol, rule, view)
         return Wish(prediction, (signal,), () if target is None else (target,), ())
 

@@ -5,7 +5,9 @@ It does no I/O and asks no clock; it changes only the state that it is given.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final, TypeAlias
 
 from crypto_quant.core.messages import (
     NO_COMMANDS,
@@ -21,10 +23,16 @@ from crypto_quant.core.messages import (
     Wake,
 )
 from crypto_quant.execution.netting import NO_PLAN
+from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.runtime.sleeves import NO_WISH, TermsMap
 from crypto_quant.runtime.state import State
 
+Answer: TypeAlias = tuple[str, int, int, int, int, int, int, bool, bool, Decimal, str]
+"""What the venue said, as ``_native.Line.answers`` gives it."""
+
 NOTHING: Final[tuple[()]] = ()
+# Looking up a member of an enum costs ten times what a module's name does.
+TIMER, GAP, DATA_END = Wake.TIMER, Wake.GAP, Wake.DATA_END
 
 
 def step(state: State, wake: Wake) -> Decision:
@@ -44,10 +52,12 @@ def step(state: State, wake: Wake) -> Decision:
     """
     view = state.view
     now = view.wake()
-    _hear(state)
-    if wake is Wake.GAP:  # the book is invalid: what is read from it is NaN until resync
+    answers = view.answers()
+    if answers:
+        _hear(state.orders, answers)
+    if wake is GAP:  # the book is invalid: what is read from it is NaN until resync
         return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS)
-    if wake is Wake.DATA_END:
+    if wake is DATA_END:
         state.reset()
         return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS)
     terms = state.terms.at(now)
@@ -55,7 +65,7 @@ def step(state: State, wake: Wake) -> Decision:
     prediction, signals, targets, transfers = _wishes(state, wake, now, terms)
     if targets:
         targets = state.risk.shrink(targets, view, terms)
-    plan = state.netting.plan(targets, view, terms, is_timer=wake is Wake.TIMER)
+    plan = state.netting.plan(targets, view, terms, is_timer=wake is TIMER)
     if plan is NO_PLAN and not transfers:
         return Decision(now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS)
     approved, refused = state.risk.stamp(plan.orders, view, terms)
@@ -84,7 +94,7 @@ def _wishes(
     targets: tuple[Target, ...] = NOTHING
     transfers: tuple[Transfer, ...] = NOTHING
     view = state.view
-    if wake is Wake.TIMER:
+    if wake is TIMER:
         state.funding.tell(now, state.stages)
         features = FeatureVector(now, view.features)
         wishes = [stage.on_timer(features, view, terms) for stage in state.stages]
@@ -100,10 +110,9 @@ def _wishes(
     return prediction, signals, targets, transfers
 
 
-def _hear(state: State) -> None:
+def _hear(orders: OrderManager, answers: Sequence[Answer]) -> None:
     """Fold the venue's answers into the state of our orders."""
-    orders = state.orders
-    for kind, _, _, order, _, px, quantity, _, _, _, reason in state.view.answers():
+    for kind, _, _, order, _, px, quantity, _, _, _, reason in answers:
         if kind == "fill":
             if order in orders.live:
                 orders.on_fill(order, px, quantity)

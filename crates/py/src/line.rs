@@ -23,6 +23,11 @@ use crate::tables;
 /// Events run before the interpreter is let go: a hop that ends sooner is not worth it.
 const SHORT_HOP: usize = 256;
 
+/// A number for sizing: a float costs a wake-up a tenth of what a decimal does.
+fn approx(value: Option<Decimal>) -> f64 {
+    value.and_then(|v| v.to_f64()).unwrap_or(f64::NAN)
+}
+
 /// Times and the features known at each.
 type Table<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray2<f64>>);
 
@@ -379,6 +384,10 @@ impl PyLine {
         self.inner.last_price(instrument).map(|px| px.0)
     }
 
+    fn px(&self, instrument: u16) -> i64 {
+        self.inner.last_price(instrument).map_or(0, |px| px.0)
+    }
+
     fn mark(&self, instrument: u16) -> Option<i64> {
         self.inner.ledger().mark_of(instrument).map(|px| px.0)
     }
@@ -413,13 +422,17 @@ impl PyLine {
             .entry_price(traded)
     }
 
+    fn entry_price_approx(&self, sleeve: usize, instrument: u16) -> f64 {
+        approx(self.entry_price(sleeve, instrument))
+    }
+
     fn equity(&self) -> PyResult<Decimal> {
         self.inner.ledger().equity().map_err(ledger_error)
     }
 
     fn equity_approx(&self) -> PyResult<f64> {
         let equity = self.inner.ledger().equity().map_err(ledger_error)?;
-        Ok(equity.to_f64().unwrap_or(f64::NAN))
+        Ok(approx(Some(equity)))
     }
 
     fn sleeve_equity(&self, sleeve: usize) -> PyResult<Decimal> {
@@ -428,7 +441,7 @@ impl PyLine {
     }
 
     fn sleeve_equity_approx(&self, sleeve: usize) -> PyResult<f64> {
-        Ok(self.sleeve_equity(sleeve)?.to_f64().unwrap_or(f64::NAN))
+        Ok(approx(Some(self.sleeve_equity(sleeve)?)))
     }
 
     fn attribution(&self, sleeve: usize) -> PyResult<BTreeMap<&'static str, Decimal>> {
@@ -454,6 +467,29 @@ impl PyLine {
         let ledger = self.inner.ledger();
         let balance = ledger.sleeve_balance(sleeve, wallet, asset);
         balance.map_err(ledger_error)
+    }
+
+    fn sleeve_balance_approx(&self, sleeve: usize, wallet: usize, asset: &str) -> PyResult<f64> {
+        Ok(approx(Some(self.sleeve_balance(sleeve, wallet, asset)?)))
+    }
+
+    fn sleeve_margin_approx(&self, sleeve: usize, wallet: usize, asset: &str) -> PyResult<f64> {
+        let ledger = self.inner.ledger();
+        let mut total = self.sleeve_balance(sleeve, wallet, asset)?;
+        let Some(wallet) = ledger.wallets().get(wallet) else {
+            return Ok(f64::NAN);
+        };
+        for &index in &wallet.instruments {
+            let position = ledger.sleeve_position(sleeve, index);
+            let traded = ledger.instruments().get(usize::from(index));
+            let (Some(traded), Some(px)) = (traded, self.inner.last_price(index)) else {
+                continue;
+            };
+            if position.qty.0 != 0 && traded.settle == asset {
+                total += position.unrealised(traded, px).map_err(ledger_error)?;
+            }
+        }
+        Ok(approx(Some(total)))
     }
 
     fn margin(&self, wallet: usize, asset: &str) -> PyResult<BTreeMap<&'static str, Decimal>> {

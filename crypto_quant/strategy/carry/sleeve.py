@@ -15,6 +15,9 @@ from crypto_quant.strategy.carry.state import NOTHING, CarryState, Moves, Phase
 
 SECOND_NS = 10**9
 HOUR_NS = 3_600 * SECOND_NS
+# Looking up a member of an enum costs ten times what a module's name does.
+FLAT, OPENING, OPEN, CLOSING = Phase.FLAT, Phase.OPENING, Phase.OPEN, Phase.CLOSING
+SPOT, MARGIN = Wallet.SPOT, Wallet.MARGIN
 
 
 class CarrySleeve:
@@ -77,18 +80,16 @@ class CarrySleeve:
             self._terms = terms
         state = self.state
         state.tries = 0
-        if state.phase is Phase.FLAT:
+        if state.phase is FLAT:
             return self._enter(view) if self._may_grow(view) else NOTHING
-        if state.phase is Phase.OPEN:
+        if state.phase is OPEN:
             return self._tend(view)
         return self._settle(view)
 
     def on_account(self, view: AccountView) -> Moves:
         """Return what to do after an answer of the venue."""
         phase = self.state.phase
-        if phase is Phase.FLAT or (
-            phase is Phase.OPEN and self._positions(view) == self.state.held
-        ):
+        if phase is FLAT or (phase is OPEN and self._positions(view) == self.state.held):
             return NOTHING
         return self._settle(view)
 
@@ -108,17 +109,17 @@ class CarrySleeve:
         spot_px, perp_px = view.px(self._spot), view.px(self._perp)
         if spot_px <= 0 or perp_px <= 0:
             return NOTHING
-        cash = view.cash(self._sleeve, Wallet.SPOT)
-        margin = view.cash(self._sleeve, Wallet.MARGIN)
+        cash = view.cash(self._sleeve, SPOT)
+        margin = view.cash(self._sleeve, MARGIN)
         missing = config.margin_share * (cash + margin) - margin
         if abs(missing) > config.idle_share * (cash + margin):
-            source = Wallet.SPOT if missing > 0.0 else Wallet.MARGIN
+            source = SPOT if missing > 0.0 else MARGIN
             return self._move(view, source, abs(missing), "split the capital before a pair")
         prices = pair.prices(spot_px, perp_px)
         wanted = pair.legs(opening_base(cash, margin, prices, config, pair.fees), prices)
         if wanted == (0, 0):
             return NOTHING
-        self.state.phase = Phase.OPENING
+        self.state.phase = OPENING
         expected = self.forecast.expected(config.horizon_h)
         return self._order(view, wanted, f"expected funding {expected:.5f} pays four legs")
 
@@ -137,9 +138,9 @@ class CarrySleeve:
         short = base * prices[1]
         reason = self._exit_reason(view, prices, margin / short)
         if reason is not None:
-            self.state.phase = Phase.CLOSING
+            self.state.phase = CLOSING
             return self._order(view, (0, 0), reason)
-        idle = view.cash(self._sleeve, Wallet.SPOT)
+        idle = view.cash(self._sleeve, SPOT)
         money = margin + idle
         if money < config.margin_low * short:
             return self._shrink(view, base, money, prices)
@@ -166,7 +167,7 @@ class CarrySleeve:
     ) -> Moves:
         pair = self._pair
         wanted = pair.legs(resized_base(base, money, prices, self._config, pair.fees), prices)
-        self.state.phase = Phase.OPENING if wanted != (0, 0) else Phase.CLOSING
+        self.state.phase = OPENING if wanted != (0, 0) else CLOSING
         return self._order(view, wanted, "margin topped up: both legs shrink")
 
     def _grow(
@@ -176,15 +177,15 @@ class CarrySleeve:
         config, pair = self._config, self._pair
         size = resized_base(base, money, prices, config, pair.fees)
         unit_cost = prices[0] * (1.0 + pair.fees + config.spread)
-        cash, needed = view.cash(self._sleeve, Wallet.SPOT), (size - base) * unit_cost
+        cash, needed = view.cash(self._sleeve, SPOT), (size - base) * unit_cost
         if cash < 0.5 * needed:
-            free = view.cash(self._sleeve, Wallet.MARGIN)
-            return self._move(view, Wallet.MARGIN, min(needed - cash, free), "cash to grow a pair")
+            free = view.cash(self._sleeve, MARGIN)
+            return self._move(view, MARGIN, min(needed - cash, free), "cash to grow a pair")
         wanted = pair.legs(min(size, base + cash / unit_cost), prices)
         added = wanted[0] - self.state.held[0]
         if added <= 0 or pair.is_dust(added, view.px(self._spot)):
             return NOTHING
-        self.state.phase = Phase.OPENING
+        self.state.phase = OPENING
         return self._order(view, wanted, "margin in excess: both legs grow")
 
     def _settle(self, view: AccountView) -> Moves:
@@ -192,14 +193,14 @@ class CarrySleeve:
         state = self.state
         held = self._positions(view)
         if view.working(self._sleeve, self._spot) or view.working(self._sleeve, self._perp):
-            if state.phase is not Phase.OPENING or view.now < state.deadline:
+            if state.phase is not OPENING or view.now < state.deadline:
                 return NOTHING
             return self._cut(view, held, "a leg was not filled in time")
-        matched = (0, 0) if state.phase is Phase.CLOSING else self._pair.matched(*held)
+        matched = (0, 0) if state.phase is CLOSING else self._pair.matched(*held)
         spot_px = view.px(self._spot)
         if held[1] == matched[1] and self._pair.is_dust(held[0] - matched[0], spot_px):
             return self._rest(view, held, spot_px)
-        if state.phase is Phase.CLOSING:
+        if state.phase is CLOSING:
             return self._retry(view, matched, "close what is left of the pair")
         return self._cut(view, held, "a leg failed")
 
@@ -209,17 +210,17 @@ class CarrySleeve:
         if held[1] == 0 or held == state.held:
             state.rest_until = view.now + round(self._config.rest_h * HOUR_NS)
         if held[1] == 0:
-            state.phase = Phase.FLAT
+            state.phase = FLAT
             state.held = (0, 0)
             return NOTHING
-        state.phase = Phase.OPEN
+        state.phase = OPEN
         state.held = held
         spot = self._pair.spot
         return self._sweep(view, held[0] * spot.size_unit * spot_px * spot.price_unit)
 
     def _cut(self, view: AccountView, held: tuple[int, int], reason: str) -> Moves:
         matched = self._pair.matched(*held)
-        self.state.phase = Phase.CLOSING if matched == (0, 0) else Phase.OPENING
+        self.state.phase = CLOSING if matched == (0, 0) else OPENING
         return self._retry(view, matched, f"{reason}: the other is cut to it")
 
     def _retry(self, view: AccountView, wanted: tuple[int, int], reason: str) -> Moves:
@@ -238,10 +239,10 @@ class CarrySleeve:
 
     def _sweep(self, view: AccountView, pair_notional: float) -> Moves:
         """Send idle spot cash to the margin, where it makes the short safer."""
-        idle = view.cash(self._sleeve, Wallet.SPOT)
+        idle = view.cash(self._sleeve, SPOT)
         if idle <= self._config.idle_share * pair_notional:
             return NOTHING
-        return self._move(view, Wallet.SPOT, idle, "idle cash to the margin")
+        return self._move(view, SPOT, idle, "idle cash to the margin")
 
     def _move(self, view: AccountView, source: Wallet, amount: float, reason: str) -> Moves:
         cents = int(min(amount, view.cash(self._sleeve, source)) * 100.0)

@@ -51,7 +51,7 @@ class CapitalConfig(Section):
 class SimSection(Section):
     """The simulated venue of a run on bars; half the spread, floor and impact per fill."""
 
-    entry_latency_ms: int = Field(default=50, ge=0, le=60_000)
+    entry_latency_ms: int = Field(default=50, ge=0, le=1_000)
     response_latency_ms: int = Field(default=50, ge=0, le=60_000)
     half_spread_bps: Decimal = Field(default=Decimal(0), ge=0, le=100)
     slippage_floor_bps: Decimal = Field(default=Decimal(1), ge=0, le=100)
@@ -107,6 +107,16 @@ class RunConfig(Section):
     netting: NettingConfig = NettingConfig()
     chosen_before: date = date(2024, 1, 1)
     beside: bool = True
+
+    @model_validator(mode="after")
+    def _pair_is_closed_within_its_risk(self) -> RunConfig:
+        if self.risk.pair_loss < self.carry.spread_loss:
+            raise ValueError(
+                f"risk.pair_loss ({self.risk.pair_loss}) must be at least carry.spread_loss "
+                f"({self.carry.spread_loss}): risk must not size a pair for a smaller loss than "
+                "the one at which it is closed"
+            )
+        return self
 
 
 class TickConfig(Section):

@@ -42,7 +42,7 @@ class Oracle:
                 self.cash += booked(-notional * Fraction(self.rates[hour]))
             self.equity.append(self.worth(bar[0]))
             if hour in wishes:
-                self.waiting.append([hour + 1, wishes[hour]])
+                self.waiting.append([hour + 1, wishes[hour], 0])
             self.trade(hour, bar)
         last = self.bars[-1][3]
         if self.position:
@@ -63,23 +63,30 @@ class Oracle:
                 continue
             signed = qty if order[1] > 0 else -qty
             late = 50 * MS if order[0] == hour + 1 else 0
-            self.fill(
-                order[0], hour * HOUR + late, signed, bar[0], self.price(signed, bar[0], hour)
-            )
+            px = self.price(signed, bar[0], hour, order[2])
+            self.fill(order[0], hour * HOUR + late, signed, bar[0], px)
             order[1] -= signed
+            order[2] += qty
             budget -= qty
         self.waiting = [order for order in self.waiting if order[1]]
 
-    def price(self, signed: int, reference: int, hour: int) -> int:
-        """Return the reference worsened by spread and impact, to the tick against us."""
+    def price(self, signed: int, reference: int, hour: int, done: int = 0) -> int:
+        """Return the reference worsened by spread and impact, to the tick against us.
+
+        An order of Q costs Q x Y sigma sqrt(Q / V) in all; this slice pays what it adds to
+        the quantity ``done`` before it.
+        """
         past = self.bars[max(0, hour - 24) : hour]
         before = self.bars[hour - len(past) - 1][3] if hour > len(past) else past[0][0]
         closes = [before, *[bar[3] for bar in past]]
         squares = [(b / a - 1.0) ** 2 for a, b in pairwise(closes)]
         scale = 24 / len(past)
-        volume = max(sum(bar[4] for bar in past) * scale, abs(signed))
+        whole = done + abs(signed)
+        volume = max(sum(bar[4] for bar in past) * scale, whole)
         sigma = math.sqrt(sum(squares) * scale)
-        impact = math.ceil(reference * IMPACT * sigma * math.sqrt(abs(signed) / volume))
+        costs = [q * math.sqrt(q / volume) for q in (done, whole)]
+        share = (costs[1] - costs[0]) / abs(signed) if done else math.sqrt(whole / volume)
+        impact = math.ceil(reference * IMPACT * sigma * share)
         move = reference * FLOOR + impact
         if signed > 0:
             return math.ceil((reference + move) / TICK) * TICK

@@ -1,6 +1,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
+use cq_sim::FORCED_ID;
 use cq_types::{Account, Event, InstrumentIdx, Qty, Ts};
 
 use crate::purse::Purses;
@@ -46,9 +47,22 @@ impl Books {
         self.index.contains_key(&order)
     }
 
-    pub(crate) fn enter(&mut self, row: OrderRow) {
-        self.index.insert(row.request.id, self.orders.len());
+    /// Writes a new order down; the id of another one is refused, whoever made it.
+    pub(crate) fn enter(&mut self, row: OrderRow) -> Result<(), LineError> {
+        let (ts, id) = (row.ts, row.request.id);
+        if self.knows(id) {
+            let what = format!("order {id} is entered a second time");
+            return Err(LineError::Broken { ts, what });
+        }
+        self.index.insert(id, self.orders.len());
         self.orders.push(row);
+        Ok(())
+    }
+
+    /// The first id above those of the venue's own orders so far.
+    pub(crate) fn next_forced(&self) -> u64 {
+        let last = self.index.keys().copied().filter(|id| *id >= FORCED_ID);
+        last.max().map_or(FORCED_ID, |id| id + 1)
     }
 
     /// Queues answers by the time they arrive; equal times keep the order they were given in.
@@ -194,5 +208,64 @@ impl Books {
             tag,
         });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cq_ledger::{Valuation, Wallet};
+    use cq_sim::{OrderType, Request};
+    use cq_types::Side;
+
+    use super::*;
+
+    fn row(id: u64) -> OrderRow {
+        OrderRow {
+            ts: 7,
+            request: Request {
+                id,
+                instrument: 0,
+                side: Side::Buy,
+                qty: Qty(1),
+                kind: OrderType::Market,
+                price: None,
+                stop: None,
+                reduce_only: false,
+                ioc: false,
+            },
+            allocations: vec![(0, Qty(1))],
+            filled: Qty(0),
+            status: OrderStatus::Sent,
+            reason: "",
+            tag: "",
+        }
+    }
+
+    #[test]
+    fn an_id_is_entered_once() {
+        let valuation = Valuation {
+            asset: "USDT".to_owned(),
+            at_par: vec![],
+        };
+        let wallet = Wallet {
+            name: "usdm".to_owned(),
+            assets: vec!["USDT".to_owned()],
+            instruments: vec![],
+        };
+        let sleeves = vec!["one".to_owned()];
+        let ledger = Ledger::new(Arc::from([]), sleeves, vec![wallet], &valuation);
+        let mut books = Books::new(ledger.unwrap());
+        assert_eq!(books.next_forced(), FORCED_ID);
+        books.enter(row(3)).unwrap();
+        books.enter(row(FORCED_ID + 4)).unwrap();
+        let again = books.enter(row(FORCED_ID + 4)).unwrap_err().to_string();
+        assert_eq!(
+            again,
+            "at 7: order 4611686018427387908 is entered a second time"
+        );
+        assert_eq!(books.orders.len(), 2);
+        assert_eq!(books.next_forced(), FORCED_ID + 5);
     }
 }

@@ -61,7 +61,7 @@ impl Line {
                 status: OrderStatus::Sent,
                 reason: "",
                 tag,
-            });
+            })?;
         }
         self.books.queue(answers);
         self.hear_all()?;

@@ -165,6 +165,7 @@ impl Line {
             let count = u16::try_from(self.instruments.len()).unwrap_or(u16::MAX);
             let ticks: Vec<_> = (0..count).map(|i| has_ticks(&self.tape, i)).collect();
             let mut venue = Venue::new(Arc::clone(&self.instruments), &ticks, sim)?;
+            venue.number_forced_from(self.books.next_forced());
             for index in 0..count {
                 venue.set_position(index, self.books.ledger.position(index).qty);
             }

@@ -44,7 +44,7 @@ impl Line {
             status: OrderStatus::Sent,
             reason: "",
             tag: "",
-        });
+        })?;
         if let Some(lived) = &mut self.lived {
             lived.venue.send(self.now, request);
         }

@@ -310,6 +310,31 @@ fn a_budget_stops_the_run_without_losing_anything() {
 }
 
 #[test]
+fn closing_orders_of_segments_never_share_an_id() {
+    let line_of = |hour: Ts, before: Option<&mut Line>| {
+        let rows = vec![(10_000, 10_000); usize::try_from(hour + 2).unwrap()];
+        let mut made = line(&rows, &[], |s| s.start = hour * HOUR);
+        if let Some(before) = before {
+            made.adopt(before).unwrap();
+        }
+        while let Some((woke, now)) = wake(&mut made) {
+            if woke == Wake::Timer && now == hour * HOUR {
+                buy(&mut made, u64::try_from(hour).unwrap(), 1_000);
+            }
+        }
+        made
+    };
+    let mut first = line_of(1, None);
+    let mut second = line_of(10, Some(&mut first));
+    let third = line_of(20, Some(&mut second));
+    let orders: Vec<_> = third.orders().iter().map(|o| o.request.id).collect();
+    let forced = |n| cq_sim::FORCED_ID + n;
+    assert_eq!(orders, [1, forced(0), 10, forced(1), 20, forced(2)]);
+    let fills: Vec<_> = third.fills().iter().map(|f| f.order).collect();
+    assert_eq!(fills, orders);
+}
+
+#[test]
 fn a_segment_goes_on_only_from_one_that_has_ended_and_lies_before() {
     let mut first = line(&PRICES, &[], |_| ());
     run(&mut first);

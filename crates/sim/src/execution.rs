@@ -91,7 +91,8 @@ impl Desk {
     }
 
     /// A taker's deal in bars mode: `reference` worsened by spread and impact, rounded to the
-    /// tick against us. `None` where no past bar tells what the impact would be.
+    /// tick against us. Impact is that of the order as a whole: a slice pays what it adds to
+    /// the slices before it. `None` where no past bar tells what the impact would be.
     pub(crate) fn worsen(
         &self,
         order: &Working,
@@ -102,9 +103,10 @@ impl Desk {
     ) -> Option<Deal> {
         let impact = if self.needs_history {
             let (sigma, volume) = trailing.day()?;
+            let (before, now) = ((order.request.qty.0 - order.left) as f64, qty as f64);
             // After a day without a trade we would be all of the volume.
-            let volume = volume.max(qty as f64);
-            let fraction = self.impact.fraction(qty as f64, volume, sigma);
+            let volume = volume.max(before + now);
+            let fraction = self.impact.fraction(before, now, volume, sigma);
             #[allow(clippy::cast_possible_truncation)] // a few grid units of a price
             let units = (reference.0 as f64 * fraction * self.costs.multiplier_f64).ceil() as i64;
             units

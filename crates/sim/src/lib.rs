@@ -4,7 +4,8 @@
 //! An instrument with book or quote data trades in tick mode: takers walk the book and consume
 //! it, makers wait their turn behind what rested before them. Any other instrument trades in
 //! bars mode, which is conservative: market orders fill at the open of the first bar that opens
-//! at or after the decision, worsened by spread and square-root impact; limits fill only when a
+//! at or after the decision, worsened by spread and square-root impact (of the whole order, in
+//! however many bars it fills); limits fill only when a
 //! later bar trades through by a tick; stops fill at the worse of trigger and open. What
 //! happened inside a bar is answered by the bar's end; what was decided by a bar's open, a
 //! cancellation too, is in place at that open.

@@ -6,6 +6,10 @@ use thiserror::Error;
 /// Parts of a unit that fractions of a price are counted in: integers keep them exact.
 pub(crate) const PPB: i128 = 1_000_000_000;
 
+/// Longest way to the venue in bars mode, ns: the fill keeps its bar's open as price, which a
+/// longer way would flatter.
+const MAX_BARS_ENTRY: Ts = 1_000_000_000;
+
 /// A setting of the simulated venue that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("sim.{key}: expected {expected}, was {found}")]
@@ -64,7 +68,8 @@ pub(crate) struct Costs {
 }
 
 impl Costs {
-    pub(crate) fn new(config: &SimConfig) -> Result<Self, SimError> {
+    /// Checks the settings; `has_bars` tells whether any instrument trades on bars.
+    pub(crate) fn new(config: &SimConfig, has_bars: bool) -> Result<Self, SimError> {
         let hundred = Decimal::ONE_HUNDRED;
         let multiplier = config.cost_multiplier;
         if multiplier < Decimal::ZERO || multiplier > hundred {
@@ -77,6 +82,14 @@ impl Costs {
             if !(0..=3_600_000_000_000).contains(&latency) {
                 return Err(bad(key, "0 to one hour in ns", &latency));
             }
+        }
+        if has_bars && config.entry_latency > MAX_BARS_ENTRY {
+            return Err(bad(
+                "entry_latency_ns",
+                "at most 1 s in ns where an instrument trades on bars (an order fills at a \
+                 bar's open, so bars cannot show what a longer way costs)",
+                &config.entry_latency,
+            ));
         }
         if !(0.0..=100.0).contains(&config.impact) {
             return Err(bad("impact_y", "0 to 100", &config.impact));
@@ -149,13 +162,19 @@ impl Latency for ConstantLatency {
 
 /// How far our own quantity moves the price.
 pub trait Impact: Send + Sync {
-    /// Fraction of price, for `quantity` of a day's `volume` at a day's volatility `sigma`.
-    fn fraction(&self, quantity: f64, volume: f64, sigma: f64) -> f64;
+    /// Average fraction of price that the next `quantity` pays, where the same order has
+    /// traded `before` it, of a day's `volume` at a day's volatility `sigma`.
+    fn fraction(&self, before: f64, quantity: f64, volume: f64, sigma: f64) -> f64;
 }
 
-/// `Y * sigma_day * sqrt(Q / V_day)`.
+/// `Y * sigma_day * sqrt(Q / V_day)` on average over an order of `Q`, in however many slices.
 ///
-/// The square-root law of market impact: Tóth et al., Phys. Rev. X 1, 021006 (2011).
+/// The square-root law of market impact is one of the whole order, not of its slices: Tóth et
+/// al., Phys. Rev. X 1, 021006 (2011). So an order that has filled `P` has cost
+/// `Y * sigma * P^1.5 / sqrt(V)`, and the slice that takes it from `P` to `C` pays the
+/// difference: `Y * sigma * (C^1.5 - P^1.5) / ((C - P) * sqrt(V))` on average. With
+/// `a = sqrt(C / V)` and `b = sqrt(P / V)` that is `Y * sigma * (a + b^2 / (a + b))`: only
+/// operations that IEEE 754 rounds exactly, nothing that cancels, and `a` for a first slice.
 #[derive(Debug, Clone, Copy)]
 pub struct SquareRoot {
     /// The factor, about one.
@@ -163,11 +182,46 @@ pub struct SquareRoot {
 }
 
 impl Impact for SquareRoot {
-    fn fraction(&self, quantity: f64, volume: f64, sigma: f64) -> f64 {
-        if volume > 0.0 {
-            self.y * sigma * (quantity / volume).sqrt()
-        } else {
-            0.0
+    fn fraction(&self, before: f64, quantity: f64, volume: f64, sigma: f64) -> f64 {
+        let after = before + quantity;
+        if volume <= 0.0 || after <= 0.0 {
+            return 0.0;
         }
+        let (a, b) = ((after / volume).sqrt(), (before / volume).sqrt());
+        self.y * sigma * (a + b * b / (a + b))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAW: SquareRoot = SquareRoot { y: 0.8 };
+
+    #[test]
+    fn a_first_slice_pays_the_square_root() {
+        let paid = LAW.fraction(0.0, 4.0, 400.0, 0.05);
+        assert!((paid - 0.8 * 0.05 * 0.1).abs() < 1e-18);
+        assert_eq!(LAW.fraction(0.0, 4.0, 0.0, 0.05).to_bits(), 0);
+        assert_eq!(LAW.fraction(0.0, 0.0, 400.0, 0.05).to_bits(), 0);
+    }
+
+    #[test]
+    fn slices_of_any_size_cost_together_what_the_whole_costs() {
+        let slices = [7.0, 1.0, 250.0, 0.001, 42.0];
+        let (mut done, mut cost) = (0.0, 0.0);
+        for quantity in slices {
+            cost += quantity * LAW.fraction(done, quantity, 1e4, 0.03);
+            done += quantity;
+        }
+        let whole = done * LAW.fraction(0.0, done, 1e4, 0.03);
+        assert!((cost / whole - 1.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn a_later_slice_pays_the_marginal_impact() {
+        // From 1 to 4 of 100: 0.03 (4^1.5 - 1) / (3 x 10) = 0.007 per unit of Y.
+        let paid = LAW.fraction(1.0, 3.0, 100.0, 0.03);
+        assert!((paid - 0.8 * 0.007).abs() < 1e-17);
     }
 }

@@ -45,13 +45,13 @@ impl Venue {
     /// their recorded book; the others trade on bars.
     ///
     /// # Errors
-    /// When a setting is out of range.
+    /// When a setting is out of range, or the entry latency longer than bars can show.
     pub fn new(
         instruments: Arc<[Instrument]>,
         has_ticks: &[bool],
         config: &SimConfig,
     ) -> Result<Self, SimError> {
-        let costs = Costs::new(config)?;
+        let costs = Costs::new(config, has_ticks.contains(&false))?;
         let count = instruments.len();
         let ticks = |i: usize| has_ticks.get(i).copied().unwrap_or(false);
         Ok(Self {
@@ -377,6 +377,11 @@ impl Venue {
         if let Some(at) = self.desk.positions.get_mut(usize::from(instrument)) {
             *at = qty.0;
         }
+    }
+
+    /// Numbers the venue's own orders from `id` on, above those of an earlier tape.
+    pub fn number_forced_from(&mut self, id: u64) {
+        self.forced = self.forced.max(id);
     }
 
     /// Whether an order of this instrument works at the venue.

@@ -338,7 +338,7 @@ def test_data_end_closes_at_the_last_close_with_costs_and_is_not_foreseen() -> N
 
 
 def test_answer_on_its_way_at_the_end_is_still_booked() -> None:
-    out = line(flat(3), sim={**FREE, "entry_latency_ns": HOUR - MS, "response_latency_ns": HOUR})
+    out = line(flat(3), sim={**FREE, "response_latency_ns": HOUR})
     until(out, TIMER, T0 + 2 * HOUR)
     buy(out, 1, 1000)
     finish(out)
@@ -363,7 +363,10 @@ def test_second_segment_goes_on_with_the_money_of_the_first() -> None:
         buy(second, 1, 1000)
     buy(second, 2, 1000)
     finish(second)
-    assert [int(v) for v in second.orders()["order_id"]][::2] == [1, 2]
+    forced = 1 << 62
+    assert [int(v) for v in second.orders()["order_id"]] == [1, forced, 2, forced + 1]
+    assert [int(v) for v in second.fills()["order_id"]] == [1, forced, 2, forced + 1]
+    assert second.orders()["status"] == ["filled"] * 4
     assert second.fills()["tag"] == ["", "data_end"] * 2
     hours = [(int(ts) - T0) / HOUR for ts in second.equity_rows()["ts"]]
     assert hours == [0, 1, 2, 10, 11, 12, 13, 14]

@@ -31,6 +31,7 @@ from .line_tape import (
     until,
 )
 
+SECOND = 1000 * MS
 FILL_COLUMNS = ("order_id", "ts_event", "side", "px", "qty")
 
 
@@ -81,6 +82,12 @@ def test_fill_is_not_known_before_the_response_has_come_back() -> None:
     assert out.next() == ACCOUNT
     assert out.now == T0 + 2 * HOUR + 50 * MS
     assert out.position(0) == 1000
+
+
+def test_entry_latency_that_bars_cannot_show_is_refused() -> None:
+    out = line(RISING, sim={**FREE, "entry_latency_ns": SECOND + 1})
+    with pytest.raises(ValueError, match=r"at most 1 s.*fills at a bar's open"):
+        out.next()
 
 
 def test_entry_latency_moves_the_fill_but_not_its_bar() -> None:
@@ -152,6 +159,24 @@ def test_square_root_impact_uses_the_past_day_only() -> None:
     assert impact > 50
     assert fills(out)[0][3] == math.ceil((10100 + impact) / 10) * 10
     assert money(out.fills()["impact"])[0] == Decimal(impact) / 100
+
+
+def test_slices_of_an_order_cost_together_what_one_fill_costs() -> None:
+    # Closes of 1000 and 1010 in turn: each day has the same volatility and volume.
+    rows = [(1000, 1010, 1000, (1000, 1010)[n % 2], 100) for n in range(36)]
+    paid = {}
+    for share in (Decimal(1), Decimal("0.25"), Decimal("0.1")):
+        out = line(rows, sim={**FREE, "impact_y": 1.0, "max_participation": share})
+        until(out, TIMER, T0 + 26 * HOUR)
+        buy(out, 1, 100_000)
+        finish(out)
+        slices = list(zip(money(out.fills()["impact"]), column(out, "qty"), strict=True))[:-1]
+        assert len(slices) == 1 / share
+        paid[share] = sum(impact * qty for impact, qty in slices)
+    variance = 12 * ((1010 / 1000 - 1) ** 2 + (1000 / 1010 - 1) ** 2)
+    whole = 1000 * math.sqrt(variance) * math.sqrt(100 / 2400) * 100_000
+    for cost in paid.values():
+        assert 0 <= float(cost) - whole <= 0.01 * 100_000  # each fill is rounded up to 0.01
 
 
 def test_costs_are_multiplied_under_stress() -> None:
@@ -421,11 +446,11 @@ def test_cancelled_order_trades_no_more() -> None:
 
 
 def test_cancellation_takes_the_entry_latency_too() -> None:
-    out = line(THROUGH, sim={**FREE, "entry_latency_ns": 30 * 60 * 1000 * MS}, grid_ns=HOUR // 4)
+    out = line(THROUGH, sim={**FREE, "entry_latency_ns": SECOND}, grid_ns=SECOND)
     until(out, TIMER, T0 + HOUR)
     buy(out, 1, 1000, LIMIT, price=9800)
-    until(out, TIMER, T0 + 3 * HOUR - HOUR // 4)
-    out.cancel(1)  # arrives a quarter of an hour after the bar that fills it
+    until(out, TIMER, T0 + 3 * HOUR - SECOND)
+    out.cancel(1)  # arrives right after the bar that fills it
     finish(out)
     assert len(fills(out)) == 1
 

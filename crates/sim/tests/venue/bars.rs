@@ -67,6 +67,32 @@ fn spread_and_impact_worsen_and_round_against_us() {
 }
 
 #[test]
+fn a_later_slice_pays_what_it_adds_to_the_whole_order() {
+    let config = SimConfig {
+        impact: 2.0,
+        participation: Decimal::new(21, 3),
+        ..free()
+    };
+    let mut venue = venue(&config);
+    live(&mut venue, bar(0, 9_600, 10_200, 9_600, 10_200, 24_000));
+    venue.send(HOUR, market(1, 1_008));
+    live(&mut venue, bar(1, 10_000, 10_200, 10_000, 10_200, 24_000));
+    live(&mut venue, bar(2, 10_000, 10_200, 10_000, 10_200, 24_000));
+    let impacts: Vec<_> = venue
+        .take_answers()
+        .iter()
+        .filter_map(|e| match e.body {
+            Account::Fill { qty, impact, .. } => Some((qty.0, impact)),
+            _ => None,
+        })
+        .collect();
+    // 576 units a day. First 504: 2 x 0.0625 sqrt(24) sqrt(504/576000) = 1.8114 %. Then a day's
+    // sigma is 0.0625 sqrt(12): 2 x 0.2165 (1008^1.5 - 504^1.5) / (504 sqrt(576000)) = 2.3420 %.
+    let expected = [(504, Decimal::new(182, 2)), (504, Decimal::new(235, 2))];
+    assert_eq!(impacts, expected);
+}
+
+#[test]
 fn a_price_on_the_tick_is_not_moved_further() {
     let config = SimConfig {
         slippage_floor: Decimal::new(1, 2),

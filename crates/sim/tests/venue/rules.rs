@@ -230,6 +230,14 @@ fn settings_out_of_range_are_named() {
         }),
         Some("entry_latency_ns")
     );
+    let second = 1_000 * MS;
+    assert_eq!(
+        bad(SimConfig {
+            entry_latency: second + 1,
+            ..free()
+        }),
+        None // &[]: whether anything trades on bars is not known yet
+    );
     let less = -Decimal::ONE;
     assert_eq!(
         bad(SimConfig {
@@ -238,4 +246,22 @@ fn settings_out_of_range_are_named() {
         }),
         Some("cost_multiplier")
     );
+}
+
+#[test]
+fn bars_cannot_show_a_way_to_the_venue_of_more_than_a_second() {
+    let made = |latency, has_ticks| {
+        let config = SimConfig {
+            entry_latency: latency,
+            ..free()
+        };
+        let instruments = Arc::from([contract(Contract::Linear)]);
+        Venue::new(instruments, &[has_ticks], &config).map(|_| ())
+    };
+    let second = 1_000 * MS;
+    assert!(made(second, false).is_ok());
+    assert!(made(second + 1, true).is_ok());
+    let error = made(second + 1, false).unwrap_err().to_string();
+    assert!(error.starts_with("sim.entry_latency_ns: expected at most 1 s"));
+    assert!(error.ends_with("was 1000000001"));
 }

@@ -120,19 +120,35 @@ class RecordedLine:
             raise InvariantError(str(err)) from err
 
     def execute(self, commands: Sequence[Command]) -> None:
-        """Send commands to the simulated venue and the ledger, in order."""
-        native = self.native
+        """Send commands to the simulated venue and the ledger, in order.
+
+        Raises
+        ------
+        DataError
+            A command that cannot be one: an order id used twice, parts that do not add up.
+        InvariantError
+            The ledger refuses a booking.
+        """
         for command in commands:
-            match command:
-                case Place(approved):
-                    self._place(approved.order)
-                case Cancel(order_id, _):
-                    native.cancel(order_id)
-                case Cross(_, instrument, px, allocations, _):
-                    native.internal_cross(instrument, px, list(allocations))
-                case Transfer(_, sleeve, source, amount, _):
-                    target = Wallet.MARGIN if source is Wallet.SPOT else Wallet.SPOT
-                    native.transfer(sleeve, int(source), int(target), self.spec.quote, amount)
+            try:
+                self._execute(command)
+            except ValueError as err:
+                raise DataError(f"{_name(command)} at {self.native.now}: {err}") from err
+            except RuntimeError as err:
+                raise InvariantError(f"{_name(command)} {err}") from err
+
+    def _execute(self, command: Command) -> None:
+        native = self.native
+        match command:
+            case Place(approved):
+                self._place(approved.order)
+            case Cancel(order_id, _):
+                native.cancel(order_id)
+            case Cross(_, instrument, px, allocations, _):
+                native.internal_cross(instrument, px, list(allocations))
+            case Transfer(_, sleeve, source, amount, _):
+                target = Wallet.MARGIN if source is Wallet.SPOT else Wallet.SPOT
+                native.transfer(sleeve, int(source), int(target), self.spec.quote, amount)
 
     def _place(self, order: Order) -> None:
         self.native.place(
@@ -146,3 +162,7 @@ class RecordedLine:
             order.reduce_only,
             list(order.allocations),
         )
+
+
+def _name(command: Command) -> str:
+    return type(command).__name__.lower()

@@ -128,9 +128,8 @@ class Line:
         The segment; nothing later than ``end`` is read.
     sim
         ``None``: no venue (orders are written down only, no equity rows but the last).
-        Else settings, each with a default: ``entry_latency_ns`` 50e6 (on bars at most 1e9),
-        ``response_latency_ns`` 50e6, ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
-        ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
+        Else settings, each with a default: ``entry_latency_ns`` 50e6, ``response_latency_ns``
+        50e6, ``half_spread_bps`` 0, ``slippage_floor_bps`` 1, ``impact_y`` 1.0,
         ``max_participation`` 0.01, ``cost_multiplier`` 1.
     wallets
         ``(name, assets, instruments that settle in it)``.
@@ -331,6 +330,12 @@ class Line:
 
     def px(self, instrument: int) -> int:
         """Return the last known trade or bar close; 0 where there is none."""
+
+    def day_volume(self, instrument: int) -> int:
+        """Return the known volume of the last 24 hours, of the instrument's shortest bars."""
+
+    def price_age(self, instrument: int) -> int | None:
+        """Return ns since the last known trade, or the end of the last bar with volume."""
 
     def mark(self, instrument: int) -> int | None: ...
     def top(self, instrument: int) -> tuple[int, int, int, int] | None:

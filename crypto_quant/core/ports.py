@@ -40,6 +40,14 @@ class AccountView(Protocol):
         """Return the last known price; 0 when there is none."""
         ...
 
+    def price_age(self, instrument: int) -> int | None:
+        """Return how long ago the instrument was last traded, ns; ``None`` if not known to be."""
+        ...
+
+    def day_volume(self, instrument: int) -> int:
+        """Return the known volume of the last 24 hours, of the shortest bars; 0 without bars."""
+        ...
+
     def bid_px(self, instrument: int) -> int:
         """Return the best bid; 0 when no valid book is known."""
         ...

@@ -90,6 +90,14 @@ class LineView:
         """Initial margin of the account's net contract positions."""
         return sum(self._margin_of(n, self._native.position(n)) for n in self._contracts)
 
+    def price_age(self, instrument: int) -> int | None:
+        """Return how long ago the instrument was last traded; ``None`` if not known to be."""
+        return self._native.price_age(instrument)
+
+    def day_volume(self, instrument: int) -> int:
+        """Return the known volume of the last 24 hours, of the instrument's shortest bars."""
+        return self._native.day_volume(instrument)
+
     def bid_px(self, instrument: int) -> int:
         """Return the best bid; 0 without a valid book."""
         top = self._native.top(instrument)

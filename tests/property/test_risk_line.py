@@ -225,6 +225,8 @@ def test_no_borrowing_no_naked_leg_no_unprotected_bet_whatever_the_venue_does(se
         if abs(leg) * world.price(SPOT) > 20:
             naked_hours += 1
             assert world.carry.state.phase in (Phase.OPENING, Phase.CLOSING)
+            # a step is a tenth of equity; its rest and an hour's move come on top
+            assert abs(leg) * world.price(SPOT) <= 0.11 * view.sleeve_equity(CARRY)
         bet = view.position(MODEL, PERP)
         if abs(bet) * 1e-3 * world.price(PERP) > 110:  # the venue takes no stop below 100
             stop = world.orders.stop_of(MODEL, PERP)

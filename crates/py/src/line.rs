@@ -388,6 +388,14 @@ impl PyLine {
         self.inner.last_price(instrument).map_or(0, |px| px.0)
     }
 
+    fn day_volume(&self, instrument: u16) -> i64 {
+        self.inner.day_volume(instrument)
+    }
+
+    fn price_age(&self, instrument: u16) -> Option<Ts> {
+        self.inner.price_age(instrument)
+    }
+
     fn mark(&self, instrument: u16) -> Option<i64> {
         self.inner.ledger().mark_of(instrument).map(|px| px.0)
     }

@@ -25,7 +25,16 @@ class CarryConfig(Section):
     below ``margin_stop`` the pair is closed.
 
     ``spread_loss``: loss on the basis, as a fraction of the spot leg, at which the pair is
-    closed. ``leg_wait_s``: how long a leg may stay unfilled while the other is filled.
+    closed.
+
+    Steps: ``leg_wait_s`` is how long a leg may stay unfilled while the other is filled (ten
+    minutes: spot fills a little in each). A step is no larger than what ``participation`` of
+    the slower leg's volume (of its last 24 hours) fills in that time; half a per cent, half
+    of what our simulated venue gives, because volume is uneven. Nor is it larger than
+    ``step_share`` of the sleeve's equity: so much may be unhedged while its legs fill, or for
+    as long as a venue stops trading one of them. Below ``margin_stop`` the second limit does
+    not apply. ``stale_s``: no step while a leg was last traded longer ago, except there.
+
     ``retries``: attempts at a leg between two wake-ups of the clock. ``rest_h``: pause after
     a close and after an order that changed nothing. ``idle_share``: idle quote asset beyond
     this share of the pair is moved.
@@ -43,7 +52,10 @@ class CarryConfig(Section):
     margin_high: float = Field(default=0.50, gt=0)
     margin_stop: float = Field(default=0.05, gt=0)
     spread_loss: float = Field(default=0.01, gt=0, lt=1)
-    leg_wait_s: float = Field(default=60.0, gt=0)
+    leg_wait_s: float = Field(default=600.0, gt=0)
+    participation: float = Field(default=0.005, gt=0, le=1)
+    step_share: float = Field(default=0.10, gt=0, le=1)
+    stale_s: float = Field(default=900.0, gt=0)
     retries: int = Field(default=3, ge=0)
     rest_h: float = Field(default=24.0, ge=0)
     idle_share: float = Field(default=0.02, gt=0, lt=1)

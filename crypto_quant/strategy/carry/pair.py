@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from math import ceil
 
 from crypto_quant.core.errors import ConfigError
-from crypto_quant.core.terms import Terms
+from crypto_quant.core.terms import EXACT, Terms, common_step
 from crypto_quant.strategy.carry.config import CarryConfig
 from crypto_quant.strategy.carry.economics import four_leg_cost, legs, matched_base
+from crypto_quant.strategy.carry.steps import next_lots
+
+WHOLE = 1e-6
+"""Part of a lot by which a float of a whole number of lots may fall short of it."""
 
 
 class Pair:
@@ -17,7 +22,7 @@ class Pair:
     forecast that pays four legs with the margin asked for, and the one that closes the pair.
     """
 
-    __slots__ = ("entry_hourly", "exit_hourly", "fees", "perp", "spot")
+    __slots__ = ("entry_hourly", "exit_hourly", "fees", "lot", "perp", "spot")
 
     def __init__(self, spot: Terms, perp: Terms, config: CarryConfig) -> None:
         if not spot.is_spot or perp.is_spot or spot.base != perp.base:
@@ -28,6 +33,7 @@ class Pair:
         self.spot = spot
         self.perp = perp
         self.fees = max(spot.taker, perp.taker)
+        self.lot = common_step((spot, perp))
         cost = four_leg_cost(config, spot, perp)
         self.entry_hourly = cost * (1.0 + config.entry_margin) / config.horizon_h
         self.exit_hourly = -cost * config.exit_hysteresis / config.horizon_h
@@ -44,6 +50,21 @@ class Pair:
             or -perp * self.perp.size_unit * prices[1] < self.perp.min_notional
         )
         return (0, 0) if too_small else (spot, perp)
+
+    def smallest(self, prices: tuple[float, float]) -> float:
+        """Return the size below which a leg is not traded, with room for a move of 5 %."""
+        spot, perp = float(self.spot.min_notional), float(self.perp.min_notional)
+        return 1.05 * max(spot / prices[0], perp / prices[1]) + float(self.lot)
+
+    def step(
+        self, base: float, goal: float, limit: float, prices: tuple[float, float]
+    ) -> tuple[int, int]:
+        """Return both quantities after the next step from one size to another."""
+        lot = float(self.lot)
+        here, there, most = (int(size / lot + WHOLE) for size in (base, goal, limit))
+        lots = next_lots(here, there, most, ceil(self.smallest(prices) / lot))
+        with localcontext(EXACT):
+            return self.legs(lots * self.lot, prices)
 
     def matched(self, spot: int, perp: int) -> tuple[int, int]:
         """Return the quantities to which both legs match."""

@@ -11,7 +11,8 @@ from crypto_quant.strategy.carry.config import CarryConfig
 from crypto_quant.strategy.carry.economics import basis_loss, opening_base, resized_base
 from crypto_quant.strategy.carry.forecast import FundingForecast
 from crypto_quant.strategy.carry.pair import Pair
-from crypto_quant.strategy.carry.state import NOTHING, CarryState, Moves, Phase
+from crypto_quant.strategy.carry.state import NOTHING, CarryState, Exit, Moves, Phase
+from crypto_quant.strategy.carry.steps import fillable_base
 
 SECOND_NS = 10**9
 HOUR_NS = 3_600 * SECOND_NS
@@ -24,8 +25,10 @@ class CarrySleeve:
     """Decides the pair from the forecast of funding, the basis and the margin.
 
     ``flat → opening → open → closing → flat``; a re-sizing is an opening from an open pair.
-    Targets always name both legs with matched sizes, so no leg is ever left on its own: a
-    leg that stays unfilled, is rejected or disappears has the other one cut to it at once.
+    Targets always name both legs with matched sizes, and each step towards a size is one that
+    the slower leg can be expected to fill, so no leg is ever left on its own: a leg that stays
+    unfilled, is rejected or disappears has the other one cut to it at once. Steps are taken at
+    wake-ups of the clock, repairs at any.
 
     Parameters
     ----------
@@ -82,8 +85,11 @@ class CarrySleeve:
         state.tries = 0
         if state.phase is FLAT:
             return self._enter(view) if self._may_grow(view) else NOTHING
-        if state.phase is OPEN:
-            return self._tend(view)
+        held = self._positions(view)
+        if state.phase is OPEN and held == state.held:
+            return self._tend(view, held)
+        if state.phase is CLOSING and held[1] and self._is_settled(view, held):
+            return self._tend(view, held)
         return self._settle(view)
 
     def on_account(self, view: AccountView) -> Moves:
@@ -103,11 +109,27 @@ class CarrySleeve:
             return False
         return view.now >= self.state.rest_until
 
+    def _is_stale(self, view: AccountView) -> bool:
+        """Tell whether a leg was last traded too long ago: it may not trade now either."""
+        ages = view.price_age(self._spot), view.price_age(self._perp)
+        limit = self._config.stale_s * SECOND_NS
+        return any(age is None or age > limit for age in ages)
+
+    def _limit(self, view: AccountView, price: float, *, is_urgent: bool) -> float:
+        """Return the largest step, in the base asset; 0 while no volume is known."""
+        config, pair = self._config, self._pair
+        spot = view.day_volume(self._spot), pair.spot
+        perp = view.day_volume(self._perp), pair.perp
+        fillable = fillable_base((spot, perp), config.participation, config.leg_wait_s)
+        if is_urgent:
+            return fillable
+        return min(fillable, config.step_share * view.sleeve_equity(self._sleeve) / price)
+
     def _enter(self, view: AccountView) -> Moves:
-        """Split the capital over the wallets; once it is split, order both legs."""
+        """Split the capital over the wallets; once it is split, take the first step."""
         config, pair = self._config, self._pair
         spot_px, perp_px = view.px(self._spot), view.px(self._perp)
-        if spot_px <= 0 or perp_px <= 0:
+        if spot_px <= 0 or perp_px <= 0 or self._is_stale(view):
             return NOTHING
         cash = view.cash(self._sleeve, SPOT)
         margin = view.cash(self._sleeve, MARGIN)
@@ -116,95 +138,156 @@ class CarrySleeve:
             source = SPOT if missing > 0.0 else MARGIN
             return self._move(view, source, abs(missing), "split the capital before a pair")
         prices = pair.prices(spot_px, perp_px)
-        wanted = pair.legs(opening_base(cash, margin, prices, config, pair.fees), prices)
-        if wanted == (0, 0):
-            return NOTHING
-        self.state.phase = OPENING
+        goal = opening_base(cash, margin, prices, config, pair.fees)
+        self.state.goal = goal
         expected = self.forecast.expected(config.horizon_h)
-        return self._order(view, wanted, f"expected funding {expected:.5f} pays four legs")
+        reason = f"expected funding {expected:.5f} pays four legs"
+        return self._grow_to(view, 0.0, goal, prices, reason)
 
-    def _tend(self, view: AccountView) -> Moves:
-        """Watch an open pair: close it, re-size it, or leave it alone."""
-        held = self._positions(view)
-        if held != self.state.held:
-            return self._settle(view)
+    def _tend(self, view: AccountView, held: tuple[int, int]) -> Moves:
+        """Watch a pair at rest: close it, re-size it, take the next step, or leave it alone."""
+        state, config, pair = self.state, self._config, self._pair
         spot_px, perp_px = view.px(self._spot), view.px(self._perp)
         if spot_px <= 0 or perp_px <= 0:
             return NOTHING
-        config, pair = self._config, self._pair
         prices = pair.prices(spot_px, perp_px)
         base = -held[1] * pair.perp.size_unit
         margin = view.margin_balance(self._sleeve)
         short = base * prices[1]
-        reason = self._exit_reason(view, prices, margin / short)
-        if reason is not None:
-            self.state.phase = CLOSING
-            return self._order(view, (0, 0), reason)
+        out = self._exit(view, prices, margin / short)
+        if out is not None:
+            return self._close(view, base, prices, out)
         idle = view.cash(self._sleeve, SPOT)
         money = margin + idle
-        if money < config.margin_low * short:
-            return self._shrink(view, base, money, prices)
-        if money > config.margin_high * short and self._may_grow(view):
+        self._drop_goal(view, base, prices)
+        is_rich = state.goal is None and money > config.margin_high * short
+        if money < config.margin_low * short or (is_rich and self._may_grow(view)):
+            state.goal = resized_base(base, money, prices, config, pair.fees)
+        if state.goal is not None:
+            if state.goal < base:
+                return self._shrink(view, base, state.goal, prices)
             return self._grow(view, base, money, prices)
         return NOTHING if idle <= config.idle_share * short else self._sweep(view, short)
 
-    def _exit_reason(
+    def _drop_goal(self, view: AccountView, base: float, prices: tuple[float, float]) -> None:
+        """Forget the goal of a pair that has its size, or is no longer to get a larger one."""
+        goal = self.state.goal
+        if goal is None:
+            return
+        is_reached = abs(goal - base) < self._pair.smallest(prices)
+        if is_reached or (goal > base and not self._may_grow(view)):
+            self.state.goal = None
+
+    def _exit(
         self, view: AccountView, prices: tuple[float, float], margin_ratio: float
-    ) -> str | None:
+    ) -> Exit | None:
         config, sleeve = self._config, self._sleeve
-        if self.forecast.hourly < self._pair.exit_hourly:
-            return "negative expected funding"
         if margin_ratio < config.margin_stop:
-            return f"margin ratio {margin_ratio:.4f} below {config.margin_stop}"
+            reason = f"margin ratio {margin_ratio:.4f} below {config.margin_stop}"
+            return Exit(reason, is_urgent=True)
         entry = (view.entry_price(sleeve, self._spot), view.entry_price(sleeve, self._perp))
         loss = basis_loss(entry, prices)
         if loss > config.spread_loss:
-            return f"spread loss {loss:.4f} above {config.spread_loss}"
+            reason = f"spread loss {loss:.4f} above {config.spread_loss}"
+            return Exit(reason, is_urgent=False)
+        if self.forecast.hourly < self._pair.exit_hourly:
+            return Exit("negative expected funding", is_urgent=False)
+        if self.state.phase is CLOSING:
+            return Exit("close what is left of the pair", is_urgent=False)
         return None
 
+    def _close(
+        self, view: AccountView, base: float, prices: tuple[float, float], out: Exit
+    ) -> Moves:
+        """Take both legs a step nearer to flat; what began is brought to its end."""
+        if not out.is_urgent and self._is_stale(view):
+            return NOTHING
+        self.state.phase = CLOSING
+        self.state.goal = None
+        return self._step_down(view, base, 0.0, prices, out.reason, is_urgent=out.is_urgent)
+
     def _shrink(
-        self, view: AccountView, base: float, money: float, prices: tuple[float, float]
+        self, view: AccountView, base: float, goal: float, prices: tuple[float, float]
+    ) -> Moves:
+        if self._is_stale(view):
+            return NOTHING
+        self.state.phase = OPENING
+        return self._step_down(view, base, goal, prices, "margin topped up: both legs shrink")
+
+    def _step_down(
+        self,
+        view: AccountView,
+        base: float,
+        goal: float,
+        prices: tuple[float, float],
+        reason: str,
+        *,
+        is_urgent: bool = False,
     ) -> Moves:
         pair = self._pair
-        wanted = pair.legs(resized_base(base, money, prices, self._config, pair.fees), prices)
-        self.state.phase = OPENING if wanted != (0, 0) else CLOSING
-        return self._order(view, wanted, "margin topped up: both legs shrink")
+        limit = self._limit(view, prices[1], is_urgent=is_urgent)
+        wanted = pair.step(base, goal, max(limit, pair.smallest(prices)), prices)
+        if wanted == (0, 0):
+            self.state.phase = CLOSING
+        return self._order(view, wanted, reason)
 
     def _grow(
         self, view: AccountView, base: float, money: float, prices: tuple[float, float]
     ) -> Moves:
-        """Bring spot cash first, then grow both legs by what it buys."""
-        config, pair = self._config, self._pair
-        size = resized_base(base, money, prices, config, pair.fees)
+        """Bring spot cash first, then grow both legs by what it buys, at most to the goal."""
+        config, pair, goal = self._config, self._pair, self.state.goal
+        if goal is None or self._is_stale(view):
+            return NOTHING
+        size = min(goal, resized_base(base, money, prices, config, pair.fees))
         unit_cost = prices[0] * (1.0 + pair.fees + config.spread)
         cash, needed = view.cash(self._sleeve, SPOT), (size - base) * unit_cost
         if cash < 0.5 * needed:
             free = view.cash(self._sleeve, MARGIN)
             return self._move(view, MARGIN, min(needed - cash, free), "cash to grow a pair")
-        wanted = pair.legs(min(size, base + cash / unit_cost), prices)
-        added = wanted[0] - self.state.held[0]
+        size = min(size, base + cash / unit_cost)
+        return self._grow_to(view, base, size, prices, "margin in excess: both legs grow")
+
+    def _grow_to(
+        self, view: AccountView, base: float, size: float, prices: tuple[float, float], reason: str
+    ) -> Moves:
+        """Order the next step of both legs; a size that is not reachable is given up."""
+        pair, held = self._pair, self.state.held
+        limit = self._limit(view, prices[1], is_urgent=False)
+        if min(limit, size - base) < pair.smallest(prices):
+            self.state.goal = None
+            return NOTHING
+        wanted = pair.step(base, size, limit, prices)
+        added = wanted[0] - held[0]
         if added <= 0 or pair.is_dust(added, view.px(self._spot)):
+            self.state.goal = None
             return NOTHING
         self.state.phase = OPENING
-        return self._order(view, wanted, "margin in excess: both legs grow")
+        return self._order(view, wanted, reason)
+
+    def _is_settled(self, view: AccountView, held: tuple[int, int]) -> bool:
+        """Tell whether no leg is working and what is held matches."""
+        if view.working(self._sleeve, self._spot) or view.working(self._sleeve, self._perp):
+            return False
+        matched = self._pair.matched(*held)
+        return held[1] == matched[1] and self._pair.is_dust(
+            held[0] - matched[0], view.px(self._spot)
+        )
 
     def _settle(self, view: AccountView) -> Moves:
         """Follow working legs; once they rest, accept a matched pair or cut it to match."""
         state = self.state
         held = self._positions(view)
         if view.working(self._sleeve, self._spot) or view.working(self._sleeve, self._perp):
-            if state.phase is not OPENING or view.now < state.deadline:
+            if view.now < state.deadline:
                 return NOTHING
             return self._cut(view, held, "a leg was not filled in time")
-        matched = (0, 0) if state.phase is CLOSING else self._pair.matched(*held)
-        spot_px = view.px(self._spot)
-        if held[1] == matched[1] and self._pair.is_dust(held[0] - matched[0], spot_px):
-            return self._rest(view, held, spot_px)
-        if state.phase is CLOSING:
-            return self._retry(view, matched, "close what is left of the pair")
+        if self._is_settled(view, held):
+            if state.phase is CLOSING and held[1]:
+                return NOTHING  # the next step comes with the clock
+            return self._rest(view, held)
         return self._cut(view, held, "a leg failed")
 
-    def _rest(self, view: AccountView, held: tuple[int, int], spot_px: int) -> Moves:
+    def _rest(self, view: AccountView, held: tuple[int, int]) -> Moves:
         """Come to rest, open or flat; what changed nothing is not tried again at once."""
         state = self.state
         if held[1] == 0 or held == state.held:
@@ -215,12 +298,20 @@ class CarrySleeve:
             return NOTHING
         state.phase = OPEN
         state.held = held
-        spot = self._pair.spot
-        return self._sweep(view, held[0] * spot.size_unit * spot_px * spot.price_unit)
+        pair = self._pair
+        prices = pair.prices(view.px(self._spot), view.px(self._perp))
+        base = -held[1] * pair.perp.size_unit
+        self._drop_goal(view, base, prices)
+        if state.goal is not None and state.goal > base:
+            return NOTHING  # its cash buys the next steps
+        return self._sweep(view, held[0] * pair.spot.size_unit * prices[0])
 
     def _cut(self, view: AccountView, held: tuple[int, int], reason: str) -> Moves:
         matched = self._pair.matched(*held)
-        self.state.phase = CLOSING if matched == (0, 0) else OPENING
+        if matched == (0, 0):
+            self.state.phase = CLOSING
+        elif self.state.phase is not CLOSING:
+            self.state.phase = OPENING
         return self._retry(view, matched, f"{reason}: the other is cut to it")
 
     def _retry(self, view: AccountView, wanted: tuple[int, int], reason: str) -> Moves:

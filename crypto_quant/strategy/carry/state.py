@@ -23,9 +23,10 @@ class CarryState:
     ``deadline`` (ns UTC): when an unfilled leg has waited too long. ``rest_until``: no new
     pair and no growth before it. ``tries``: orders since the last wake-up of the clock.
     ``held``: the matched positions of an open pair (grid units), to notice when a leg is gone.
+    ``goal``: the size (base asset) that an open pair is taken to, step by step.
     """
 
-    __slots__ = ("deadline", "held", "phase", "rest_until", "tries")
+    __slots__ = ("deadline", "goal", "held", "phase", "rest_until", "tries")
 
     def __init__(self) -> None:
         self.reset()
@@ -37,6 +38,14 @@ class CarryState:
         self.rest_until = -(2**63)
         self.tries = 0
         self.held = (0, 0)
+        self.goal: float | None = None
+
+
+class Exit(NamedTuple):
+    """Why a pair is closed; ``is_urgent``: liquidation is near, so in the largest steps."""
+
+    reason: str
+    is_urgent: bool
 
 
 class Moves(NamedTuple):

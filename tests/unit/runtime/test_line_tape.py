@@ -99,6 +99,27 @@ def test_nothing_after_the_end_is_read() -> None:
     assert out.seq == 3
 
 
+def test_volume_of_a_day_and_age_of_a_price_are_those_known() -> None:
+    """Quarter hours of spot; the hours that say the same again do not count twice."""
+    out = line([], end=T0 + 30 * HOUR)
+    volumes = [0.0 if 8 <= n < 12 else float(n + 1) for n in range(120)]
+    rows = [(100.0, 100.0, 100.0, 100.0, volume) for volume in volumes]
+    hourly = [(100.0, 100.0, 100.0, 100.0, sum(volumes[4 * n : 4 * n + 4])) for n in range(30)]
+    add_bars(out, SPOT, rows, interval=HOUR // 4)
+    add_bars(out, SPOT, hourly)
+    seen = {}
+    while (woke := out.next()) != END:
+        if woke == TIMER:
+            hour = (out.now - T0) // HOUR
+            seen[hour] = (out.day_volume(SPOT), out.price_age(SPOT))
+            known = [1000 * int(v) for v in volumes[: 4 * hour]]
+            assert out.day_volume(SPOT) == sum(known[-96:])
+            assert (out.day_volume(PERP), out.price_age(PERP)) == (0, None)
+    assert seen[0] == (0, None)
+    assert [seen[h][1] for h in (1, 2, 3, 4)] == [0, 0, HOUR, 0]
+    assert len(seen) == 30
+
+
 def test_timer_grid_is_anchored_at_the_epoch() -> None:
     out = line(flat(4), start=T0 + HOUR + 1, grid_ns=2 * HOUR, sim=None)
     anchor = -(-(T0 + HOUR + 1) // (2 * HOUR)) * 2 * HOUR

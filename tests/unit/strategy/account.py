@@ -63,9 +63,17 @@ class Account:
     equities: dict[int, float] = field(default_factory=lambda: {CARRY: 50_000.0, MODEL: 50_000.0})
     money: dict[tuple[int, Wallet], float] = field(default_factory=dict)
     margins: dict[int, float] = field(default_factory=dict)
+    ages: dict[int, int | None] = field(default_factory=lambda: {SPOT: 0, PERP: 0})
+    volumes: dict[int, int] = field(default_factory=lambda: {SPOT: 10**12, PERP: 10**10})
 
     def px(self, instrument: int) -> int:
         return self.prices.get(instrument, 0)
+
+    def price_age(self, instrument: int) -> int | None:
+        return self.ages.get(instrument)
+
+    def day_volume(self, instrument: int) -> int:
+        return self.volumes.get(instrument, 0)
 
     def bid_px(self, instrument: int) -> int:
         return self.bids.get(instrument, 0)

@@ -128,8 +128,9 @@ class Line:
         The segment; nothing later than ``end`` is read.
     sim
         ``None``: no venue (orders are written down only, no equity rows but the last).
-        Else settings, each with a default: ``entry_latency_ns`` 50e6, ``response_latency_ns``
-        50e6, ``half_spread_bps`` 0, ``slippage_floor_bps`` 1, ``impact_y`` 1.0,
+        Else settings, each with a default: ``entry_latency_ns`` 50e6 (on bars at most 1e9),
+        ``response_latency_ns`` 50e6, ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
+        ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
         ``max_participation`` 0.01, ``cost_multiplier`` 1.
     wallets
         ``(name, assets, instruments that settle in it)``.

@@ -135,7 +135,9 @@ class ModelStage(_Quiet):
         rule = terms[self._instrument]
         atr = value(self._atr) * view.px(self._instrument) * rule.price_unit
         target = self._sleeve.on_timer(signal, prediction, atr, vol, rule, view)
-        return Wish(prediction, (signal,), () if target is None else (target,), ())
+        if target is None:  # nearly always: made without the named constructor
+            return tuple.__new__(Wish, (prediction, (signal,), (), ()))
+        return Wish(prediction, (signal,), (target,), ())
 
     def reset(self) -> None:
         """Forget the bet and the recent edges."""

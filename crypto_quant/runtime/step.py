@@ -31,6 +31,9 @@ Answer: TypeAlias = tuple[str, int, int, int, int, int, int, bool, bool, Decimal
 """What the venue said, as ``_native.Line.answers`` gives it."""
 
 NOTHING: Final[tuple[()]] = ()
+new = tuple.__new__
+"""Builds a named tuple in less than half the time of its constructor."""
+
 # Looking up a member of an enum costs ten times what a module's name does.
 TIMER, GAP, DATA_END = Wake.TIMER, Wake.GAP, Wake.DATA_END
 
@@ -66,8 +69,8 @@ def step(state: State, wake: Wake) -> Decision:
     if targets:
         targets = state.risk.shrink(targets, view, terms)
     plan = state.netting.plan(targets, view, terms, is_timer=wake is TIMER)
-    if plan is NO_PLAN and not transfers:
-        return Decision(now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS)
+    if plan is NO_PLAN and not transfers:  # nearly always: made without the named constructor
+        return new(Decision, (now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS))
     approved, refused = state.risk.stamp(plan.orders, view, terms)
     if refused:
         state.netting.on_refused(refused, view)
@@ -96,7 +99,7 @@ def _wishes(
     view = state.view
     if wake is TIMER:
         state.funding.tell(now, state.stages)
-        features = FeatureVector(now, view.features)
+        features = new(FeatureVector, (now, view.features))
         wishes = [stage.on_timer(features, view, terms) for stage in state.stages]
     else:
         wishes = [stage.on_account(view) for stage in state.stages]

@@ -52,7 +52,7 @@ bench: build
 	@$(PY) -m benches $(NAME)
 
 docs: setup
-	@.venv/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 
 fresh:
 	@deploy/fresh.sh

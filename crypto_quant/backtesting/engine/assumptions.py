@@ -33,7 +33,7 @@ def assumptions(config: RunConfig, inputs: Inputs, start: int) -> tuple[Assumpti
         Assumption(
             topic="impact",
             text=f"Square-root law with Y = {sim.impact_y:g}, daily volatility and volume of the "
-            "24 hours before; constants are not fitted to own fills.",
+            "24 hours before, on the whole of an order; constants are not fitted to own fills.",
             source="Donier & Bonart, arXiv 1412.4503",
         ),
         Assumption(topic="latency", text=f"{latency}; constant."),

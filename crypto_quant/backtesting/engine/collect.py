@@ -183,7 +183,9 @@ def trips_table(books: Books, inputs: Traded, row: str, fills: pa.Table) -> pa.T
                 "quantity": max(sizes),
                 "pnl": amounts["pnl"][i],
                 "costs": -(amounts["fees"][i] + amounts["spread"][i] + amounts["impact"][i]),
-                "reason": why.get((sleeve, closed[i]), ""),
+                "reason": why.get((sleeve, closed[i]), "").partition(";")[
+                    0
+                ],  # why it was closed only
             }
         )
     return _table(rows, schema.TRIPS)

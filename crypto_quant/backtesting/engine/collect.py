@@ -156,7 +156,8 @@ def orders_table(books: Books, inputs: Traded) -> pa.Table:
 def trips_table(books: Books, inputs: Traded, row: str, fills: pa.Table) -> pa.Table:
     """Return closed round trips; ``row`` is the run's own or a variant's key."""
     why = {
-        (f["sleeve"], f["ts_event"]): f["reason"]
+        # What follows a semicolon is why the next one was opened.
+        (f["sleeve"], f["ts_event"]): f["reason"].partition(";")[0]
         for f in fills.select(["sleeve", "ts_event", "reason"]).to_pylist()
     }
     trips = books.trips
@@ -183,9 +184,7 @@ def trips_table(books: Books, inputs: Traded, row: str, fills: pa.Table) -> pa.T
                 "quantity": max(sizes),
                 "pnl": amounts["pnl"][i],
                 "costs": -(amounts["fees"][i] + amounts["spread"][i] + amounts["impact"][i]),
-                "reason": why.get((sleeve, closed[i]), "").partition(";")[
-                    0
-                ],  # why it was closed only
+                "reason": why.get((sleeve, closed[i]), ""),
             }
         )
     return _table(rows, schema.TRIPS)

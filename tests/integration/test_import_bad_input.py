@@ -92,6 +92,17 @@ def _text(content: str) -> Callable[[Path], None]:
     return write
 
 
+def _lean(*lines: str) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("20240301_btcusdt_minute_trade.csv", "\n".join(lines))
+
+    return write
+
+
+LEAN = "venue=BINANCE,symbol=BTCUSDT,volume=base"
+_HOURS = ("0,1,1,1,1,9", "3600000,1,1,1,1,9")
+_QUOTED = "1,1,1,1,5,2,2,2,2,6"
 _ROW = f"{T0 + 20 * 3600},1,1,1,1,1\n"
 BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "missing": (lambda _: None, BARS, "no such file or folder"),
@@ -118,6 +129,17 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
         _text(_HEADER + f"{T0 + 100_000},1,1,1,1,1\n"),
         BARS,
         "is no start of a 1h bar; check interval and stamp",
+    ),
+    "LEAN of hours": (_lean(*_HOURS), f"{LEAN},interval=1h", "holds minutes (interval=1m), not 1h"),
+    "LEAN off the minute": (
+        _lean("0,1,1,1,1,9", "60000,1,1,1,1,9", "90000,1,1,1,1,9"),
+        LEAN,
+        "2024-03-01T00:01:30.000000000 is no start of a 1m bar; only minute files of LEAN are read",
+    ),
+    "LEAN quotes off the minute": (
+        _lean(f"1000,{_QUOTED}", f"61000,{_QUOTED}"),
+        f"{LEAN},interval=1m",
+        "2024-03-01T00:00:01.000000000 is no start of a 1m bar",
     ),
     "same again": (_text(_bars(0, 10)), BARS, "already in the catalog as bar/BTCUSDT-PERP"),
     "overlap": (_text(_bars(9, 30)), BARS, "overlaps good.csv, which holds"),

@@ -314,7 +314,7 @@ def test_lean_trades_and_quotes_of_a_day(cq: Cq, tmp_path: Path) -> None:
     quotes = write(
         "b.zip", "no_date.csv", ["0,1,1,1,1,5,1.5,1.5,1.5,1.5,6", "120000,,,,,,1.5,1.5,1.5,1.5,7"]
     )
-    said = "venue=BYBIT,symbol=BTCUSDT-PERP,interval=1m,volume=base"
+    said = "venue=BYBIT,symbol=BTCUSDT-PERP,volume=base"
     _import(cq, trades, said)
     first, second = cq.rows("bar", "BTCUSDT-PERP.BYBIT/1m")
     assert (first["ts_event"], second["ts_event"]) == (T0, T0 + 60 * 10**9)
@@ -322,7 +322,7 @@ def test_lean_trades_and_quotes_of_a_day(cq: Cq, tmp_path: Path) -> None:
     asked = cq("data", "import", quotes, "--as", said)
     assert asked.code == 2
     assert 'give date, for instance --as "date=' in asked.err
-    _import(cq, quotes, f"{said},date=2024-03-01")
+    _import(cq, quotes, f"{said},date=2024-03-01,interval=1m")
     first, second = cq.rows("quote_bar", "BTCUSDT-PERP.BYBIT/1m")
     assert (first["bid_close"], first["ask_qty"]) == (D(1), D(6))
     assert (second["bid_close"], second["bid_qty"], second["ask_close"]) == (None, None, D("1.5"))

@@ -130,14 +130,33 @@ def read_bars(file: File, plan: Plan) -> Iterator[Batch]:
     shift = plan.interval if plan.is_close_stamped else 0
     for table, stamps in in_time_order(file, order, plan.columns.all):
         times = stamps - shift
-        _check_aligned(times, plan.interval, f"{file.path}: {plan.columns.time}")
+        check_aligned(times, plan.interval, f"{file.path}: {plan.columns.time}")
         batch = bar_batch(file, plan, table, times, found)
         found = {}
         yield batch
 
 
-def _check_aligned(times: NDArray[np.int64], interval: int, what: str) -> None:
-    """Refuse stamps that no bar of this length has: the interval or the stamp is wrong."""
+def check_aligned(
+    times: NDArray[np.int64], interval: int, what: str, advice: str = "check interval and stamp"
+) -> None:
+    """Refuse stamps that no bar of this length has: the interval or the stamp is wrong.
+
+    Parameters
+    ----------
+    times : NDArray[np.int64]
+        When the bars open, ns UTC, shape (n,).
+    interval : int
+        Length of a bar, ns.
+    what : str
+        Where the stamps come from, for the error.
+    advice : str
+        What to do, for the error.
+
+    Raises
+    ------
+    DataError
+        A stamp is no multiple of the interval (for weeks: no Monday).
+    """
     # Weeks begin on Monday; 1970-01-01 was a Thursday.
     origin = 4 * 86_400 * 10**9 if interval % (7 * 86_400 * 10**9) == 0 else 0
     off = (times - origin) % interval != 0
@@ -145,7 +164,7 @@ def _check_aligned(times: NDArray[np.int64], interval: int, what: str) -> None:
         row = int(off.argmax())
         raise DataError(
             f"{what}: {np.datetime64(int(times[row]), 'ns')} is no start of a "
-            f"{period(interval)} bar; check interval and stamp"
+            f"{period(interval)} bar; {advice}"
         )
 
 

@@ -23,7 +23,12 @@ from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.collectors import ticksize
 from crypto_quant.data_pipeline.collectors.facts import Facts, duration, period
 from crypto_quant.data_pipeline.collectors.file import File
-from crypto_quant.data_pipeline.collectors.layouts.bars import Columns, Plan, bar_batch
+from crypto_quant.data_pipeline.collectors.layouts.bars import (
+    Columns,
+    Plan,
+    bar_batch,
+    check_aligned,
+)
 from crypto_quant.data_pipeline.collectors.table import pieces
 from crypto_quant.data_pipeline.collectors.times import to_ns
 from crypto_quant.data_pipeline.storage import flags
@@ -31,6 +36,7 @@ from crypto_quant.data_pipeline.storage.grid import to_grid
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
 
 _DAY_MS: Final = 86_400_000
+_MINUTE: Final = 60 * 10**9
 _TRADE: Final = ("ms", "open", "high", "low", "close", "volume")
 _QUOTE: Final = (
     "ms",
@@ -58,9 +64,9 @@ class LeanMinutes:
         return first < second < _DAY_MS and first % 1000 == 0 and second % 1000 == 0
 
     def needs(self, file: File, facts: Facts) -> tuple[str, ...]:
-        """Contract, interval and unit; the date, where the file inside does not begin with it."""
+        """Contract and unit; the date, where the file inside does not begin with it."""
         date = () if _dated(file) else ("date",)
-        return ("venue", "symbol", "interval", "volume", *date)
+        return ("venue", "symbol", "volume", *date)
 
     def read(
         self, file: File, facts: Facts, instruments: Mapping[str, Instrument]
@@ -70,22 +76,25 @@ class LeanMinutes:
         made = "quote_bar" if is_quote else "bar"
         if facts.kind not in (None, made):
             raise DataError(f"{file.path}: holds {made} rows, not {facts.kind}")
+        if facts.interval is not None and duration(facts.interval, "interval") != _MINUTE:
+            raise DataError(f"{file.path}: holds minutes (interval=1m), not {facts.interval}")
         day = int(to_ns(pa.chunked_array([[facts.date or _dated(file)]]), f"{file.path}: date")[0])
         table = pa.concat_tables(list(pieces(file, names=_QUOTE if is_quote else _TRADE)))
         ms = to_grid(table.column("ms"), 0, f"{file.path}: ms of the day")[0]
         times = ms.to_numpy(zero_copy_only=False) * 10**6 + day
         if ms.null_count or not (np.diff(times) > 0).all():
             raise DataError(f"{file.path}: the times of the day do not grow")
+        what = f"{file.path}: ms of the day"
+        check_aligned(times, _MINUTE, what, "only minute files of LEAN are read")
         rules = instruments.get(facts.instrument)
-        interval = duration(facts.need("interval"), "interval")
         if is_quote:
-            yield _quotes(file, facts, rules, interval, table, times)
+            yield _quotes(file, facts, rules, table, times)
             return
         plan = Plan(
             kind="bar",
             instrument=facts.instrument,
             rules=rules,
-            interval=interval,
+            interval=_MINUTE,
             is_close_stamped=False,
             volume_unit=facts.volume,
             columns=Columns("ms", ("open", "high", "low", "close"), "volume"),
@@ -102,7 +111,6 @@ def _quotes(
     file: File,
     facts: Facts,
     rules: Instrument | None,
-    interval: int,
     table: pa.Table,
     times: np.ndarray[tuple[int], np.dtype[np.int64]],
 ) -> Batch:
@@ -123,11 +131,11 @@ def _quotes(
     found = ticksize.findings(rules, times, columns, exps.price, [], exps.qty)
     arrays = {
         "ts_event": pa.array(times),
-        "ts_recv": pa.array(times + interval),
+        "ts_recv": pa.array(times + _MINUTE),
         **made,
         "flags": pa.array(np.full(times.size, flags.SYNTHETIC_RECV, dtype=np.uint32)),
     }
     schema = KINDS["quote_bar"].schema()
     data = pa.record_batch([arrays[name] for name in schema.names], schema=schema)
-    key = f"{facts.instrument}/{period(interval)}"
-    return Batch("quote_bar", key, data, exps, "open + interval", interval, found)
+    key = f"{facts.instrument}/{period(_MINUTE)}"
+    return Batch("quote_bar", key, data, exps, "open + interval", _MINUTE, found)

@@ -102,6 +102,10 @@ def _lean(*lines: str) -> Callable[[Path], None]:
 
 LEAN = "venue=BINANCE,symbol=BTCUSDT,volume=base"
 _HOURS = ("0,1,1,1,1,9", "3600000,1,1,1,1,9")
+_TARDIS = (
+    "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+    f"binance-futures,BTCUSDT,{T0}000000,{T0}001000,1,buy,61000.1,0.5\n"
+)
 _QUOTED = "1,1,1,1,5,2,2,2,2,6"
 _ROW = f"{T0 + 20 * 3600},1,1,1,1,1\n"
 BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
@@ -140,6 +144,16 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
         _lean(f"1000,{_QUOTED}", f"61000,{_QUOTED}"),
         f"{LEAN},interval=1m",
         "2024-03-01T00:00:01.000000000 is no start of a 1m bar",
+    ),
+    "Tardis kind unsaid": (
+        _text(_TARDIS),
+        "venue=BINANCE",
+        'Tardis CSV; give symbol, kind, for instance --as "symbol=BTCUSDT-PERP,kind=trade"',
+    ),
+    "Tardis kind of another file": (
+        _text(_TARDIS),
+        "venue=BINANCE,symbol=BTCUSDT-PERP,kind=delta",
+        "holds trade or liquidation rows, not delta",
     ),
     "same again": (_text(_bars(0, 10)), BARS, "already in the catalog as bar/BTCUSDT-PERP"),
     "overlap": (_text(_bars(9, 30)), BARS, "overlaps good.csv, which holds"),

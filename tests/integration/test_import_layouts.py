@@ -328,6 +328,19 @@ def test_lean_trades_and_quotes_of_a_day(cq: Cq, tmp_path: Path) -> None:
     assert (second["bid_close"], second["bid_qty"], second["ask_close"]) == (None, None, D("1.5"))
 
 
+def test_example_for_an_unsaid_tardis_kind_is_accepted(cq: Cq, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(
+        "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+        "binance-futures,BTCUSDT,1709251200000000,1709251200001000,1,buy,61000.1,0.5\n"
+    )
+    asked = cq("data", "import", path)
+    assert asked.code == 2
+    _import(cq, path, asked.err.split('"')[1])
+    (row,) = cq.rows("trade", "BTCUSDT-PERP.BINANCE")
+    assert (row["ts_event"], row["px"]) == (T0, D("61000.1"))
+
+
 def test_metrics_and_depth_bands_of_the_archive(cq: Cq, tmp_path: Path) -> None:
     metrics = tmp_path / "m.csv"
     metrics.write_text(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
@@ -30,6 +30,7 @@ _MEANING: Final = {
     "dates": "mdy",
     "drop": "a+b",
 }
+_USUAL_KINDS: Final = (_MEANING["kind"], "trade")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,11 @@ class Facts:
         return f"{self.need('symbol')}.{self.need('venue')}"
 
 
-def ask(names: list[str]) -> str:
-    """Word the request for missing facts, with an example."""
-    example = ",".join(f"{name}={_MEANING[name]}" for name in names)
+def ask(names: list[str], kinds: Collection[str] = _USUAL_KINDS) -> str:
+    """Word the request for missing facts, with an example; its kind is one of ``kinds``."""
+    kind = next((kind for kind in (*_USUAL_KINDS, *sorted(kinds)) if kind in kinds), "")
+    given = {**_MEANING, "kind": kind}
+    example = ",".join(f"{name}={given[name]}" for name in names)
     return f'give {", ".join(names)}, for instance --as "{example}"'
 
 

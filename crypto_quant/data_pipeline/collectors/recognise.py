@@ -68,7 +68,7 @@ def recognise(path: Path, given: Facts) -> Job | Notice:
         return Notice(path, layout.title, is_known=True)
     missing = facts.missing(layout.needs(file, facts))
     if missing:
-        raise DataError(f"{path}: {layout.title}; {ask(missing)}")
+        raise DataError(f"{path}: {layout.title}; {ask(missing, layout.kinds)}")
     return Job(file, name, layout, facts)
 
 

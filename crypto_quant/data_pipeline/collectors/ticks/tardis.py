@@ -31,6 +31,7 @@ from crypto_quant.data_pipeline.storage.kinds import Batch, Exps
 _HEAD: Final = ("exchange", "symbol", "timestamp", "local_timestamp")
 _RECV: Final = "tardis local_timestamp"
 _SIDES: Final = {"buy": 1, "bid": 1, "sell": -1, "ask": -1, "unknown": 0}
+_TRADES: Final = ("trade", "liquidation")
 _BOOK_ROW: Final = ("is_snapshot", "side", "price", "amount")
 
 Made = tuple[dict[str, pa.Array], Exps, dict[str, int]]
@@ -219,6 +220,8 @@ class TardisCsv:
         kind, make = found_type
         if kind == "trade":
             kind = facts.need("kind")
+            if kind not in _TRADES:
+                raise DataError(f"{file.path}: holds {' or '.join(_TRADES)} rows, not {kind}")
         first = 0
         for table in _whole_frames(pieces(file)):
             _check_one(table, "symbol", file)

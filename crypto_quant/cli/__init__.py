@@ -1,5 +1,25 @@
 """``cq``: one file a command group; parsing and printing only."""
 
-from crypto_quant.cli.root import main
+from __future__ import annotations
+
+import sys
+
+from crypto_quant.core.interrupts import held
+
+
+def main() -> None:
+    """Run ``cq``; exit 0, 1 (our fault) or 2 (the user's)."""
+    try:
+        with held():
+            import pyarrow as pa
+
+            from crypto_quant.cli.root import run
+
+            pa.array([0]).to_numpy()  # what it imports when first asked is imported now
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("cq: interrupted; nothing half-done was kept\n")
+        sys.exit(2)
+
 
 __all__ = ["main"]

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from crypto_quant.backtesting.engine.sources import holds_generated
 from crypto_quant.data_pipeline.collectors import importer
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.storage import Catalog, Coverage, Part
@@ -101,6 +102,8 @@ def list_(root: Path, as_json: bool) -> None:
         click.echo(f"{root} holds nothing yet: cq data import PATH")
     else:
         click.echo("\n".join(_listing(rows)))
+        if holds_generated(catalog):
+            click.echo("GENERATED DATA: not a real market.")
 
 
 def _listing(rows: list[tuple[list[Part], Coverage]]) -> Iterator[str]:

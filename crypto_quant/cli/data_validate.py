@@ -13,7 +13,7 @@ from rich.table import Table
 
 from crypto_quant.cli.data import catalog_option, json_option
 from crypto_quant.core.clock import iso, now_ns
-from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.data_pipeline.cleaners import repair
 from crypto_quant.data_pipeline.cleaners.findings import Finding, Group, Severity, grouped
 from crypto_quant.data_pipeline.cleaners.rows import Tables
@@ -55,6 +55,8 @@ def validate(
         return
     tables = Tables(Catalog(root), load_instruments())
     chosen = choose(tables, keys)
+    if not chosen:
+        raise DataError(f"{root} holds nothing to check: cq data import PATH")
     findings = DataValidator(tables).validate(chosen)
     if as_json and not is_repair:
         click.echo(json.dumps([_json(finding) for finding in findings], indent=1))

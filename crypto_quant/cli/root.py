@@ -41,15 +41,30 @@ cq.add_command(demo)
 cq.add_command(config)
 
 
-def main() -> None:
-    """Run ``cq``; exit 0, 1 (our fault) or 2 (the user's)."""
+def run() -> None:
+    """Run the command line; our errors become one line and their exit code.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Ctrl-C.
+    """
     try:
-        cq.main(standalone_mode=False)
+        with cq.make_context("cq", sys.argv[1:]) as context:
+            cq.invoke(context)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
     except click.exceptions.Abort:
-        click.echo("cq: interrupted; nothing half-done was kept", err=True)
+        raise KeyboardInterrupt from None
+    except click.exceptions.NoArgsIsHelpError as err:
+        err.show()
+        sys.exit(2)
+    except click.UsageError as err:
+        command = err.ctx.command_path if err.ctx else "cq"
+        click.echo(f"cq: {err.format_message()} See {command} --help.", err=True)
         sys.exit(2)
     except click.ClickException as err:
-        err.show()
+        click.echo(f"cq: {err.format_message()}", err=True)
         sys.exit(2)
     except CryptoQuantError as err:
         click.echo(f"cq: {err}", err=True)

@@ -22,12 +22,15 @@ INDEX = "folds.json"
 def save_folds(path: Path, folds: Sequence[FoldModel]) -> None:
     """Write folds; equal folds give equal bytes, and the file appears whole or not at all."""
     part = path.with_name(path.name + ".part")
-    with zipfile.ZipFile(part, "w") as archive:
-        rows = [{k: v for k, v in _fields(fold).items() if k != "model"} for fold in folds]
-        _put(archive, INDEX, json.dumps(rows, indent=1).encode())
-        for number, fold in enumerate(folds):
-            _put(archive, f"{number}.model", fold.model.save())
-    part.replace(path)
+    try:
+        with zipfile.ZipFile(part, "w") as archive:
+            rows = [{k: v for k, v in _fields(fold).items() if k != "model"} for fold in folds]
+            _put(archive, INDEX, json.dumps(rows, indent=1).encode())
+            for number, fold in enumerate(folds):
+                _put(archive, f"{number}.model", fold.model.save())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load_folds(path: Path) -> list[FoldModel]:

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from crypto_quant.core.config import Section
 from crypto_quant.core.errors import ConfigError, DataError, InvariantError
+from crypto_quant.core.interrupts import held, leave_to_parent
 from crypto_quant.models import MODELS
 from crypto_quant.models.fold_model import FoldModel, SkippedFold
 from crypto_quant.models.labels import Labels, average_uniqueness
@@ -157,9 +158,13 @@ def _run(tasks: Sequence[_Task], workers: int) -> Iterator[list[FoldModel | Skip
         yield from map(_train_task, tasks)
         return
     # Spawned, not forked: a fork would copy the state of LightGBM's threads.
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        min(workers, len(tasks)), mp_context=get_context("spawn"), initializer=leave_to_parent
+    )
     try:
-        yield from pool.map(_train_task, tasks)
+        with held():  # the first task starts the processes
+            results = pool.map(_train_task, tasks)
+        yield from results
     except BrokenProcessPool as err:
         raise InvariantError(
             "a training process ended abruptly, most often for want of memory: nothing was kept"

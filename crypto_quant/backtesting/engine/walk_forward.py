@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from datetime import UTC, datetime
@@ -114,6 +115,15 @@ class WalkForward:
         """
         folder = self._folder()
         folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._run_into(folder, findings, synthetic=synthetic)
+        except BaseException:
+            if not (folder / "equity.parquet").exists():  # it was never finished
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return folder
+
+    def _run_into(self, folder: Path, findings: Sequence[Finding], *, synthetic: bool) -> None:
         capital = self._config.capital.amount
         row = Row(key=MAIN, label="Portfolio", kind=RowKind.CAPACITY, capital=capital)
         main = Variant(row, self._config, tuple(self._config.capital.shares))
@@ -145,7 +155,6 @@ class WalkForward:
             market=self._market(),
         )
         result.write(folder)
-        return folder
 
     def _folder(self) -> Path:
         """Name the run after what it is made of: the same run writes the same folder."""

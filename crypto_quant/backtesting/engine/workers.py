@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import signal
 from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +23,7 @@ from crypto_quant.backtesting.engine.variants import Variant
 from crypto_quant.backtesting.metrics import schema
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.interrupts import held, leave_to_parent
 from crypto_quant.core.measures.sharpe import sharpe
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.models.fold_model import FoldModel
@@ -86,7 +86,7 @@ class Workers:
     def __enter__(self) -> Self:
         # Spawned, not forked: a fork would copy the state of threads that are not.
         self._pool = ProcessPoolExecutor(
-            WORKERS, mp_context=get_context("spawn"), initializer=_die_quietly
+            WORKERS, mp_context=get_context("spawn"), initializer=leave_to_parent
         )
         return self
 
@@ -104,17 +104,13 @@ class Workers:
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Queue a variant; they are run in the order in which they were queued."""
-        return self._pool.submit(_run, self._source, job)
+        with held():  # the first one starts the processes
+            return self._pool.submit(_run, self._source, job)
 
 
 class _Desk(NamedTuple):
     inputs: Inputs
     marks: Marks
-
-
-def _die_quietly() -> None:
-    """Leave Ctrl-C to the parent: no traceback of ours beside its one line."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @lru_cache(maxsize=1)

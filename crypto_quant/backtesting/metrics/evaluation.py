@@ -103,9 +103,14 @@ def evaluate(run: RunResult) -> Evaluation:
     )
 
 
-def to_json(found: Evaluation) -> str:
-    """Write an evaluation as JSON: keys sorted, NaN as null, money as text."""
-    data = _jsonable(found._replace(tracks={}))
+def to_json(found: Evaluation, synthetic: bool = False) -> str:
+    """Write an evaluation as JSON: keys sorted, NaN as null, money as text.
+
+    ``synthetic`` says that the market was generated.
+    """
+    parts = found._asdict().items()
+    data = {name: _jsonable(part) for name, part in parts if name != "tracks"}
+    data["synthetic"] = synthetic
     return json.dumps(data, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 

@@ -45,7 +45,8 @@ def attribution(run: RunResult, found: Attribution, main: Track) -> str:
     canvas.time_axis(lines, main.marks.ts)
     canvas.thousands_axis(lines)
     lines.set_title("Portfolio, cumulative")
-    lines.legend(loc="upper left", ncols=2, fontsize=7)
+    if names:
+        lines.legend(loc="upper left", ncols=2, fontsize=7)
     return canvas.svg(made, "Profit and loss by component and sleeve")
 
 

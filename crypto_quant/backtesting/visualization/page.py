@@ -61,7 +61,7 @@ def build_report(folder: Path) -> Built:
     run = RunResult.read(folder)
     found = evaluate(run)
     page = render(run, found, folder.resolve().name)
-    put(folder / "metrics.json", to_json(found).encode())
+    put(folder / "metrics.json", to_json(found, run.description.synthetic).encode())
     put(folder / "report.html", page.encode())
     return Built(run.description, found)
 

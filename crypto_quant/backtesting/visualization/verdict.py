@@ -108,7 +108,7 @@ def remarks(found: Evaluation, trials: int) -> list[str]:
             f"{found.intervals.draws} histories."
         )
     out.append(
-        f"{trials} configurations were evaluated before this one. Deflated for them, the "
+        f"{trials} configurations were evaluated, this one included. Deflated for them, the "
         f"probability that the true Sharpe ratio is above 0 is {percent(figures.dsr)}, and "
         f"{percent(figures.dsr_lowest)} on the lowest of the three ratios."
     )

@@ -199,6 +199,25 @@ def test_one_bad_file_of_a_folder_keeps_all_out(cq: Cq, tmp_path: Path) -> None:
     assert cq.files() == before
 
 
+def test_folder_without_a_readable_file_says_why(cq: Cq, tmp_path: Path) -> None:
+    folder = tmp_path / "books"
+    folder.mkdir()
+    empty = cq("data", "import", folder)
+    assert (empty.code, empty.err) == (2, f"cq: {folder}: no file that can be imported\n")
+    for name in ("README", "a.txt", "b.txt"):
+        (folder / name).write_text("words\n")
+    (folder / "rows.csv").write_text("kind,bids_json,asks_json\nbook,[],[]\n")
+    before = cq.files()
+    done = cq("data", "import", folder)
+    assert (done.code, done.err) == (
+        2,
+        f"cq: {folder}: no file that can be imported (rows.csv: books as JSON text, a row each: "
+        "its decoder comes with the feeds; README: no known layout (plain file); "
+        "a.txt: no known layout (plain file); and 1 more)\n",
+    )
+    assert cq.files() == before
+
+
 def test_two_files_of_one_folder_that_overlap_are_both_named(cq: Cq, tmp_path: Path) -> None:
     folder = tmp_path / "both"
     folder.mkdir()

@@ -20,6 +20,8 @@ from crypto_quant.data_pipeline.collectors.recognise import Job, Notice, recogni
 from crypto_quant.data_pipeline.storage import Batch, Catalog, Part, SourceInfo, Transaction
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+_REASONS: Final = 3
+"""Files whose reasons are named where nothing could be imported."""
 _CORRUPT: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile, pa.ArrowException)
 
 Progress = Callable[[str, int, int, int], None]
@@ -79,12 +81,21 @@ def import_files(
         else:
             report.notices.append(found)
     if not jobs:
-        raise DataError(f"{', '.join(map(str, paths))}: no file that can be imported")
+        where = ", ".join(map(str, paths))
+        raise DataError(f"{where}: no file that can be imported{_reasons(report.notices)}")
     jobs.sort(key=lambda job: job.file.path.as_posix())
     with _disk(catalog.root), catalog.transaction() as change:
         _run(change, jobs, instruments, skip_known, progress or _silent, report)
     report.parts = list(change.parts)
     return report
+
+
+def _reasons(notices: Sequence[Notice]) -> str:
+    """Word why files were passed over, those that are known for what they are first."""
+    first = sorted(notices, key=lambda notice: not notice.is_known)[:_REASONS]
+    said = "; ".join(f"{notice.path.name}: {notice.reason}" for notice in first)
+    more = len(notices) - len(first)
+    return (f" ({said}" + (f"; and {more} more)" if more else ")")) if said else ""
 
 
 def _silent(name: str, rows: int, done: int, total: int) -> None:

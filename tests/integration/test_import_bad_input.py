@@ -57,6 +57,12 @@ def _broken_page_parquet(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
+def _large_floats(path: Path) -> None:
+    prices = {name: [1.5, 1.5] for name in ("open", "high", "low", "close", "volume")}
+    prices["high"] = [1.5, 1e300]
+    pq.write_table(pa.table({"epoch": [T0 + 20 * 3600, T0 + 21 * 3600], **prices}), path)
+
+
 def _binary(path: Path) -> None:
     path.write_bytes(np.random.default_rng(3).bytes(999))
 
@@ -126,6 +132,32 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "low: the price at 2024-03-01T21:00:00.000000000 is missing or NaN",
     ),
     "infinite": (_text(_HEADER + _ROW.replace(",1\n", ",inf\n")), BARS, "is infinite"),
+    "price of 301 digits": (
+        _text(_bars(20, 21) + _bars(21, 22, "2e300").removeprefix(_HEADER)),
+        BARS,
+        "open: row 1: 2e300 does not fit 64 bits",
+    ),
+    "price of 301 written digits": (
+        _text(_bars(20, 21, "1" + "0" * 300)),
+        BARS,
+        "open: row 0: 100000000000000000000000… does not fit 64 bits",
+    ),
+    "price just beyond 64 bits": (
+        _text(_bars(20, 21, str(2**63))),
+        BARS,
+        "row 0: 9223372036854775808 does not fit 64 bits",
+    ),
+    "price beyond 64 bits on its grid": (
+        _text(_bars(20, 21, f"{2**62}.5")),
+        BARS,
+        "does not fit 64 bits on this grid",
+    ),
+    "volume of 301 digits": (
+        _text(_HEADER + _ROW.replace(",1\n", ",-1E+300\n")),
+        BARS,
+        "volume: row 0: -1E+300 does not fit 64 bits",
+    ),
+    "float price of 301 digits": (_large_floats, BARS, "high: row 1: 1e+300 does not fit 64 bits"),
     "no number": (_text(_HEADER + _ROW.replace(",1\n", ",many\n")), BARS, "'many' is not a number"),
     "no time": (_text(_HEADER + ",1,1,1,1,1\n"), BARS, "the time is missing"),
     "half rows": (_text(_HEADER + _ROW + "1709300000,1,1\n"), BARS, "corrupt file"),

@@ -76,7 +76,7 @@ def test_a_mistake_is_one_line_and_exit_2(cq: Cq, words: list[str], message: str
     assert len(result.err.splitlines()) == 1
 
 
-def test_an_empty_catalog_has_nothing_to_find(cq: Cq, tmp_path: Path) -> None:
+def test_a_catalog_that_holds_nothing_is_no_clean_bill(cq: Cq, tmp_path: Path) -> None:
     result = cq("data", "validate", "--catalog", tmp_path / "none")
-    assert result.code == 0
-    assert "0 errors, 0 warnings, 0 notes" in result.out
+    assert result.code == 2
+    assert result.err.endswith("holds nothing to check: cq data import PATH\n")

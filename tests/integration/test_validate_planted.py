@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from crypto_quant.data_pipeline.cleaners.checks import CHECKS
+from crypto_quant.data_pipeline.cleaners.findings import Severity
 from crypto_quant.data_pipeline.cleaners.rows import Rows, Tables
 from crypto_quant.data_pipeline.cleaners.validator import DataValidator
 from crypto_quant.data_pipeline.storage import Key
@@ -62,6 +63,26 @@ def test_explanations_do_not_swallow_planted_faults(real_tables: Tables) -> None
     found = DataValidator(real_tables.replaced(copy)).validate([Key("bar", key)])
     is_open = {f.row for f in found if f.is_open and f.check in ("prints", "units")}
     assert len(set(at.tolist()) & is_open) >= 0.95 * at.size
+
+
+@pytest.mark.parametrize("key", ["BTCUSDT.BINANCE/1m", "BTCUSDT-PERP.BINANCE/1h"])
+def test_a_hole_of_fifteen_days_within_a_file_is_not_explained(
+    key: str, real_tables: Tables
+) -> None:
+    """Neither as a halt of the venue nor as two source files that do not meet."""
+    if Key("bar", key) not in real_tables.all_keys():
+        pytest.skip(f"this data has no bar/{key}")
+    rows = real_tables.rows("bar", key)
+    ts, day = rows.ts, 86_400 * 10**9
+    first = int(ts[np.searchsorted(ts, rows.parts[0].start + 20 * day)])
+    if rows.parts[0].end < first + 20 * day:
+        pytest.skip("the first file is too short for the hole")
+    table = rows.table.filter(pa.array((ts < first) | (ts >= first + 15 * day)))
+    copy = Rows(rows.kind, rows.key, rows.interval, rows.exps, table, rows.parts)
+    checks = {"gaps": CHECKS["gaps"]}
+    found = DataValidator(real_tables.replaced(copy), checks).validate([Key("bar", key)])
+    after = int(copy.ts[np.searchsorted(copy.ts, first)])
+    assert [(f.ts, f.severity) for f in found if f.is_open] == [(after, Severity.WARNING)]
 
 
 def _others(case: Case, tables: Tables) -> bool:

@@ -4,13 +4,17 @@
 ``key`` its ``<kind>/<key>``; the last two may hold ``*``. ``first_rows`` limits an entry to
 findings within that many rows of a series' beginning, ``share`` to at most that share of a
 series' rows, so that an explanation for a few rows never covers a broken file, ``rows`` to
-findings of at most that many rows each. ``why`` is the explanation.
+findings of at most that many rows each. A hole has no rows of its own: ``missing`` limits an
+entry to holes that lack at most that many rows each, ``missing_share`` the rows that all its
+holes in a series lack together to that share of the series as it would be without them (one
+hole of ``missing`` rows always passes, so that a short series may have one). ``why`` is the
+explanation.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
@@ -34,6 +38,8 @@ class Explanation(BaseModel):
     first_rows: int | None = None
     share: float = 1.0
     rows: int | None = None
+    missing: int | None = None
+    missing_share: float = 1.0
 
     def covers(self, finding: Finding) -> bool:
         """Whether it is about a finding, shares aside."""
@@ -43,6 +49,15 @@ class Explanation(BaseModel):
             and fnmatchcase(f"{finding.kind}/{finding.key}", self.key)
             and (self.first_rows is None or finding.row < self.first_rows)
             and (self.rows is None or finding.rows <= self.rows)
+            and (self.missing is None or finding.missing <= self.missing)
+        )
+
+    def bears(self, findings: Sequence[Finding], size: int) -> bool:
+        """Whether findings it covers in one series of ``size`` rows are few enough."""
+        rows = sum(max(finding.rows, 1) for finding in findings)
+        missing = sum(finding.missing for finding in findings)
+        return rows <= max(1, self.share * size) and missing <= max(
+            self.missing or 0, self.missing_share * (size + missing)
         )
 
 
@@ -79,16 +94,15 @@ def explained(
         The table.
     """
     chosen = [_covering(finding, entries) for finding in findings]
-    used = Counter[tuple[int, str, str]]()
+    alike = defaultdict[tuple[int, str, str], list[Finding]](list)
     for finding, entry in zip(findings, chosen, strict=True):
         if entry is not None:
-            used[(entry, finding.kind, finding.key)] += max(finding.rows, 1)
+            alike[(entry, finding.kind, finding.key)].append(finding)
+    held = {slot for slot, same in alike.items() if entries[slot[0]].bears(same, sizes[slot[1:]])}
     return [
-        finding
-        if entry is None
-        or used[(entry, finding.kind, finding.key)]
-        > max(1, entries[entry].share * sizes[(finding.kind, finding.key)])
-        else finding._replace(explained=entries[entry].why)
+        finding._replace(explained=entries[entry].why)
+        if entry is not None and (entry, finding.kind, finding.key) in held
+        else finding
         for finding, entry in zip(findings, chosen, strict=True)
     ]
 

@@ -37,7 +37,8 @@ class Finding(NamedTuple):
     count rows that lie apart); ``ts`` is the ``ts_event`` of ``row`` in ns UTC. ``what`` names
     the kind of finding within its check, ``value`` is what stands there. ``mend`` is the
     repair that is safe, if one is.
-    ``explained`` is why it is no defect of this data, where that is known.
+    ``explained`` is why it is no defect of this data, where that is known; ``missing`` is how
+    many rows a hole lacks.
     """
 
     check: str
@@ -52,6 +53,7 @@ class Finding(NamedTuple):
     reason: str
     mend: Mend | None = None
     explained: str = ""
+    missing: int = 0
 
     @property
     def is_open(self) -> bool:

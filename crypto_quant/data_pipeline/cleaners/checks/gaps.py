@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,21 +23,33 @@ def find(rows: Rows, tables: Tables) -> Iterator[Finding]:
     ts = np.unique(rows.ts) if (np.diff(rows.ts) <= 0).any() else rows.ts
     apart = np.diff(ts)
     usual = steps[: apart.size]
+    seams = _seams(rows)
     for i in np.flatnonzero(apart > usual + usual // 2):
         step = int(usual[i])
         row = int(np.searchsorted(rows.ts, ts[i + 1]))
         missing = round(int(apart[i]) / step) - 1
-        yield rows.finding(
+        edges = int(ts[i]), int(ts[i + 1])
+        hole = rows.finding(
             NAME,
-            "hole",
+            "hole between files" if edges in seams else "hole",
             Severity.WARNING,
             row,
             f"{missing:,} rows missing",
-            f"nothing from {iso(int(ts[i] + step))} to {iso(int(ts[i + 1]))}",
+            f"nothing from {iso(edges[0] + step)} to {iso(edges[1])}",
             count=0,
         )
+        yield hole._replace(missing=missing)
     yield from _jitter(rows)
     yield from _ends(rows)
+
+
+def _seams(rows: Rows) -> set[tuple[int, int]]:
+    """Return the last and next first stamp, ns UTC, wherever another source file begins."""
+    return {
+        (one.end, other.start)
+        for one, other in pairwise(rows.parts)
+        if one.source.sha256 != other.source.sha256
+    }
 
 
 def _steps(rows: Rows) -> Ints:

@@ -42,6 +42,24 @@ def test_only_the_beginning_is_explained() -> None:
     assert (early.explained, late.explained) == ("known", "")
 
 
+def _hole(row: int, missing: int) -> Finding:
+    hole = Finding("gaps", "hole", Severity.WARNING, "bar", "A.X/1h", row, 0, row, "v", "r")
+    return hole._replace(missing=missing)
+
+
+def test_a_hole_is_explained_up_to_its_length_and_the_share_of_missing_rows() -> None:
+    text = _table("missing = 20\nmissing_share = 0.03").replace("units", "gaps")
+    entries = parse(text, "t")
+
+    def why(*missing: int) -> list[str]:
+        holes = [_hole(row, lacks) for row, lacks in enumerate(missing)]
+        return [f.explained for f in explained(holes, SIZES, entries)]
+
+    assert why(20, 21) == ["known", ""]
+    assert why(20, 10) == ["known"] * 2  # 30 of 1030
+    assert why(20, 11) == [""] * 2  # 31 of 1031
+
+
 def test_notes_need_no_explanation() -> None:
     (note,) = explained([_finding(1, Severity.NOTE)], SIZES, parse(_table(""), "t"))
     assert note.explained == ""

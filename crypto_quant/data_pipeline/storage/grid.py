@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Exps
+from crypto_quant.data_pipeline.storage.magnitude import refuse_too_large
 
 MAX_EXP = 12
 """Most decimals kept; beyond them a value is float noise and the file is refused."""
@@ -46,6 +47,7 @@ def to_grid(values: pa.Array, least: int, what: str) -> tuple[pa.Array, int]:
     """
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
+    refuse_too_large(values, what)
     kind = values.type
     if pa.types.is_null(kind):
         return pa.nulls(len(values), pa.int64()), least

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.collectors import ticksize
-from crypto_quant.data_pipeline.collectors.decimals import to_grid
 from crypto_quant.data_pipeline.collectors.facts import Facts, duration, period
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.table import (
@@ -24,7 +23,7 @@ from crypto_quant.data_pipeline.collectors.table import (
     in_time_order,
 )
 from crypto_quant.data_pipeline.storage import flags
-from crypto_quant.data_pipeline.storage.grid import settle
+from crypto_quant.data_pipeline.storage.grid import settle, to_grid
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
 
 PRICES: Final = ("open", "high", "low", "close")

@@ -17,11 +17,11 @@ import pyarrow as pa
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.data_pipeline.collectors.decimals import to_grid
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.table import Order, in_time_order
 from crypto_quant.data_pipeline.storage import flags
+from crypto_quant.data_pipeline.storage.grid import to_grid
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
 
 _COLUMNS: Final = ("percentage", "depth", "notional")

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.data_pipeline.collectors.decimals import to_grid
 from crypto_quant.data_pipeline.collectors.facts import Facts, duration
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.table import (
@@ -21,6 +20,7 @@ from crypto_quant.data_pipeline.collectors.table import (
     in_time_order,
 )
 from crypto_quant.data_pipeline.storage import flags
+from crypto_quant.data_pipeline.storage.grid import to_grid
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
 
 _HOUR: Final = 3_600 * 10**9

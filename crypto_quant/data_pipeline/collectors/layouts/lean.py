@@ -21,7 +21,6 @@ import pyarrow as pa
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.collectors import ticksize
-from crypto_quant.data_pipeline.collectors.decimals import to_grid
 from crypto_quant.data_pipeline.collectors.facts import Facts, duration, period
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.layouts.bars import (
@@ -33,6 +32,7 @@ from crypto_quant.data_pipeline.collectors.layouts.bars import (
 from crypto_quant.data_pipeline.collectors.table import pieces
 from crypto_quant.data_pipeline.collectors.times import to_ns
 from crypto_quant.data_pipeline.storage import flags
+from crypto_quant.data_pipeline.storage.grid import to_grid
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
 
 _DAY_MS: Final = 86_400_000

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError, DecodeError
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.data_pipeline.collectors.decimals import to_grid
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.storage import flags
+from crypto_quant.data_pipeline.storage.grid import to_grid
 from crypto_quant.data_pipeline.storage.kinds import Batch, Exps
 
 EVENT: Final = np.dtype(

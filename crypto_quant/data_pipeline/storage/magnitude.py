@@ -1,4 +1,4 @@
-"""Decimals of files as grid integers, after a look at their magnitude."""
+"""Magnitude of numbers, looked at before they are put on a grid."""
 
 from __future__ import annotations
 
@@ -10,44 +10,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crypto_quant.core.errors import DataError
-from crypto_quant.data_pipeline.storage import grid
 
 _LIMIT: Final = 2**63
 _LONG: Final = r"[eE]|[0-9]{19}"
 """Text without an exponent or 19 digits in a row is below the limit."""
 
 
-def to_grid(values: pa.Array, least: int, what: str) -> tuple[pa.Array, int]:
-    """Turn decimals into integers on the coarsest sufficient grid, as ``grid.to_grid`` does.
-
-    Numbers that no grid holds are refused first: far beyond 64 bits, scaling text to a
-    fixed number of digits wraps around to 0.
+def refuse_too_large(values: pa.Array, what: str) -> None:
+    """Refuse numbers that no grid holds: scaling such text wraps around to 0.
 
     Parameters
     ----------
     values : pa.Array
         float64/float32, integer, decimal or string, shape (n,).
-    least : int
-        Decimals the grid has at least.
     what : str
         Where the values come from, for the error.
-
-    Returns
-    -------
-    tuple
-        int64 array of shape (n,) and the grid's decimals.
 
     Raises
     ------
     DataError
-        A value does not fit 64 bits, or the grid cannot hold it for another reason.
+        A value does not fit 64 bits.
     """
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
     row = _too_large(values)
     if row is not None:
         raise DataError(f"{what}: row {row}: {_short(values[row])} does not fit 64 bits")
-    return grid.to_grid(values, least, what)
 
 
 def _too_large(values: pa.Array) -> int | None:

@@ -6,6 +6,7 @@
 
 mod allocation;
 mod amount;
+mod approx;
 mod booking;
 mod cash;
 mod contract;
@@ -25,6 +26,7 @@ mod valuation;
 
 pub use allocation::{prorate, Allocation};
 pub use amount::split;
+pub use approx::approx;
 pub use error::LedgerError;
 pub use event::{Fill, Funding, Transfer};
 pub use fee::fee;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cq_ledger::{Transfer, Valuation, Wallet};
+use cq_ledger::{approx, Transfer, Valuation, Wallet};
 use cq_line::{Columns, Deposit, Line, Setup, Stamps, Stream};
 use cq_sim::Request;
 use cq_types::{Px, Qty, Side, Ts};
@@ -21,15 +21,6 @@ use crate::tables;
 
 /// Events run before the interpreter is let go: a hop that ends sooner is not worth it.
 const SHORT_HOP: usize = 256;
-
-/// A number for sizing: a float costs a wake-up a tenth of what a decimal does, and one
-/// division less than `Decimal::to_f64`, from which it differs by a last place at most.
-#[allow(clippy::cast_precision_loss)] // that is what an approximation is
-fn approx(value: Option<Decimal>) -> f64 {
-    value.map_or(f64::NAN, |v| {
-        v.mantissa() as f64 / 10_f64.powi(v.scale().cast_signed())
-    })
-}
 
 /// Times and the features known at each.
 type Table<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray2<f64>>);
@@ -434,7 +425,10 @@ impl PyLine {
     }
 
     fn entry_price_approx(&self, sleeve: usize, instrument: u16) -> f64 {
-        approx(self.entry_price(sleeve, instrument))
+        let ledger = self.inner.ledger();
+        let traded = ledger.instruments().get(usize::from(instrument));
+        let position = ledger.sleeve_position(sleeve, instrument);
+        traded.map_or(f64::NAN, |traded| position.entry_price_approx(traded))
     }
 
     fn equity(&self) -> PyResult<Decimal> {
@@ -442,8 +436,7 @@ impl PyLine {
     }
 
     fn equity_approx(&self) -> PyResult<f64> {
-        let equity = self.inner.ledger().equity().map_err(ledger_error)?;
-        Ok(approx(Some(equity)))
+        self.inner.ledger().equity_approx().map_err(ledger_error)
     }
 
     fn sleeve_equity(&self, sleeve: usize) -> PyResult<Decimal> {
@@ -452,7 +445,8 @@ impl PyLine {
     }
 
     fn sleeve_equity_approx(&self, sleeve: usize) -> PyResult<f64> {
-        Ok(approx(Some(self.sleeve_equity(sleeve)?)))
+        let equity = self.inner.ledger().sleeve_equity_approx(sleeve);
+        equity.map_err(ledger_error)
     }
 
     fn attribution(&self, sleeve: usize) -> PyResult<BTreeMap<&'static str, Decimal>> {
@@ -481,26 +475,14 @@ impl PyLine {
     }
 
     fn sleeve_balance_approx(&self, sleeve: usize, wallet: usize, asset: &str) -> PyResult<f64> {
-        Ok(approx(Some(self.sleeve_balance(sleeve, wallet, asset)?)))
+        Ok(approx(self.sleeve_balance(sleeve, wallet, asset)?))
     }
 
     fn sleeve_margin_approx(&self, sleeve: usize, wallet: usize, asset: &str) -> PyResult<f64> {
+        let price = |i: usize| self.inner.last_price(u16::try_from(i).ok()?);
         let ledger = self.inner.ledger();
-        let mut total = self.sleeve_balance(sleeve, wallet, asset)?;
-        let Some(wallet) = ledger.wallets().get(wallet) else {
-            return Ok(f64::NAN);
-        };
-        for &index in &wallet.instruments {
-            let position = ledger.sleeve_position(sleeve, index);
-            let traded = ledger.instruments().get(usize::from(index));
-            let (Some(traded), Some(px)) = (traded, self.inner.last_price(index)) else {
-                continue;
-            };
-            if position.qty.0 != 0 && traded.settle == asset {
-                total += position.unrealised(traded, px).map_err(ledger_error)?;
-            }
-        }
-        Ok(approx(Some(total)))
+        let margin = ledger.margin_balance_approx(sleeve, wallet, asset, price);
+        margin.map_err(ledger_error)
     }
 
     fn margin(&self, wallet: usize, asset: &str) -> PyResult<BTreeMap<&'static str, Decimal>> {

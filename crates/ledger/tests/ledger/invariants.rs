@@ -264,6 +264,53 @@ fn check(ledger: &Ledger, traded: &Traded) {
     }
 }
 
+/// Half a unit of the rounding of inverse values, which floats do without, for each sleeve.
+const ROUNDED: f64 = 0.5e-8 * SLEEVES as f64;
+/// Largest price of [`step`].
+const DEAREST: f64 = 80_000.0;
+
+fn assert_near(float: f64, exact: Decimal, rounded: f64) {
+    let exact: f64 = exact.to_string().parse().unwrap();
+    // What is summed stays below 10^8 here, of which a float keeps 10^-8.
+    let room = rounded + 1e-7;
+    assert!((float - exact).abs() <= room, "{float} is not {exact}");
+}
+
+fn check_floats(ledger: &Ledger) {
+    let room = ROUNDED * DEAREST;
+    let equity = ledger.equity().unwrap();
+    assert_near(ledger.equity_approx().unwrap(), equity, room);
+    for sleeve in 0..SLEEVES {
+        let equity = ledger.sleeve_equity(sleeve).unwrap();
+        assert_near(ledger.sleeve_equity_approx(sleeve).unwrap(), equity, room);
+        for (index, traded) in (0_u16..).zip(ledger.instruments()) {
+            let position = ledger.sleeve_position(sleeve, index);
+            match position.entry_price(traded) {
+                Some(exact) => assert_near(position.entry_price_approx(traded), exact, 0.0),
+                None => assert!(position.entry_price_approx(traded).is_nan()),
+            }
+        }
+        check_margins(ledger, sleeve);
+    }
+}
+
+fn check_margins(ledger: &Ledger, sleeve: usize) {
+    for (wallet, asset) in [(USDM, "USDT"), (COINM, "BTC")] {
+        let mut exact = ledger.sleeve_balance(sleeve, wallet, asset).unwrap();
+        for &index in &ledger.wallets()[wallet].instruments {
+            let traded = &ledger.instruments()[usize::from(index)];
+            if traded.settle == asset {
+                let position = ledger.sleeve_position(sleeve, index);
+                let mark = ledger.mark_of(index).unwrap();
+                exact += position.unrealised(traded, mark).unwrap();
+            }
+        }
+        let mark = |i: usize| ledger.mark_of(u16::try_from(i).unwrap());
+        let seen = ledger.margin_balance_approx(sleeve, wallet, asset, mark);
+        assert_near(seen.unwrap(), exact, ROUNDED);
+    }
+}
+
 fn start() -> Ledger {
     let mut ledger = ledger_of(&["a", "b", "c"]);
     mark_all(&mut ledger, "50000");
@@ -317,6 +364,7 @@ proptest! {
                 prop_assert_eq!(ledger.snapshot(), before);
             }
             check(&ledger, &traded);
+            check_floats(&ledger);
         }
         flatten(&mut ledger, &mut traded, 1_000);
         check(&ledger, &traded);

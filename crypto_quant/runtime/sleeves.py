@@ -121,19 +121,20 @@ class ModelStage(_Quiet):
 
     def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
         """Predict, compare with the threshold, and open, keep or end the bet."""
-        fold = self._switch.at(features.ts)
+        ts, values = features
+        fold = self._switch.at(ts)
         if fold is not self._fold:
             self._fold = fold
             if fold is not None:
                 self._signal.begin_fold(fold.threshold.edge, fold.threshold.dispersion)
         prediction = self._switch.predict(features)
         if prediction is None:
-            prediction = Prediction(features.ts, nan, nan, "none")
-        value = features.values.item
+            prediction = Prediction(ts, nan, nan, "none")
+        value, instrument = values.item, self._instrument
         vol = value(self._vol)
         signal = self._signal(prediction, vol)
-        rule = terms[self._instrument]
-        atr = value(self._atr) * view.px(self._instrument) * rule.price_unit
+        rule = terms[instrument]
+        atr = value(self._atr) * view.px(instrument) * rule.price_unit
         target = self._sleeve.on_timer(signal, prediction, atr, vol, rule, view)
         if target is None:  # nearly always: made without the named constructor
             return tuple.__new__(Wish, (prediction, (signal,), (), ()))

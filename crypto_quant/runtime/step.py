@@ -96,20 +96,20 @@ def _wishes(
     signals: tuple[Signal, ...] = NOTHING
     targets: tuple[Target, ...] = NOTHING
     transfers: tuple[Transfer, ...] = NOTHING
-    view = state.view
-    if wake is TIMER:
-        state.funding.tell(now, state.stages)
-        features = new(FeatureVector, (now, view.features))
-        wishes = [stage.on_timer(features, view, terms) for stage in state.stages]
-    else:
-        wishes = [stage.on_account(view) for stage in state.stages]
-    for wish in wishes:
+    view, stages = state.view, state.stages
+    is_timer = wake is TIMER
+    features = new(FeatureVector, (now, view.features))
+    if is_timer:
+        state.funding.tell(now, stages)
+    for stage in stages:
+        wish = stage.on_timer(features, view, terms) if is_timer else stage.on_account(view)
         if wish is NO_WISH:
             continue
-        prediction = wish.prediction or prediction
-        signals += wish.signals
-        targets += wish.targets
-        transfers += wish.transfers
+        made, said, wanted, moved = wish
+        prediction = made or prediction
+        signals = signals + said if signals else said
+        targets = targets + wanted if targets else wanted
+        transfers = transfers + moved if transfers else moved
     return prediction, signals, targets, transfers
 
 

@@ -22,7 +22,17 @@ class Pair:
     forecast that pays four legs with the margin asked for, and the one that closes the pair.
     """
 
-    __slots__ = ("entry_hourly", "exit_hourly", "fees", "lot", "perp", "spot")
+    __slots__ = (
+        "entry_hourly",
+        "exit_hourly",
+        "fees",
+        "lot",
+        "perp",
+        "perp_price_unit",
+        "perp_size_unit",
+        "spot",
+        "spot_price_unit",
+    )
 
     def __init__(self, spot: Terms, perp: Terms, config: CarryConfig) -> None:
         if not spot.is_spot or perp.is_spot or spot.base != perp.base:
@@ -32,6 +42,9 @@ class Pair:
             )
         self.spot = spot
         self.perp = perp
+        # Read at every wake-up: a slot costs a third of what a named tuple's field does.
+        self.spot_price_unit, self.perp_price_unit = spot.price_unit, perp.price_unit
+        self.perp_size_unit = perp.size_unit
         self.fees = max(spot.taker, perp.taker)
         self.lot = common_step((spot, perp))
         cost = four_leg_cost(config, spot, perp)
@@ -40,7 +53,7 @@ class Pair:
 
     def prices(self, spot_px: int, perp_px: int) -> tuple[float, float]:
         """Return both prices in the quote asset."""
-        return spot_px * self.spot.price_unit, perp_px * self.perp.price_unit
+        return spot_px * self.spot_price_unit, perp_px * self.perp_price_unit
 
     def legs(self, base: float | Decimal, prices: tuple[float, float]) -> tuple[int, int]:
         """Return both quantities of a size; (0, 0) where a leg is below its smallest notional."""

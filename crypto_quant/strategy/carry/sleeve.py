@@ -44,6 +44,7 @@ class CarrySleeve:
 
     __slots__ = (
         "_config",
+        "_limits",
         "_name",
         "_pair",
         "_perp",
@@ -58,6 +59,14 @@ class CarrySleeve:
         self, config: CarryConfig, sleeve: int, name: str, spot: int, perp: int, state: CarryState
     ) -> None:
         self._config = config
+        # What every wake-up compares with: one read instead of one per field of a section.
+        self._limits = (
+            config.margin_stop,
+            config.spread_loss,
+            config.margin_low,
+            config.margin_high,
+            config.idle_share,
+        )
         self._sleeve = sleeve
         self._name = name
         self._spot = spot
@@ -146,28 +155,30 @@ class CarrySleeve:
 
     def _tend(self, view: AccountView, held: tuple[int, int]) -> Moves:
         """Watch a pair at rest: close it, re-size it, take the next step, or leave it alone."""
-        state, config, pair = self.state, self._config, self._pair
+        state, pair, sleeve = self.state, self._pair, self._sleeve
+        _, _, low, high, idle_share = self._limits
         spot_px, perp_px = view.px(self._spot), view.px(self._perp)
         if spot_px <= 0 or perp_px <= 0:
             return NOTHING
-        prices = pair.prices(spot_px, perp_px)
-        base = -held[1] * pair.perp.size_unit
-        margin = view.margin_balance(self._sleeve)
+        prices = spot_px * pair.spot_price_unit, perp_px * pair.perp_price_unit
+        base = -held[1] * pair.perp_size_unit
+        margin = view.margin_balance(sleeve)
         short = base * prices[1]
         out = self._exit(view, prices, margin / short)
         if out is not None:
             return self._close(view, base, prices, out)
-        idle = view.cash(self._sleeve, SPOT)
+        idle = view.cash(sleeve, SPOT)
         money = margin + idle
-        self._drop_goal(view, base, prices)
-        is_rich = state.goal is None and money > config.margin_high * short
-        if money < config.margin_low * short or (is_rich and self._may_grow(view)):
-            state.goal = resized_base(base, money, prices, config, pair.fees)
+        if state.goal is not None:
+            self._drop_goal(view, base, prices)
+        is_rich = state.goal is None and money > high * short
+        if money < low * short or (is_rich and self._may_grow(view)):
+            state.goal = resized_base(base, money, prices, self._config, pair.fees)
         if state.goal is not None:
             if state.goal < base:
                 return self._shrink(view, base, state.goal, prices)
             return self._grow(view, base, money, prices)
-        return NOTHING if idle <= config.idle_share * short else self._sweep(view, short)
+        return NOTHING if idle <= idle_share * short else self._sweep(view, short)
 
     def _drop_goal(self, view: AccountView, base: float, prices: tuple[float, float]) -> None:
         """Forget the goal of a pair that has its size, or is no longer to get a larger one."""
@@ -181,14 +192,15 @@ class CarrySleeve:
     def _exit(
         self, view: AccountView, prices: tuple[float, float], margin_ratio: float
     ) -> Exit | None:
-        config, sleeve = self._config, self._sleeve
-        if margin_ratio < config.margin_stop:
-            reason = f"margin ratio {margin_ratio:.4f} below {config.margin_stop}"
+        sleeve = self._sleeve
+        margin_stop, spread_loss, *_ = self._limits
+        if margin_ratio < margin_stop:
+            reason = f"margin ratio {margin_ratio:.4f} below {margin_stop}"
             return Exit(reason, is_urgent=True)
         entry = (view.entry_price(sleeve, self._spot), view.entry_price(sleeve, self._perp))
         loss = basis_loss(entry, prices)
-        if loss > config.spread_loss:
-            reason = f"spread loss {loss:.4f} above {config.spread_loss}"
+        if loss > spread_loss:
+            reason = f"spread loss {loss:.4f} above {spread_loss}"
             return Exit(reason, is_urgent=False)
         if self.forecast.hourly < self._pair.exit_hourly:
             return Exit("negative expected funding", is_urgent=False)

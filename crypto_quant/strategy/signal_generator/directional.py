@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from math import sqrt
 from typing import Final
 
 from pydantic import Field
@@ -14,6 +15,8 @@ INSIDE: Final = "edge inside the threshold"
 ABOVE: Final = "edge above the threshold"
 BELOW: Final = "edge below the threshold"
 UNKNOWN: Final = "no prediction"
+new = tuple.__new__
+"""Builds a named tuple in less than half the time of its constructor."""
 
 
 class DirectionalSignalConfig(Section):
@@ -51,19 +54,25 @@ class DirectionalSignal:
     __slots__ = (
         "_alpha",
         "_beta",
-        "_config",
+        "_ceiling",
         "_count",
+        "_exponent",
+        "_floor",
         "_fold_dispersion",
         "_fold_threshold",
+        "_full",
         "_mean",
         "_sleeve",
         "_var",
         "_vol_mean",
+        "_warmup",
         "threshold",
     )
 
     def __init__(self, config: DirectionalSignalConfig, sleeve: str) -> None:
-        self._config = config
+        # An attribute of our own is read in a third of the time of one of a pydantic section.
+        self._exponent, self._warmup = config.vol_exponent, config.warmup
+        self._floor, self._ceiling, self._full = config.floor, config.ceiling, config.full
         self._sleeve = sleeve
         self._alpha = 1.0 - 0.5 ** (1.0 / config.dispersion_halflife)
         self._beta = 1.0 - 0.5 ** (1.0 / config.vol_halflife)
@@ -89,31 +98,30 @@ class DirectionalSignal:
 
     def __call__(self, prediction: Prediction, vol: float) -> Signal:
         """Return the signal of a prediction; ``vol`` is a trailing volatility, NaN if unknown."""
-        ts = prediction.ts
-        edge = prediction.p_up - prediction.p_down
+        ts, up, down, _ = prediction
+        edge = up - down
         if edge != edge:  # NaN: the model has nothing to say, and nothing is learnt from it
-            return Signal(ts, self._sleeve, 0, 0.0, UNKNOWN)
+            return new(Signal, (ts, self._sleeve, 0, 0.0, UNKNOWN))
         threshold = self.threshold = self._fold_threshold * self._factor(vol)
         self._learn(edge, vol)
         size = edge if edge > 0.0 else -edge
         if size <= threshold:
-            return Signal(ts, self._sleeve, 0, 0.0, INSIDE)
-        strength = (size / threshold - 1.0) / (self._config.full - 1.0) if threshold > 0.0 else 1.0
+            return new(Signal, (ts, self._sleeve, 0, 0.0, INSIDE))
+        strength = (size / threshold - 1.0) / (self._full - 1.0) if threshold > 0.0 else 1.0
         strength = 1.0 if strength > 1.0 else strength
         if edge > 0.0:
             return Signal(ts, self._sleeve, 1, strength, ABOVE)
         return Signal(ts, self._sleeve, -1, strength, BELOW)
 
     def _factor(self, vol: float) -> float:
-        config = self._config
-        factor = 1.0
-        if self._count >= config.warmup and self._fold_dispersion > 0.0:
-            factor = math.sqrt(self._var) / self._fold_dispersion
-        if vol > 0.0 and self._vol_mean > 0.0:
-            factor *= (vol / self._vol_mean) ** config.vol_exponent
-        if factor < config.floor:
-            return config.floor
-        return config.ceiling if factor > config.ceiling else factor
+        factor, mean = 1.0, self._vol_mean
+        if self._count >= self._warmup and self._fold_dispersion > 0.0:
+            factor = sqrt(self._var) / self._fold_dispersion
+        if vol > 0.0 and mean > 0.0:
+            factor *= (vol / mean) ** self._exponent
+        if factor < self._floor:
+            return self._floor
+        return self._ceiling if factor > self._ceiling else factor
 
     def _learn(self, edge: float, vol: float) -> None:
         self._count += 1

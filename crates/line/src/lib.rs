@@ -11,8 +11,8 @@
 //!
 //! What happened inside a bar (a stop or a limit that its range reached) is stamped with the
 //! bar's last nanosecond and answered by the bar's end, before the timer there: a decision at
-//! `t` never closes what a stop has closed before `t`. An order that waits does not meet the
-//! open at `t` if its cancellation was decided by `t`.
+//! `t` never closes what a stop has closed before `t`. What was decided by `t`, an order or a
+//! cancellation, is in place at an open at `t`: see [`cq_sim`].
 
 mod account;
 mod clock;

@@ -51,13 +51,17 @@ impl BarMarket {
         }
     }
 
+    /// When the bar in progress opened.
+    pub(crate) fn opened(&self) -> Option<Ts> {
+        self.bar.map(|bar| bar.ts_open)
+    }
+
     /// A recent price: the open of the bar in progress, else the last close.
     pub(crate) fn last(&self) -> Option<Px> {
         self.bar.map(|bar| bar.open).or(self.trailing.last())
     }
 
-    /// An order meets the open of the bar in progress, unless the bar opened before the
-    /// order was decided.
+    /// An order meets the open of the bar in progress.
     pub(crate) fn meet_open(
         &mut self,
         desk: &mut Desk,
@@ -65,7 +69,7 @@ impl BarMarket {
         ts: Ts,
         purse: &dyn Purse,
     ) -> Fate {
-        let Some(bar) = self.bar.filter(|bar| bar.ts_open >= order.decided) else {
+        let Some(bar) = self.bar else {
             return Fate::Alive;
         };
         let side = order.request.side;
@@ -187,7 +191,8 @@ impl BarMarket {
     }
 
     /// At the end of a bar: fills a resting limit order that its range traded through by a
-    /// tick, unless a stop on the same side was hit: of two exits the worse one happened.
+    /// tick, unless a stop on the same side was hit: of two exits the worse one happened. An
+    /// order that has not met an open does not rest yet.
     pub(crate) fn meet_range_limit(
         &mut self,
         desk: &mut Desk,
@@ -199,8 +204,7 @@ impl BarMarket {
             return Fate::Alive;
         };
         let side = order.request.side;
-        let is_late = bar.ts_open < order.decided || !order.rests;
-        if is_late || self.stopped[side_slot(side)] {
+        if !order.rests || self.stopped[side_slot(side)] {
             return Fate::Alive;
         }
         let tick = desk.instrument(order.request.instrument).tick.at(ts).0 .0;

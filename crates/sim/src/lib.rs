@@ -6,9 +6,17 @@
 //! bars mode, which is conservative: market orders fill at the open of the first bar that opens
 //! at or after the decision, worsened by spread and square-root impact (of the whole order, in
 //! however many bars it fills); limits fill only when a
-//! later bar trades through by a tick; stops fill at the worse of trigger and open. What
-//! happened inside a bar is answered by the bar's end; what was decided by a bar's open, a
-//! cancellation too, is in place at that open.
+//! later bar trades through by a tick; stops fill at the worse of trigger and open.
+//!
+//! In bars mode orders and cancellations are in place by when they were decided, so that a stop
+//! and the close that replaces it never both trade:
+//! - What was decided by an open is in place at it: an order that is still on its way gets that
+//!   open's price on arrival, an order whose cancellation is still on its way does not trade.
+//! - What was decided after an open comes too late for it: an order waits for the next open, a
+//!   cancellation undoes nothing.
+//! - What was decided inside a bar is at the venue by the bar's end, before stops and limits
+//!   meet its range; what that range did is answered by the bar's end.
+//!
 //! Same input, same answers, bit for bit: no randomness, no clock.
 
 mod bars;
@@ -18,6 +26,7 @@ mod order;
 mod rules;
 mod ticks;
 mod trailing;
+mod transit;
 mod venue;
 
 pub use bars::Bar;

@@ -1,4 +1,3 @@
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use cq_types::{flags, Account, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
@@ -9,23 +8,10 @@ use crate::models::{ConstantLatency, Costs, SimConfig, SimError, SquareRoot};
 use crate::order::{OrderType, Request, Working};
 use crate::rules::{self, reason};
 use crate::ticks::TickMarket;
+use crate::transit::{Message, Sent, Transit};
 
 /// First id of the orders that the venue makes itself (a forced close).
 pub const FORCED_ID: u64 = 1 << 62;
-
-/// What we sent and the venue has not seen yet.
-#[derive(Debug, Clone, Copy)]
-enum Message {
-    New(Request),
-    Cancel(u64),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct InFlight {
-    arrives: Ts,
-    decided: Ts,
-    message: Message,
-}
 
 /// One simulated account on one venue timeline.
 ///
@@ -36,7 +22,7 @@ pub struct Venue {
     bars: Vec<BarMarket>,
     ticks: Vec<Option<TickMarket>>,
     working: Vec<Working>,
-    in_flight: VecDeque<InFlight>,
+    transit: Transit,
     forced: u64,
 }
 
@@ -58,7 +44,7 @@ impl Venue {
             bars: vec![BarMarket::default(); count],
             ticks: (0..count).map(|i| ticks(i).then(TickMarket::new)).collect(),
             working: Vec::new(),
-            in_flight: VecDeque::new(),
+            transit: Transit::default(),
             forced: FORCED_ID,
             desk: Desk {
                 needs_history: config.impact * costs.multiplier_f64 > 0.0,
@@ -77,21 +63,23 @@ impl Venue {
 
     /// Sends an order at `now`; it arrives after the entry latency.
     pub fn send(&mut self, now: Ts, request: Request) {
-        self.post(now, Message::New(request));
+        self.post(now, request.instrument, Message::New(request));
     }
 
     /// Asks for a cancellation at `now`; an order that is already done is left alone.
     pub fn cancel(&mut self, now: Ts, order: u64) {
-        self.post(now, Message::Cancel(order));
+        let working = self.working.iter().map(|w| &w.request);
+        let its = working.chain(self.transit.orders()).find(|r| r.id == order);
+        if let Some(instrument) = its.map(|r| r.instrument) {
+            self.post(now, instrument, Message::Cancel(order));
+        }
     }
 
-    fn post(&mut self, now: Ts, message: Message) {
-        let due = now + self.desk.latency.entry(now);
-        // One connection: messages arrive in the order in which they were sent.
-        let arrives = self.in_flight.back().map_or(due, |m| m.arrives.max(due));
-        self.in_flight.push_back(InFlight {
-            arrives,
+    fn post(&mut self, now: Ts, instrument: InstrumentIdx, message: Message) {
+        self.transit.push(Sent {
             decided: now,
+            arrives: now + self.desk.latency.entry(now),
+            instrument,
             message,
         });
     }
@@ -99,17 +87,20 @@ impl Venue {
     /// When the next message reaches the venue.
     #[must_use]
     pub fn next_arrival(&self) -> Option<Ts> {
-        self.in_flight.front().map(|m| m.arrives)
+        self.transit.next_arrival()
     }
 
     /// Lets the next message arrive.
     pub fn arrive(&mut self, purse: &dyn Purse) {
-        let Some(next) = self.in_flight.pop_front() else {
-            return;
-        };
-        match next.message {
-            Message::New(request) => self.accept(request, next.decided, next.arrives, purse),
-            Message::Cancel(id) => self.withdraw(id, next.arrives),
+        if let Some(next) = self.transit.pop() {
+            self.receive(next, next.arrives, purse);
+        }
+    }
+
+    fn receive(&mut self, sent: Sent, ts: Ts, purse: &dyn Purse) {
+        match sent.message {
+            Message::New(request) => self.accept(request, sent.decided, ts, purse),
+            Message::Cancel(id) => self.withdraw(id, ts),
         }
     }
 
@@ -122,7 +113,7 @@ impl Venue {
         let index = usize::from(request.instrument);
         let fate = match &mut self.ticks[index] {
             Some(market) => market.arrive(&mut self.desk, &mut order, ts, purse),
-            None => self.bars[index].meet_open(&mut self.desk, &mut order, ts, purse),
+            None => self.meet(&mut order, ts, purse),
         };
         if fate == Fate::Alive {
             self.desk.ack(&mut order, ts);
@@ -172,32 +163,36 @@ impl Venue {
         self.bars[usize::from(instrument)].begin(bar, participation);
     }
 
-    /// Waiting orders meet the open of the bar that has just begun, but not those whose
-    /// cancellation is on its way: what was decided by the open is in place at the open, for a
-    /// cancellation as for the order that replaces what it cancels. Otherwise a stop and the
-    /// close that is sent in its stead would both trade there.
+    /// Waiting orders meet the open of the bar that has just begun.
     pub fn meet_open(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
-        self.each(instrument, |venue, order| {
-            if venue.is_withdrawn(order.request.id) {
-                return Fate::Alive;
-            }
-            let market = &mut venue.bars[usize::from(instrument)];
-            market.meet_open(&mut venue.desk, order, ts, purse)
-        });
+        self.each(instrument, |venue, order| venue.meet(order, ts, purse));
     }
 
-    /// Whether a cancellation of an order is on its way.
-    fn is_withdrawn(&self, order: u64) -> bool {
-        let is_its = |m: &InFlight| matches!(m.message, Message::Cancel(id) if id == order);
-        self.in_flight.iter().any(is_its)
+    /// An order meets the open of the bar in progress, if it is in place at it: decided by then,
+    /// and not withdrawn by then, however long either message takes. Otherwise a stop and the
+    /// close that is sent in its stead would both trade there.
+    fn meet(&mut self, order: &mut Working, ts: Ts, purse: &dyn Purse) -> Fate {
+        let Request { id, instrument, .. } = order.request;
+        let market = &mut self.bars[usize::from(instrument)];
+        match market.opened() {
+            Some(open) if order.decided <= open && !self.transit.withdraws(id, open) => {
+                market.meet_open(&mut self.desk, order, ts, purse)
+            }
+            _ => Fate::Alive,
+        }
     }
 
     /// A bar ends, `ts` is its last nanosecond: stops, then limits, meet its range; then it is
     /// past.
     ///
-    /// Where in the bar a fill happened is not known, so its answer is there by the bar's end,
-    /// however long a response takes: a decision at that time knows of it.
+    /// Where in the bar a fill happened is not known. So what was decided inside the bar is at
+    /// the venue by its end, however long the way takes: a stop cannot trade there whose
+    /// replacement trades at the next open. And the answer to a fill is with us by then, however
+    /// long a response takes: a decision at that time knows of it.
     pub fn end_bar(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
+        for sent in self.transit.take(instrument) {
+            self.receive(sent, ts, purse);
+        }
         let before = self.desk.answers.len();
         if !self.working.is_empty() {
             self.each(instrument, |venue, order| {
@@ -295,13 +290,9 @@ impl Venue {
             order.forced = true;
             venue.desk.cancelled(order, ts)
         });
-        let (gone, kept): (VecDeque<_>, _) = std::mem::take(&mut self.in_flight)
-            .into_iter()
-            .partition(|m| matches!(m.message, Message::New(r) if r.instrument == instrument));
-        self.in_flight = kept;
-        for message in gone {
-            if let Message::New(request) = message.message {
-                let mut order = Working::new(request, message.decided);
+        for sent in self.transit.take(instrument) {
+            if let Message::New(request) = sent.message {
+                let mut order = Working::new(request, sent.decided);
                 order.forced = true;
                 self.desk.cancelled(&order, ts);
             }

@@ -373,6 +373,20 @@ def test_stop_and_the_close_in_its_stead_do_not_both_trade_at_the_open() -> None
     assert out.orders()["status"] == ["filled", "cancelled", "filled"]
 
 
+def test_stop_and_the_close_in_its_stead_just_before_a_bars_end_do_not_both_trade() -> None:
+    rows = [*flat(2), (100, 100, 90, 92, 1000), (92, 92, 92, 92, 1000), *flat(1)]
+    out = line(rows, sim={**FREE, "entry_latency_ns": SECOND}, grid_ns=SECOND)
+    until(out, TIMER, T0 + HOUR)
+    buy(out, 1, 1000)
+    sell(out, 2, 1000, STOP, stop=9500, reduce_only=True)
+    until(out, TIMER, T0 + 3 * HOUR - SECOND)
+    out.cancel(2)
+    sell(out, 3, 1000)
+    finish(out)
+    assert fills(out)[1:] == [(3, 3, -1, 9200, 1000)]
+    assert out.orders()["status"] == ["filled", "cancelled", "filled"]
+
+
 def test_stop_at_the_extreme_of_a_bar_is_reached() -> None:
     out = with_stop([*flat(2), (100, 101, 98, 99, 1000), *flat(1)], 9800)
     assert fills(out)[1:] == [(2, 3 - 1 / HOUR, -1, 9800, 1000)]
@@ -445,14 +459,22 @@ def test_cancelled_order_trades_no_more() -> None:
     assert fills(out) == []
 
 
-def test_cancellation_takes_the_entry_latency_too() -> None:
+@pytest.mark.parametrize(
+    ("decided", "there"), [(2 * HOUR, 2 * HOUR + SECOND), (3 * HOUR - SECOND, 3 * HOUR - 1)]
+)
+def test_cancellation_takes_the_entry_latency_but_is_there_by_the_bars_end(
+    decided: int, there: int
+) -> None:
     out = line(THROUGH, sim={**FREE, "entry_latency_ns": SECOND}, grid_ns=SECOND)
     until(out, TIMER, T0 + HOUR)
     buy(out, 1, 1000, LIMIT, price=9800)
-    until(out, TIMER, T0 + 3 * HOUR - SECOND)
-    out.cancel(1)  # arrives right after the bar that fills it
+    until(out, TIMER, T0 + decided)
+    out.answers()
+    out.cancel(1)
+    until(out, ACCOUNT, T0 + there + 20 * MS)
+    assert [(a[0], a[1] - T0) for a in out.answers()] == [("cancelled", there)]
     finish(out)
-    assert len(fills(out)) == 1
+    assert fills(out) == []
 
 
 def test_reduce_only_order_is_cut_to_the_position() -> None:

@@ -286,18 +286,72 @@ fn what_a_bar_reached_inside_is_answered_by_its_end() {
     }
 }
 
-#[test]
-fn a_cancellation_decided_by_the_open_is_in_place_at_it() {
+/// A long position of 1000 with a stop at 95, in place when the second hour begins.
+fn protected() -> Venue {
     let mut venue = venue(&free());
     venue.send(HOUR, market(1, 1_000));
     venue.send(HOUR, stop(2, -1_000, 9_500));
     live(&mut venue, flat(1));
     fills(&mut venue);
+    venue
+}
+
+#[test]
+fn a_cancellation_decided_by_the_open_is_in_place_at_it() {
+    let mut venue = protected();
     venue.cancel(2 * HOUR, 2);
     venue.send(2 * HOUR, market(3, -1_000));
     live(&mut venue, bar(2, 9_000, 9_000, 9_000, 9_000, 1_000_000));
     assert_eq!(fills(&mut venue), [(3, 2 * HOUR + ENTRY, -1_000, 9_000)]);
     assert_eq!(venue.position(0), Qty(0));
+}
+
+#[test]
+fn a_cancellation_decided_after_the_open_comes_too_late_for_it() {
+    let mut venue = venue(&free());
+    venue.send(HOUR, market(1, 1_000));
+    venue.cancel(HOUR + 1, 1);
+    live(&mut venue, flat(1));
+    assert_eq!(fills(&mut venue), [(1, HOUR + ENTRY, 1_000, 10_000)]);
+}
+
+#[test]
+fn of_an_order_and_its_replacement_on_their_way_only_the_latter_meets_the_open() {
+    let mut venue = venue(&free());
+    venue.send(HOUR, market(1, 1_000));
+    venue.cancel(HOUR, 1);
+    venue.send(HOUR, market(2, 400));
+    live(&mut venue, flat(1));
+    assert_eq!(said(&mut venue), ["ack", "cancelled", "fill"]);
+    assert_eq!(venue.position(0), Qty(400));
+}
+
+#[test]
+fn a_stop_and_the_close_sent_in_its_stead_just_before_a_bars_end_do_not_both_trade() {
+    for early in [1, ENTRY, ENTRY + 1] {
+        let mut venue = protected();
+        venue.cancel(3 * HOUR - early, 2);
+        venue.send(3 * HOUR - early, market(3, -1_000));
+        live(&mut venue, bar(2, 10_000, 10_000, 9_000, 9_200, 1_000_000));
+        live(&mut venue, bar(3, 9_200, 9_200, 9_200, 9_200, 1_000_000));
+        assert_eq!(fills(&mut venue), [(3, 3 * HOUR, -1_000, 9_200)], "{early}");
+        assert_eq!(venue.position(0), Qty(0));
+    }
+}
+
+#[test]
+fn a_stop_moved_just_before_a_bars_end_protects_within_that_bar() {
+    for early in [1, ENTRY, ENTRY + 1] {
+        let mut venue = protected();
+        venue.cancel(3 * HOUR - early, 2);
+        venue.send(3 * HOUR - early, stop(3, -1_000, 9_300));
+        live(&mut venue, bar(2, 10_000, 10_000, 9_000, 9_200, 1_000_000));
+        assert_eq!(
+            fills(&mut venue),
+            [(3, 3 * HOUR - 1, -1_000, 9_300)],
+            "{early}"
+        );
+    }
 }
 
 #[test]

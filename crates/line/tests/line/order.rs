@@ -1,97 +1,15 @@
-//! The order of events on the line, in Rust: what a decision may know, and when money moves.
+//! What a decision may know, and when money moves.
 
-#![allow(clippy::unwrap_used)] // what the tests build is known to be there
-
-use cq_ledger::{Valuation, Wallet};
-use cq_line::{Columns, Deposit, Line, LineError, Setup, Stamps, Stream, Wake};
-use cq_sim::{OrderType, Request, SimConfig};
-use cq_types::{Account, Contract, Dated, Fees, Grid, Instrument, Qty, Side, Ts};
-use rust_decimal::Decimal;
-
-const HOUR: Ts = 3_600_000_000_000;
-const LATENCY: Ts = 50_000_000;
-
-fn always<T>(value: T) -> Dated<T> {
-    Dated::new(vec![(0, value)]).unwrap()
-}
-
-fn contract() -> Instrument {
-    Instrument {
-        id: "BTCUSDT-PERP.TEST".to_owned(),
-        contract: Contract::Linear,
-        base: "BTC".to_owned(),
-        quote: "USDT".to_owned(),
-        settle: "USDT".to_owned(),
-        multiplier: Decimal::ONE,
-        grid: Grid {
-            price_exp: 2,
-            qty_exp: 3,
-        },
-        tick: always(cq_types::Px(10)),
-        lot: always(Qty(1)),
-        min_notional: always(Decimal::ZERO),
-        fees: always(Fees {
-            maker: Decimal::ZERO,
-            taker: Decimal::ZERO,
-        }),
-        brackets: None,
-        valid_from: None,
-        valid_to: None,
-    }
-}
+use super::*;
 
 /// Hourly bars that open and close at these prices, funding at these hours, no costs.
 fn line(prices: &[(i64, i64)], funding: &[Ts], change: impl FnOnce(&mut Setup)) -> Line {
-    let mut setup = Setup {
-        instruments: vec![contract()],
-        sleeves: vec!["one".to_owned()],
-        wallets: vec![Wallet {
-            name: "usdm".to_owned(),
-            assets: vec!["USDT".to_owned()],
-            instruments: vec![0],
-        }],
-        valuation: Valuation {
-            asset: "USDT".to_owned(),
-            at_par: vec![],
-        },
-        features: vec![],
-        series: vec![],
-        grid: HOUR,
-        sample: HOUR,
-        start: 0,
-        end: HOUR * Ts::try_from(prices.len()).unwrap(),
-        sim: Some(SimConfig {
-            impact: 0.0,
-            slippage_floor: Decimal::ZERO,
-            participation: Decimal::ONE,
-            entry_latency: LATENCY,
-            ..SimConfig::default()
-        }),
-        capital: vec![Deposit {
-            sleeve: 0,
-            wallet: "usdm".to_owned(),
-            asset: "USDT".to_owned(),
-            amount: Decimal::from(1000),
-        }],
-    };
+    let mut setup = setup(HOUR * Ts::try_from(prices.len()).unwrap());
     change(&mut setup);
     let mut line = Line::new(setup).unwrap();
-    let opens: Vec<Ts> = (0..).map(|hour| hour * HOUR).take(prices.len()).collect();
-    let column = |pick: fn(&(i64, i64)) -> i64| prices.iter().map(pick).collect::<Vec<_>>();
-    let bars = Columns::Bars {
-        interval: HOUR,
-        prices: [
-            column(|p| p.0),
-            column(|p| p.0.max(p.1)),
-            column(|p| p.0.min(p.1)),
-            column(|p| p.1),
-        ],
-        volume: vec![1_000_000; prices.len()],
-        count: None,
-        taker_buy: None,
-    };
-    line.add(Stream::new(0, stamps(&opens, HOUR), bars).unwrap())
-        .unwrap();
+    let bar = |p: &(i64, i64)| [p.0, p.0.max(p.1), p.0.min(p.1), p.1, 1_000_000];
+    let rows = (0..).zip(prices).map(|(hour, p)| (hour * HOUR, bar(p)));
+    add_bars(&mut line, HOUR, &rows.collect::<Vec<_>>());
     let rates = Columns::Funding {
         rate: vec![1; funding.len()],
         exp: 3,
@@ -101,32 +19,8 @@ fn line(prices: &[(i64, i64)], funding: &[Ts], change: impl FnOnce(&mut Setup)) 
     line
 }
 
-fn stamps(ts_event: &[Ts], delay: Ts) -> Stamps {
-    Stamps {
-        ts_event: ts_event.to_vec(),
-        ts_recv: ts_event.iter().map(|ts| ts + delay).collect(),
-        flags: None,
-    }
-}
-
 fn buy(line: &mut Line, id: u64, qty: i64) {
-    let request = Request {
-        id,
-        instrument: 0,
-        side: Side::Buy,
-        qty: Qty(qty),
-        kind: OrderType::Market,
-        price: None,
-        stop: None,
-        reduce_only: false,
-        ioc: false,
-    };
-    line.place(request, vec![(0, Qty(qty))]).unwrap();
-}
-
-fn wake(line: &mut Line) -> Option<(Wake, Ts)> {
-    let wake = line.advance(usize::MAX).unwrap().unwrap()?;
-    Some((wake, line.now()))
+    place(line, market(id, qty));
 }
 
 /// Runs to the end; a decision at the first timer buys one.
@@ -261,18 +155,7 @@ fn a_stop_inside_a_bar_is_known_to_the_timer_at_its_end_with_all_before_it() {
     let mut line = line(&[(10_000, 9_000), (9_000, 9_000)], &[], slow);
     wake(&mut line);
     buy(&mut line, 1, 1_000);
-    let stop = Request {
-        id: 2,
-        instrument: 0,
-        side: Side::Sell,
-        qty: Qty(1_000),
-        kind: OrderType::StopMarket,
-        price: None,
-        stop: Some(cq_types::Px(9_500)),
-        reduce_only: true,
-        ioc: false,
-    };
-    line.place(stop, vec![(0, Qty(-1_000))]).unwrap();
+    place(&mut line, stop(2, -1_000, 9_500));
     assert_eq!(wake(&mut line), Some((Wake::Account, HOUR)));
     let fills: Vec<_> = line.fills().iter().map(|f| (f.order, f.ts_event)).collect();
     assert_eq!(fills, [(1, LATENCY), (2, HOUR - 1)]);

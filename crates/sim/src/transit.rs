@@ -1,0 +1,66 @@
+use std::collections::VecDeque;
+
+use cq_types::{InstrumentIdx, Ts};
+
+use crate::order::Request;
+
+/// What is said to the venue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Message {
+    New(Request),
+    Cancel(u64),
+}
+
+/// A message on its way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    pub(crate) decided: Ts,
+    pub(crate) arrives: Ts,
+    pub(crate) instrument: InstrumentIdx,
+    pub(crate) message: Message,
+}
+
+/// What we sent and the venue has not seen yet, in the order in which it was sent.
+#[derive(Debug, Default)]
+pub(crate) struct Transit(VecDeque<Sent>);
+
+impl Transit {
+    /// One connection: a message never overtakes those that were sent before it.
+    pub(crate) fn push(&mut self, mut sent: Sent) {
+        if let Some(last) = self.0.back() {
+            sent.arrives = sent.arrives.max(last.arrives);
+        }
+        self.0.push_back(sent);
+    }
+
+    pub(crate) fn next_arrival(&self) -> Option<Ts> {
+        self.0.front().map(|sent| sent.arrives)
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Sent> {
+        self.0.pop_front()
+    }
+
+    /// Takes all that is on its way about an instrument.
+    pub(crate) fn take(&mut self, instrument: InstrumentIdx) -> VecDeque<Sent> {
+        let all = std::mem::take(&mut self.0).into_iter();
+        let (taken, left) = all.partition(|sent| sent.instrument == instrument);
+        self.0 = left;
+        taken
+    }
+
+    /// Orders on their way.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = &Request> {
+        self.0.iter().filter_map(|sent| match &sent.message {
+            Message::New(request) => Some(request),
+            Message::Cancel(_) => None,
+        })
+    }
+
+    /// Whether a cancellation of an order is on its way that was decided by `ts`.
+    pub(crate) fn withdraws(&self, order: u64, ts: Ts) -> bool {
+        self.0.iter().any(|sent| {
+            sent.decided <= ts && matches!(sent.message, Message::Cancel(id) if id == order)
+        })
+    }
+}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from crypto_quant.execution.order_manager.ids import client_id
 from crypto_quant.execution.order_manager.orders import OrderManager
 from crypto_quant.execution.order_manager.state import OrderState, Status
 
-__all__ = ["OrderManager", "OrderState", "Status", "client_id"]
+__all__ = ["OrderManager", "OrderState", "Status"]

@@ -17,8 +17,8 @@ class OrderManager:
 
     __slots__ = ("_last_id", "_stops", "_working", "ended", "live", "touched")
 
-    def __init__(self, last_id: int = 0) -> None:
-        self._last_id = last_id
+    def __init__(self) -> None:
+        self._last_id = 0
         self._working: dict[tuple[int, int], int] = {}
         self._stops: dict[tuple[int, int], OrderState] = {}
         self.live: dict[int, OrderState] = {}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto_quant.core.errors import ConfigError, InvariantError
+from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Allocation, Order, OrderType, Side
-from crypto_quant.execution.order_manager import OrderManager, Status, client_id
+from crypto_quant.execution.order_manager import OrderManager, Status
 from crypto_quant.execution.order_manager.state import shares
 
 
@@ -130,15 +130,3 @@ def test_ids_are_the_same_in_the_same_run_and_go_on_after_a_reset() -> None:
     assert [first.next_id() for _ in range(3)] == [second.next_id() for _ in range(3)]
     first.reset()
     assert first.next_id() == 4
-    assert OrderManager(last_id=7).next_id() == 8
-
-
-def test_client_id_is_deterministic_and_short_enough() -> None:
-    assert client_id("20240101a", 12) == "cq-20240101a-0000000012"
-    assert len(client_id("x" * 22, 9_999_999_999)) == 36
-
-
-@pytest.mark.parametrize("session", ["", "a b", "x" * 23, "é"])
-def test_client_id_refuses_a_bad_session(session: str) -> None:
-    with pytest.raises(ConfigError, match="1 to 22 letters or digits"):
-        client_id(session, 1)

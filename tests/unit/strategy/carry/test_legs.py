@@ -1,0 +1,147 @@
+"""Both legs together: whatever the venue answers, no leg is left alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.messages import Target
+from crypto_quant.strategy.carry.state import NOTHING, Phase
+from tests.unit.strategy.account import CARRY, HOUR, PERP, PERP_TERMS, SPOT, SPOT_TERMS, TERMS
+from tests.unit.strategy.carry.desk import STEPS, build, fill, open_desk, opened, quantities
+
+
+def test_pair_opens_with_matched_legs_and_waits_for_both() -> None:
+    sleeve, view = open_desk()
+    moves = sleeve.on_timer(view, TERMS)
+    assert quantities(moves) == (74_700, -747)
+    fill(view, 74_700, 0)
+    view.pending = {(CARRY, PERP): -747}
+    assert sleeve.on_account(view) == NOTHING  # the other leg is on its way
+    assert sleeve.state.phase is Phase.OPENING
+    fill(view, 74_700, -747)
+    assert sleeve.on_account(view) == NOTHING
+    phase: Phase = sleeve.state.phase
+    assert phase.value == "open"
+
+
+def test_rejected_leg_closes_the_other_at_once() -> None:
+    sleeve, view = open_desk()
+    sleeve.on_timer(view, TERMS)
+    fill(view, 74_700, 0)  # the short was rejected
+    moves = sleeve.on_account(view)
+    assert quantities(moves) == (0, 0)
+    assert "a leg failed" in moves.targets[0].reason
+    fill(view, 0, 0)
+    assert sleeve.on_account(view) == NOTHING
+    assert sleeve.state.phase is Phase.FLAT
+    view.now += 23 * HOUR
+    assert sleeve.on_timer(view, TERMS) == NOTHING  # resting for a day
+
+
+def test_partly_filled_leg_cuts_the_other_to_it() -> None:
+    sleeve, view = open_desk()
+    sleeve.on_timer(view, TERMS)
+    fill(view, 74_700, -500)
+    assert quantities(sleeve.on_account(view)) == (50_000, -500)
+    fill(view, 50_000, -500)
+    assert sleeve.on_account(view).targets == ()
+    assert sleeve.state.phase is Phase.OPEN
+
+
+def test_leg_that_stays_unfilled_is_given_up_after_its_wait() -> None:
+    sleeve, view = open_desk()
+    sleeve.on_timer(view, TERMS)
+    view.held = {(CARRY, SPOT): 74_700}
+    view.pending = {(CARRY, PERP): -747}
+    view.now += 599 * 10**9
+    assert sleeve.on_account(view) == NOTHING
+    view.now += 10**9
+    moves = sleeve.on_account(view)
+    assert quantities(moves) == (0, 0)
+    assert "not filled in time" in moves.targets[0].reason
+
+
+def test_attempts_between_two_clock_wakeups_are_bounded() -> None:
+    sleeve, view = open_desk()
+    sleeve.on_timer(view, TERMS)
+    fill(view, 74_700, 0)
+    tries = [sleeve.on_account(view) != NOTHING for _ in range(6)]
+    assert tries == [True, True, True, False, False, False]
+    view.now += HOUR
+    assert quantities(sleeve.on_timer(view, TERMS)) == (0, 0)
+
+
+def test_lost_short_closes_the_spot() -> None:
+    """A liquidated or deleveraged short leaves spot unhedged: it is noticed and sold."""
+    sleeve, view = opened()
+    view.held[CARRY, PERP] = 0
+    assert quantities(sleeve.on_account(view)) == (0, 0)
+
+
+def test_close_is_repeated_until_nothing_is_left() -> None:
+    sleeve, view = opened(rate=0.0002)
+    sleeve.forecast.reset()
+    sleeve.on_funding(view.now - 1, -0.001, 8.0)
+    sleeve.on_timer(view, TERMS)
+    fill(view, 30_000, 0)  # spot sold in part only
+    assert quantities(sleeve.on_account(view)) == (0, 0)
+    fill(view, 10, 0)  # 5 USDT are less than the venue lets one sell
+    assert sleeve.on_account(view) == NOTHING
+    assert sleeve.state.phase is Phase.FLAT
+
+
+@given(st.data())
+def test_no_answer_of_the_venue_leaves_a_leg_alone(data: st.DataObject) -> None:
+    """Whatever part of each leg is filled at each answer, the sleeve ends matched or flat."""
+    sleeve, view = open_desk()
+    moves = sleeve.on_timer(view, TERMS)
+    for _ in range(12):
+        if moves.targets:
+            spot, perp = quantities(moves)
+            assert spot * SPOT_TERMS.size_step == -perp * PERP_TERMS.size_step
+            held = (view.position(CARRY, SPOT), view.position(CARRY, PERP))
+            shares = data.draw(st.tuples(st.sampled_from([0, 30, 100]), st.integers(0, 100)))
+            fill(
+                view,
+                held[0] + (spot - held[0]) * shares[0] // 100,
+                held[1] - (held[1] - perp) * shares[1] // 100,
+            )
+        view.now += HOUR if not moves.targets else 10**8
+        before = sleeve.state.phase
+        moves = sleeve.on_timer(view, TERMS) if not moves.targets else sleeve.on_account(view)
+        if sleeve.state.phase in (Phase.OPEN, Phase.FLAT) and not moves.targets:
+            held = (view.position(CARRY, SPOT), view.position(CARRY, PERP))
+            naked = held[0] * SPOT_TERMS.size_step + held[1] * PERP_TERMS.size_step
+            assert abs(naked) * 50_000 < SPOT_TERMS.min_notional, (before, held)
+
+
+def test_leg_that_fails_in_a_closing_step_is_repaired_at_once() -> None:
+    sleeve, view = open_desk(config=STEPS)
+    build(view, sleeve, 3)
+    sleeve.forecast.reset()
+    sleeve.on_funding(view.now - 1, -0.001, 8.0)
+    sleeve.on_timer(view, TERMS)
+    fill(view, 30_000, -200)  # spot was not sold
+    view.now += 10**9
+    assert quantities(sleeve.on_account(view)) == (20_000, -200)
+    assert sleeve.state.phase is Phase.CLOSING
+    fill(view, 20_000, -200)
+    assert sleeve.on_account(view) == NOTHING
+    view.now += HOUR
+    assert quantities(sleeve.on_timer(view, TERMS)) == (10_000, -100)
+
+
+def test_pair_of_two_assets_is_refused() -> None:
+    sleeve, view = open_desk()
+    with pytest.raises(ConfigError, match="same asset"):
+        sleeve.on_timer(view, {SPOT: SPOT_TERMS._replace(base="ETH"), PERP: PERP_TERMS})
+
+
+def test_targets_carry_the_sleeve_and_no_stop() -> None:
+    sleeve, view = open_desk()
+    moves = sleeve.on_timer(view, TERMS)
+    assert all(isinstance(t, Target) and t.sleeve == "carry" for t in moves.targets)
+    assert all(t.stop is None for t in moves.targets)

@@ -5,7 +5,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FeatureSet", "Instrument", "Ledger", "Line", "TickDecoder", "plan_book"]
+__all__ = ["FeatureSet", "Instrument", "Ledger", "Line", "TickDecoder", "plan_book", "prorate"]
 
 @final
 class Instrument:
@@ -458,3 +458,6 @@ class Ledger:
         ]
     ]: ...
     def flows(self) -> list[tuple[int, int, int, str, Decimal, Decimal]]: ...
+
+def prorate(order: Sequence[tuple[int, int]], filled: int, qty: int) -> list[tuple[int, int]]:
+    """Share a fill; ``core.ledger.prorate`` wraps it."""

@@ -8,10 +8,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from crypto_quant.core.ledger import prorate
 from crypto_quant.core.messages import Allocation, Order, Prediction, Target, Transfer, Wallet
 from crypto_quant.execution.netting import NO_PLAN, Netting, NettingConfig
 from crypto_quant.execution.order_manager import OrderManager
-from crypto_quant.execution.order_manager.state import shares
 from crypto_quant.strategy.carry import CarryConfig, CarrySleeve
 from crypto_quant.strategy.carry.state import CarryState, Phase
 from crypto_quant.strategy.position_manager.directional import DirectionalConfig, DirectionalSleeve
@@ -179,9 +179,8 @@ class World:
 
     def trade(self, order: Order, quantity: int) -> None:
         """Fill at 2 bp worse than the last price, split as the ledger splits."""
-        before = dict(shares(order, self.orders.live[order.id].filled))
-        state = self.orders.on_fill(order.id, self.view.px(order.instrument), quantity)
-        parts = [(s, q - before[s]) for s, q in shares(order, state.filled)]
+        parts = prorate(order.allocations, self.orders.live[order.id].filled, quantity)
+        self.orders.on_fill(order.id, self.view.px(order.instrument), quantity)
         worse = 1.0002 if order.side == "buy" else 0.9998
         fee = TERMS[order.instrument].taker
         self.book(order.instrument, parts, self.price(order.instrument) * worse, fee)

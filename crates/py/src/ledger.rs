@@ -1,8 +1,10 @@
-//! `Ledger`: money and positions, for live use and for tests in Python.
+//! `Ledger`: money and positions, for live use and for tests in Python; `prorate`.
 
 use std::sync::Arc;
 
-use cq_ledger::{fee, Fill, Funding, Ledger, LedgerError, Position, Transfer, Valuation, Wallet};
+use cq_ledger::{
+    fee, prorate, Fill, Funding, Ledger, LedgerError, Position, Transfer, Valuation, Wallet,
+};
 use cq_types::{Instrument, InstrumentIdx, Px, Qty, Ts};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -41,6 +43,13 @@ fn row(position: Position) -> (i64, Decimal) {
 
 fn allocations(rows: Vec<(usize, i64)>) -> Vec<(usize, Qty)> {
     rows.into_iter().map(|(s, q)| (s, Qty(q))).collect()
+}
+
+/// Parts of one partial fill, from the parts of its order.
+#[pyfunction(name = "prorate")]
+pub fn py_prorate(order: Vec<(usize, i64)>, filled: i64, qty: i64) -> PyResult<Vec<(usize, i64)>> {
+    let parts = prorate(&allocations(order), Qty(filled), Qty(qty)).map_err(value_error)?;
+    Ok(parts.into_iter().map(|(s, q)| (s, q.0)).collect())
 }
 
 #[pymethods]

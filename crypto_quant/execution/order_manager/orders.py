@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from crypto_quant.core.errors import InvariantError
+from crypto_quant.core.ledger import prorate
 from crypto_quant.core.messages import Order
-from crypto_quant.execution.order_manager.state import OrderState, Status, shares
+from crypto_quant.execution.order_manager.state import OrderState, Status
 
 
 class OrderManager:
@@ -51,7 +54,7 @@ class OrderManager:
             part = order.allocations[0]
             self._stops[part.sleeve, order.instrument] = state
         else:
-            self._add(order, 0, 1)
+            self._count(order, order.allocations, 1)
 
     def cancel(self, order_id: int) -> None:
         """Note that an order is being taken back."""
@@ -77,13 +80,12 @@ class OrderManager:
         state = self.live.get(order_id)
         if state is None:
             raise InvariantError(f"a fill of order {order_id}, which is not live: reconcile")
-        before = state.filled
+        order, before = state.order, state.filled
         state.fill(px, quantity)
         if state.is_stop and before == 0:
-            self._add(state.order, 0, 1)
-        self._add(state.order, before, -1)
-        self._add(state.order, state.filled, 1)
-        self.touched.add(state.order.instrument)
+            self._count(order, order.allocations, 1)
+        self._count(order, prorate(order.allocations, before, quantity), -1)
+        self.touched.add(order.instrument)
         if state.status is Status.FILLED:
             self._end(state)
         return state
@@ -117,9 +119,12 @@ class OrderManager:
             return
         state.status = status
         state.reason = reason
+        order = state.order
         if not state.is_stop or state.filled:
-            self._add(state.order, state.filled, -1)
-        self.touched.add(state.order.instrument)
+            self._count(order, order.allocations, -1)
+        if state.filled:
+            self._count(order, prorate(order.allocations, 0, state.filled), 1)
+        self.touched.add(order.instrument)
         self._end(state)
 
     def _end(self, state: OrderState) -> None:
@@ -133,12 +138,11 @@ class OrderManager:
             if self._stops.get(key) is state:
                 del self._stops[key]
 
-    def _add(self, order: Order, filled: int, sign: int) -> None:
-        """Add (+1) or take away (-1) what is left of an order of which ``filled`` traded."""
-        done = dict(shares(order, filled))
-        for sleeve, quantity in order.allocations:
+    def _count(self, order: Order, parts: Iterable[tuple[int, int]], sign: int) -> None:
+        """Add (+1) parts of an order to what is working, or take them away (-1)."""
+        for sleeve, quantity in parts:
             key = (sleeve, order.instrument)
-            left = self._working.get(key, 0) + sign * (quantity - done[sleeve])
+            left = self._working.get(key, 0) + sign * quantity
             if left:
                 self._working[key] = left
             else:

@@ -62,21 +62,3 @@ class OrderState:
         self.filled += quantity
         self.value += px * quantity
         self.status = Status.PARTIAL if self.remaining else Status.FILLED
-
-
-def shares(order: Order, filled: int) -> list[tuple[int, int]]:
-    """Return (sleeve, signed quantity) of the part of an order that is filled in total.
-
-    Each sleeve has its fair share to the nearest grid unit, the last one the remainder: the
-    rule by which the ledger books fills.
-    """
-    total = order.quantity
-    net = sum(part.quantity for part in order.allocations)
-    rest = filled if net > 0 else -filled
-    parts = []
-    for part in order.allocations[:-1]:
-        mine = (2 * part.quantity * filled + total) // (2 * total)
-        parts.append((part.sleeve, mine))
-        rest -= mine
-    parts.append((order.allocations[-1].sleeve, rest))
-    return parts

@@ -8,7 +8,7 @@ import pytest
 
 from crypto_quant.core.errors import ConfigError, InvariantError
 from crypto_quant.core.instruments import Bracket, Dated, Fees, Instrument, Row
-from crypto_quant.core.ledger import Fill, Flow, Ledger, Leg, Outcome, Position, Wallet
+from crypto_quant.core.ledger import Fill, Flow, Ledger, Leg, Outcome, Position, Wallet, prorate
 from crypto_quant.core.messages import Allocation
 
 FEES = Fees(maker=Decimal("0.0002"), taker=Decimal("0.0005"))
@@ -115,3 +115,14 @@ def test_bookings_that_cannot_be_are_refused_with_the_reason(ledger: Ledger) -> 
         ledger.set_leverage(0, 11)
     with pytest.raises(ConfigError, match="ledger set-up: no instrument prices SOL"):
         Ledger([PERP], ["a"], [Wallet("usdm", ("USDT", "SOL"), (0,))])
+
+
+def test_a_fill_is_shared_by_hand_and_never_beyond_its_order() -> None:
+    """Sell 3 of -2 and -1: of the first 2 the larger has 4/3 = 1, of the third the rest."""
+    order = [Allocation(0, -2), Allocation(4, -1)]
+    assert prorate(order, 0, 2) == [(0, -1), (4, -1)]
+    assert prorate(order, 2, 1) == [(0, -1), (4, 0)]
+    with pytest.raises(InvariantError, match="more was filled than ordered"):
+        prorate(order, 2, 2)
+    with pytest.raises(InvariantError, match="nets to nothing"):
+        prorate([Allocation(0, 1), Allocation(1, -1)], 0, 0)

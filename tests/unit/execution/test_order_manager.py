@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Allocation, Order, OrderType, Side
 from crypto_quant.execution.order_manager import OrderManager, Status
-from crypto_quant.execution.order_manager.state import shares
 
 
 def _order(orders: OrderManager, *parts: int, stop: int | None = None) -> Order:
@@ -101,28 +100,35 @@ def test_impossible_fills_stop_everything() -> None:
         orders.place(made)
 
 
-def test_shares_by_hand() -> None:
+def test_partial_fills_are_taken_from_each_sleeve_by_hand() -> None:
     """Buy 3 net of +5 and -2: of 1 filled the first has 5/3 = 2 rounded, the other -1."""
     orders = OrderManager()
     made = _order(orders, 5, -2)
-    assert shares(made, 1) == [(0, 2), (1, -1)]
-    assert shares(made, 3) == [(0, 5), (1, -2)]
+    orders.on_fill(made.id, 100, 1)
+    assert (orders.working(0, 1), orders.working(1, 1)) == (3, -1)
+    orders.on_fill(made.id, 100, 1)  # of 2 the first has 10/3 = 3, the other -1
+    assert (orders.working(0, 1), orders.working(1, 1)) == (2, -1)
 
 
 @given(st.lists(st.integers(-1_000, 1_000), min_size=1, max_size=4), st.data())
-def test_shares_add_up_to_what_is_filled_and_end_at_the_allocations(
+def test_working_adds_up_to_what_is_not_filled_and_ends_at_nothing(
     parts: list[int], data: st.DataObject
 ) -> None:
     net = sum(parts)
     if net == 0 or not all(parts):
         return
-    made = _order(OrderManager(), *parts)
-    filled = data.draw(st.integers(0, abs(net)))
-    got = [quantity for _, quantity in shares(made, filled)]
-    assert sum(got) == (filled if net > 0 else -filled)
-    for part, mine in zip(parts[:-1], got[:-1], strict=True):
-        assert abs(mine - part * filled / abs(net)) <= 0.5
-    assert [quantity for _, quantity in shares(made, abs(net))] == parts
+    orders = OrderManager()
+    made = _order(orders, *parts)
+    cuts = data.draw(st.sets(st.integers(1, abs(net)), max_size=6))
+    before = 0
+    for filled in sorted(cuts | {abs(net)}):
+        orders.on_fill(made.id, 100, filled - before)
+        before = filled
+        left = [orders.working(sleeve, 1) for sleeve in range(len(parts))]
+        assert sum(left) == (abs(net) - filled) * (1 if net > 0 else -1)
+        for part, mine in zip(parts[:-1], left[:-1], strict=True):
+            assert abs(mine - part * (1 - filled / abs(net))) <= 0.5 + 1e-9
+    assert not any(left)
 
 
 def test_ids_are_the_same_in_the_same_run_and_go_on_after_a_reset() -> None:

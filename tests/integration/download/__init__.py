@@ -1,0 +1,1 @@
+"""``cq data download`` from a served archive into the catalog."""

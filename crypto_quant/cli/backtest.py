@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from crypto_quant.backtesting.engine.ticks import TickBacktest
-from crypto_quant.cli.data import catalog_option, json_option
+from crypto_quant.cli.data import GENERATED_LINE, catalog_option, json_option
 from crypto_quant.cli.progress import stages
 from crypto_quant.cli.walk_forward import config_option, runs_option, trials_option
 from crypto_quant.core.clock import monotonic_s
@@ -64,12 +64,15 @@ def backtest(
     if names:
         changes["sessions"] = names
     config = config.model_copy(update=changes)
+    catalog = Catalog(root)
     with stages() as show:
-        run = TickBacktest(config, Catalog(root), load_instruments(), runs, trials, show).run()
+        run = TickBacktest(config, catalog, load_instruments(), runs, trials, show).run()
     if as_json:
         click.echo((run.folder / "metrics.json").read_text(), nl=False)
         return
     click.echo(_report(run.metrics))
+    if catalog.is_generated:
+        click.echo(GENERATED_LINE)
     took = monotonic_s() - started
     events = sum(sum(session["events"].values()) for session in run.metrics["sessions"])
     click.echo(f"Configurations in the trial log: {run.trials}.")

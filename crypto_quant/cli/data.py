@@ -15,7 +15,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from crypto_quant.backtesting.engine.sources import holds_generated
 from crypto_quant.data_pipeline.collectors import importer
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.storage import Catalog, Coverage, Part
@@ -31,6 +30,8 @@ catalog_option = click.option(
     show_envvar=True,
     help="The catalog's folder.",
 )
+GENERATED_LINE = "GENERATED DATA: not a real market."
+"""Ends what is printed of a catalog with generated rows."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 
 
@@ -81,6 +82,8 @@ def import_(
     sources = len({part.source.sha256 for part in report.parts})
     rows = sum(part.rows for part in report.parts)
     click.echo(f"imported {rows:,} rows of {sources} files into {root}")
+    if any(part.source.is_generated for part in report.parts):
+        click.echo(GENERATED_LINE)
 
 
 @data.command("list")
@@ -102,8 +105,8 @@ def list_(root: Path, as_json: bool) -> None:
         click.echo(f"{root} holds nothing yet: cq data import PATH")
     else:
         click.echo("\n".join(_listing(rows)))
-        if holds_generated(catalog):
-            click.echo("GENERATED DATA: not a real market.")
+        if catalog.is_generated:
+            click.echo(GENERATED_LINE)
 
 
 def _listing(rows: list[tuple[list[Part], Coverage]]) -> Iterator[str]:
@@ -147,6 +150,7 @@ def _listed_json(parts: list[Part], cover: Coverage) -> dict[str, object]:
         "segments": [segment._asdict() for segment in cover.segments],
         "holes": [hole._asdict() for hole in holes],
         "sources": [part.source.name for part in parts],
+        "is_generated": any(part.source.is_generated for part in parts),
         "findings": dict(sum((Counter(part.findings) for part in parts), Counter())),
     }
 

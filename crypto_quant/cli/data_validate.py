@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from crypto_quant.cli.data import catalog_option, json_option
+from crypto_quant.cli.data import GENERATED_LINE, catalog_option, json_option
 from crypto_quant.core.clock import iso, now_ns
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.data_pipeline.cleaners import repair
@@ -53,7 +53,8 @@ def validate(
             raise ConfigError("--undo takes one repair back; it goes with no KEY and no --repair")
         _print_repairs([repair.undo(Catalog(root), undo, now_ns())], as_json, "undone")
         return
-    tables = Tables(Catalog(root), load_instruments())
+    catalog = Catalog(root)
+    tables = Tables(catalog, load_instruments())
     chosen = choose(tables, keys)
     if not chosen:
         raise DataError(f"{root} holds nothing to check: cq data import PATH")
@@ -62,8 +63,10 @@ def validate(
         click.echo(json.dumps([_json(finding) for finding in findings], indent=1))
     elif not is_repair:
         _print(findings)
+        if catalog.is_generated:
+            click.echo(GENERATED_LINE)
     if is_repair:
-        done = repair.apply(Catalog(root), findings, now_ns())
+        done = repair.apply(catalog, findings, now_ns())
         _print_repairs(done, as_json, "repaired")
     if strict and any(finding.is_open for finding in findings):
         sys.exit(2)

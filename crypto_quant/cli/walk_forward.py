@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from crypto_quant.backtesting.engine.checked import checked
-from crypto_quant.backtesting.engine.sources import Found, find_data, holds_generated
+from crypto_quant.backtesting.engine.sources import Found, find_data
 from crypto_quant.backtesting.engine.walk_forward import WalkForward
 from crypto_quant.backtesting.validation.trials import DEFAULT_PATH
 from crypto_quant.cli.data import catalog_option, json_option
@@ -64,7 +64,7 @@ def walk_forward(
     Example: cq walk-forward --config my.toml
     """
     catalog = Catalog(root)
-    found = Found(catalog, f"the catalog {root}", holds_generated(catalog))
+    found = Found(catalog, f"the catalog {root}", catalog.is_generated)
     _run(config_path, runs, trials, as_json, lambda config, tell: found)
 
 

@@ -21,7 +21,7 @@ from crypto_quant.data_pipeline.collectors.archive import (
     small_real_set,
 )
 from crypto_quant.data_pipeline.collectors.facts import Facts
-from crypto_quant.data_pipeline.collectors.generated import ENDING, MARKER, generate_market
+from crypto_quant.data_pipeline.collectors.generated import MARKER, generate_market
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
 
@@ -59,12 +59,13 @@ def find_data(
     folder = data_folder(env)
     if folder is not None:
         catalog = _import(folder, root, known, tell)
-        return Found(catalog, f"the folder {folder}", holds_generated(catalog))
+        return Found(catalog, f"the folder {folder}", catalog.is_generated)
     catalog = Catalog(root)
     if _suffices(catalog, config):
-        return Found(catalog, f"the catalog {root}", holds_generated(catalog))
+        return Found(catalog, f"the catalog {root}", catalog.is_generated)
     if _download(root, env, known, tell):
-        return Found(Catalog(root), "the venue's public archive", is_generated=False)
+        catalog = Catalog(root)
+        return Found(catalog, "the venue's public archive", catalog.is_generated)
     folder = root / "generated-data"
     if not (folder / MARKER).is_file():
         tell("nothing at hand: generating a small seeded market")
@@ -89,13 +90,6 @@ def _download(
     for outcome in (o for c in collected for o in c.of("refused")):
         tell(outcome.note)
     return True
-
-
-def holds_generated(catalog: Catalog) -> bool:
-    """Tell whether any part was imported from a file of the generated market."""
-    keys = catalog.keys()
-    parts = (part for kind, key in keys for part in catalog.parts_of(kind, key))
-    return any(part.source.name.endswith(ENDING) for part in parts)
 
 
 def data_folder(env: Mapping[str, str]) -> Path | None:

@@ -16,6 +16,7 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 
 from crypto_quant.core.errors import DataError, DecodeError
+from crypto_quant.data_pipeline.storage.manifest import GENERATED
 
 Container = Literal["parquet", "feather", "zip", "gzip", "zstd", "plain"]
 
@@ -121,6 +122,12 @@ class File:
         if len(self.lines) > 1 and len(self.row(1)) != len(first):
             return ()  # prose with a comma in it
         return tuple(cell.strip("\ufeff ") for cell in first)
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether the file says of itself, in a column or its metadata, that no market made it."""
+        metadata = (self.schema.metadata if self.schema is not None else None) or {}
+        return GENERATED in self.columns or GENERATED.encode() in metadata
 
     def row(self, number: int) -> list[str]:
         """Return the cells of a line of comma-separated text; empty if there is none."""

@@ -1,9 +1,10 @@
 """A small seeded market for a machine that has no data and no network.
 
 It is made of the same files as a real data folder, so everything downstream is the
-same code. The folder carries a marker and the files a name that stays in the catalog's
-manifest: either puts "generated data" on every output. The numbers it leads to say
-nothing about any market.
+same code. Each file carries a label, in its metadata and in a column that outlives a
+conversion; the import takes it into the catalog's manifest, and from there it is on every
+output, whatever the files are called. The numbers they lead to say nothing about any
+market.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-MARKER = ".generated"
-"""File whose presence says that a data folder was generated."""
+from crypto_quant.data_pipeline.storage.manifest import GENERATED
 
-ENDING = "generated.parquet"
-"""How the names of generated files end."""
+MARKER = ".generated"
+"""File that is written last: the folder is a whole generated market."""
+
+LABEL = "not a real market"
+"""What the label says: the value of its column in every row, and of its key in the metadata."""
 
 _MINUTE_MS = 60_000
 _START_MS = 1_672_531_200_000  # 2023-01-01, an arbitrary Sunday
@@ -49,13 +52,22 @@ def generate_market(folder: Path, *, days: int = 210, seed: int = 20_231) -> Pat
     hours = _hourly(path, rng)
     (folder / "binance_spot_1m").mkdir(parents=True, exist_ok=True)
     (folder / "binance_perp").mkdir(exist_ok=True)
-    pq.write_table(spot, folder / "binance_spot_1m" / f"BTCUSDT-spot-1m-{ENDING}")
-    pq.write_table(hours, folder / "binance_perp" / f"BTCUSDT-perp-1h_{ENDING}")
-    pq.write_table(
-        _funding(rng, days), folder / "binance_perp" / f"BTCUSDT-perp-funding-8h_{ENDING}"
-    )
+    funding = _funding(rng, days)
+    for table, name in (
+        (spot, "binance_spot_1m/BTCUSDT-spot-1m-generated.parquet"),
+        (hours, "binance_perp/BTCUSDT-perp-1h_generated.parquet"),
+        (funding, "binance_perp/BTCUSDT-perp-funding-8h_generated.parquet"),
+    ):
+        pq.write_table(labelled(table), folder / name)
     (folder / MARKER).write_text(f"seed {seed}, {days} days\n", "utf-8")
     return folder
+
+
+def labelled(table: pa.Table) -> pa.Table:
+    """Return a table that says of itself that no market made it."""
+    column = pa.array([LABEL], pa.string()).take(pa.array(np.zeros(table.num_rows, np.int64)))
+    metadata = {**(table.schema.metadata or {}), GENERATED: LABEL}
+    return table.append_column(GENERATED, column).replace_schema_metadata(metadata)
 
 
 def _sub_minute_path(rng: np.random.Generator, minutes: int) -> NDArray[np.float64]:

@@ -116,7 +116,7 @@ def _run(
         name, rows = job.file.path.name, 0
         progress(name, rows, done, total)
         with _reading(job.file.path):
-            source = SourceInfo.of(job.file.path, job.name)
+            source = SourceInfo.of(job.file.path, job.name, job.file.is_generated)
         if skip_known and change.known(source.sha256) is not None:
             report.known.append(job.file.path)
             done += size

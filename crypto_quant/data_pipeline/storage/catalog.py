@@ -95,6 +95,11 @@ class Catalog:
         """Return what there is, sorted; of one kind, if given."""
         return sorted({Key(p.kind, p.key) for p in self.parts if kind in (None, p.kind)})
 
+    @property
+    def is_generated(self) -> bool:
+        """Whether any part came from data that no market made."""
+        return any(part.source.is_generated for part in self.parts)
+
     def parts_of(self, kind: str, key: str) -> list[Part]:
         """Return the parts of a key in time order.
 

@@ -16,19 +16,34 @@ from crypto_quant.data_pipeline.storage.kinds import Exps
 NAME: Final = "manifest.json"
 VERSION: Final = 1
 
+GENERATED: Final = "cq_generated"
+"""Column of a table, or key of a file's metadata, that says: no market made these rows."""
+
+_OLD_NAME: Final = "generated.parquet"
+"""Catalogs made before the label was in the files knew generated ones by this ending."""
+
 
 class SourceInfo(NamedTuple):
-    """A file that was imported: its name, size, content hash, and the layout that read it."""
+    """A file that was imported: its name, size, content hash, and the layout that read it.
+
+    ``is_generated``: the file says of itself that no market made its rows.
+    """
 
     name: str
     sha256: str
     bytes: int
     layout: str
+    is_generated: bool = False
 
     @classmethod
-    def of(cls, path: Path, layout: str) -> SourceInfo:
+    def of(cls, path: Path, layout: str, is_generated: bool = False) -> SourceInfo:
         """Hash a file."""
-        return cls(path.name, sha256(path), path.stat().st_size, layout)
+        return cls(path.name, sha256(path), path.stat().st_size, layout, is_generated)
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> SourceInfo:
+        """Read a manifest's entry, also one made before generated data was labelled."""
+        return cls(**{"is_generated": plain["name"].endswith(_OLD_NAME), **plain})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,7 @@ class Part:
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Part:
         """Read what ``to_json`` wrote."""
-        source = SourceInfo(**plain["source"])
+        source = SourceInfo.from_json(plain["source"])
         return cls(**{**plain, "exps": Exps(**plain["exps"]), "source": source})
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pyarrow.csv
+import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from crypto_quant.backtesting.engine.sources import holds_generated
+from crypto_quant.backtesting.engine.sources import find_data
 from crypto_quant.cli.data import data
 from crypto_quant.cli.data_generate import generate
+from crypto_quant.cli.data_validate import validate
 from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.runtime.config import RunConfig
+from crypto_quant.venues.rules import load_instruments
 
 HOUR_MS = 3_600_000
+SAID = "GENERATED DATA: not a real market.\n"
+BARS = "venue=BINANCE,symbol=BTCUSDT-PERP,kind=bar,interval=1h,stamp=open,volume=base"
 
 
 def made(folder: Path, *words: str) -> Path:
@@ -56,12 +64,83 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
 
 def test_an_imported_generated_market_is_known_as_such_without_its_folder(tmp_path: Path) -> None:
     catalog = tmp_path / "catalog"
-    assert not holds_generated(Catalog(catalog))
+    assert not Catalog(catalog).is_generated
     market = made(tmp_path / "m", "--days", "2")
     words = ["import", str(market), "--catalog", str(catalog)]
     result = CliRunner().invoke(data, words, catch_exceptions=False)
     assert "not imported" not in result.output
-    assert holds_generated(Catalog(catalog))
+    assert result.output.endswith(SAID)
+    assert Catalog(catalog).is_generated
+
+
+def renamed(folder: Path) -> Path:
+    """Return a folder with the files of a generated market, named as recordings are."""
+    own = folder.parent / "own"
+    for path in sorted(folder.rglob("*.parquet")):
+        to = own / path.relative_to(folder).parent / path.name.replace("generated", "2023")
+        to.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(to)
+    assert len(list(own.rglob("*.parquet"))) == 3
+    return own
+
+
+def test_the_label_is_in_the_files_and_outlives_their_names(tmp_path: Path) -> None:
+    root = ["--catalog", str(tmp_path / "catalog")]
+    words = ["import", str(renamed(made(tmp_path / "m", "--days", "2"))), *root]
+    assert CliRunner().invoke(data, words, catch_exceptions=False).output.endswith(SAID)
+    parts = Catalog(tmp_path / "catalog").parts
+    assert not any("generated" in part.source.name for part in parts)
+    assert [part.source.is_generated for part in parts] == [True, True, True]
+    for command, words in ((data, ["list", *root]), (validate, root)):
+        assert CliRunner().invoke(command, words, catch_exceptions=False).output.endswith(SAID)
+    listed = json.loads(CliRunner().invoke(data, ["list", "--json", *root]).output)
+    assert [entry["is_generated"] for entry in listed] == [True, True, True]
+
+
+def test_a_run_on_renamed_files_knows_that_they_were_generated(tmp_path: Path) -> None:
+    folder = renamed(made(tmp_path / "m", "--days", "2"))
+    env = {"CQ_DATA": str(folder)}
+    found = find_data(RunConfig(), tmp_path / "c", env, load_instruments(), lambda _: None)
+    assert found.is_generated
+
+
+@pytest.mark.parametrize("way", ["csv", "feather", "pandas"])
+def test_the_label_outlives_a_conversion(tmp_path: Path, way: str) -> None:
+    hours = made(tmp_path / "m", "--days", "2") / "binance_perp/BTCUSDT-perp-1h_generated.parquet"
+    own = tmp_path / "own.data"
+    if way == "csv":
+        pyarrow.csv.write_csv(pq.read_table(hours), own)
+    elif way == "feather":
+        pyarrow.feather.write_feather(pq.read_table(hours), own, compression="lz4")
+    else:
+        pq.write_table(pq.read_table(hours).replace_schema_metadata(None), own)
+    words = ["import", str(own), "--as", BARS, "--catalog", str(tmp_path / "catalog")]
+    assert CliRunner().invoke(data, words, catch_exceptions=False).output.endswith(SAID)
+
+
+def test_real_data_is_not_labelled_whatever_its_name(tmp_path: Path) -> None:
+    own = tmp_path / "hours-generated.parquet"
+    hours = made(tmp_path / "m", "--days", "2") / "binance_perp/BTCUSDT-perp-1h_generated.parquet"
+    bare = pq.read_table(hours, columns=["timestamp", "open", "high", "low", "close", "volume"])
+    pq.write_table(bare.replace_schema_metadata(None), own)
+    words = ["import", str(own), "--as", BARS, "--catalog", str(tmp_path / "catalog")]
+    CliRunner().invoke(data, words, catch_exceptions=False)
+    assert not Catalog(tmp_path / "catalog").is_generated
+
+
+def test_a_catalog_of_before_the_label_is_known_by_the_names_in_it(tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog"
+    words = ["import", str(made(tmp_path / "m", "--days", "2")), "--catalog", str(catalog)]
+    CliRunner().invoke(data, words, catch_exceptions=False)
+    plain = json.loads((catalog / "manifest.json").read_text())
+    for part in plain["parts"]:
+        del part["source"]["is_generated"]
+    (catalog / "manifest.json").write_text(json.dumps(plain))
+    assert Catalog(catalog).is_generated
+    for part in plain["parts"]:
+        part["source"]["name"] = "hours.parquet"
+    (catalog / "manifest.json").write_text(json.dumps(plain))
+    assert not Catalog(catalog).is_generated
 
 
 def test_the_list_fits_80_columns_and_names_a_hole(tmp_path: Path) -> None:
@@ -71,9 +150,8 @@ def test_the_list_fits_80_columns_and_names_a_hole(tmp_path: Path) -> None:
         if not 100 <= hour < 130
     )
     (tmp_path / "hours.csv").write_text(text)
-    said = "venue=BINANCE,symbol=BTCUSDT-PERP,kind=bar,interval=1h,stamp=open,volume=base"
     catalog = ["--catalog", str(tmp_path / "catalog")]
-    words = ["import", str(tmp_path / "hours.csv"), "--as", said, *catalog]
+    words = ["import", str(tmp_path / "hours.csv"), "--as", BARS, *catalog]
     CliRunner().invoke(data, words, catch_exceptions=False)
     lines = CliRunner().invoke(data, ["list", *catalog]).output.splitlines()
     assert max(map(len, lines)) <= 80

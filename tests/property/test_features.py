@@ -6,7 +6,7 @@ import pickle
 from typing import Final
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crypto_quant.feature_engineering import events as ev
@@ -80,6 +80,8 @@ def _read(tape: Events) -> Floats:
 
 @settings(max_examples=150, deadline=None)
 @given(_TAPES)
+# A volume that no trade made up: count 0.
+@example(([(1, 1, 0, 0, None)], [(1, 1, 0, 0, 0.0), (2, 1, 0, 1, 0.0), (2, 1, 0, 873, 0.0)]))
 def test_features_are_never_infinite_and_stay_in_their_bounds(
     tapes: tuple[list[tuple[int, int, int, int, float | None]], ...],
 ) -> None:

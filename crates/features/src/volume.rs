@@ -6,7 +6,7 @@ use crate::args::{Args, Built};
 use crate::operator::{Bar, BarOperator};
 use crate::state::state;
 use crate::volatility::log_ratio;
-use crate::window::{Moments, Sums, Window};
+use crate::window::{ratio, Moments, Sums, Window};
 use crate::FeatureError;
 
 /// The last bar's volume in standard deviations from the mean of the window it ends.
@@ -68,10 +68,10 @@ fn activity(args: &Args<'_>, output: fn([f64; 3]) -> f64) -> Result<Built, Featu
 
 /// Log of trades per bar, short window over long.
 pub(crate) fn trades_ratio(args: &Args<'_>) -> Result<Built, FeatureError> {
-    activity(args, |[count, _, bars]| count / bars)
+    activity(args, |[count, _, bars]| ratio(count, bars))
 }
 
 /// Log of average trade size, short window over long.
 pub(crate) fn trade_size(args: &Args<'_>) -> Result<Built, FeatureError> {
-    activity(args, |[count, volume, _]| volume / count)
+    activity(args, |[count, volume, _]| ratio(volume, count))
 }

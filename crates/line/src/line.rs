@@ -227,7 +227,11 @@ impl Line {
 
     fn due(&self) -> [Ts; 9] {
         let known = self.recv.as_ref().map_or(NEVER, |m| m.due);
-        let answer = self.books.on_the_way.front().map_or(NEVER, |e| e.ts_recv);
+        // What happens at the moment of a settlement comes after it, however fast its answer.
+        let settles = self.lived.as_ref().map_or(NEVER, |lived| lived.funding.due);
+        let answer = self.books.on_the_way.front();
+        let answer = answer.filter(|e| e.ts_event < settles);
+        let answer = answer.map_or(NEVER, |e| e.ts_recv);
         let timer = self.next_timer;
         let Some(lived) = &self.lived else {
             let never = NEVER;

@@ -21,7 +21,7 @@ impl Line {
         };
         let ts = scheduled(stream.stamps.ts_event[due.row]);
         let instrument = stream.instrument;
-        let position = lived.venue.position(instrument);
+        let position = lived.venue.position_before(instrument, ts);
         let mark = lived.marks[usize::from(instrument)];
         let (Some(mark), true) = (mark, position.0 != 0) else {
             return Ok(());

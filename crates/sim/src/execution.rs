@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::models::{Costs, Impact, Latency, PPB};
 use crate::order::{OrderType, Working};
+use crate::positions::Positions;
 use crate::rules::reason;
 use crate::trailing::Trailing;
 
@@ -59,7 +60,7 @@ pub(crate) struct Desk {
     pub(crate) latency: Box<dyn Latency>,
     pub(crate) impact: Box<dyn Impact>,
     pub(crate) needs_history: bool,
-    pub(crate) positions: Vec<i64>,
+    pub(crate) positions: Positions,
     pub(crate) answers: Vec<Event<Account>>,
 }
 
@@ -71,7 +72,7 @@ impl Desk {
     /// How much of an order may trade now: reduce-only and spot sales stop at the position.
     pub(crate) fn allowed(&self, order: &Working) -> i64 {
         let request = &order.request;
-        let position = self.positions[usize::from(request.instrument)];
+        let position = self.positions.of(request.instrument);
         let against = (-position * request.side.sign()).max(0);
         let is_spot = self.instrument(request.instrument).contract == Contract::Spot;
         if request.reduce_only || (is_spot && request.side == Side::Sell) {
@@ -174,7 +175,8 @@ impl Desk {
             }
         }
         let impact = Decimal::new(deal.impact, u32::from(instrument.grid.price_exp));
-        self.positions[usize::from(request.instrument)] += request.side.sign() * qty;
+        let signed = request.side.sign() * qty;
+        self.positions.trade(request.instrument, signed, ts);
         order.left -= qty;
         self.answer(
             order,

@@ -23,6 +23,7 @@ mod bars;
 mod execution;
 mod models;
 mod order;
+mod positions;
 mod rules;
 mod ticks;
 mod trailing;

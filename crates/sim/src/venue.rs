@@ -6,6 +6,7 @@ use crate::bars::{Bar, BarMarket};
 use crate::execution::{Deal, Desk, Fate, Purse};
 use crate::models::{ConstantLatency, Costs, SimConfig, SimError, SquareRoot};
 use crate::order::{OrderType, Request, Working};
+use crate::positions::Positions;
 use crate::rules::{self, reason};
 use crate::ticks::TickMarket;
 use crate::transit::{Message, Sent, Transit};
@@ -55,7 +56,7 @@ impl Venue {
                     response: config.response_latency,
                 }),
                 impact: Box::new(SquareRoot { y: config.impact }),
-                positions: vec![0; count],
+                positions: Positions::flat(count),
                 answers: Vec::new(),
             },
         })
@@ -309,8 +310,7 @@ impl Venue {
         ts: Ts,
         purse: &dyn Purse,
     ) -> Option<u64> {
-        let index = usize::from(instrument);
-        let position = self.desk.positions[index];
+        let position = self.desk.positions.of(instrument);
         let side = Side::of(-position)?;
         let mut order = Working::new(
             Request {
@@ -359,15 +359,18 @@ impl Venue {
     /// The venue's own signed position.
     #[must_use]
     pub fn position(&self, instrument: InstrumentIdx) -> Qty {
-        let at = self.desk.positions.get(usize::from(instrument));
-        Qty(at.copied().unwrap_or(0))
+        Qty(self.desk.positions.of(instrument))
+    }
+
+    /// The venue's position just before `ts`, no earlier than the last trade.
+    #[must_use]
+    pub fn position_before(&self, instrument: InstrumentIdx, ts: Ts) -> Qty {
+        self.desk.positions.before(instrument, ts)
     }
 
     /// Sets a position that was taken before this tape began.
     pub fn set_position(&mut self, instrument: InstrumentIdx, qty: Qty) {
-        if let Some(at) = self.desk.positions.get_mut(usize::from(instrument)) {
-            *at = qty.0;
-        }
+        self.desk.positions.set(instrument, qty);
     }
 
     /// Numbers the venue's own orders from `id` on, above those of an earlier tape.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -101,6 +101,19 @@ class RecordedLine:
                 self.native.set_leverage(n, spec.leverage)
         except ValueError as err:
             raise ConfigError(str(err)) from err
+
+    def load(self, name: str, add: Callable[..., None], *columns: object, **named: object) -> None:
+        """Put columns on the tape by one of the native line's calls; ``name`` is whose they are.
+
+        Raises
+        ------
+        DataError
+            They cannot be what they say.
+        """
+        try:
+            add(*columns, **named)
+        except ValueError as err:
+            raise DataError(f"{name}: {err} (cq data validate finds all such rows)") from err
 
     def next(self) -> Wake | None:
         """Run to the next wake-up; ``None`` after the end.

@@ -59,7 +59,9 @@ class TapeLoader:
             ints(table, name) * price for name in ("open", "high", "low", "close")
         )
         seconds = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}[interval]
-        line.native.add_bars(
+        line.load(
+            key,
+            line.native.add_bars,
             index,
             seconds * 10**9,
             ints(table, "ts_event"),
@@ -80,7 +82,7 @@ class TapeLoader:
         table = self._cut("funding", key, start, end)
         exp = self._catalog.exps("funding", key).rate
         stamps = ints(table, "ts_event"), ints(table, "ts_recv")
-        line.native.add_funding(index, *stamps, ints(table, "rate"), exp)
+        line.load(key, line.native.add_funding, index, *stamps, ints(table, "rate"), exp)
 
     def settled(self, index: int, start: int, end: int) -> SettledFunding:
         """Return an instrument's settled rates of ``[start, end)`` for the sleeves' forecasts.
@@ -116,7 +118,7 @@ class TapeLoader:
             table = table.select(["ts_event", "ts_recv", column]).drop_null()
             values = table[column].to_numpy().astype(np.float64)
             stamps = ints(table, "ts_event"), ints(table, "ts_recv")
-            line.native.add_external(number, *stamps, values)
+            line.load(name, line.native.add_external, number, *stamps, values)
 
     def missing(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the outside series that the catalog lacks."""

@@ -102,7 +102,8 @@ class TickTape:
         }
         for kind, columns in self.streams.items():
             if len(columns["ts_event"]):
-                adders[kind](index, **columns)
+                name = line.spec.instruments[index].id
+                line.load(name, adders[kind], index, **columns)
 
 
 class TickReader:

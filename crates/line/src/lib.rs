@@ -15,6 +15,7 @@
 //! cancellation, is in place at an open at `t`: see [`cq_sim`].
 
 mod account;
+mod check;
 mod clock;
 mod cursor;
 mod ending;

@@ -88,7 +88,7 @@ impl Columns {
         }
     }
 
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Gaps => "gap",
             Self::Trades { .. } => "trade",
@@ -101,7 +101,7 @@ impl Columns {
         }
     }
 
-    fn lengths(&self) -> Vec<usize> {
+    pub(crate) fn lengths(&self) -> Vec<usize> {
         let some = |column: &Option<Vec<i64>>| column.as_ref().map(Vec::len);
         match self {
             Self::Gaps => vec![],
@@ -140,8 +140,9 @@ impl Stream {
     /// Checks and takes the columns.
     ///
     /// # Errors
-    /// When lengths differ, `ts_recv` decreases or lies before `ts_event`, bars overlap, or a
-    /// bar is said to be known before its end.
+    /// When lengths differ, `ts_recv` decreases or lies before `ts_event`, bars overlap, a bar is
+    /// said to be known before its end, funding is settled twice at one time, or a price or
+    /// quantity cannot be one.
     pub fn new(
         instrument: InstrumentIdx,
         stamps: Stamps,
@@ -154,53 +155,6 @@ impl Stream {
         };
         stream.check()?;
         Ok(stream)
-    }
-
-    fn check(&self) -> Result<(), LineError> {
-        let (event, recv) = (&self.stamps.ts_event, &self.stamps.ts_recv);
-        let rows = event.len();
-        let flags = self.stamps.flags.as_ref().map(Vec::len);
-        let lengths = self.columns.lengths();
-        if recv.len() != rows
-            || flags.is_some_and(|n| n != rows)
-            || lengths.iter().any(|n| *n != rows)
-        {
-            return Err(self.bad(0, "columns differ in length"));
-        }
-        if let Some(row) = (1..rows).find(|&i| recv[i] < recv[i - 1]) {
-            return Err(self.bad(row, "ts_recv decreases: sort the rows by ts_recv"));
-        }
-        if let Some(row) = (0..rows).find(|&i| recv[i] < event[i]) {
-            let text = "ts_recv lies before ts_event: re-base the recording's clock";
-            return Err(self.bad(row, text));
-        }
-        if let Columns::Bars { interval, .. } = &self.columns {
-            self.check_bars(*interval)?;
-        }
-        Ok(())
-    }
-
-    fn check_bars(&self, interval: Ts) -> Result<(), LineError> {
-        let (event, recv) = (&self.stamps.ts_event, &self.stamps.ts_recv);
-        if interval <= 0 {
-            return Err(self.bad(0, "the interval must be positive"));
-        }
-        if let Some(row) = (1..event.len()).find(|&i| event[i] < event[i - 1] + interval) {
-            return Err(self.bad(row, "bars overlap: ts_event must grow by the interval"));
-        }
-        if let Some(row) = (0..event.len()).find(|&i| recv[i] < event[i] + interval) {
-            return Err(self.bad(row, "a bar is known before its end"));
-        }
-        Ok(())
-    }
-
-    fn bad(&self, row: usize, what: &str) -> LineError {
-        LineError::BadTape {
-            kind: self.columns.name(),
-            instrument: self.instrument,
-            row,
-            what: what.to_owned(),
-        }
     }
 
     /// Sorts streams into the defined order of events at equal times.

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from crypto_quant._native import Line
 
@@ -157,6 +158,46 @@ def test_bars_that_cannot_be_are_refused(event: list[int], recv: list[int], mess
     opens, known = (T0 + np.array(hours, dtype=np.int64) * HOUR for hours in (event, recv))
     with pytest.raises(ValueError, match=f"bar of instrument 0, .*{message}|{message}"):
         out.add_bars(PERP, HOUR, opens, known, *bars(flat(2)))
+
+
+ROWS = np.array([T0, T0 + 1, T0 + 2], dtype=np.int64)
+
+
+def column(*values: int) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+@pytest.mark.parametrize("bad", [0, -5])
+def test_prices_and_quantities_that_cannot_be_are_refused(bad: int) -> None:
+    good, sides = column(7, 7, 7), np.ones(3, dtype=np.int8)
+    spoilt = column(7, bad, 7)
+    price = f"row 1: a price must be positive, was {bad}"
+    out = line([], end=T0 + HOUR)
+    with pytest.raises(ValueError, match=f"trade of instrument 0, {price}"):
+        out.add_trades(PERP, ROWS, ROWS, good, spoilt, good, sides)
+    with pytest.raises(ValueError, match=f"row 1: a quantity must be positive, was {bad}"):
+        out.add_trades(PERP, ROWS, ROWS, good, good, spoilt, sides)
+    with pytest.raises(ValueError, match=f"delta of instrument 0, {price}"):
+        out.add_deltas(PERP, ROWS, ROWS, sides, spoilt, good)
+    with pytest.raises(ValueError, match=f"quote of instrument 0, {price}"):
+        out.add_quotes(PERP, ROWS, ROWS, good, good, spoilt, good)
+    with pytest.raises(ValueError, match=f"mark of instrument 0, {price}"):
+        out.add_marks(PERP, ROWS, ROWS, spoilt)
+
+
+def test_a_deleted_level_has_quantity_zero_and_never_less() -> None:
+    sides = np.ones(3, dtype=np.int8)
+    out = line([], end=T0 + HOUR)
+    out.add_deltas(PERP, ROWS, ROWS, sides, column(7, 7, 7), column(1, 0, 2))
+    with pytest.raises(ValueError, match="row 2: a quantity must be zero or more, was -1"):
+        out.add_deltas(PERP, ROWS, ROWS, sides, column(7, 7, 7), column(1, 0, -1))
+
+
+def test_funding_that_would_be_paid_twice_is_refused() -> None:
+    out = line([], end=T0 + 9 * HOUR)
+    stamps = np.array([T0 + HOUR, T0 + 2 * HOUR, T0 + 2 * HOUR + 7_000_000], dtype=np.int64)
+    with pytest.raises(ValueError, match="row 2: funding is settled at this time already"):
+        out.add_funding(PERP, stamps, stamps, column(1, 2, 2), 4)
 
 
 def test_stream_of_an_unknown_instrument_is_refused() -> None:

@@ -22,7 +22,7 @@ from crypto_quant.runtime.compose_ticks import (
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.line import RecordedLine
-from crypto_quant.runtime.ticks import NoBook, TickReader, TickTape
+from crypto_quant.runtime.ticks import NoBook, TickReader, TickSession, TickTape
 from crypto_quant.venues.rules import load_instruments
 
 from .tick_market import (
@@ -44,6 +44,7 @@ from .tick_market import (
 
 MINUTE = 60_000
 VENDOR = "vendor's own"
+NO_TAPE = TickTape(TickSession("none", T0, T0 + SECOND, None), T0, T0 + SECOND, {}, 0, 0)
 
 
 def recorder(least_ms: int, clock: str = "box") -> str:
@@ -248,6 +249,12 @@ def test_what_cannot_be_run_is_one_line(tmp_path: Path) -> None:
     catalog = keep(tmp_path, "trade", trades([0], 2), "a", VENDOR)
     with pytest.raises(DataError, match=r"no order book of BTCUSDT-PERP\.BINANCE: import"):
         TickReader(catalog, PERP)
+    config = TickConfig()
+    line = tick_line(config, PERP, NO_TAPE, tick_capital(config, PERP))
+    now, none = np.array([T0 + SECOND], dtype=np.int64), np.zeros(1, dtype=np.int64)
+    wrong = r"BTCUSDT-PERP\.BINANCE: mark .*positive, was 0 \(cq data validate finds all"
+    with pytest.raises(DataError, match=wrong):
+        line.load(PERP.id, line.native.add_marks, 0, now, now, none)
 
 
 def test_money_of_a_spot_session_lies_in_the_spot_wallet() -> None:

@@ -1,0 +1,124 @@
+//! What a stream must be before the line takes it.
+
+use cq_types::Ts;
+
+use crate::cursor::scheduled;
+use crate::tape::{Columns, Stream};
+use crate::LineError;
+
+impl Stream {
+    pub(crate) fn check(&self) -> Result<(), LineError> {
+        let (event, recv) = (&self.stamps.ts_event, &self.stamps.ts_recv);
+        let rows = event.len();
+        let flags = self.stamps.flags.as_ref().map(Vec::len);
+        let lengths = self.columns.lengths();
+        if recv.len() != rows
+            || flags.is_some_and(|n| n != rows)
+            || lengths.iter().any(|n| *n != rows)
+        {
+            return Err(self.bad(0, "columns differ in length"));
+        }
+        if let Some(row) = (1..rows).find(|&i| recv[i] < recv[i - 1]) {
+            return Err(self.bad(row, "ts_recv decreases: sort the rows by ts_recv"));
+        }
+        if let Some(row) = (0..rows).find(|&i| recv[i] < event[i]) {
+            let text = "ts_recv lies before ts_event: re-base the recording's clock";
+            return Err(self.bad(row, text));
+        }
+        self.check_values()
+    }
+
+    fn check_values(&self) -> Result<(), LineError> {
+        match &self.columns {
+            Columns::Bars {
+                interval,
+                prices,
+                volume,
+                ..
+            } => {
+                self.check_bars(*interval)?;
+                prices.iter().try_for_each(|column| self.prices(column))?;
+                self.quantities(volume, 0)
+            }
+            Columns::Trades { px, qty, .. } => {
+                self.prices(px)?;
+                self.quantities(qty, 1)
+            }
+            Columns::Deltas { px, qty, .. } => {
+                self.prices(px)?;
+                self.quantities(qty, 0)
+            }
+            Columns::Quotes([bid, bid_qty, ask, ask_qty]) => {
+                self.prices(bid)?;
+                self.prices(ask)?;
+                self.quantities(bid_qty, 0)?;
+                self.quantities(ask_qty, 0)
+            }
+            Columns::Marks(px) => self.prices(px),
+            Columns::Funding { .. } => self.check_funding(),
+            Columns::External { .. } | Columns::Gaps => Ok(()),
+        }
+    }
+
+    fn check_bars(&self, interval: Ts) -> Result<(), LineError> {
+        let (event, recv) = (&self.stamps.ts_event, &self.stamps.ts_recv);
+        if interval <= 0 {
+            return Err(self.bad(0, "the interval must be positive"));
+        }
+        if let Some(row) = (1..event.len()).find(|&i| event[i] < event[i - 1] + interval) {
+            return Err(self.bad(row, "bars overlap: ts_event must grow by the interval"));
+        }
+        if let Some(row) = (0..event.len()).find(|&i| recv[i] < event[i] + interval) {
+            return Err(self.bad(row, "a bar is known before its end"));
+        }
+        Ok(())
+    }
+
+    /// A rate that is there twice would be paid twice.
+    fn check_funding(&self) -> Result<(), LineError> {
+        let times = self.stamps.ts_event.windows(2);
+        match times
+            .map(|w| (scheduled(w[0]), scheduled(w[1])))
+            .position(|(a, b)| b <= a)
+        {
+            Some(before) => Err(self.bad(before + 1, "funding is settled at this time already")),
+            None => Ok(()),
+        }
+    }
+
+    fn prices(&self, column: &[i64]) -> Result<(), LineError> {
+        match column.iter().position(|px| *px <= 0) {
+            Some(row) => Err(self.bad(
+                row,
+                &format!("a price must be positive, was {}", column[row]),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn quantities(&self, column: &[i64], least: i64) -> Result<(), LineError> {
+        match column.iter().position(|qty| *qty < least) {
+            Some(row) => {
+                let what = if least > 0 {
+                    "positive"
+                } else {
+                    "zero or more"
+                };
+                Err(self.bad(
+                    row,
+                    &format!("a quantity must be {what}, was {}", column[row]),
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn bad(&self, row: usize, what: &str) -> LineError {
+        LineError::BadTape {
+            kind: self.columns.name(),
+            instrument: self.instrument,
+            row,
+            what: what.to_owned(),
+        }
+    }
+}

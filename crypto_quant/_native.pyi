@@ -372,7 +372,9 @@ class Line:
 
         int64: order_id, ts_event, ts_recv, instrument, side (+1 buy), px, qty, reference,
         is_taker, ``qty.<sleeve>`` (signed). Bytes of little-endian ``decimal128(38, 18)``, here
-        and below wherever money is: fee, ``fee.<sleeve>``, impact (price units). Texts: tag.
+        and below wherever money is: fee, impact (price units), and each sleeve's share as it was
+        booked, positive if paid: ``fee.<sleeve>``, ``spread.<sleeve>``, ``impact.<sleeve>``.
+        Texts: tag.
         """
 
     def orders(self) -> dict[str, NDArray[np.int64] | list[str]]:

@@ -91,6 +91,58 @@ def week(run: Path) -> tuple[int, int]:
     return monday + best * WEEK, monday + (best + 1) * WEEK
 
 
+def settled(folder: Path) -> dict[int, Decimal]:
+    """Return all funding rates by the hour at which they were settled."""
+    pattern = "binance_perp/BTCUSDT-perp-funding-8h*.parquet"
+    rows = raw_rows(folder, pattern, ("epoch", "timestamp"))
+    return {
+        (ts + HOUR // 2) // HOUR * HOUR: Decimal(repr(row.get("funding_rate", row.get("rate"))))
+        for ts, row in rows
+    }
+
+
+class Book:
+    """One sleeve's book, kept by hand from its fills and the raw rates."""
+
+    def __init__(self) -> None:
+        self.position: dict[str, Decimal] = defaultdict(Decimal)
+        self.cash = self.fees = self.funding = Decimal(0)
+
+    def keep(self, fills: list[Row], rates: dict[int, Decimal], marks: dict[int, Decimal]) -> None:
+        """Book trades and settlements in the order of time; a settlement comes first."""
+        events: list[tuple[int, int, Row]] = [(f["ts_event"], 1, f) for f in fills]
+        events += [(ts, 0, {"rate": rate}) for ts, rate in rates.items()]
+        for ts, kind, row in sorted(events, key=lambda e: (e[0], e[1])):
+            if kind == 0:
+                if held := self.position[PERP]:
+                    self.funding -= booked(held * marks[ts] * row["rate"])
+                continue
+            quantity = row["quantity"]
+            self.position[row["instrument"]] += quantity
+            self.cash -= quantity * row["reference_price"] + row["spread"] + row["impact"]
+            self.fees += row["fee"]
+
+
+def test_what_a_fill_cost_is_split_over_its_sleeves_by_size(run: Path) -> None:
+    shared: dict[tuple[int, int, Decimal], list[Row]] = defaultdict(list)
+    for fill in pq.read_table(run / "fills.parquet").to_pylist():
+        shared[fill["order_id"], fill["ts_event"], fill["price"]].append(fill)
+    opposed = 0
+    for (_, ts, price), parts in shared.items():
+        name, reference = parts[0]["instrument"], parts[0]["reference_price"]
+        net, size = sum(p["quantity"] for p in parts), sum(abs(p["quantity"]) for p in parts)
+        opposed += abs(net) != size
+        fee = booked(abs(net) * price * fee_rate(name, ts))
+        slippage = sum(booked(p["quantity"] * reference) for p in parts) - booked(net * price)
+        assert sum(p["fee"] for p in parts) == fee
+        assert sum(p["spread"] + p["impact"] for p in parts) == -slippage
+        for part in parts:
+            share = abs(part["quantity"]) / size
+            assert abs(part["fee"] - fee * share) <= CENT8
+            assert abs(part["spread"] + part["impact"] + slippage * share) <= 2 * CENT8
+    assert opposed, "no fill in which one sleeve bought what another sold"
+
+
 def test_a_week_by_hand_agrees_to_the_last_digit(
     run: Path, week: tuple[int, int], data_dir: Path
 ) -> None:
@@ -101,41 +153,40 @@ def test_a_week_by_hand_agrees_to_the_last_digit(
         PERP: opens(data_dir, "binance_perp/BTCUSDT-perp-1h*.parquet", start, end),
         SPOT: opens(data_dir, "binance_spot_1m/*.parquet", start, end),
     }
-    rates = {
-        (ts + HOUR // 2) // HOUR * HOUR: Decimal(repr(row.get("funding_rate", row.get("rate"))))
-        for ts, row in raw_rows(
-            data_dir, "binance_perp/BTCUSDT-perp-funding-8h*.parquet", ("epoch", "timestamp")
-        )
-    }
+    rates = {ts: rate for ts, rate in settled(data_dir).items() if start < ts <= end}
     for sleeve in ("carry", "model"):
-        position: dict[str, Decimal] = defaultdict(Decimal)
-        for fill in fills:
-            if fill["sleeve"] == sleeve and fill["ts_event"] < start:
-                position[fill["instrument"]] += fill["quantity"]
-        before = dict(position)
-        cash = fees = funding = Decimal(0)
-        now = [f for f in fills if f["sleeve"] == sleeve and start <= f["ts_event"] < end]
-        events: list[tuple[int, int, Row]] = [(f["ts_event"], 1, f) for f in now]
-        events += [(t, 0, {"rate": r}) for t, r in rates.items() if start < t <= end]
-        for ts, kind, row in sorted(events, key=lambda e: (e[0], e[1])):
-            if kind == 0:
-                held = position[PERP]
-                if held:
-                    funding -= booked(held * prices[PERP][ts] * row["rate"])
-                continue
-            name, quantity, price = row["instrument"], row["quantity"], row["price"]
-            fee = booked(abs(quantity) * price * fee_rate(name, ts))
-            assert row["fee"] == fee
-            position[name] += quantity
-            cash -= quantity * price
-            fees += fee
-        value_before = sum(q * prices[name][start] for name, q in before.items())
-        value_after = sum(q * prices[name][end] for name, q in position.items())
-        pnl = cash + value_after - value_before - fees + funding
+        own = [f for f in fills if f["sleeve"] == sleeve]
+        book = Book()
+        book.keep([f for f in own if f["ts_event"] < start], {}, {})
+        before = sum(q * prices[name][start] for name, q in book.position.items())
+        book.cash = book.fees = Decimal(0)
+        book.keep([f for f in own if start <= f["ts_event"] < end], rates, prices[PERP])
+        after = sum(q * prices[name][end] for name, q in book.position.items())
+        pnl = book.cash + after - before - book.fees + book.funding
         first, last = equity[start], equity[end]
         assert last[f"{sleeve}/equity"] - first[f"{sleeve}/equity"] == pnl
-        assert last[f"{sleeve}/funding"] - first[f"{sleeve}/funding"] == funding
-        assert first[f"{sleeve}/fees"] - last[f"{sleeve}/fees"] == fees
+        assert last[f"{sleeve}/funding"] - first[f"{sleeve}/funding"] == book.funding
+        assert first[f"{sleeve}/fees"] - last[f"{sleeve}/fees"] == book.fees
+
+
+def test_the_whole_run_by_hand_ends_flat_and_agrees_to_the_last_digit(
+    run: Path, data_dir: Path
+) -> None:
+    equity = pq.read_table(run / "equity.parquet").to_pylist()
+    first, last = equity[0], equity[-1]
+    fills = pq.read_table(run / "fills.parquet").to_pylist()
+    assert max(f["ts_event"] for f in fills if f["reason"] == "data_end") == last["ts"]
+    marks = opens(data_dir, "binance_perp/BTCUSDT-perp-1h*.parquet", first["ts"], last["ts"])
+    rates = {ts: r for ts, r in settled(data_dir).items() if first["ts"] < ts <= last["ts"]}
+    for sleeve in ("carry", "model"):
+        book = Book()
+        book.keep([f for f in fills if f["sleeve"] == sleeve], rates, marks)
+        assert not any(book.position.values())
+        assert last[f"{sleeve}/notional/{PERP}"] == last[f"{sleeve}/notional/{SPOT}"] == 0
+        pnl = book.cash - book.fees + book.funding
+        assert last[f"{sleeve}/equity"] - first[f"{sleeve}/equity"] == pnl
+        assert last[f"{sleeve}/fees"] == -book.fees
+        assert last[f"{sleeve}/funding"] == book.funding
 
 
 def test_the_week_holds_trades_and_funding(run: Path, week: tuple[int, int]) -> None:

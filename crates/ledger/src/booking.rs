@@ -9,7 +9,22 @@ use crate::draft::{take, Draft, Trade};
 use crate::layout::Layout;
 use crate::position::magnitude;
 use crate::trip::Part;
-use crate::{Allocation, Fill, Ledger, LedgerError};
+use crate::{Allocation, Fill, Ledger, LedgerError, SleeveIdx};
+
+/// What a sleeve had of a fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Whose.
+    pub sleeve: SleeveIdx,
+    /// Signed quantity, traded at the reference price.
+    pub qty: Qty,
+    /// Effects on equity in the settle asset, negative if paid.
+    pub fee: Decimal,
+    /// As `fee`.
+    pub spread: Decimal,
+    /// As `fee`.
+    pub impact: Decimal,
+}
 
 /// What a trade was worth at the reference price, and what it cost beyond.
 struct Costs {
@@ -27,7 +42,8 @@ impl Ledger {
     /// `allocations` sum to the fill's signed quantity (see [`crate::prorate`] for partial
     /// fills). A sleeve trades its part at the reference price; fee, spread and own impact
     /// of the net are split over the sleeves by size, the last one takes the remainder.
-    /// An instrument that was never marked is marked at the reference price.
+    /// An instrument that was never marked is marked at the reference price. Returns what each
+    /// sleeve had of it.
     ///
     /// # Errors
     /// When an index is unknown, the allocations do not fit, a price is not positive, a
@@ -37,8 +53,8 @@ impl Ledger {
         &mut self,
         fill: &Fill,
         allocations: &[Allocation],
-    ) -> Result<(), LedgerError> {
-        let sealed = {
+    ) -> Result<Vec<Share>, LedgerError> {
+        let (sealed, shares) = {
             let trade = self.trade(fill.ts, fill.instrument)?;
             let parts = checked_parts(&self.layout, allocations, fill.qty)?;
             let mut draft = Draft::new(&self.layout, &self.state)?;
@@ -46,6 +62,7 @@ impl Ledger {
             let paid = price(trade.instrument, fill.px)?;
             let value = booked_value(trade.instrument, paid, fill.qty)?;
             let costs = costs(trade, fill, &parts, value)?;
+            let mut shares = Vec::with_capacity(parts.len());
             for (i, (sleeve, qty)) in parts.iter().enumerate() {
                 let cost = plus(costs.spreads[i], costs.impacts[i])?;
                 let part = Part {
@@ -56,6 +73,13 @@ impl Ledger {
                     impact: costs.impacts[i],
                 };
                 draft.trade(trade, *sleeve, &part, costs.references[i])?;
+                shares.push(Share {
+                    sleeve: *sleeve,
+                    qty: *qty,
+                    fee: part.fee,
+                    spread: part.spread,
+                    impact: part.impact,
+                });
             }
             let whole = Part {
                 qty: fill.qty,
@@ -65,10 +89,10 @@ impl Ledger {
                 impact: Decimal::ZERO,
             };
             take(&mut draft.books.account, trade, &whole)?;
-            draft.seal()?
+            (draft.seal()?, shares)
         };
         sealed.take_effect(&mut self.state);
-        Ok(())
+        Ok(shares)
     }
 
     /// Books a trade of the sleeves with each other, at `px`, without cost: what is left

@@ -27,6 +27,7 @@ mod valuation;
 pub use allocation::{prorate, Allocation};
 pub use amount::split;
 pub use approx::approx;
+pub use booking::Share;
 pub use error::LedgerError;
 pub use event::{Fill, Funding, Transfer};
 pub use fee::fee;

@@ -189,9 +189,8 @@ impl Books {
             OrderStatus::Working
         };
         let tag = row.tag;
-        self.ledger
-            .apply_fill(&fill, &parts)
-            .map_err(ledger_error)?;
+        let booked = self.ledger.apply_fill(&fill, &parts);
+        let shares = booked.map_err(ledger_error)?;
         self.fills.push(FillRow {
             order,
             ts_event: answer.ts_event,
@@ -204,7 +203,7 @@ impl Books {
             reference,
             impact,
             is_taker,
-            allocations: parts,
+            shares,
             tag,
         });
         Ok(())

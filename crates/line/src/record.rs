@@ -1,4 +1,4 @@
-use cq_ledger::{Allocation, Ledger, LedgerError};
+use cq_ledger::{Allocation, Ledger, LedgerError, Share};
 use cq_sim::Request;
 use cq_types::{InstrumentIdx, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
@@ -76,8 +76,8 @@ pub struct FillRow {
     pub impact: Decimal,
     /// Whether we took liquidity.
     pub is_taker: bool,
-    /// Signed part of each sleeve.
-    pub allocations: Vec<Allocation>,
+    /// What each sleeve had of it, as it was booked.
+    pub shares: Vec<Share>,
     /// As [`OrderRow::tag`].
     pub tag: &'static str,
 }

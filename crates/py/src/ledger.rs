@@ -153,7 +153,7 @@ impl PyLedger {
             impact,
         };
         let done = self.inner.apply_fill(&fill, &allocations(parts));
-        done.map_err(value_error)
+        done.map(|_| ()).map_err(value_error)
     }
 
     /// Books a trade of the sleeves with each other.

@@ -1,7 +1,7 @@
 //! Records of a line as columns: int64 arrays, lists of texts, and money as the bytes of
 //! little-endian `decimal128(38, 18)`, which Arrow reads without a copy.
 
-use cq_ledger::{split, Allocation, Ledger};
+use cq_ledger::{Ledger, Share};
 use cq_line::{FillRow, OrderRow, Rows};
 use cq_sim::OrderType;
 use cq_types::Px;
@@ -15,6 +15,9 @@ use rust_decimal::Decimal;
 const NONE: i64 = i64::MIN;
 
 type Table<'py> = PyResult<Bound<'py, PyDict>>;
+
+/// What was paid of one kind of cost.
+type Paid = fn(&Share) -> Decimal;
 
 struct Columns<'py> {
     out: Bound<'py, PyDict>,
@@ -48,10 +51,11 @@ impl<'py> Columns<'py> {
         self.out.set_item(name, PyBytes::new(self.out.py(), &bytes))
     }
 
-    fn parts(&self, ledger: &Ledger, rows: &[&[Allocation]]) -> PyResult<()> {
+    /// What each sleeve asked for in the orders.
+    fn parts(&self, ledger: &Ledger, rows: &[OrderRow]) -> PyResult<()> {
         for (index, sleeve) in ledger.sleeves().iter().enumerate() {
-            let part = |row: &&[Allocation]| {
-                let own = row.iter().filter(|(s, _)| *s == index);
+            let part = |row: &OrderRow| {
+                let own = row.allocations.iter().filter(|(s, _)| *s == index);
                 own.map(|(_, qty)| qty.0).sum()
             };
             self.ints(&format!("qty.{sleeve}"), rows.iter().map(part))?;
@@ -59,19 +63,24 @@ impl<'py> Columns<'py> {
         Ok(())
     }
 
-    /// Each sleeve's share of the fees, split as the ledger books them.
-    fn fees(&self, ledger: &Ledger, rows: &[FillRow]) -> PyResult<()> {
-        let mut columns = vec![vec![Decimal::ZERO; rows.len()]; ledger.sleeves().len()];
-        for (at, row) in rows.iter().enumerate() {
-            let sizes: Vec<i64> = row.allocations.iter().map(|(_, q)| q.0.abs()).collect();
-            let parts =
-                split(row.fee, &sizes).map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
-            for ((sleeve, _), part) in row.allocations.iter().zip(parts) {
-                columns[*sleeve][at] += part;
+    /// What each sleeve had of the fills, as the ledger booked it: costs are positive if paid.
+    fn shares(&self, ledger: &Ledger, rows: &[FillRow]) -> PyResult<()> {
+        let costs: [(&str, Paid); 3] = [
+            ("fee", |share| -share.fee),
+            ("spread", |share| -share.spread),
+            ("impact", |share| -share.impact),
+        ];
+        for (index, sleeve) in ledger.sleeves().iter().enumerate() {
+            let own = || {
+                rows.iter()
+                    .map(move |row| row.shares.iter().find(|share| share.sleeve == index))
+            };
+            let qty = own().map(|share| share.map_or(0, |share| share.qty.0));
+            self.ints(&format!("qty.{sleeve}"), qty)?;
+            for (cost, of) in costs {
+                let paid = own().map(|share| share.map_or(Decimal::ZERO, of));
+                self.money(&format!("{cost}.{sleeve}"), paid)?;
             }
-        }
-        for (sleeve, column) in ledger.sleeves().iter().zip(columns) {
-            self.money(&format!("fee.{sleeve}"), column.into_iter())?;
         }
         Ok(())
     }
@@ -93,11 +102,9 @@ pub(crate) fn fills<'py>(py: Python<'py>, rows: &[FillRow], ledger: &Ledger) -> 
     table.ints("reference", rows.iter().map(|r| r.reference.0))?;
     table.ints("is_taker", rows.iter().map(|r| r.is_taker.into()))?;
     table.money("fee", rows.iter().map(|r| r.fee))?;
-    table.fees(ledger, rows)?;
     table.money("impact", rows.iter().map(|r| r.impact))?;
     table.texts("tag", rows.iter().map(|r| r.tag))?;
-    let parts: Vec<_> = rows.iter().map(|r| r.allocations.as_slice()).collect();
-    table.parts(ledger, &parts)?;
+    table.shares(ledger, rows)?;
     Ok(table.out)
 }
 
@@ -119,8 +126,7 @@ pub(crate) fn orders<'py>(py: Python<'py>, rows: &[OrderRow], ledger: &Ledger) -
     table.texts("status", rows.iter().map(|r| r.status.name()))?;
     table.texts("reason", rows.iter().map(|r| r.reason))?;
     table.texts("tag", rows.iter().map(|r| r.tag))?;
-    let parts: Vec<_> = rows.iter().map(|r| r.allocations.as_slice()).collect();
-    table.parts(ledger, &parts)?;
+    table.parts(ledger, rows)?;
     Ok(table.out)
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +24,7 @@ from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.metrics import schema
 from crypto_quant.backtesting.metrics.schema import COMPONENTS, PORTFOLIO, column
 from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.measures.arrays import steps
 from crypto_quant.runtime.line import HOUR_NS
 
 _NATIVE_PART = {"transfer": "transfer_fees"}
@@ -43,7 +44,7 @@ class Traded(Protocol):
 def equity_table(books: Books, inputs: Inputs, marks: Marks) -> pa.Table:
     """Return ``equity.parquet``: the rows of all segments, holes filled with flat rows."""
     ts = whole(books.equity, "ts")
-    every = np.arange(ts[0], ts[-1] + 1, HOUR_NS, dtype=np.int64)
+    every = steps(ts[0], ts[-1], HOUR_NS)
     at = np.searchsorted(ts, every, side="right") - 1
     take = pa.array(at)
     hole = ~marks.has_hour(every - HOUR_NS)
@@ -80,40 +81,36 @@ def fills_table(books: Books, inputs: Traded) -> pa.Table:
     rows: list[dict[str, Any]] = []
     fills = books.fills
     order_ids, tags = whole(fills, "order_id").tolist(), texts(fills, "tag")
-    impacts = money(fills, "impact").to_pylist()
-    fees = {name: money(fills, f"fee.{name}").to_pylist() for name in books.sleeves}
+    costs = {
+        (cost, name): money(fills, f"{cost}.{name}").to_pylist()
+        for cost in ("fee", "spread", "impact")
+        for name in books.sleeves
+    }
     parts = {name: whole(fills, f"qty.{name}").tolist() for name in books.sleeves}
-    names = ("ts_event", "ts_recv", "instrument", "side", "px", "reference", "is_taker")
+    names = ("ts_event", "ts_recv", "instrument", "px", "reference", "is_taker")
     plain = {name: whole(fills, name).tolist() for name in names}
-    with localcontext() as context:
-        context.prec = 38
-        for i, order_id in enumerate(order_ids):
-            instrument = inputs.instruments[plain["instrument"][i]]
-            price = Decimal(plain["px"][i]).scaleb(-instrument.price_exp)
-            reference = Decimal(plain["reference"][i]).scaleb(-instrument.price_exp)
-            worsened = (price - reference) * plain["side"][i]
-            for name in books.sleeves:
-                quantity = Decimal(parts[name][i]).scaleb(-instrument.qty_exp)
-                if not quantity:
-                    continue
-                size = quantity * instrument.multiplier * plain["side"][i]
-                rows.append(
-                    {
-                        "ts_event": plain["ts_event"][i],
-                        "ts_recv": plain["ts_recv"][i],
-                        "order_id": order_id,
-                        "sleeve": name,
-                        "instrument": instrument.id,
-                        "quantity": quantity,
-                        "price": price,
-                        "reference_price": reference,
-                        "fee": fees[name][i],
-                        "spread": (worsened - impacts[i]) * size,
-                        "impact": impacts[i] * size,
-                        "liquidity": "taker" if plain["is_taker"][i] else "maker",
-                        "reason": tags[i] or books.reasons.get(order_id, ""),
-                    }
-                )
+    for i, order_id in enumerate(order_ids):
+        instrument = inputs.instruments[plain["instrument"][i]]
+        for name in books.sleeves:
+            if not parts[name][i]:
+                continue
+            rows.append(
+                {
+                    "ts_event": plain["ts_event"][i],
+                    "ts_recv": plain["ts_recv"][i],
+                    "order_id": order_id,
+                    "sleeve": name,
+                    "instrument": instrument.id,
+                    "quantity": Decimal(parts[name][i]).scaleb(-instrument.qty_exp),
+                    "price": Decimal(plain["px"][i]).scaleb(-instrument.price_exp),
+                    "reference_price": Decimal(plain["reference"][i]).scaleb(-instrument.price_exp),
+                    "fee": costs["fee", name][i],
+                    "spread": costs["spread", name][i],
+                    "impact": costs["impact", name][i],
+                    "liquidity": "taker" if plain["is_taker"][i] else "maker",
+                    "reason": tags[i] or books.reasons.get(order_id, ""),
+                }
+            )
     return _table(rows, schema.FILLS)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from crypto_quant.backtesting.metrics.figures import Scored, scored
 from crypto_quant.backtesting.metrics.result import RunResult
 from crypto_quant.backtesting.metrics.tracks import Track
-from crypto_quant.core.measures.arrays import DAY_NS, DAYS_PER_YEAR, Floats, Ints
+from crypto_quant.core.measures.arrays import DAY_NS, DAYS_PER_YEAR, Floats, Ints, steps
 from crypto_quant.core.measures.regime import NAMES, UNKNOWN, regimes
 
 
@@ -60,7 +60,7 @@ def by_regime(track: Track, run: RunResult) -> list[Period]:
 def day_regimes(track: Track, run: RunResult) -> Ints:
     """Label each day of a track with what was known at its beginning; shape (n_days,)."""
     known, close = _closes(track, run)
-    grid = np.arange(known[0], known[-1] + DAY_NS, DAY_NS, dtype=np.int64)
+    grid = steps(known[0], known[-1], DAY_NS)
     filled = close[np.searchsorted(known, grid, side="right") - 1]
     label = regimes(filled)
     at = np.searchsorted(grid, track.days.start, side="right") - 1

@@ -32,11 +32,11 @@ FILLS: Final = pa.schema(
         ("sleeve", pa.string()),  # one row per fill and sleeve that shares it
         ("instrument", pa.string()),
         ("quantity", MONEY),  # signed: > 0 bought, base units
-        ("price", MONEY),
-        ("reference_price", MONEY),  # bar open or mid: spread and impact are measured from it
-        ("fee", MONEY),  # paid > 0, a rebate < 0, in the account's currency
-        ("spread", MONEY),  # cost > 0
-        ("impact", MONEY),  # cost > 0
+        ("price", MONEY),  # of the venue's fill, which is the net of all sleeves
+        ("reference_price", MONEY),  # bar open or mid: what the sleeve's book traded at
+        ("fee", MONEY),  # the sleeve's share by size: paid > 0, a rebate < 0, account's currency
+        ("spread", MONEY),  # as fee; cost > 0
+        ("impact", MONEY),  # as fee; cost > 0
         ("liquidity", pa.string()),  # maker | taker
         ("reason", pa.string()),  # entry, stop, time, data_end, ...
     ]

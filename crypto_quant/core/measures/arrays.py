@@ -35,6 +35,19 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
     return out
 
 
+def steps(first: int, last: int, step: int) -> Ints:
+    """Return ``first``, ``first + step``, … as far as ``last``, which is included where it is met.
+
+    ``np.arange`` with these bounds counts its values in floats: from 2**53 on, 104 days in ns, it
+    loses or invents one.
+
+    Returns
+    -------
+    ndarray of int64
+    """
+    return first + step * np.arange((last - first) // step + 1, dtype=np.int64)
+
+
 def deviation(values: Floats) -> Floats:
     """Sample standard deviation (ddof 1) along the last axis.
 

@@ -15,7 +15,7 @@ import quantstats.stats as qs
 import scipy.stats  # type: ignore[import-untyped]  # ships no types
 import statsmodels.api as sm  # type: ignore[import-untyped]  # ships no types
 
-from crypto_quant.core.measures.arrays import DAY_NS, Floats, Ints
+from crypto_quant.core.measures.arrays import DAY_NS, Floats, Ints, steps
 from crypto_quant.core.measures.bootstrap import interval, stationary_blocks
 from crypto_quant.core.measures.dispersion import (
     calmar,
@@ -97,6 +97,15 @@ def agree_with_libraries(returns: pd.Series) -> None:
     }
     for name, (ours, other) in ours_and_theirs.items():
         assert float(np.asarray(ours)) == pytest.approx(other, rel=EXACT, abs=1e-12), name
+
+
+@pytest.mark.parametrize("hours", [0, 1, 4_000, 5_001, 48_697, 100_000])
+def test_steps_lose_and_invent_no_row_however_long_the_path(hours: int) -> None:
+    hour = DAY_NS // 24
+    first = 1_572_566_400_000_000_000
+    for over in (0, 1, hour - 1):
+        grid = steps(first, first + hours * hour + over, hour)
+        assert (grid.size, grid[0], grid[-1]) == (hours + 1, first, first + hours * hour)
 
 
 @pytest.mark.parametrize("seed", range(6))

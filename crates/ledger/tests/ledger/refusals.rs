@@ -9,9 +9,9 @@ use rust_decimal::Decimal;
 use crate::venue::*;
 
 /// Runs a booking that must fail, and checks that nothing was booked.
-fn refused(
+fn refused<T: std::fmt::Debug>(
     ledger: &mut Ledger,
-    book: impl FnOnce(&mut Ledger) -> Result<(), LedgerError>,
+    book: impl FnOnce(&mut Ledger) -> Result<T, LedgerError>,
 ) -> LedgerError {
     let before = ledger.snapshot();
     let error = book(ledger).unwrap_err();

@@ -163,7 +163,7 @@ pub(crate) fn buy(
     price: &str,
 ) -> Result<(), LedgerError> {
     let fill = plain(ts, instrument, quantity, price);
-    ledger.apply_fill(&fill, &[(0, fill.qty)])
+    ledger.apply_fill(&fill, &[(0, fill.qty)]).map(|_| ())
 }
 
 pub(crate) fn funding(ts: Ts, instrument: InstrumentIdx, rate: &str, price: &str) -> Funding {

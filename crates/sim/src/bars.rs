@@ -24,6 +24,26 @@ pub struct Bar {
     pub volume: Qty,
 }
 
+impl Bar {
+    /// Whether it traded at `px` or worse for someone who trades on `side`.
+    fn reaches(&self, side: Side, px: Px) -> bool {
+        let extreme = match side {
+            Side::Buy => self.high,
+            Side::Sell => self.low,
+        };
+        is_worse_or_equal(side, extreme, px)
+    }
+}
+
+/// What a bar offers an order.
+#[derive(Debug, Clone, Copy)]
+enum Offer {
+    /// This price, worsened by spread and impact.
+    Take(Px),
+    /// This price, for a limit order that rests at it.
+    Make(Px),
+}
+
 /// An instrument that trades on bars.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BarMarket {
@@ -81,81 +101,21 @@ impl BarMarket {
         }
         let is_first = !std::mem::replace(&mut order.rests, true);
         if order.is_market() {
-            return self.take(desk, order, bar.open, ts, purse);
+            return self.trade(desk, order, Offer::Take(bar.open), ts, purse);
         }
         match order.request.kind {
             OrderType::PostOnly if is_first => Self::post(desk, order, &bar, ts),
-            OrderType::Limit if is_first => self.take_within_limit(desk, order, &bar, ts, purse),
+            OrderType::Limit if is_first => {
+                self.trade(desk, order, Offer::Take(bar.open), ts, purse)
+            }
             _ => Fate::Alive,
         }
-    }
-
-    /// Takes at a reference price, as much as the bar lets us.
-    fn take(
-        &mut self,
-        desk: &mut Desk,
-        order: &mut Working,
-        reference: Px,
-        ts: Ts,
-        purse: &dyn Purse,
-    ) -> Fate {
-        let allowed = desk.allowed(order);
-        if allowed == 0 {
-            return desk.refuse(order, Desk::barred_by(order), ts);
-        }
-        let qty = self.within_budget(desk, order, allowed, ts);
-        if qty > 0 {
-            let Some(deal) = desk.worsen(order, reference, qty, &self.trailing, ts) else {
-                return desk.refuse(order, crate::reason::NO_HISTORY, ts);
-            };
-            if self.trade(desk, order, qty, &deal, ts, purse) == Fate::Done {
-                return Fate::Done;
-            }
-        }
-        if order.request.ioc {
-            return desk.cancelled(order, ts);
-        }
-        desk.go_on(order, ts)
-    }
-
-    fn take_within_limit(
-        &mut self,
-        desk: &mut Desk,
-        order: &mut Working,
-        bar: &Bar,
-        ts: Ts,
-        purse: &dyn Purse,
-    ) -> Fate {
-        let allowed = desk.allowed(order);
-        if allowed == 0 {
-            return desk.refuse(order, Desk::barred_by(order), ts);
-        }
-        let qty = self.within_budget(desk, order, allowed, ts);
-        let deal = desk.worsen(order, bar.open, qty, &self.trailing, ts);
-        let side = order.request.side;
-        let fits = |deal: &Deal| {
-            let limit = order.limit();
-            limit.is_some_and(|limit| is_worse_or_equal(side, limit, deal.px))
-        };
-        if let Some(deal) = deal.filter(|deal| qty > 0 && fits(deal)) {
-            if self.trade(desk, order, qty, &deal, ts, purse) == Fate::Done {
-                return Fate::Done;
-            }
-        }
-        if order.request.ioc {
-            return desk.cancelled(order, ts);
-        }
-        desk.go_on(order, ts)
     }
 
     /// Refuses a post-only order that the touch at the open would fill.
     fn post(desk: &mut Desk, order: &mut Working, bar: &Bar, ts: Ts) -> Fate {
         let touch = desk.against(order, bar.open, desk.costs.touch_ppb, 0, ts);
-        let side = order.request.side;
-        if order
-            .limit()
-            .is_some_and(|limit| is_worse_or_equal(side, limit, touch))
-        {
+        if order.takes(touch) {
             return desk.refuse(order, crate::reason::WOULD_CROSS, ts);
         }
         desk.go_on(order, ts)
@@ -174,18 +134,14 @@ impl BarMarket {
             return Fate::Alive;
         };
         let side = order.request.side;
-        let extreme = match side {
-            Side::Buy => bar.high,
-            Side::Sell => bar.low,
-        };
-        if !is_worse_or_equal(side, extreme, trigger) {
+        if !bar.reaches(side, trigger) {
             return Fate::Alive;
         }
         order.triggered = true;
         order.rests = true;
-        let reference = worse(side, trigger, bar.open);
+        let offer = Offer::Take(worse(side, trigger, bar.open));
         let before = order.left;
-        let fate = self.take(desk, order, reference, ts, purse);
+        let fate = self.trade(desk, order, offer, ts, purse);
         self.stopped[side_slot(side)] |= order.left < before;
         fate
     }
@@ -208,43 +164,58 @@ impl BarMarket {
             return Fate::Alive;
         }
         let tick = desk.instrument(order.request.instrument).tick.at(ts).0 .0;
-        let is_through = match side {
-            Side::Buy => bar.low.0 <= limit.0 - tick,
-            Side::Sell => bar.high.0 >= limit.0 + tick,
-        };
-        if !is_through {
+        let beyond = Px(limit.0 - side.sign() * tick);
+        if !bar.reaches(side.opposite(), beyond) {
             return Fate::Alive;
         }
+        self.trade(desk, order, Offer::Make(limit), ts, purse)
+    }
+
+    /// Trades what the position, the bar's volume and the order's limit allow; what is left
+    /// goes on, or ends where nothing of it can trade any more.
+    fn trade(
+        &mut self,
+        desk: &mut Desk,
+        order: &mut Working,
+        offer: Offer,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Fate {
         let allowed = desk.allowed(order);
         if allowed == 0 {
             return desk.refuse(order, Desk::barred_by(order), ts);
         }
         let qty = self.within_budget(desk, order, allowed, ts);
-        let deal = Deal {
-            px: limit,
-            reference: limit,
-            impact: 0,
-            is_taker: false,
-        };
-        if qty > 0 && self.trade(desk, order, qty, &deal, ts, purse) == Fate::Done {
-            return Fate::Done;
+        if qty > 0 {
+            let deal = self.deal(desk, order, offer, qty, ts);
+            if deal.is_none() && order.is_market() {
+                return desk.refuse(order, crate::reason::NO_HISTORY, ts);
+            }
+            if let Some(deal) = deal.filter(|deal| order.takes(deal.px)) {
+                let before = order.left;
+                let fate = desk.fill(order, qty, &deal, ts, purse);
+                self.budget -= before - order.left;
+                if fate == Fate::Done {
+                    return Fate::Done;
+                }
+            }
+        }
+        if order.request.ioc {
+            return desk.cancelled(order, ts);
         }
         desk.go_on(order, ts)
     }
 
-    fn trade(
-        &mut self,
-        desk: &mut Desk,
-        order: &mut Working,
-        qty: i64,
-        deal: &Deal,
-        ts: Ts,
-        purse: &dyn Purse,
-    ) -> Fate {
-        let before = order.left;
-        let fate = desk.fill(order, qty, deal, ts, purse);
-        self.budget -= before - order.left;
-        fate
+    fn deal(&self, desk: &Desk, order: &Working, offer: Offer, qty: i64, ts: Ts) -> Option<Deal> {
+        match offer {
+            Offer::Take(px) => desk.worsen(order, px, qty, &self.trailing, ts),
+            Offer::Make(px) => Some(Deal {
+                px,
+                reference: px,
+                impact: 0,
+                is_taker: false,
+            }),
+        }
     }
 
     /// The part of `allowed` that the bar's volume covers, in whole lots.

@@ -88,6 +88,13 @@ impl Working {
         }
     }
 
+    /// Whether its limit, if it has one, lets it trade at `px`.
+    pub(crate) fn takes(&self, px: Px) -> bool {
+        let side = self.request.side;
+        self.limit()
+            .is_none_or(|limit| is_worse_or_equal(side, limit, px))
+    }
+
     /// The trigger, while it waits for it.
     pub(crate) fn trigger(&self) -> Option<Px> {
         match self.request.kind {

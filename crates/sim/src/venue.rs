@@ -196,14 +196,12 @@ impl Venue {
         }
         let before = self.desk.answers.len();
         if !self.working.is_empty() {
-            self.each(instrument, |venue, order| {
-                let market = &mut venue.bars[usize::from(instrument)];
-                market.meet_range_stop(&mut venue.desk, order, ts, purse)
-            });
-            self.each(instrument, |venue, order| {
-                let market = &mut venue.bars[usize::from(instrument)];
-                market.meet_range_limit(&mut venue.desk, order, ts, purse)
-            });
+            for meet in [BarMarket::meet_range_stop, BarMarket::meet_range_limit] {
+                self.each(instrument, |venue, order| {
+                    let market = &mut venue.bars[usize::from(instrument)];
+                    meet(market, &mut venue.desk, order, ts, purse)
+                });
+            }
         }
         for answer in &mut self.desk.answers[before..] {
             answer.ts_recv = answer.ts_recv.min(ts + 1);

@@ -2,18 +2,15 @@
 
 use std::str::FromStr;
 
-use cq_line::{LineError, Stamps, Wake};
+use cq_line::{LineError, Wake};
 use cq_sim::{OrderType, SimConfig};
 use cq_types::{Account, Event, Qty, Side, Ts};
-use numpy::PyReadonlyArray1;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
-pub(crate) type Ints<'py> = PyReadonlyArray1<'py, i64>;
-pub(crate) type Flags<'py> = Option<PyReadonlyArray1<'py, u32>>;
 pub(crate) type WalletArg = (String, Vec<String>, Vec<u16>);
 pub(crate) type CapitalArg = (usize, String, String, Decimal);
 pub(crate) type Allocations = Vec<(usize, i64)>;
@@ -105,23 +102,6 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
         }
     }
     Ok(config)
-}
-
-pub(crate) fn ints(column: &Ints<'_>) -> PyResult<Vec<i64>> {
-    Ok(column.as_slice()?.to_vec())
-}
-
-pub(crate) fn signs(column: &PyReadonlyArray1<'_, i8>) -> PyResult<Vec<i8>> {
-    Ok(column.as_slice()?.to_vec())
-}
-
-pub(crate) fn stamps(event: &Ints<'_>, recv: &Ints<'_>, flags: Flags<'_>) -> PyResult<Stamps> {
-    let flags = flags.map(|f| f.as_slice().map(<[u32]>::to_vec)).transpose();
-    Ok(Stamps {
-        ts_event: ints(event)?,
-        ts_recv: ints(recv)?,
-        flags: flags?,
-    })
 }
 
 pub(crate) fn parts(allocations: Allocations) -> Vec<cq_ledger::Allocation> {

@@ -1,23 +1,22 @@
 //! `Line`: the recorded line, one call per wake-up.
 
-use std::collections::BTreeMap;
+mod account;
+mod streams;
 
-use cq_ledger::{approx, Transfer, Valuation, Wallet};
-use cq_line::{Columns, Deposit, Line, Setup, Stamps, Stream};
+use cq_ledger::{Transfer, Valuation, Wallet};
+use cq_line::{Deposit, Line, Setup};
 use cq_sim::Request;
 use cq_types::{Px, Qty, Side, Ts};
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rust_decimal::Decimal;
 
 use crate::arguments::{
-    answer, code, error, ints, ledger_error, order_type, parts, signs, sim_config, stamps,
-    Allocations, Answer, CapitalArg, Flags, Ints, WalletArg,
+    answer, code, error, order_type, parts, sim_config, Allocations, Answer, CapitalArg, WalletArg,
 };
 use crate::features::{feature_specs, SpecArg};
 use crate::instrument::PyInstrument;
-use crate::tables;
 
 /// Events run before the interpreter is let go: a hop that ends sooner is not worth it.
 const SHORT_HOP: usize = 256;
@@ -31,13 +30,6 @@ pub struct PyLine {
     inner: Line,
     values: Py<PyArray1<f64>>,
     view: Py<PyAny>,
-}
-
-impl PyLine {
-    fn add(&mut self, instrument: u16, stamps: Stamps, columns: Columns) -> PyResult<()> {
-        let stream = Stream::new(instrument, stamps, columns).map_err(error)?;
-        self.inner.add(stream).map_err(error)
-    }
 }
 
 #[pymethods]
@@ -103,145 +95,6 @@ impl PyLine {
             values: values.unbind(),
             view: view.unbind(),
         })
-    }
-
-    #[pyo3(signature = (instrument, interval_ns, ts_event, ts_recv, open, high, low, close, volume,
-                        count=None, taker_buy=None, flags=None))]
-    #[allow(clippy::too_many_arguments)] // one argument a column
-    fn add_bars(
-        &mut self,
-        instrument: u16,
-        interval_ns: Ts,
-        ts_event: Ints<'_>,
-        ts_recv: Ints<'_>,
-        open: Ints<'_>,
-        high: Ints<'_>,
-        low: Ints<'_>,
-        close: Ints<'_>,
-        volume: Ints<'_>,
-        count: Option<Ints<'_>>,
-        taker_buy: Option<Ints<'_>>,
-        flags: Flags<'_>,
-    ) -> PyResult<()> {
-        let columns = Columns::Bars {
-            interval: interval_ns,
-            prices: [ints(&open)?, ints(&high)?, ints(&low)?, ints(&close)?],
-            volume: ints(&volume)?,
-            count: count.as_ref().map(ints).transpose()?,
-            taker_buy: taker_buy.as_ref().map(ints).transpose()?,
-        };
-        self.add(instrument, stamps(&ts_event, &ts_recv, flags)?, columns)
-    }
-
-    #[pyo3(signature = (instrument, ts_event, ts_recv, id, px, qty, side, flags=None))]
-    #[allow(clippy::too_many_arguments)] // one argument a column
-    fn add_trades(
-        &mut self,
-        instrument: u16,
-        ts_event: Ints<'_>,
-        ts_recv: Ints<'_>,
-        id: Ints<'_>,
-        px: Ints<'_>,
-        qty: Ints<'_>,
-        side: PyReadonlyArray1<'_, i8>,
-        flags: Flags<'_>,
-    ) -> PyResult<()> {
-        let columns = Columns::Trades {
-            id: ints(&id)?,
-            px: ints(&px)?,
-            qty: ints(&qty)?,
-            side: signs(&side)?,
-        };
-        self.add(instrument, stamps(&ts_event, &ts_recv, flags)?, columns)
-    }
-
-    #[pyo3(signature = (instrument, ts_event, ts_recv, side, px, qty, flags=None))]
-    #[allow(clippy::too_many_arguments)] // one argument a column
-    fn add_deltas(
-        &mut self,
-        instrument: u16,
-        ts_event: Ints<'_>,
-        ts_recv: Ints<'_>,
-        side: PyReadonlyArray1<'_, i8>,
-        px: Ints<'_>,
-        qty: Ints<'_>,
-        flags: Flags<'_>,
-    ) -> PyResult<()> {
-        let columns = Columns::Deltas {
-            side: signs(&side)?,
-            px: ints(&px)?,
-            qty: ints(&qty)?,
-        };
-        self.add(instrument, stamps(&ts_event, &ts_recv, flags)?, columns)
-    }
-
-    #[pyo3(signature = (instrument, ts_event, ts_recv, bid, bid_qty, ask, ask_qty, flags=None))]
-    #[allow(clippy::too_many_arguments)] // one argument a column
-    fn add_quotes(
-        &mut self,
-        instrument: u16,
-        ts_event: Ints<'_>,
-        ts_recv: Ints<'_>,
-        bid: Ints<'_>,
-        bid_qty: Ints<'_>,
-        ask: Ints<'_>,
-        ask_qty: Ints<'_>,
-        flags: Flags<'_>,
-    ) -> PyResult<()> {
-        let columns = Columns::Quotes([ints(&bid)?, ints(&bid_qty)?, ints(&ask)?, ints(&ask_qty)?]);
-        self.add(instrument, stamps(&ts_event, &ts_recv, flags)?, columns)
-    }
-
-    #[pyo3(signature = (instrument, ts_event, ts_recv, mark, flags=None))]
-    fn add_marks(
-        &mut self,
-        instrument: u16,
-        ts_event: Ints<'_>,
-        ts_recv: Ints<'_>,
-        mark: Ints<'_>,
-        flags: Flags<'_>,
-    ) -> PyResult<()> {
-        let columns = Columns::Marks(ints(&mark)?);
-        self.add(instrument, stamps(&ts_event, &ts_recv, flags)?, columns)
-    }
-
-    #[pyo3(signature = (instrument, ts_event, ts_recv, rate, rate_exp, flags=None))]
-    fn add_funding(
-        &mut self,
-        instrument: u16,
-        ts_event: Ints<'_>,
-        ts_recv: Ints<'_>,
-        rate: Ints<'_>,
-        rate_exp: u32,
-        flags: Flags<'_>,
-    ) -> PyResult<()> {
-        let columns = Columns::Funding {
-            rate: ints(&rate)?,
-            exp: rate_exp,
-        };
-        self.add(instrument, stamps(&ts_event, &ts_recv, flags)?, columns)
-    }
-
-    fn add_external(
-        &mut self,
-        series: u16,
-        ts_event: Ints<'_>,
-        ts_recv: Ints<'_>,
-        values: PyReadonlyArray1<'_, f64>,
-    ) -> PyResult<()> {
-        let columns = Columns::External {
-            series,
-            values: values.as_slice()?.to_vec(),
-        };
-        self.add(0, stamps(&ts_event, &ts_recv, None)?, columns)
-    }
-
-    fn add_gaps(&mut self, instrument: u16, ts_event: Ints<'_>, ts_recv: Ints<'_>) -> PyResult<()> {
-        self.add(
-            instrument,
-            stamps(&ts_event, &ts_recv, None)?,
-            Columns::Gaps,
-        )
     }
 
     fn adopt(&mut self, before: &Bound<'_, Self>) -> PyResult<()> {
@@ -372,152 +225,5 @@ impl PyLine {
 
     fn answers(&mut self) -> Vec<Answer> {
         self.inner.take_answers().iter().map(answer).collect()
-    }
-
-    fn last_price(&self, instrument: u16) -> Option<i64> {
-        self.inner.last_price(instrument).map(|px| px.0)
-    }
-
-    fn px(&self, instrument: u16) -> i64 {
-        self.inner.last_price(instrument).map_or(0, |px| px.0)
-    }
-
-    fn day_volume(&self, instrument: u16) -> i64 {
-        self.inner.day_volume(instrument)
-    }
-
-    fn price_age(&self, instrument: u16) -> Option<Ts> {
-        self.inner.price_age(instrument)
-    }
-
-    fn mark(&self, instrument: u16) -> Option<i64> {
-        self.inner.ledger().mark_of(instrument).map(|px| px.0)
-    }
-
-    fn top(&self, instrument: u16) -> Option<(i64, i64, i64, i64)> {
-        let [bid, ask] = self.inner.top(instrument)?;
-        Some((bid.0 .0, bid.1 .0, ask.0 .0, ask.1 .0))
-    }
-
-    fn position(&self, instrument: u16) -> i64 {
-        self.inner.ledger().position(instrument).qty.0
-    }
-
-    fn sleeve_position(&self, sleeve: usize, instrument: u16) -> i64 {
-        let ledger = self.inner.ledger();
-        ledger.sleeve_position(sleeve, instrument).qty.0
-    }
-
-    fn positions(&self, sleeve: usize) -> Vec<i64> {
-        let ledger = self.inner.ledger();
-        (0..)
-            .zip(ledger.instruments())
-            .map(|(index, _)| ledger.sleeve_position(sleeve, index).qty.0)
-            .collect()
-    }
-
-    fn entry_price(&self, sleeve: usize, instrument: u16) -> Option<Decimal> {
-        let ledger = self.inner.ledger();
-        let traded = ledger.instruments().get(usize::from(instrument))?;
-        ledger
-            .sleeve_position(sleeve, instrument)
-            .entry_price(traded)
-    }
-
-    fn entry_price_approx(&self, sleeve: usize, instrument: u16) -> f64 {
-        let ledger = self.inner.ledger();
-        let traded = ledger.instruments().get(usize::from(instrument));
-        let position = ledger.sleeve_position(sleeve, instrument);
-        traded.map_or(f64::NAN, |traded| position.entry_price_approx(traded))
-    }
-
-    fn equity(&self) -> PyResult<Decimal> {
-        self.inner.ledger().equity().map_err(ledger_error)
-    }
-
-    fn equity_approx(&self) -> PyResult<f64> {
-        self.inner.ledger().equity_approx().map_err(ledger_error)
-    }
-
-    fn sleeve_equity(&self, sleeve: usize) -> PyResult<Decimal> {
-        let equity = self.inner.ledger().sleeve_equity(sleeve);
-        equity.map_err(ledger_error)
-    }
-
-    fn sleeve_equity_approx(&self, sleeve: usize) -> PyResult<f64> {
-        let equity = self.inner.ledger().sleeve_equity_approx(sleeve);
-        equity.map_err(ledger_error)
-    }
-
-    fn attribution(&self, sleeve: usize) -> PyResult<BTreeMap<&'static str, Decimal>> {
-        let ledger = self.inner.ledger();
-        let part = ledger.attribution(sleeve).map_err(ledger_error)?;
-        Ok(BTreeMap::from([
-            ("price", part.price),
-            ("funding", part.funding),
-            ("basis", part.basis),
-            ("fees", part.fees),
-            ("spread", part.spread),
-            ("impact", part.impact),
-            ("transfer_fees", part.transfer_fees),
-        ]))
-    }
-
-    fn balance(&self, wallet: usize, asset: &str) -> PyResult<Decimal> {
-        let balance = self.inner.ledger().balance(wallet, asset);
-        balance.map_err(ledger_error)
-    }
-
-    fn sleeve_balance(&self, sleeve: usize, wallet: usize, asset: &str) -> PyResult<Decimal> {
-        let ledger = self.inner.ledger();
-        let balance = ledger.sleeve_balance(sleeve, wallet, asset);
-        balance.map_err(ledger_error)
-    }
-
-    fn sleeve_balance_approx(&self, sleeve: usize, wallet: usize, asset: &str) -> PyResult<f64> {
-        Ok(approx(self.sleeve_balance(sleeve, wallet, asset)?))
-    }
-
-    fn sleeve_margin_approx(&self, sleeve: usize, wallet: usize, asset: &str) -> PyResult<f64> {
-        let price = |i: usize| self.inner.last_price(u16::try_from(i).ok()?);
-        let ledger = self.inner.ledger();
-        let margin = ledger.margin_balance_approx(sleeve, wallet, asset, price);
-        margin.map_err(ledger_error)
-    }
-
-    fn margin(&self, wallet: usize, asset: &str) -> PyResult<BTreeMap<&'static str, Decimal>> {
-        let margin = self
-            .inner
-            .ledger()
-            .margin(wallet, asset, self.inner.now())
-            .map_err(ledger_error)?;
-        Ok(BTreeMap::from([
-            ("balance", margin.balance),
-            ("unrealised", margin.unrealised),
-            ("margin_balance", margin.margin_balance),
-            ("initial", margin.initial),
-            ("maintenance", margin.maintenance),
-            ("available", margin.available),
-        ]))
-    }
-
-    fn fills<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        tables::fills(py, self.inner.fills(), self.inner.ledger())
-    }
-
-    fn orders<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        tables::orders(py, self.inner.orders(), self.inner.ledger())
-    }
-
-    fn equity_rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        tables::rows(py, self.inner.rows())
-    }
-
-    fn round_trips<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        tables::round_trips(py, self.inner.ledger())
-    }
-
-    fn flows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        tables::flows(py, self.inner.ledger())
     }
 }

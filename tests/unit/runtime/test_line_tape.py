@@ -150,7 +150,7 @@ def test_order_in_which_streams_are_added_does_not_matter() -> None:
         ([0, 1], [2, 1], "row 1: ts_recv decreases"),
         ([0, 0], [1, 1], "row 1: bars overlap"),
         ([0, 1], [-1, 2], "row 0: ts_recv lies before ts_event"),
-        ([0, 1, 2], [1, 2], "differ in length"),
+        ([0, 1, 2], [1, 2, 3], "column open: expected 3 values of int64, was 2 of int64"),
     ],
 )
 def test_bars_that_cannot_be_are_refused(event: list[int], recv: list[int], message: str) -> None:
@@ -198,6 +198,47 @@ def test_funding_that_would_be_paid_twice_is_refused() -> None:
     stamps = np.array([T0 + HOUR, T0 + 2 * HOUR, T0 + 2 * HOUR + 7_000_000], dtype=np.int64)
     with pytest.raises(ValueError, match="row 2: funding is settled at this time already"):
         out.add_funding(PERP, stamps, stamps, column(1, 2, 2), 4)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("ts_recv", np.zeros(1, dtype=np.int64), "2 values of int64, was 1 of int64"),
+        ("px", np.zeros(2), "2 values of int64, was 2 of float64"),
+        ("px", [1, 2], "2 values of int64, was a list"),
+        ("qty", np.zeros((2, 1), dtype=np.int64), r"2 values of int64, was \[2, 1\] of int64"),
+        ("qty", np.zeros(2, dtype=np.int64).astype(">i8"), "2 values of int64, was 2 of >i8"),
+        ("side", np.zeros(2, dtype=np.bool_), "2 values of int8, was 2 of bool"),
+        ("flags", np.zeros(2, dtype=np.int64), "2 values of uint32, was 2 of int64"),
+    ],
+)
+def test_column_of_another_type_or_length_is_named(
+    column: str, value: object, message: str
+) -> None:
+    zeros = {name: np.zeros(2, dtype=np.int64) for name in ("ts_event", "ts_recv", "px", "qty")}
+    columns = {**zeros, "id": np.arange(2), "side": np.ones(2, dtype=np.int8), column: value}
+    text = f"^trade of instrument {PERP}, column {column}: expected {message}$"
+    with pytest.raises(ValueError, match=text):
+        line([], end=T0 + HOUR).add_trades(PERP, **columns)  # type: ignore[arg-type]
+
+
+def test_points_of_an_outside_series_are_floats() -> None:
+    when = np.zeros(2, dtype=np.int64)
+    with pytest.raises(ValueError, match="column values: expected 2 values of float64, was 2 of i"):
+        line([], end=T0 + HOUR).add_external(0, when, when, when)  # type: ignore[arg-type]
+
+
+def test_columns_need_not_lie_side_by_side() -> None:
+    rows = [(p, p, p, p, 10.0) for p in (100, 110, 121)]
+    whole, parts = line(rows), line([], end=T0 + 3 * HOUR)
+    opens = T0 + np.arange(3) * HOUR
+    open_, high, low, close, volume = np.stack(bars(rows), axis=1).T
+    backwards = opens[::-1].copy()[::-1]
+    parts.add_bars(PERP, HOUR, backwards, opens + HOUR, open_, high, low, close, volume)
+    (times, left), (_, right) = whole.research(), parts.research()
+    assert len(times) == 3
+    assert np.array_equal(left, right)
+    assert parts.last_price(PERP) == whole.last_price(PERP) == 12100
 
 
 def test_stream_of_an_unknown_instrument_is_refused() -> None:

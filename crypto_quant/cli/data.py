@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from crypto_quant.data_pipeline.collectors import importer
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.storage import Catalog, Coverage, Part
+from crypto_quant.data_pipeline.storage.manifest import is_generated
 from crypto_quant.venues.rules import load_instruments
 
 catalog_option = click.option(
@@ -82,7 +83,7 @@ def import_(
     sources = len({part.source.sha256 for part in report.parts})
     rows = sum(part.rows for part in report.parts)
     click.echo(f"imported {rows:,} rows of {sources} files into {root}")
-    if any(part.source.is_generated for part in report.parts):
+    if is_generated(report.parts):
         click.echo(GENERATED_LINE)
 
 
@@ -150,7 +151,7 @@ def _listed_json(parts: list[Part], cover: Coverage) -> dict[str, object]:
         "segments": [segment._asdict() for segment in cover.segments],
         "holes": [hole._asdict() for hole in holes],
         "sources": [part.source.name for part in parts],
-        "is_generated": any(part.source.is_generated for part in parts),
+        "is_generated": is_generated(parts),
         "findings": dict(sum((Counter(part.findings) for part in parts), Counter())),
     }
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
-from crypto_quant.cli.data import catalog_option, json_option
+from crypto_quant.cli.data import GENERATED_LINE, catalog_option, json_option
 from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.exporters import EXPORTERS
 from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.data_pipeline.storage.manifest import is_generated
 
 _DAYS = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
 
@@ -40,11 +41,15 @@ def export(
     exporter = EXPORTERS.get(path.suffix)
     if exporter is None:
         raise DataError(f"{path}: the ending is one of {', '.join(EXPORTERS)}")
-    rows = exporter(Catalog(root), kind, key, path, _ns(start), _ns(end))
+    catalog = Catalog(root)
+    rows = exporter(catalog, kind, key, path, _ns(start), _ns(end))
+    has_label = is_generated(catalog.parts_of(kind, key))
     if as_json:
-        click.echo(json.dumps({"path": str(path), "rows": rows}))
-    else:
-        click.echo(f"{path}: {rows:,} rows of {kind} {key}")
+        click.echo(json.dumps({"path": str(path), "rows": rows, "is_generated": has_label}))
+        return
+    click.echo(f"{path}: {rows:,} rows of {kind} {key}")
+    if has_label:
+        click.echo(GENERATED_LINE)
 
 
 def _ns(day: datetime | None) -> int | None:

@@ -30,24 +30,42 @@ DOUBT_NS: Final = 1_000_000
 """A venue stamp in whole ms may be rounded up by this much."""
 
 _APART_NS: Final = 600 * 10**9
-_PATTERN: Final = re.compile(r"recorded; clock=(?P<clock>[^;]*); least_latency_ns=(?P<least>-?\d+)")
+_PATTERN: Final = re.compile(
+    r"recorded; clock=(?P<clock>[^;]*); least_latency_ns=(?P<least>-?\d+)"
+    r"(?:; of_session_ns=(?P<session>-?\d+))?"
+)
 
 
 class Recorded(NamedTuple):
-    """How a file's ``ts_recv`` was made: by whose clock, and how it stands to the venue's."""
+    """How a file's ``ts_recv`` was made: by whose clock, and how it stands to the venue's.
+
+    ``of_session`` is the least latency over files of its session that may not be in the
+    same catalog: rows that were exported keep the shift they had.
+    """
 
     clock: str
     least_latency: int
+    of_session: int | None = None
+
+    @property
+    def least(self) -> int:
+        """The least latency that is known of the session from this file."""
+        known = self.least_latency if self.of_session is None else self.of_session
+        return min(self.least_latency, known)
 
     def describe(self) -> str:
         """Return the text that the catalog's manifest keeps."""
-        return f"recorded; clock={self.clock}; least_latency_ns={self.least_latency}"
+        text = f"recorded; clock={self.clock}; least_latency_ns={self.least_latency}"
+        return text if self.of_session is None else f"{text}; of_session_ns={self.of_session}"
 
     @classmethod
     def parse(cls, text: str) -> Recorded | None:
         """Read ``describe``'s text; ``None`` for stamps made in another way."""
         match = _PATTERN.fullmatch(text)
-        return None if match is None else cls(match["clock"], int(match["least"]))
+        if match is None:
+            return None
+        session = match["session"]
+        return cls(match["clock"], int(match["least"]), None if session is None else int(session))
 
 
 class RecordedPart(Protocol):
@@ -118,16 +136,33 @@ def sessions(parts: Iterable[RecordedPart]) -> tuple[Session, ...]:
 
 
 def _session(files: Sequence[tuple[Recorded, RecordedPart]]) -> Session:
-    least = [recorded.least_latency for recorded, _ in files]
-    is_off = min(least) < -DOUBT_NS
+    least = min(recorded.least for recorded, _ in files)
+    is_off = least < -DOUBT_NS
     return Session(
         clock=files[0][0].clock,
         start=min(part.start for _, part in files),
         end=max(part.end for _, part in files),
-        least_latency=min(least),
-        bound=max(least) - min(least),
-        shift=ASSUMED_LEAST_NS - min(least) if is_off else 0,
+        least_latency=least,
+        bound=max(recorded.least_latency for recorded, _ in files) - least,
+        shift=ASSUMED_LEAST_NS - least if is_off else 0,
     )
+
+
+def standalone(part: RecordedPart, found: Sequence[Session]) -> str:
+    """Word how a part's ``ts_recv`` was made so that it holds without its session's others.
+
+    Parameters
+    ----------
+    part : RecordedPart
+        A part of the catalog.
+    found : Sequence[Session]
+        From ``sessions`` over the whole catalog.
+    """
+    recorded = Recorded.parse(part.recv)
+    session = None if recorded is None else _of(part, recorded, found)
+    if recorded is None or session is None or session.least_latency == recorded.least:
+        return part.recv
+    return recorded._replace(of_session=session.least_latency).describe()
 
 
 def rebase(table: pa.Table, parts: Iterable[RecordedPart], found: Sequence[Session]) -> pa.Table:

@@ -1,18 +1,25 @@
-"""Parquet for other programs: times as timestamps, prices and quantities as decimals."""
+"""Parquet for other programs: times as timestamps, prices and quantities as decimals.
+
+The metadata says what an import has to know, so that the file makes the same rows again.
+"""
 
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crypto_quant.core.errors import DataError
-from crypto_quant.data_pipeline.storage import KINDS, Catalog, Exps
+from crypto_quant.data_pipeline.cleaners import rebase
+from crypto_quant.data_pipeline.collectors.generated import labelled
+from crypto_quant.data_pipeline.storage import KINDS, Catalog, Part
+from crypto_quant.data_pipeline.storage.exported import TIMES, Exported, ExportedPart
+from crypto_quant.data_pipeline.storage.manifest import is_generated
 
 _DIGITS = 38
-_TIMES = ("ts_event", "ts_recv", "next_funding")
 
 
 def to_parquet(
@@ -20,8 +27,9 @@ def to_parquet(
 ) -> int:
     """Write rows with ``start <= ts_event < end`` to a file; it is whole or not there.
 
-    Integers on a grid become decimals of the same value, so nothing is lost; such a file
-    can be imported again.
+    Integers on a grid become decimals of the same value, so nothing is lost; an import of
+    the file makes the same rows on the same grids. Recorded rows keep the shift that
+    their session has in this catalog, generated ones their label.
 
     Returns
     -------
@@ -33,19 +41,21 @@ def to_parquet(
     DataError
         There is no such key, no row in the interval, or the file cannot be written.
     """
-    exps = catalog.exps(kind, key)
+    exported = _exported(catalog, kind, key, start, end)
+    extra = _series(catalog, kind, key)
+    has_label = is_generated(catalog.parts_of(kind, key))
     temporary = path.with_name(f".{path.name}.tmp")
     rows, writer = 0, None
     try:
         for piece in catalog.batches(kind, key, start, end):
-            table = _plain(kind, piece, exps)
+            table = _plain(exported, piece, extra)
+            table = labelled(table) if has_label else table
             if writer is None:
                 writer = pq.ParquetWriter(temporary, table.schema, compression="zstd")
             writer.write_table(table)
             rows += table.num_rows
-        if writer is None or not rows:
-            raise DataError(f"{kind}/{key} has no rows in this interval; see cq data list")
-        writer.close()
+        if writer is not None:
+            writer.close()
         temporary.replace(path)
     except OSError as err:
         raise DataError(f"{path}: cannot be written ({err.strerror or err})") from err
@@ -57,17 +67,48 @@ def to_parquet(
     return rows
 
 
-def _plain(kind: str, table: pa.Table, exps: Exps) -> pa.Table:
-    grids = KINDS[kind].grids()
-    columns = []
-    for name in table.column_names:
+def _exported(
+    catalog: Catalog, kind: str, key: str, start: int | None, end: int | None
+) -> Exported:
+    """Count the rows of each part in the interval, and say how they were made."""
+    counts: Counter[str] = Counter()
+    for part, times in catalog.pieces(kind, key, start, end, ["ts_event"]):
+        counts[part.path] += times.num_rows
+    if not counts.total():
+        raise DataError(f"{kind}/{key} has no rows in this interval; see cq data list")
+    found = rebase.sessions(catalog.parts)
+
+    def described(part: Part) -> ExportedPart:
+        rows, recv = counts[part.path], rebase.standalone(part, found)
+        return ExportedPart(rows, part.interval, recv, part.findings if rows == part.rows else {})
+
+    parts = [described(part) for part in catalog.parts_of(kind, key) if counts[part.path]]
+    return Exported(kind, key, catalog.exps(kind, key), parts)
+
+
+def _series(catalog: Catalog, kind: str, key: str) -> tuple[str, ...]:
+    """Return the columns that any part of an open kind has beyond the kind's own."""
+    if not KINDS[kind].open:
+        return ()
+    schemas = [pq.read_schema(catalog.root / part.path) for part in catalog.parts_of(kind, key)]
+    own = KINDS[kind].schema().names
+    return tuple(dict.fromkeys(n for schema in schemas for n in schema.names if n not in own))
+
+
+def _plain(exported: Exported, table: pa.Table, extra: tuple[str, ...]) -> pa.Table:
+    kind = KINDS[exported.kind]
+    grids, columns = kind.grids(), {}
+    for name in kind.schema(extra).names:
+        if name not in table.column_names:
+            columns[name] = pa.nulls(table.num_rows, pa.float64())
+            continue
         values = table.column(name)
-        if name in _TIMES:
+        if name in TIMES:
             values = values.cast(pa.timestamp("ns", tz="UTC"))
         elif name in grids:
-            values = _decimals(values, exps.of(grids[name]))
-        columns.append(values)
-    return pa.table(columns, names=table.column_names)
+            values = _decimals(values, exported.exps.of(grids[name]))
+        columns[name] = values
+    return pa.table(columns, metadata=exported.metadata())
 
 
 def _decimals(values: pa.ChunkedArray, exp: int) -> pa.ChunkedArray:

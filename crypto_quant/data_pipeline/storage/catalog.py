@@ -98,7 +98,7 @@ class Catalog:
     @property
     def is_generated(self) -> bool:
         """Whether any part came from data that no market made."""
-        return any(part.source.is_generated for part in self.parts)
+        return manifest.is_generated(self.parts)
 
     def parts_of(self, kind: str, key: str) -> list[Part]:
         """Return the parts of a key in time order.
@@ -155,6 +155,18 @@ class Catalog:
         columns: list[str] | None = None,
     ) -> Iterator[pa.Table]:
         """Yield what ``scan`` returns, a row group at a time: memory stays flat."""
+        for _, table in self.pieces(kind, key, start, end, columns):
+            yield table
+
+    def pieces(
+        self,
+        kind: str,
+        key: str,
+        start: int | None = None,
+        end: int | None = None,
+        columns: list[str] | None = None,
+    ) -> Iterator[tuple[Part, pa.Table]]:
+        """Yield what ``batches`` does, with the part that the rows are of."""
         low = -(2**63) if start is None else start
         high = 2**63 - 1 if end is None else end
         exps, metadata = self.exps(kind, key), self._metadata(kind, key)
@@ -163,7 +175,7 @@ class Catalog:
                 continue
             for table in self._groups(part, low, high, columns):
                 table = rescale(table, kind, part.exps, exps)
-                yield table.replace_schema_metadata(metadata)
+                yield part, table.replace_schema_metadata(metadata)
 
     def coverage(self, kind: str, key: str) -> Coverage:
         """Compute segments and holes from the rows themselves."""

@@ -65,7 +65,8 @@ class Batch:
 
     ``key`` is the folder below the kind: ``<instrument or dataset>[/<interval>]``.
     ``interval`` is the length of a row's period in ns, ``None`` for ticks.
-    ``findings`` counts what was seen in these rows and left as it was.
+    ``findings`` counts what was seen in these rows and left as it was. ``part`` numbers the
+    parts of the catalog that one file becomes: a new number begins a new one.
     """
 
     kind: str
@@ -75,6 +76,7 @@ class Batch:
     recv: str
     interval: int | None = None
     findings: Mapping[str, int] = field(default_factory=dict)
+    part: int = 0
 
 
 _I64, _I8, _U32 = pa.int64(), pa.int8(), pa.uint32()

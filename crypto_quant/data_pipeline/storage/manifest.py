@@ -84,6 +84,11 @@ class Part:
         return cls(**{**plain, "exps": Exps(**plain["exps"]), "source": source})
 
 
+def is_generated(parts: Iterable[Part]) -> bool:
+    """Tell whether any of the parts came from data that no market made."""
+    return any(part.source.is_generated for part in parts)
+
+
 def load(root: Path) -> tuple[Part, ...]:
     """Read the manifest of a catalog; no manifest is an empty catalog."""
     path = root / NAME

@@ -40,6 +40,7 @@ class PartWriter:
     end: int = -(2**63)
     rows: int = 0
     findings: dict[str, int] = field(default_factory=dict)
+    number: int = 0
     _writer: pq.ParquetWriter | None = None
     _waiting: list[pa.Table] = field(default_factory=list)
     _waiting_rows: int = 0

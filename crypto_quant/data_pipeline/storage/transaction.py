@@ -132,6 +132,9 @@ class Transaction:
         if self._source is None:
             raise InvariantError("rows without a source")
         writer = self._writers.get((batch.kind, batch.key))
+        if writer is not None and writer.number != batch.part:
+            self._close(writer)
+            writer = None
         if writer is None:
             writer = self._open(batch)
         writer.append(batch)
@@ -147,7 +150,7 @@ class Transaction:
         self._make(folder)
         serial = len(self._finished) + len(self._writers)
         path = folder / f".part-{serial}{TEMPORARY}"
-        writer = PartWriter(batch.kind, batch.key, path)
+        writer = PartWriter(batch.kind, batch.key, path, number=batch.part)
         self._writers[(batch.kind, batch.key)] = writer
         return writer
 
@@ -169,31 +172,36 @@ class Transaction:
     def _finish(self) -> None:
         if self._source is None:
             return
-        for (kind, key), writer in list(self._writers.items()):
-            writer.close()
-            if writer.rows:
-                folder = Path(kind) / key
-                final = self._free_name(folder / writer.name())
-                part = Part(
-                    kind=kind,
-                    key=key,
-                    path=final.as_posix(),
-                    start=writer.start,
-                    end=writer.end,
-                    rows=writer.rows,
-                    sha256=manifest.sha256(writer.path),
-                    bytes=writer.path.stat().st_size,
-                    exps=writer.exps,
-                    interval=writer.interval,
-                    recv=writer.recv,
-                    importer=version("crypto-quant"),
-                    source=self._source,
-                    findings=dict(sorted(writer.findings.items())),
-                )
-                self._finished.append((part, writer.path))
-                self.parts.append(part)
-            del self._writers[(kind, key)]
+        for writer in list(self._writers.values()):
+            self._close(writer)
         self._source = None
+
+    def _close(self, writer: PartWriter) -> None:
+        """Make a part of what a writer has; without rows there is none."""
+        if self._source is None:
+            raise InvariantError("rows without a source")
+        writer.close()
+        if writer.rows:
+            final = self._free_name(Path(writer.kind) / writer.key / writer.name())
+            part = Part(
+                kind=writer.kind,
+                key=writer.key,
+                path=final.as_posix(),
+                start=writer.start,
+                end=writer.end,
+                rows=writer.rows,
+                sha256=manifest.sha256(writer.path),
+                bytes=writer.path.stat().st_size,
+                exps=writer.exps,
+                interval=writer.interval,
+                recv=writer.recv,
+                importer=version("crypto-quant"),
+                source=self._source,
+                findings=dict(sorted(writer.findings.items())),
+            )
+            self._finished.append((part, writer.path))
+            self.parts.append(part)
+        del self._writers[(writer.kind, writer.key)]
 
     def _free_name(self, path: Path) -> Path:
         """Tick files may span the very same instants, and so do parts and what they become."""

@@ -10,12 +10,17 @@ from crypto_quant.data_pipeline.collectors.layouts.bars import BarTable
 from crypto_quant.data_pipeline.collectors.layouts.binance_depth import BinanceBookDepth
 from crypto_quant.data_pipeline.collectors.layouts.binance_klines import BinanceKlines
 from crypto_quant.data_pipeline.collectors.layouts.binance_metrics import BinanceMetrics
+from crypto_quant.data_pipeline.collectors.layouts.exported import OwnExport, is_catalog_part
 from crypto_quant.data_pipeline.collectors.layouts.funding import FundingTable
 from crypto_quant.data_pipeline.collectors.layouts.lean import LeanMinutes
 from crypto_quant.data_pipeline.collectors.layouts.series import SeriesTable
 from crypto_quant.data_pipeline.collectors.ticks import TICK_LAYOUTS
 
 LAYOUTS: Final[dict[str, Layout]] = {
+    "cq-export": OwnExport(),
+    "catalog-part": later.Later(
+        "file out of a catalog: name its folder with --catalog, or export it", is_catalog_part
+    ),
     **TICK_LAYOUTS,
     "wire-capture": later.Later(
         "recording of venue connections: its decoder comes with the feeds", later.is_wire_capture

@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from crypto_quant.data_pipeline.cleaners.rebase import Recorded, Session, rebase, sessions
+from crypto_quant.data_pipeline.cleaners.rebase import (
+    Recorded,
+    Session,
+    rebase,
+    sessions,
+    standalone,
+)
 from crypto_quant.data_pipeline.storage.flags import LAST, REBASED_RECV
 
 MS = 10**6
@@ -87,3 +93,17 @@ def test_the_manifests_text_reads_back() -> None:
     recorded = Recorded("my box", -5)
     assert Recorded.parse(recorded.describe()) == recorded
     assert Recorded.parse("recorded; clock=my box") is None
+
+
+def test_a_part_taken_out_of_its_session_keeps_its_shift() -> None:
+    both = [part(0, 5, -1272.5), part(1, 6, -1275.0)]
+    found = sessions(both)
+    alone = [both[0]._replace(recv=standalone(both[0], found))]
+    (session,) = sessions(alone)
+    assert (session.shift, session.least_latency) == (found[0].shift, found[0].least_latency)
+    assert standalone(alone[0], [session]) == alone[0].recv
+    assert standalone(both[1], found) == both[1].recv, "it has the session's least itself"
+    raw = Part(0, 5, "open + interval")
+    assert standalone(raw, found) == raw.recv
+    again = Recorded.parse(alone[0].recv)
+    assert again == Recorded("box", round(-1272.5 * MS), of_session=-1275 * MS)

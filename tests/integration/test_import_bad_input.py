@@ -170,7 +170,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "LEAN off the minute": (
         _lean("0,1,1,1,1,9", "60000,1,1,1,1,9", "90000,1,1,1,1,9"),
         LEAN,
-        "2024-03-01T00:01:30.000000000 is no start of a 1m bar; only minute files of LEAN are read",
+        "2024-03-01T00:01:30.000000000 is no start of a 1m bar; second files of LEAN are not read",
     ),
     "LEAN quotes off the minute": (
         _lean(f"1000,{_QUOTED}", f"61000,{_QUOTED}"),

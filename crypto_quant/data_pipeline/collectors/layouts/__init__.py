@@ -12,7 +12,7 @@ from crypto_quant.data_pipeline.collectors.layouts.binance_klines import Binance
 from crypto_quant.data_pipeline.collectors.layouts.binance_metrics import BinanceMetrics
 from crypto_quant.data_pipeline.collectors.layouts.exported import OwnExport, is_catalog_part
 from crypto_quant.data_pipeline.collectors.layouts.funding import FundingTable
-from crypto_quant.data_pipeline.collectors.layouts.lean import LeanMinutes
+from crypto_quant.data_pipeline.collectors.layouts.lean import LeanHours, LeanMinutes
 from crypto_quant.data_pipeline.collectors.layouts.series import SeriesTable
 from crypto_quant.data_pipeline.collectors.ticks import TICK_LAYOUTS
 
@@ -39,6 +39,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
         "a single JSON message: its decoder comes with the feeds", later.is_message
     ),
     "lean-minutes": LeanMinutes(),
+    "lean-hours": LeanHours(),
     "binance-klines": BinanceKlines(),
     "binance-metrics": BinanceMetrics(),
     "binance-book-depth": BinanceBookDepth(),

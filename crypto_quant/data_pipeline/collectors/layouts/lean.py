@@ -1,12 +1,15 @@
-"""Minute files of QuantConnect LEAN: a zip with one CSV without header.
+"""Files of QuantConnect LEAN: a zip with one CSV without header.
 
-Rows are (ms of the day, OHLC, volume) for trades and (ms of the day, bid OHLC, bid size,
-ask OHLC, ask size) for quotes. Crypto prices are not scaled. The day is only in the name
-of the file inside.
+Rows are (time, OHLC, volume) for trades and (time, bid OHLC, bid size, ask OHLC, ask size)
+for quotes; crypto prices are not scaled, times are UTC and those at which bars open. A
+minute file is of one day, which is only in the name of the file inside, and its times are
+ms of that day. Hour and daily files hold all there is, their times are
+``20180101 08:00``; that they hold hours, or days, is only in the name of their folder.
 
 References
 ----------
 https://github.com/QuantConnect/Lean/blob/master/Data/crypto/readme.md
+https://www.quantconnect.com/docs/v2/lean-engine/data-format/crypto
 """
 
 from __future__ import annotations
@@ -17,32 +20,29 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.data_pipeline.collectors import ticksize
-from crypto_quant.data_pipeline.collectors.facts import Facts, duration, period
+from crypto_quant.data_pipeline.collectors.facts import Facts, duration
 from crypto_quant.data_pipeline.collectors.file import File
-from crypto_quant.data_pipeline.collectors.layouts.bars import (
-    Columns,
-    Plan,
-    bar_batch,
-    check_aligned,
+from crypto_quant.data_pipeline.collectors.layouts.bars import check_aligned
+from crypto_quant.data_pipeline.collectors.layouts.lean_rows import (
+    TIME,
+    batch,
+    first_cells,
+    read_rows,
 )
-from crypto_quant.data_pipeline.collectors.table import pieces
 from crypto_quant.data_pipeline.collectors.times import to_ns
-from crypto_quant.data_pipeline.storage import flags
 from crypto_quant.data_pipeline.storage.grid import to_grid
-from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
+from crypto_quant.data_pipeline.storage.kinds import Batch
 
 _DAY_MS: Final = 86_400_000
 _MINUTE: Final = 60 * 10**9
-_TRADE: Final = ("ms", "open", "high", "low", "close", "volume")
-_QUOTE: Final = (
-    "ms",
-    *(f"bid_{name}" for name in ("open", "high", "low", "close", "qty")),
-    *(f"ask_{name}" for name in ("open", "high", "low", "close", "qty")),
-)
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+_STAMP: Final = r"^(\d{4})(\d{2})(\d{2}) (\d{2}:\d{2})$"
 
 
 class LeanMinutes:
@@ -53,14 +53,10 @@ class LeanMinutes:
 
     def recognise(self, file: File) -> bool:
         """Look for a zip of 6 or 11 cells a row, the first a growing ms of the day."""
-        if file.container != "zip" or len(file.members) != 1 or file.columns:
+        cells = first_cells(file)
+        if cells is None or len(cells) < 2 or not all(cell.isdigit() for cell in cells):
             return False
-        rows = [file.row(0), file.row(1)]
-        if any(len(row) not in (len(_TRADE), len(_QUOTE)) for row in rows):
-            return False
-        if not all(row[0].isdigit() for row in rows):
-            return False
-        first, second = (int(row[0]) for row in rows)
+        first, second = map(int, cells)
         return first < second < _DAY_MS and first % 1000 == 0 and second % 1000 == 0
 
     def needs(self, file: File, facts: Facts) -> tuple[str, ...]:
@@ -72,70 +68,56 @@ class LeanMinutes:
         self, file: File, facts: Facts, instruments: Mapping[str, Instrument]
     ) -> Iterator[Batch]:
         """Yield the day's bars."""
-        is_quote = len(file.row(0)) == len(_QUOTE)
-        made = "quote_bar" if is_quote else "bar"
-        if facts.kind not in (None, made):
-            raise DataError(f"{file.path}: holds {made} rows, not {facts.kind}")
+        table = read_rows(file, facts)
         if facts.interval is not None and duration(facts.interval, "interval") != _MINUTE:
             raise DataError(f"{file.path}: holds minutes (interval=1m), not {facts.interval}")
         day = int(to_ns(pa.chunked_array([[facts.date or _dated(file)]]), f"{file.path}: date")[0])
-        table = pa.concat_tables(list(pieces(file, names=_QUOTE if is_quote else _TRADE)))
-        ms = to_grid(table.column("ms"), 0, f"{file.path}: ms of the day")[0]
-        times = ms.to_numpy(zero_copy_only=False) * 10**6 + day
-        if ms.null_count or not (np.diff(times) > 0).all():
-            raise DataError(f"{file.path}: the times of the day do not grow")
         what = f"{file.path}: ms of the day"
-        check_aligned(times, _MINUTE, what, "only minute files of LEAN are read")
-        rules = instruments.get(facts.instrument)
-        if is_quote:
-            yield _quotes(file, facts, rules, table, times)
-            return
-        plan = Plan(
-            kind="bar",
-            instrument=facts.instrument,
-            rules=rules,
-            interval=_MINUTE,
-            is_close_stamped=False,
-            volume_unit=facts.volume,
-            columns=Columns("ms", ("open", "high", "low", "close"), "volume"),
-        )
-        yield bar_batch(file, plan, table, times, {})
+        ms = to_grid(table.column(TIME), 0, what)[0]
+        if ms.null_count:
+            raise DataError(f"{what}: a time is missing")
+        times = ms.to_numpy(zero_copy_only=False) * 10**6 + day
+        check_aligned(times, _MINUTE, what, "second files of LEAN are not read")
+        yield batch(file, facts, instruments, table, times, _MINUTE)
+
+
+class LeanHours:
+    """Hours, or days, of trade or quote bars."""
+
+    kinds = frozenset({"bar", "quote_bar"})
+    title = "LEAN hour or daily file"
+
+    def recognise(self, file: File) -> bool:
+        """Look for a zip of 6 or 11 cells a row, the first written as ``20180101 08:00``."""
+        cells = first_cells(file)
+        return cells is not None and all(re.match(_STAMP, cell) for cell in cells)
+
+    def needs(self, file: File, facts: Facts) -> tuple[str, ...]:
+        """Contract, unit and length of a bar: nothing in the file says them."""
+        return ("venue", "symbol", "interval", "volume")
+
+    def read(
+        self, file: File, facts: Facts, instruments: Mapping[str, Instrument]
+    ) -> Iterator[Batch]:
+        """Yield the file's bars."""
+        interval = duration(facts.need("interval"), "interval")
+        if interval not in (_HOUR, _DAY):
+            raise DataError(f"{file.path}: holds hours or days (1h, 1d), not {facts.interval}")
+        table = read_rows(file, facts)
+        what = f"{file.path}: time"
+        iso = pc.replace_substring_regex(table.column(TIME), _STAMP, r"\1-\2-\3 \4")
+        times = to_ns(iso, what)
+        check_aligned(times, interval, what, "hour files hold 1h bars, daily files 1d bars")
+        if interval == _HOUR and _are_days(times):
+            raise DataError(f"{file.path}: every row begins a day: these are days (interval=1d)")
+        yield batch(file, facts, instruments, table, times, interval)
+
+
+def _are_days(times: NDArray[np.int64]) -> bool:
+    """Tell days from hours, whose values would be taken to be known 23 hours early."""
+    return times.size > 1 and bool((times % _DAY == 0).all())
 
 
 def _dated(file: File) -> str | None:
     found = re.match(r"(\d{4})(\d{2})(\d{2})_", file.members[0].rpartition("/")[2])
     return "-".join(found.groups()) if found else None
-
-
-def _quotes(
-    file: File,
-    facts: Facts,
-    rules: Instrument | None,
-    table: pa.Table,
-    times: np.ndarray[tuple[int], np.dtype[np.int64]],
-) -> Batch:
-    if facts.volume == "base" and rules is not None and rules.multiplier != 1:
-        raise DataError(f"{file.path}: sizes of {rules.id} are contracts; give volume=contracts")
-    prices = [name for name in _QUOTE[1:] if not name.endswith("qty")]
-    made: dict[str, pa.Array] = {}
-    exps = Exps(price=rules.price_exp if rules else 0, qty=rules.qty_exp if rules else 0)
-    for name in _QUOTE[1:]:
-        least = exps.price if name in prices else exps.qty
-        made[name], exp = to_grid(table.column(name), least, f"{file.path}: {name}")
-        field = "price" if name in prices else "qty"
-        exps = exps.widest(Exps(**{field: exp}))
-    for name in made:  # the widest grid is known only now
-        least = exps.price if name in prices else exps.qty
-        made[name] = to_grid(table.column(name), least, name)[0]
-    columns = [made[name] for name in prices]
-    found = ticksize.findings(rules, times, columns, exps.price, [], exps.qty)
-    arrays = {
-        "ts_event": pa.array(times),
-        "ts_recv": pa.array(times + _MINUTE),
-        **made,
-        "flags": pa.array(np.full(times.size, flags.SYNTHETIC_RECV, dtype=np.uint32)),
-    }
-    schema = KINDS["quote_bar"].schema()
-    data = pa.record_batch([arrays[name] for name in schema.names], schema=schema)
-    key = f"{facts.instrument}/{period(_MINUTE)}"
-    return Batch("quote_bar", key, data, exps, "open + interval", _MINUTE, found)

@@ -1,6 +1,7 @@
 //! The ledger seen from outside.
 #![allow(clippy::unwrap_used)] // a fixture that does not book must fail its test
 
+mod allocation;
 mod funding;
 mod invariants;
 mod refusals;

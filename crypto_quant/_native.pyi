@@ -256,7 +256,10 @@ class Line:
         """
 
     def next(self) -> int:
-        """Run to the next wake-up: 1 timer, 2 account, 3 gap, 4 data end, 0 nothing more."""
+        """Run to the next wake-up, and say which.
+
+        0 nothing more, 1 timer, 2 account, 3 gap, 4 data end, 5 alarm.
+        """
 
     def research(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Run all timers without a step: times (n,) and features (n, n_features)."""
@@ -298,6 +301,9 @@ class Line:
 
     def cancel(self, order_id: int) -> None:
         """Ask for a cancellation; an order that is already done is left alone."""
+
+    def wake_at(self, ts: int) -> None:
+        """Ask to be woken at a time after now, once."""
 
     def transfer(
         self,

@@ -41,6 +41,7 @@ class Wake(StrEnum):
 
     TIMER = "timer"
     ACCOUNT = "account"
+    ALARM = "alarm"
     GAP = "gap"
     DATA_END = "data_end"
     CONTROL = "control"
@@ -183,7 +184,15 @@ class Transfer(NamedTuple):
     reason: str
 
 
-Command: TypeAlias = Place | Cancel | Cross | Transfer
+class Alarm(NamedTuple):
+    """Be woken at ``due`` (ns UTC), between two wake-ups of the clock."""
+
+    ts: int
+    due: int
+    reason: str
+
+
+Command: TypeAlias = Place | Cancel | Cross | Transfer | Alarm
 
 
 class Decision(NamedTuple):

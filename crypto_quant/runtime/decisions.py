@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from crypto_quant.core.messages import Cancel, Command, Cross, Decision, Place, Transfer
+from crypto_quant.core.messages import Alarm, Cancel, Command, Cross, Decision, Place, Transfer
 
 
 class DecisionSink(Protocol):
@@ -80,5 +80,7 @@ def _command(command: Command) -> dict[str, object]:
             return {"cancel": command._asdict()}
         case Cross():
             return {"cross": command._asdict()}
+        case Alarm():
+            return {"alarm": command._asdict()}
         case Transfer():
             return {"transfer": {**command._asdict(), "amount": str(command.amount)}}

@@ -11,6 +11,7 @@ from crypto_quant import _native
 from crypto_quant.core.errors import ConfigError, DataError, InvariantError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import (
+    Alarm,
     Cancel,
     Command,
     Cross,
@@ -23,7 +24,7 @@ from crypto_quant.core.messages import (
     Wallet,
 )
 
-WAKES: Final = (None, Wake.TIMER, Wake.ACCOUNT, Wake.GAP, Wake.DATA_END)
+WAKES: Final = (None, Wake.TIMER, Wake.ACCOUNT, Wake.GAP, Wake.DATA_END, Wake.ALARM)
 _TYPE_CODE: Final = {
     OrderType.MARKET: 0,
     OrderType.LIMIT: 1,
@@ -159,6 +160,8 @@ class RecordedLine:
                 native.cancel(order_id)
             case Cross(_, instrument, px, allocations, _):
                 native.internal_cross(instrument, px, list(allocations))
+            case Alarm(_, due, _):
+                native.wake_at(due)
             case Transfer(_, sleeve, source, amount, _):
                 target = Wallet.MARGIN if source is Wallet.SPOT else Wallet.SPOT
                 native.transfer(sleeve, int(source), int(target), self.spec.quote, amount)

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crypto_quant.core.errors import ConfigError
-from crypto_quant.core.messages import FeatureVector, Prediction, Signal, Target, Transfer
+from crypto_quant.core.messages import (
+    Alarm,
+    FeatureVector,
+    Prediction,
+    Signal,
+    Target,
+    Transfer,
+)
 from crypto_quant.core.terms import Terms
 from crypto_quant.models.fold_model import FoldModel
 from crypto_quant.models.switch import ModelSwitch
@@ -33,7 +40,7 @@ class Wish(NamedTuple):
     prediction: Prediction | None
     signals: tuple[Signal, ...]
     targets: tuple[Target, ...]
-    transfers: tuple[Transfer, ...]
+    commands: tuple[Transfer | Alarm, ...]
 
 
 NO_WISH: Final = Wish(None, (), (), ())
@@ -47,7 +54,7 @@ class Stage(Protocol):
         ...
 
     def on_account(self, view: LineView) -> Wish:
-        """Decide after an answer of the venue."""
+        """Decide after an answer of the venue, or at an alarm that a sleeve set."""
         ...
 
     def on_funding(self, ts: int, rate: float, interval_h: float) -> None:
@@ -82,12 +89,12 @@ class CarryStage:
     def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
         """Open, re-size, close or leave the pair."""
         moves = self._sleeve.on_timer(view, terms)
-        return Wish(None, (), *moves) if moves.targets or moves.transfers else NO_WISH
+        return Wish(None, (), *moves) if moves.targets or moves.commands else NO_WISH
 
     def on_account(self, view: LineView) -> Wish:
         """Follow the legs."""
         moves = self._sleeve.on_account(view)
-        return Wish(None, (), *moves) if moves.targets or moves.transfers else NO_WISH
+        return Wish(None, (), *moves) if moves.targets or moves.commands else NO_WISH
 
     def on_funding(self, ts: int, rate: float, interval_h: float) -> None:
         """Update the forecast."""

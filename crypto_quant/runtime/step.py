@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from crypto_quant.core.messages import (
     NO_COMMANDS,
+    Alarm,
     Cancel,
     Command,
     Decision,
@@ -65,11 +66,11 @@ def step(state: State, wake: Wake) -> Decision:
         return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS)
     terms = state.terms.at(now)
     state.risk.observe(view)
-    prediction, signals, targets, transfers = _wishes(state, wake, now, terms)
+    prediction, signals, targets, own = _wishes(state, wake, now, terms)
     if targets:
         targets = state.risk.shrink(targets, view, terms)
     plan = state.netting.plan(targets, view, terms, is_timer=wake is TIMER)
-    if plan is NO_PLAN and not transfers:  # nearly always: made without the named constructor
+    if plan is NO_PLAN and not own:  # nearly always: made without the named constructor
         return new(Decision, (now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS))
     approved, refused = state.risk.stamp(plan.orders, view, terms)
     if refused:
@@ -77,7 +78,7 @@ def step(state: State, wake: Wake) -> Decision:
     commands: tuple[Command, ...] = (
         *plan.cancels,
         *plan.crosses,
-        *transfers,
+        *own,
         *(Place(a) for a in approved),
     )
     for command in commands:
@@ -90,12 +91,12 @@ def step(state: State, wake: Wake) -> Decision:
 
 def _wishes(
     state: State, wake: Wake, now: int, terms: TermsMap
-) -> tuple[Prediction | None, tuple[Signal, ...], tuple[Target, ...], tuple[Transfer, ...]]:
+) -> tuple[Prediction | None, tuple[Signal, ...], tuple[Target, ...], tuple[Transfer | Alarm, ...]]:
     """Ask every sleeve; most of the time there is one answer or none."""
     prediction: Prediction | None = None
     signals: tuple[Signal, ...] = NOTHING
     targets: tuple[Target, ...] = NOTHING
-    transfers: tuple[Transfer, ...] = NOTHING
+    commands: tuple[Transfer | Alarm, ...] = NOTHING
     view, stages = state.view, state.stages
     is_timer = wake is TIMER
     features = new(FeatureVector, (now, view.features))
@@ -105,12 +106,12 @@ def _wishes(
         wish = stage.on_timer(features, view, terms) if is_timer else stage.on_account(view)
         if wish is NO_WISH:
             continue
-        made, said, wanted, moved = wish
+        made, said, wanted, own = wish
         prediction = made or prediction
         signals = signals + said if signals else said
         targets = targets + wanted if targets else wanted
-        transfers = transfers + moved if transfers else moved
-    return prediction, signals, targets, transfers
+        commands = commands + own if commands else own
+    return prediction, signals, targets, commands
 
 
 def _hear(orders: OrderManager, answers: Sequence[Answer]) -> None:

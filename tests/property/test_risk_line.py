@@ -121,8 +121,9 @@ class World:
         targets += moves.targets
         self.phases.add(self.carry.state.phase)
         self.send(self.risk.shrink(targets, view, TERMS) if targets else (), is_timer=is_timer)
-        for transfer in moves.transfers:
-            self.move(transfer)
+        for command in moves.commands:
+            if isinstance(command, Transfer):
+                self.move(command)
         self.mark()
 
     def send(self, targets: Sequence[Target], *, is_timer: bool) -> None:

@@ -11,6 +11,8 @@ pub(crate) enum Turn {
     Answer,
     /// The decision grid.
     Timer,
+    /// A time at which the step asked to be woken.
+    Alarm,
     /// Market data at the venue.
     Lived,
     /// A contract ends.
@@ -26,10 +28,11 @@ pub(crate) enum Turn {
 }
 
 /// Turns by rank.
-const TURNS: [Turn; 9] = [
+const TURNS: [Turn; 10] = [
     Turn::Known,
     Turn::Answer,
     Turn::Timer,
+    Turn::Alarm,
     Turn::Lived,
     Turn::Delisting,
     Turn::Funding,
@@ -81,23 +84,23 @@ mod tests {
 
     #[test]
     fn the_earliest_goes_first_and_ties_go_by_rank() {
-        let mut due = [NEVER; 9];
+        let mut due = [NEVER; 10];
         assert_eq!(first(due, 9), None);
-        due[8] = 5;
+        due[9] = 5;
         due[2] = 5;
         assert_eq!(first(due, 9), Some((5, Turn::Timer)));
-        due[8] = 4;
+        due[9] = 4;
         assert_eq!(first(due, 9), Some((4, Turn::Arrival)));
     }
 
     #[test]
     fn at_the_end_only_what_is_owed_for_the_time_before_still_comes() {
-        let all = first([9; 9], 9);
+        let all = first([9; 10], 9);
         assert_eq!(all, Some((9, Turn::Known)));
-        let mut due = [9; 9];
-        (due[0], due[1], due[4]) = (NEVER, NEVER, NEVER);
+        let mut due = [9; 10];
+        (due[0], due[1], due[5]) = (NEVER, NEVER, NEVER);
         assert_eq!(first(due, 9), Some((9, Turn::Funding)));
-        due[5] = 10;
+        due[6] = 10;
         assert_eq!(first(due, 9), None);
     }
 }

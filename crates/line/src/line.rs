@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cq_ledger::Ledger;
@@ -18,6 +19,8 @@ use crate::LineError;
 pub enum Wake {
     /// The decision grid.
     Timer,
+    /// A time that the step asked for.
+    Alarm,
     /// A fill, a rejection or a cancellation reached us.
     Account,
     /// Events of an instrument are missing.
@@ -52,6 +55,7 @@ pub struct Line {
     pub(crate) end: Ts,
     pub(crate) now: Ts,
     pub(crate) next_timer: Ts,
+    pub(crate) alarms: BTreeSet<Ts>,
     pub(crate) next_sample: Ts,
     pub(crate) seq: u64,
     pub(crate) gap: Option<InstrumentIdx>,
@@ -102,6 +106,7 @@ impl Line {
             end: setup.end,
             now: setup.start,
             next_timer: on_grid(setup.start, setup.grid),
+            alarms: BTreeSet::new(),
             next_sample: on_grid(setup.start, setup.sample),
             seq: 0,
             gap: None,
@@ -225,7 +230,7 @@ impl Line {
         }
     }
 
-    fn due(&self) -> [Ts; 9] {
+    fn due(&self) -> [Ts; 10] {
         let known = self.recv.as_ref().map_or(NEVER, |m| m.due);
         // What happens at the moment of a settlement comes after it, however fast its answer.
         let settles = self.lived.as_ref().map_or(NEVER, |lived| lived.funding.due);
@@ -233,16 +238,18 @@ impl Line {
         let answer = answer.filter(|e| e.ts_event < settles);
         let answer = answer.map_or(NEVER, |e| e.ts_recv);
         let timer = self.next_timer;
+        let alarm = self.alarms.first().map_or(NEVER, |ts| *ts);
         let Some(lived) = &self.lived else {
             let never = NEVER;
             return [
-                known, answer, timer, never, never, never, never, never, never,
+                known, answer, timer, alarm, never, never, never, never, never, never,
             ];
         };
         [
             known,
             answer,
             timer,
+            alarm,
             lived.market.due,
             lived.next_delisting(),
             lived.funding.due,
@@ -261,6 +268,10 @@ impl Line {
             Turn::Timer => {
                 self.next_timer += self.grid;
                 return Ok(Some(Wake::Timer));
+            }
+            Turn::Alarm => {
+                self.alarms.pop_first();
+                return Ok(Some(Wake::Alarm));
             }
             Turn::Sample => {
                 self.next_sample += self.sample;

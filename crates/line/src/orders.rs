@@ -66,6 +66,19 @@ impl Line {
         Ok(())
     }
 
+    /// Wakes the step at `ts`, once.
+    ///
+    /// # Errors
+    /// When the line has ended or the time has passed.
+    pub fn wake_at(&mut self, ts: Ts) -> Result<(), LineError> {
+        self.in_turn()?;
+        if ts <= self.now {
+            return Err(bad("alarm", "a time after now", &ts));
+        }
+        self.alarms.insert(ts);
+        Ok(())
+    }
+
     /// Moves money of a sleeve between two wallets, at once.
     ///
     /// # Errors

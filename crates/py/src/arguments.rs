@@ -48,6 +48,7 @@ pub(crate) fn code(wake: Option<Wake>) -> u8 {
         Some(Wake::Account) => 2,
         Some(Wake::Gap) => 3,
         Some(Wake::DataEnd) => 4,
+        Some(Wake::Alarm) => 5,
     }
 }
 

@@ -187,6 +187,10 @@ impl PyLine {
         self.inner.cancel(order_id).map_err(error)
     }
 
+    fn wake_at(&mut self, ts: Ts) -> PyResult<()> {
+        self.inner.wake_at(ts).map_err(error)
+    }
+
     #[pyo3(signature = (sleeve, source, target, asset, amount, fee=Decimal::ZERO))]
     fn transfer(
         &mut self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crypto_quant.core.messages import Target, Transfer, Wallet
+from crypto_quant.core.messages import Alarm, Target, Transfer, Wallet
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
 from crypto_quant.strategy.carry.config import CarryConfig
@@ -205,7 +205,7 @@ class CarrySleeve:
         if self.forecast.hourly < self._pair.exit_hourly:
             return Exit("negative expected funding", is_urgent=False)
         if self.state.phase is CLOSING:
-            return Exit("close what is left of the pair", is_urgent=False)
+            return Exit(self.state.why, is_urgent=False)
         return None
 
     def _close(
@@ -214,9 +214,15 @@ class CarrySleeve:
         """Take both legs a step nearer to flat; what began is brought to its end."""
         if not out.is_urgent and self._is_stale(view):
             return NOTHING
-        self.state.phase = CLOSING
+        self._begin_to_close(out.reason)
         self.state.goal = None
         return self._step_down(view, base, 0.0, prices, out.reason, is_urgent=out.is_urgent)
+
+    def _begin_to_close(self, reason: str) -> None:
+        """Close from now on; the first reason stays the reason."""
+        if self.state.phase is not CLOSING:
+            self.state.phase = CLOSING
+            self.state.why = reason
 
     def _shrink(
         self, view: AccountView, base: float, goal: float, prices: tuple[float, float]
@@ -240,7 +246,7 @@ class CarrySleeve:
         limit = self._limit(view, prices[1], is_urgent=is_urgent)
         wanted = pair.step(base, goal, max(limit, pair.smallest(prices)), prices)
         if wanted == (0, 0):
-            self.state.phase = CLOSING
+            self._begin_to_close(reason)
         return self._order(view, wanted, reason)
 
     def _grow(
@@ -319,12 +325,36 @@ class CarrySleeve:
         return self._sweep(view, held[0] * pair.spot.size_unit * prices[0])
 
     def _cut(self, view: AccountView, held: tuple[int, int], reason: str) -> Moves:
+        """Cut the leg that is ahead to the other; one that cannot trade has the other restored."""
         matched = self._pair.matched(*held)
+        whole = self._restored(view, held, matched)
+        if whole is not None:
+            self.state.phase = OPENING
+            return self._retry(view, whole, f"{reason}: the other is restored")
         if matched == (0, 0):
-            self.state.phase = CLOSING
+            self._begin_to_close(reason)
         elif self.state.phase is not CLOSING:
             self.state.phase = OPENING
         return self._retry(view, matched, f"{reason}: the other is cut to it")
+
+    def _restored(
+        self, view: AccountView, held: tuple[int, int], matched: tuple[int, int]
+    ) -> tuple[int, int] | None:
+        """Return the pair at the size of the leg that is ahead, if that one's market stands still.
+
+        It does where nothing was traded for as long as a leg is waited for. To cut that leg
+        would wait, unhedged, for as long as the market stands.
+        """
+        pair, is_spot = self._pair, held[0] > matched[0]
+        age = view.price_age(self._spot if is_spot else self._perp)
+        if age is not None and age < self._config.leg_wait_s * SECOND_NS:
+            return None
+        prices = pair.prices(view.px(self._spot), view.px(self._perp))
+        base = held[0] * pair.spot.size_step if is_spot else -held[1] * pair.perp.size_step
+        spot, perp = pair.legs(base, prices)
+        if (spot, perp) == (0, 0):
+            return None
+        return (held[0], perp) if is_spot else (spot, held[1])
 
     def _retry(self, view: AccountView, wanted: tuple[int, int], reason: str) -> Moves:
         """Order again, but not without end between two wake-ups of the clock."""
@@ -338,7 +368,7 @@ class CarrySleeve:
         self.state.deadline = now + round(self._config.leg_wait_s * SECOND_NS)
         spot = Target(now, self._name, self._spot, wanted[0], None, reason)
         perp = Target(now, self._name, self._perp, wanted[1], None, reason)
-        return Moves((spot, perp), ())
+        return Moves((spot, perp), (Alarm(now, self.state.deadline, "are both legs filled?"),))
 
     def _sweep(self, view: AccountView, pair_notional: float) -> Moves:
         """Send idle spot cash to the margin, where it makes the short safer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from crypto_quant.core.messages import Target, Transfer
+from crypto_quant.core.messages import Alarm, Target, Transfer
 
 
 class Phase(StrEnum):
@@ -24,9 +24,10 @@ class CarryState:
     pair and no growth before it. ``tries``: orders since the last wake-up of the clock.
     ``held``: the matched positions of an open pair (grid units), to notice when a leg is gone.
     ``goal``: the size (base asset) that an open pair is taken to, step by step.
+    ``why``: what made the pair close, for its later steps too.
     """
 
-    __slots__ = ("deadline", "goal", "held", "phase", "rest_until", "tries")
+    __slots__ = ("deadline", "goal", "held", "phase", "rest_until", "tries", "why")
 
     def __init__(self) -> None:
         self.reset()
@@ -39,6 +40,7 @@ class CarryState:
         self.tries = 0
         self.held = (0, 0)
         self.goal: float | None = None
+        self.why = ""
 
 
 class Exit(NamedTuple):
@@ -49,10 +51,10 @@ class Exit(NamedTuple):
 
 
 class Moves(NamedTuple):
-    """Both legs' targets, and money to move between the sleeve's wallets."""
+    """Both legs' targets; money to move between the sleeve's wallets, and when to look again."""
 
     targets: tuple[Target, ...]
-    transfers: tuple[Transfer, ...]
+    commands: tuple[Transfer | Alarm, ...]
 
 
 NOTHING: Final = Moves((), ())

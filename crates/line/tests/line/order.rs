@@ -232,3 +232,28 @@ fn a_segment_goes_on_only_from_one_that_has_ended_and_lies_before() {
     assert_eq!(second.fills().len(), 2);
     assert!(first.fills().is_empty());
 }
+
+#[test]
+fn an_alarm_wakes_once_and_only_later_than_now() {
+    let mut line = Line::new(setup(3 * HOUR)).unwrap();
+    assert_eq!(wake(&mut line), Some((Wake::Timer, 0)));
+    assert!(line
+        .wake_at(0)
+        .unwrap_err()
+        .to_string()
+        .starts_with("alarm: expected a time after"));
+    for ts in [HOUR + 7, 5, HOUR, 5] {
+        line.wake_at(ts).unwrap();
+    }
+    let seen: Vec<_> = std::iter::from_fn(|| wake(&mut line)).collect();
+    let expected = [
+        (Wake::Alarm, 5),
+        (Wake::Timer, HOUR),
+        (Wake::Alarm, HOUR),
+        (Wake::Alarm, HOUR + 7),
+        (Wake::Timer, 2 * HOUR),
+        (Wake::DataEnd, 3 * HOUR),
+    ];
+    assert_eq!(seen, expected);
+    assert!(line.wake_at(9 * HOUR).is_err());
+}

@@ -7,9 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto_quant.core.errors import ConfigError
-from crypto_quant.core.messages import Target
+from crypto_quant.core.messages import Alarm, Target
+from crypto_quant.strategy.carry import CarrySleeve
 from crypto_quant.strategy.carry.state import NOTHING, Phase
-from tests.unit.strategy.account import CARRY, HOUR, PERP, PERP_TERMS, SPOT, SPOT_TERMS, TERMS
+from tests.unit.strategy.account import (
+    CARRY,
+    HOUR,
+    PERP,
+    PERP_TERMS,
+    SPOT,
+    SPOT_TERMS,
+    TERMS,
+    Account,
+)
 from tests.unit.strategy.carry.desk import STEPS, build, fill, open_desk, opened, quantities
 
 
@@ -62,6 +72,62 @@ def test_leg_that_stays_unfilled_is_given_up_after_its_wait() -> None:
     moves = sleeve.on_account(view)
     assert quantities(moves) == (0, 0)
     assert "not filled in time" in moves.targets[0].reason
+
+
+def test_every_order_of_legs_sets_an_alarm_for_its_deadline() -> None:
+    sleeve, view = open_desk()
+    (alarm,) = sleeve.on_timer(view, TERMS).commands
+    assert isinstance(alarm, Alarm)
+    assert alarm.due == view.now + 600 * 10**9 == sleeve.state.deadline
+
+
+def closing() -> tuple[CarrySleeve, Account]:
+    """Return a desk whose forecast made it close; no leg is filled yet."""
+    sleeve, view = opened(rate=0.0002)
+    sleeve.forecast.reset()
+    sleeve.on_funding(view.now - 1, -0.001, 8.0)
+    assert quantities(sleeve.on_timer(view, TERMS)) == (0, 0)
+    return sleeve, view
+
+
+@pytest.mark.parametrize("still", [SPOT, PERP])
+def test_a_leg_whose_market_stands_still_has_the_other_restored(still: int) -> None:
+    sleeve, view = closing()
+    whole = sleeve.state.held
+    held = (whole[0], 0) if still == SPOT else (0, whole[1])
+    fill(view, *held)
+    view.pending = {(CARRY, still): -held[0] or -held[1]}
+    view.now += 600 * 10**9
+    view.ages[still] = 600 * 10**9
+    moves = sleeve.on_account(view)
+    assert quantities(moves) == whole
+    assert moves.targets[0].reason == "a leg was not filled in time: the other is restored"
+    fill(view, *whole)
+    view.pending = {}
+    assert sleeve.on_account(view).targets == ()
+    assert sleeve.state.phase is Phase.OPEN
+
+
+def test_a_leg_that_is_only_slow_is_waited_for_while_its_market_trades() -> None:
+    sleeve, view = closing()
+    fill(view, sleeve.state.held[0], 0)
+    view.pending = {(CARRY, SPOT): -sleeve.state.held[0]}
+    view.now += 600 * 10**9
+    view.ages[SPOT] = 599 * 10**9
+    assert quantities(sleeve.on_account(view)) == (0, 0)
+    assert sleeve.state.phase is Phase.CLOSING
+
+
+def test_later_steps_of_a_close_keep_its_first_reason() -> None:
+    sleeve, view = closing()
+    fill(view, 37_300, -373)
+    sleeve.on_account(view)
+    view.now += HOUR
+    sleeve.forecast.reset()
+    for n in range(30):
+        sleeve.on_funding(view.now - 100 + n, 0.01, 8.0)
+    moves = sleeve.on_timer(view, TERMS)
+    assert moves.targets[0].reason == "negative expected funding"
 
 
 def test_attempts_between_two_clock_wakeups_are_bounded() -> None:

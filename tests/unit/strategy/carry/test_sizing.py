@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from crypto_quant.core.messages import Wallet
+from crypto_quant.core.messages import Transfer, Wallet
 from crypto_quant.strategy.carry.state import NOTHING, Phase
 from tests.unit.strategy.account import CARRY, HOUR, PERP, PERP_TERMS, SPOT, SPOT_TERMS, TERMS
 from tests.unit.strategy.carry.desk import CONFIG, fill, open_desk, opened, quantities
@@ -17,7 +17,8 @@ def test_capital_is_split_before_a_pair_is_opened() -> None:
     view.money = {(CARRY, Wallet.SPOT): 50_000.0, (CARRY, Wallet.MARGIN): 0.0}
     moves = sleeve.on_timer(view, TERMS)
     assert moves.targets == ()
-    (transfer,) = moves.transfers
+    (transfer,) = moves.commands
+    assert isinstance(transfer, Transfer)
     assert (transfer.source, transfer.amount) == (Wallet.SPOT, Decimal("12500.00"))
 
 
@@ -33,7 +34,8 @@ def test_thin_margin_is_topped_up_by_shrinking_both_legs() -> None:
     fill(view, spot, perp)
     freed = view.money[CARRY, Wallet.SPOT] - before
     moves = sleeve.on_account(view)
-    (transfer,) = moves.transfers
+    (transfer,) = moves.commands
+    assert isinstance(transfer, Transfer)
     assert transfer.source is Wallet.SPOT
     assert float(transfer.amount) == pytest.approx(freed + idle, abs=0.01)
     ratio = (view.margins[CARRY] + float(transfer.amount)) / (-perp * 0.001 * 60_000)
@@ -46,7 +48,8 @@ def test_excess_margin_grows_both_legs_after_the_cash_arrived() -> None:
     view.margins[CARRY] = 12_500.0 + 0.747 * 15_000
     view.money[CARRY, Wallet.MARGIN] = 12_500.0 + 0.747 * 15_000 - 3_000
     moves = sleeve.on_timer(view, TERMS)
-    (transfer,) = moves.transfers
+    (transfer,) = moves.commands
+    assert isinstance(transfer, Transfer)
     assert moves.targets == ()
     assert transfer.source is Wallet.MARGIN
     view.money[CARRY, Wallet.SPOT] += float(transfer.amount)

@@ -86,7 +86,7 @@ def test_build_ends_when_the_forecast_no_longer_pays_it() -> None:
     sleeve.on_funding(view.now - 1, 0.00001, 8.0)
     moves = sleeve.on_timer(view, TERMS)
     assert moves.targets == ()
-    assert moves.transfers[0].reason == "idle cash to the margin"
+    assert moves.commands[0].reason == "idle cash to the margin"
     assert (view.position(CARRY, SPOT), view.position(CARRY, PERP)) == held
 
 

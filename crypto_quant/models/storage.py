@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crypto_quant.core.errors import DataError
+from crypto_quant.core.files import whole
 from crypto_quant.models import LOADERS
 from crypto_quant.models.fold_model import FoldModel
 from crypto_quant.models.protocol import ClassProbabilities
@@ -21,16 +22,11 @@ INDEX = "folds.json"
 
 def save_folds(path: Path, folds: Sequence[FoldModel]) -> None:
     """Write folds; equal folds give equal bytes, and the file appears whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with zipfile.ZipFile(part, "w") as archive:
-            rows = [{k: v for k, v in _fields(fold).items() if k != "model"} for fold in folds]
-            _put(archive, INDEX, json.dumps(rows, indent=1).encode())
-            for number, fold in enumerate(folds):
-                _put(archive, f"{number}.model", fold.model.save())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole(path) as part, zipfile.ZipFile(part, "w") as archive:
+        rows = [{k: v for k, v in _fields(fold).items() if k != "model"} for fold in folds]
+        _put(archive, INDEX, json.dumps(rows, indent=1).encode())
+        for number, fold in enumerate(folds):
+            _put(archive, f"{number}.model", fold.model.save())
 
 
 def load_folds(path: Path) -> list[FoldModel]:

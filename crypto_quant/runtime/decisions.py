@@ -1,12 +1,14 @@
-"""The decision log: audit trail, write-ahead log and replay oracle in one file of lines."""
+"""The decision log: audit trail and replay oracle in one file of lines."""
 
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from crypto_quant.core.files import whole
 from crypto_quant.core.messages import Alarm, Cancel, Command, Cross, Decision, Place, Transfer
 
 
@@ -14,7 +16,7 @@ class DecisionSink(Protocol):
     """Takes decisions before their commands leave."""
 
     def append(self, decision: Decision) -> None:
-        """Keep a decision; returns once it is kept."""
+        """Take a decision."""
         ...
 
 
@@ -28,6 +30,9 @@ class NoLog:
 class DecisionLog:
     """Writes a line of JSON for each decision that made more than a prediction.
 
+    Recorded runs can be run again, so nothing is made durable line by line: a run that does not
+    end well leaves no log.
+
     Parameters
     ----------
     path
@@ -36,10 +41,11 @@ class DecisionLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._part = path.with_name(path.name + ".part")
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._file = self._part.open("w", encoding="utf-8")
+        part = self._stack.enter_context(whole(self._path))
+        self._file = self._stack.enter_context(part.open("w", encoding="utf-8"))
         return self
 
     def __exit__(
@@ -48,9 +54,7 @@ class DecisionLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        if kind is None:
-            self._part.replace(self._path)
+        self._stack.__exit__(kind, error, trace)
 
     def append(self, decision: Decision) -> None:
         """Write a decision if it wanted or refused anything."""

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from crypto_quant.backtesting.engine import collect, identity
 from crypto_quant.backtesting.engine.assumptions import unsourced
 from crypto_quant.backtesting.engine.columns import MONEY_SCALE, decimals, money, whole
+from crypto_quant.backtesting.engine.folder import run_folder
 from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.engine.tick_figures import (
     NOTHING,
@@ -139,7 +140,6 @@ class TickBacktest:
             why = "; ".join(f"{s.session.name}: {s.reason}" for s in self._skipped)
             raise DataError(f"{self._config.instrument}: no session can be traded on: {why}")
         folder = self._folder()
-        folder.mkdir(parents=True, exist_ok=True)
         log = TrialLog(self._trials)
 
         def go(trial: Trial) -> _Outcome:
@@ -147,9 +147,10 @@ class TickBacktest:
             with DecisionLog(folder / "decisions.jsonl") as decisions:
                 return self._run(chain((first,), tapes), Watch(decisions))
 
-        outcome = evaluate(log, self._config, self._data, self._code, go, _numbers).result
-        metrics = self._metrics(outcome)
-        self._write(folder, outcome, metrics)
+        with run_folder(folder):
+            outcome = evaluate(log, self._config, self._data, self._code, go, _numbers).result
+            metrics = self._metrics(outcome)
+            self._write(folder, outcome, metrics)
         return TickRun(folder, metrics, log.count().trials)
 
     def _tapes(self) -> Iterator[TickTape]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ import pyarrow as pa
 from crypto_quant.backtesting.engine import identity
 from crypto_quant.backtesting.engine.assumptions import assumptions, input_findings
 from crypto_quant.backtesting.engine.baselines import perpetual_long
+from crypto_quant.backtesting.engine.folder import run_folder
 from crypto_quant.backtesting.engine.folds import FoldStore, folds_table
 from crypto_quant.backtesting.engine.inputs import DAY_NS, SPOT, read_inputs
 from crypto_quant.backtesting.engine.marks import Marks
@@ -114,13 +114,8 @@ class WalkForward:
             The market was generated; every output says so.
         """
         folder = self._folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
+        with run_folder(folder):
             self._run_into(folder, findings, synthetic=synthetic)
-        except BaseException:
-            if not (folder / "equity.parquet").exists():  # it was never finished
-                shutil.rmtree(folder, ignore_errors=True)
-            raise
         return folder
 
     def _run_into(self, folder: Path, findings: Sequence[Finding], *, synthetic: bool) -> None:

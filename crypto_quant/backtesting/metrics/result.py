@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from crypto_quant.backtesting.metrics import schema
 from crypto_quant.backtesting.metrics.description import Description
 from crypto_quant.backtesting.metrics.schema import COMPONENTS, PORTFOLIO, Table, column
 from crypto_quant.core.errors import DataError
+from crypto_quant.core.files import whole
 
 _TABLES: Mapping[str, pa.Schema] = {
     "fills": schema.FILLS,
@@ -172,12 +172,10 @@ def put(path: Path, data: bytes) -> None:
     DataError
         It cannot be written, e.g. the disk is full.
     """
-    part = path.with_name(path.name + ".part")
     try:
-        part.write_bytes(data)
-        os.replace(part, path)
+        with whole(path) as part:
+            part.write_bytes(data)
     except OSError as err:
-        part.unlink(missing_ok=True)
         raise DataError(f"{path}: cannot be written: {err.strerror}") from err
 
 

@@ -1,9 +1,10 @@
 """Repairs: rows left out or put in order, never made up; logged, and undone to the byte.
 
 A repaired part is a new file, and the manifest names it instead of the old one, which stays
-on disk. ``repairs.jsonl`` beside the manifest has one line per repair: the old part, the
-rows that went, why, and when. A line is written before the manifest changes; if that never
-happened, the repair has no effect and undoing it says so.
+on disk; so does the new one when the repair is undone, for whoever is reading it.
+``repairs.jsonl`` beside the manifest has one line per repair: the old part, the rows that went,
+why, and when. It changes with the manifest, under the same lock; of a process that dies between
+the two a line without effect may stay, and undoing it says so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.cleaners.findings import Finding, Mend
 from crypto_quant.data_pipeline.cleaners.rows import Bools
 from crypto_quant.data_pipeline.storage import KINDS, Batch, Catalog, Key, Part, Transaction, flags
-from crypto_quant.data_pipeline.storage.manifest import replace, sha256
+from crypto_quant.data_pipeline.storage.manifest import check_place, sha256
 
 NAME: Final = "repairs.jsonl"
 
@@ -80,9 +81,12 @@ def log(root: Path) -> list[Repair]:
     if not path.exists():
         return []
     try:
-        return [Repair.from_json(json.loads(line)) for line in path.read_text().splitlines()]
+        entries = [Repair.from_json(json.loads(line)) for line in path.read_text().splitlines()]
     except (ValueError, KeyError, TypeError) as err:
         raise DataError(f"{path}: damaged ({err}); restore it from a copy") from err
+    for entry in entries:
+        check_place(entry.part.path, path)
+    return entries
 
 
 def apply(catalog: Catalog, findings: Iterable[Finding], now: int) -> list[Repair]:
@@ -108,18 +112,14 @@ def apply(catalog: Catalog, findings: Iterable[Finding], now: int) -> list[Repai
             by_key[Key(finding.kind, finding.key)].append(finding)
     if not by_key:
         return []
-    old = log(catalog.root)
     done: list[Repair] = []
-    try:
-        with catalog.transaction() as change:
-            for key in sorted(by_key):
-                for part, table, changes in _parts(catalog, key, by_key[key]):
-                    number = len(old) + len(done) + 1
-                    done.append(_rewrite(change, part, table, changes, number, now))
-            _save(catalog.root, [*old, *done])
-    except BaseException:
-        _save(catalog.root, old)
-        raise
+    with catalog.transaction() as change:
+        old = log(catalog.root)
+        for key in sorted(by_key):
+            for part, table, changes in _parts(catalog, key, by_key[key]):
+                number = len(old) + len(done) + 1
+                done.append(_rewrite(change, part, table, changes, number, now))
+        change.put_beside(NAME, _lines([*old, *done]))
     return done
 
 
@@ -131,26 +131,30 @@ def undo(catalog: Catalog, name: str, now: int) -> Repair:
     DataError
         There is no such repair, it was undone, or a later one of the same rows is not.
     """
-    entries = log(catalog.root)
+    with catalog.transaction() as change:
+        entries = log(catalog.root)
+        at, undone = _undone(entries, name, now, catalog.root)
+        entry = entries[at]
+        current = next((p for p in change.known_parts if _same_rows(p, entry.part)), None)
+        if current != entry.part:
+            change.restore(entry.part, current)
+        change.put_beside(NAME, _lines([*entries[:at], undone, *entries[at + 1 :]]))
+    return undone
+
+
+def _undone(entries: Sequence[Repair], name: str, now: int, root: Path) -> tuple[int, Repair]:
+    """Return where in the log a repair is, and what its entry becomes."""
     at = next((i for i, entry in enumerate(entries) if entry.id == name), None)
     if at is None:
         have = ", ".join(entry.id for entry in entries if entry.undone_at is None) or "none"
-        raise DataError(f"no repair {name!r} in {catalog.root / NAME}; to undo: {have}")
+        raise DataError(f"no repair {name!r} in {root / NAME}; to undo: {have}")
     entry = entries[at]
     if entry.undone_at is not None:
         raise DataError(f"repair {name} was undone already")
     for later in entries[at + 1 :]:
         if later.undone_at is None and _same_rows(later.part, entry.part):
             raise DataError(f"repair {later.id} came after it on the same rows: undo that first")
-    undone = Repair(**{**_fields(entry), "undone_at": now})
-    current = next((p for p in catalog.parts if _same_rows(p, entry.part)), None)
-    if current != entry.part:
-        with catalog.transaction() as change:
-            change.restore(entry.part, current)
-        if current is not None:
-            (catalog.root / current.path).unlink(missing_ok=True)
-    _save(catalog.root, [*entries[:at], undone, *entries[at + 1 :]])
-    return undone
+    return at, Repair(**{**_fields(entry), "undone_at": now})
 
 
 def _fields(entry: Repair) -> dict[str, Any]:
@@ -258,10 +262,6 @@ def _plain(table: pa.Table, row: int) -> dict[str, Any]:
     return values
 
 
-def _save(root: Path, entries: Sequence[Repair]) -> None:
-    path = root / NAME
-    if not entries:
-        path.unlink(missing_ok=True)
-        return
+def _lines(entries: Sequence[Repair]) -> bytes:
     lines = [json.dumps(entry.to_json(), sort_keys=True) + "\n" for entry in entries]
-    replace(path, "".join(lines).encode())
+    return "".join(lines).encode()

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crypto_quant.core.errors import DataError
+from crypto_quant.core.files import claim
 from crypto_quant.data_pipeline.storage import coverage, manifest, transaction
 from crypto_quant.data_pipeline.storage.coverage import Coverage
 from crypto_quant.data_pipeline.storage.grid import rescale
@@ -228,7 +229,7 @@ class Catalog:
     def _clean(self) -> None:
         if not transaction.stale(self.root):
             return
-        handle = transaction.lock(self.root)
+        handle = claim(self.root)
         if handle >= 0:  # else an import is running: those files are its own
             try:
                 transaction.recover(self.root)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from crypto_quant.core.errors import DataError
+from crypto_quant.core.files import whole
 from crypto_quant.data_pipeline.storage.kinds import Exps
 
 NAME: Final = "manifest.json"
@@ -96,13 +97,32 @@ def load(root: Path) -> tuple[Part, ...]:
         plain = json.loads(path.read_bytes())
         if plain["version"] != VERSION:
             raise DataError(f"{path}: version {plain['version']}, this program reads {VERSION}")
-        return tuple(Part.from_json(part) for part in plain["parts"])
+        parts = tuple(Part.from_json(part) for part in plain["parts"])
     except FileNotFoundError:
         return ()
     except (ValueError, KeyError, TypeError) as err:
         raise DataError(
             f"{path}: not a catalog manifest ({err}); restore it or import anew"
         ) from err
+    for part in parts:
+        check_place(part.path, path)
+    return parts
+
+
+def check_place(name: str, said_by: Path) -> None:
+    """Check that a file says of a part only where a part can be: below the catalog's folder.
+
+    Raises
+    ------
+    DataError
+        It names anything else.
+    """
+    place = Path(name)
+    is_below = not place.is_absolute() and ".." not in place.parts
+    if not (is_below and place.suffix == ".parquet" and len(place.parts) > 2):
+        raise DataError(
+            f"{said_by}: {name!r} is no part of a catalog; restore the file from a copy"
+        )
 
 
 def save(root: Path, parts: Iterable[Part]) -> None:
@@ -114,12 +134,10 @@ def save(root: Path, parts: Iterable[Part]) -> None:
 
 def replace(path: Path, content: bytes) -> None:
     """Write a small file so that a crash leaves the old or the new one, never a mixture."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
+    with whole(path) as part, part.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
     sync_folder(path.parent)
 
 

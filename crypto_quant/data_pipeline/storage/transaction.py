@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import Final
 
 from crypto_quant.core.errors import DataError, InvariantError
+from crypto_quant.core.files import claim
 from crypto_quant.data_pipeline.storage import manifest
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch
 from crypto_quant.data_pipeline.storage.manifest import Part, SourceInfo
@@ -41,14 +41,20 @@ class Transaction:
     _lock: int = -1
     _made: list[Path] = field(default_factory=list)
     _is_changed: bool = False
+    _beside: dict[Path, bytes] = field(default_factory=dict)
+    _replaced: dict[Path, bytes | None] = field(default_factory=dict)
 
     def __enter__(self) -> Transaction:
         self._make(self.root)
-        self._lock = lock(self.root)
+        self._lock = claim(self.root)
         if self._lock < 0:
             raise DataError(f"{self.root}: another import is writing here; wait until it ends")
-        recover(self.root)
-        self._known = manifest.load(self.root)
+        try:
+            recover(self.root)
+            self._known = manifest.load(self.root)
+        except BaseException:
+            self._unlock()
+            raise
         return self
 
     def __exit__(
@@ -65,9 +71,17 @@ class Transaction:
             if kind is not None:
                 self._roll_back()
         finally:
-            if self._lock >= 0:
-                os.close(self._lock)
-                self._lock = -1
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    @property
+    def known_parts(self) -> tuple[Part, ...]:
+        """What the catalog holds, without what this transaction replaces or adds."""
+        return self._known
 
     def known(self, sha256: str) -> Part | None:
         """Return a part that came from a file with this content, if there is one."""
@@ -119,6 +133,11 @@ class Transaction:
         if not path.exists() or manifest.sha256(path) != part.sha256:
             raise DataError(f"{path}: not what it was; import {part.source.name} anew")
         self._known = (*(known for known in self._known if known != instead_of), part)
+        self._is_changed = True
+
+    def put_beside(self, name: str, content: bytes) -> None:
+        """Write a file beside the manifest, with it: both change, or neither does."""
+        self._beside[self.root / name] = content
         self._is_changed = True
 
     def append(self, batch: Batch) -> None:
@@ -221,7 +240,11 @@ class Transaction:
             temporary.rename(self.root / part.path)
         for folder in {temporary.parent for _, temporary in self._finished}:
             manifest.sync_folder(folder)
+        for path, content in self._beside.items():
+            self._replaced[path] = path.read_bytes() if path.exists() else None
+            manifest.replace(path, content)
         manifest.save(self.root, (*self._known, *self.parts))
+        self._replaced.clear()
         (self.root / _PENDING).unlink()
         return None
 
@@ -230,6 +253,11 @@ class Transaction:
             writer.discard()
         for _, temporary in self._finished:
             temporary.unlink(missing_ok=True)
+        for path, content in self._replaced.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            else:
+                manifest.replace(path, content)
         if self._lock >= 0:
             recover(self.root)
         for folder in reversed(self._made):
@@ -246,28 +274,27 @@ class Transaction:
             raise DataError(f"{folder}: cannot make the folder ({err.strerror})") from err
 
 
-def lock(root: Path) -> int:
-    """Take the catalog for writing; -1 if another process has it.
-
-    The lock is on the folder itself and ends with the process.
-    """
-    handle = os.open(root, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return -1
-    return handle
-
-
 def recover(root: Path) -> None:
     """Undo what a process that died left behind; call it only with the lock held."""
     pending = root / _PENDING
     if pending.exists():
         committed = {part.path for part in manifest.load(root)}
-        _unlink(root / name for name in json.loads(pending.read_bytes()) if name not in committed)
+        _unlink(root / name for name in _journal(pending) if name not in committed)
         pending.unlink()
     _unlink(stale(root))
+
+
+def _journal(pending: Path) -> list[str]:
+    """Read the names of parts that were on their way; nothing else is ever removed."""
+    try:
+        names = [str(name) for name in json.loads(pending.read_bytes())]
+    except (ValueError, TypeError) as err:
+        raise DataError(
+            f"{pending}: damaged ({err}); delete it if no import is running, then import anew"
+        ) from err
+    for name in names:
+        manifest.check_place(name, pending)
+    return names
 
 
 def stale(root: Path) -> list[Path]:

@@ -53,7 +53,13 @@ def test_counts_are_those_of_one_bet_with_its_stop(
     assert figures["events"] == {"delta": 26, "gap": 0, "trade": 180}
     assert (figures["decisions_from_ns"], figures["length_s"]) == (T0 + 3 * MS, 9.0)
     # 100 ms to 9,000 ms; the fill, and the fill with the end of the stop; the end.
-    assert figures["wake_ups"] == {"timer": 90, "account": 2, "gap": 0, "data_end": 1}
+    assert figures["wake_ups"] == {
+        "timer": 90,
+        "account": 2,
+        "gap": 0,
+        "data_end": 1,
+        "alarm": 0,
+    }
     assert figures["position_end"] == 0
     assert (standing.fills, standing.orders, standing.rows) == (2, 3, 10)
 

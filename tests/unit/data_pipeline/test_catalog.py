@@ -18,6 +18,7 @@ from crypto_quant.data_pipeline.storage import (
     Exps,
     Hole,
     Key,
+    Part,
     SourceInfo,
     Transaction,
     manifest,
@@ -249,3 +250,44 @@ def test_the_same_writes_give_the_same_bytes(tmp_path: Path, hourly: BarMaker) -
         _write(catalog, hourly(0, 10), "a")
         _write(catalog, hourly(20, 30), "b", price_exp=4)
     assert _files(tmp_path / "one") == _files(tmp_path / "two")
+
+
+@pytest.mark.parametrize("name", ["/etc/victim.parquet", "../victim.parquet", "bar/victim.parquet"])
+def test_a_journal_that_names_anything_but_a_part_removes_nothing(
+    tmp_path: Path, name: str
+) -> None:
+    root = tmp_path / "catalog"
+    (root / "bar").mkdir(parents=True)
+    victims = [tmp_path / "victim.parquet", root / "bar" / "victim.parquet"]
+    for victim in victims:
+        victim.write_text("kept")
+    (root / ".pending.json").write_text(json.dumps([name]))
+    with pytest.raises(DataError, match="is no part of a catalog"):
+        Catalog(root)
+    assert all(victim.exists() for victim in victims)
+
+
+@pytest.mark.parametrize("content", ["[", "5", "\x00"])
+def test_a_damaged_journal_is_one_line_and_locks_nobody_out(tmp_path: Path, content: str) -> None:
+    (tmp_path / ".pending.json").write_text(content)
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"pending\.json: damaged .*delete it"):
+            Catalog(tmp_path)
+        with pytest.raises(DataError, match="damaged"), Transaction(tmp_path):
+            pass
+    (tmp_path / ".pending.json").unlink()
+    with Catalog(tmp_path).transaction():
+        pass
+
+
+def test_a_manifest_that_names_a_file_outside_the_catalog_is_refused(tmp_path: Path) -> None:
+    plain = {"version": 1, "parts": [_manifest_part("/etc/passwd.parquet")]}
+    (tmp_path / "manifest.json").write_text(json.dumps(plain))
+    with pytest.raises(DataError, match=r"'/etc/passwd\.parquet' is no part of a catalog"):
+        Catalog(tmp_path)
+
+
+def _manifest_part(path: str) -> dict[str, object]:
+    source = SourceInfo("a.csv", "0" * 64, 1, "made")
+    part = Part("bar", "T/1h", path, 0, 0, 1, "0", 1, Exps(), 1, "", "0", source)
+    return part.to_json()

@@ -11,10 +11,10 @@ from threading import Lock, Thread
 from typing import Final, NamedTuple
 
 from crypto_quant.core.errors import CryptoQuantError, DataError, Transient
+from crypto_quant.core.files import claim
 from crypto_quant.data_pipeline.collectors.archive.connection import Connection, Missing, address
 from crypto_quant.data_pipeline.collectors.archive.fetch import Fetcher, Outcome
 from crypto_quant.data_pipeline.collectors.archive.plan import Imported, Remote
-from crypto_quant.data_pipeline.storage.transaction import lock
 
 FIRST_CONTACT_S: Final = 10.0
 """Longest wait for the first connection: without it an unreachable archive costs minutes."""
@@ -175,7 +175,7 @@ def _owned(folder: Path) -> Iterator[None]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = lock(folder)
+        handle = claim(folder)
     except OSError as err:
         raise DataError(f"{folder}: cannot be written ({err.strerror or err})") from err
     if handle < 0:

@@ -11,6 +11,7 @@ import pytest
 
 from crypto_quant.core.clock import monotonic_s
 from crypto_quant.core.errors import ConfigError, DataError, Transient
+from crypto_quant.core.files import claim
 from crypto_quant.data_pipeline.collectors.archive import (
     Done,
     Fetcher,
@@ -21,7 +22,6 @@ from crypto_quant.data_pipeline.collectors.archive import (
     download,
 )
 from crypto_quant.data_pipeline.collectors.archive.fetch import Stopped
-from crypto_quant.data_pipeline.storage.transaction import lock
 from tests.unit.data_pipeline.archive.server import Archive, Fault, zipped
 
 
@@ -166,7 +166,7 @@ def test_folder_has_one_download_at_a_time(archive: Archive, tmp_path: Path) -> 
     import os
 
     remotes = _publish(archive, range(1, 2))
-    handle = lock(tmp_path)
+    handle = claim(tmp_path)
     with pytest.raises(DataError, match="another download is writing here"):
         download(remotes, tmp_path, Fetcher(archive.base))
     os.close(handle)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from crypto_quant.core.errors import DataError
+from crypto_quant.core.files import claim
 from crypto_quant.data_pipeline.cleaners import repair
 from crypto_quant.data_pipeline.cleaners.findings import Finding
 from crypto_quant.data_pipeline.cleaners.rows import Rows, Tables
 from crypto_quant.data_pipeline.cleaners.validator import DataValidator
-from crypto_quant.data_pipeline.storage import Catalog, SourceInfo, flags
+from crypto_quant.data_pipeline.storage import Catalog, SourceInfo, flags, manifest
 from tests.unit.data_pipeline.cleaners.made import HOUR, Columns, Spoil, bars, spoilt
 
 NOW = 1_700_000_000 * 10**9
@@ -156,6 +157,63 @@ def test_a_catalog_that_changed_is_not_repaired(tmp_path: Path) -> None:
     assert (_hashes(tmp_path), (tmp_path / repair.NAME).read_bytes()) == state
 
 
+def test_a_repair_that_another_process_keeps_out_leaves_its_log_alone(tmp_path: Path) -> None:
+    catalog = _catalog(tmp_path)
+    findings = _findings(catalog)
+    (entry,) = repair.apply(catalog, findings, NOW)
+    state = _hashes(tmp_path), (tmp_path / repair.NAME).read_bytes()
+    with Catalog(tmp_path).transaction():
+        with pytest.raises(DataError, match="another import is writing"):
+            repair.apply(catalog, findings, NOW)
+        with pytest.raises(DataError, match="another import is writing"):
+            repair.undo(catalog, entry.id, NOW)
+    assert (_hashes(tmp_path), (tmp_path / repair.NAME).read_bytes()) == state
+
+
+def test_the_log_is_read_when_nobody_else_can_repair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = _catalog(tmp_path)
+    read, held = repair.log, []
+
+    def log(root: Path) -> list[repair.Repair]:
+        held.append(claim(root))
+        return read(root)
+
+    monkeypatch.setattr(repair, "log", log)
+    (entry,) = repair.apply(catalog, _findings(catalog), NOW)
+    repair.undo(Catalog(tmp_path), entry.id, NOW)
+    assert held == [-1, -1]
+
+
+def test_a_repair_whose_manifest_cannot_be_written_is_not_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = _catalog(tmp_path)
+    findings = _findings(catalog)
+    (entry,) = repair.apply(catalog, findings, NOW)
+    repair.undo(Catalog(tmp_path), entry.id, NOW)
+    state = _hashes(tmp_path), (tmp_path / repair.NAME).read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(manifest, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        repair.apply(Catalog(tmp_path), findings, NOW)
+    monkeypatch.undo()
+    assert (_hashes(tmp_path), (tmp_path / repair.NAME).read_bytes()) == state
+
+
+def test_who_reads_a_part_can_go_on_when_its_repair_is_undone(tmp_path: Path) -> None:
+    catalog = _catalog(tmp_path)
+    (entry,) = repair.apply(catalog, _findings(catalog), NOW)
+    reader = Catalog(tmp_path)
+    rows = reader.scan("bar", "TEST/1h")
+    repair.undo(Catalog(tmp_path), entry.id, NOW)
+    assert reader.scan("bar", "TEST/1h").equals(rows)
+
+
 def test_a_file_that_is_not_what_it_was_is_not_restored(tmp_path: Path) -> None:
     catalog = _catalog(tmp_path)
     (entry,) = repair.apply(catalog, _findings(catalog), NOW)
@@ -172,3 +230,12 @@ def test_a_damaged_log_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="damaged"):
         repair.apply(catalog, _findings(catalog), NOW)
     assert (tmp_path / repair.NAME).read_text() == "{"
+
+
+def test_a_log_that_names_a_file_outside_the_catalog_is_refused(tmp_path: Path) -> None:
+    catalog = _catalog(tmp_path / "catalog")
+    (entry,) = repair.apply(catalog, _findings(catalog), NOW)
+    path = tmp_path / "catalog" / repair.NAME
+    path.write_text(path.read_text().replace(entry.part.path, "../a/b.parquet"))
+    with pytest.raises(DataError, match=r"'\.\./a/b\.parquet' is no part of a catalog"):
+        repair.undo(Catalog(catalog.root), entry.id, NOW)

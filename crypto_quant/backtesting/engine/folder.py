@@ -1,0 +1,31 @@
+"""A run's folder while it is written."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from crypto_quant.core.files import owned
+
+FINISHED = "equity.parquet"
+"""Every finished run has it."""
+
+
+@contextmanager
+def run_folder(folder: Path) -> Iterator[None]:
+    """Hold a run's folder; a run that fails before it was ever finished leaves none behind.
+
+    Raises
+    ------
+    DataError
+        The same run is being written by another process.
+    """
+    with owned(folder):
+        try:
+            yield
+        except BaseException:
+            if not (folder / FINISHED).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+            raise

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from crypto_quant.core.messages import Order
+from crypto_quant.core.messages import Order, OrderType
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
 
@@ -72,7 +72,17 @@ class RiskBook:
     exposure along every path on which one sleeve closes before another.
     """
 
-    __slots__ = ("_notionals", "_sleeves", "equity", "now", "state", "terms", "view")
+    __slots__ = (
+        "_let_go",
+        "_notionals",
+        "_sleeves",
+        "_spent",
+        "equity",
+        "now",
+        "state",
+        "terms",
+        "view",
+    )
 
     def __init__(
         self, view: AccountView, terms: Mapping[int, Terms], sleeves: int, state: RiskState
@@ -84,6 +94,8 @@ class RiskBook:
         self.now = view.now
         self.equity = view.equity
         self._notionals: dict[tuple[int, int], float] = {}
+        self._let_go: dict[tuple[int, int], int] = {}
+        self._spent: dict[int, Decimal] = {}
         for instrument, rule in terms.items():
             worth = view.px(instrument) * rule.price_unit * rule.size_unit
             for sleeve in self._sleeves:
@@ -102,6 +114,28 @@ class RiskBook:
         """Count an accepted target; what is still held counts until it is sold."""
         size = max(abs(quantity), abs(proposal.position))
         self._notionals[proposal.sleeve, proposal.instrument] = size * proposal.worth
+
+    def accept_order(self, order: Order) -> None:
+        """Count an order that may leave: the next ones of this wake-up come on top of it."""
+        if order.type is OrderType.STOP_MARKET:  # it only shrinks, and only if it is reached
+            return
+        terms = self.terms[order.instrument]
+        px = order.price or self.view.px(order.instrument)
+        for sleeve, quantity in order.allocations:
+            key = (sleeve, order.instrument)
+            self._let_go[key] = self._let_go.get(key, 0) + quantity
+            if terms.is_spot and quantity > 0:
+                paid = terms.notional(px, quantity)
+                self._spent[sleeve] = self._spent.get(sleeve, Decimal(0)) + paid
+
+    def spent(self, sleeve: int) -> Decimal:
+        """Return what a sleeve's spot orders of this wake-up are about to pay, exact."""
+        return self._spent.get(sleeve, Decimal(0))
+
+    def headed(self, sleeve: int, instrument: int) -> int:
+        """Return the position once live orders and those of this wake-up are filled."""
+        held = self.view.position(sleeve, instrument) + self.view.working(sleeve, instrument)
+        return held + self._let_go.get((sleeve, instrument), 0)
 
     def notional_beside(self, proposal: Proposal) -> float:
         """Return the gross notional of everything but the proposal's own position."""
@@ -130,23 +164,19 @@ class RiskBook:
 
     def growth(self, order: Order) -> Decimal:
         """Return by how much the order changes the gross notional, exact."""
-        view, instrument = self.view, order.instrument
-        total = 0
+        instrument, total = order.instrument, 0
         for sleeve, quantity in order.allocations:
-            headed = view.position(sleeve, instrument) + view.working(sleeve, instrument)
+            headed = self.headed(sleeve, instrument)
             total += abs(headed + quantity) - abs(headed)
-        return self.terms[instrument].notional(view.px(instrument), total)
+        return self.terms[instrument].notional(self.view.px(instrument), total)
 
     def gross(self, *, contracts_only: bool) -> Decimal:
-        """Return the exact gross notional of all sleeves' positions with their working orders."""
+        """Return the exact gross notional of all sleeves' positions once orders are filled."""
         total = Decimal(0)
         for instrument, rule in self.terms.items():
             if contracts_only and rule.is_spot:
                 continue
-            quantity = sum(
-                abs(self.view.position(s, instrument) + self.view.working(s, instrument))
-                for s in self._sleeves
-            )
+            quantity = sum(abs(self.headed(s, instrument)) for s in self._sleeves)
             total += rule.notional(self.view.px(instrument), quantity)
         return total
 

@@ -70,7 +70,7 @@ class RiskManager:
         """Return the orders that may leave and those that may not."""
         book = RiskBook(view, terms, len(self._sleeves), self.state)
         with localcontext(EXACT):
-            reasons = [self._refusal(order, book) for order in orders]
+            reasons = [self._judge(order, book) for order in orders]
         broken = {
             part.sleeve
             for order, reason in zip(orders, reasons, strict=True)
@@ -87,6 +87,13 @@ class RiskManager:
             else:
                 refused.append(Refused(order, reason))
         return tuple(approved), tuple(refused)
+
+    def _judge(self, order: Order, book: RiskBook) -> str | None:
+        """Return why an order may not leave; one that may counts for those after it."""
+        reason = self._refusal(order, book)
+        if reason is None:
+            book.accept_order(order)
+        return reason
 
     def _refusal(self, order: Order, book: RiskBook) -> str | None:
         shrinks = None

@@ -43,7 +43,7 @@ class SpotBalance:
             if quantity < 0 and book.view.position(sleeve, order.instrument) + quantity < 0:
                 return f"sleeve {sleeve} would sell more spot than it holds"
             if quantity > 0:
-                needed = terms.notional(px, quantity) * rate
+                needed = (book.spent(sleeve) + terms.notional(px, quantity)) * rate
                 cash = book.view.exact_cash(sleeve, Wallet.SPOT)
                 if needed > cash:
                     return f"sleeve {sleeve} needs {needed:.2f} for spot and has {cash:.2f}"

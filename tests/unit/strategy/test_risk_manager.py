@@ -264,6 +264,24 @@ def test_stamp_refuses_growth_beyond_the_exposure_limits() -> None:
     assert _stamp(risk, view, order(3_000)) == (1, [])
 
 
+def test_orders_of_one_wakeup_share_the_exposure_limits() -> None:
+    first = order(-2_000, allocations=(Allocation(CARRY, -2_000),))
+    approved, (reason,) = _stamp(manager(), Account(), first, order(-2_000, id=2))
+    assert approved == 1
+    assert "initial margin 40000.00 above 30000.00" in reason
+
+
+def test_spot_orders_of_one_wakeup_share_the_cash() -> None:
+    view = Account()
+    view.money = {(CARRY, Wallet.SPOT): 50_000.0}
+    spot = order(60_000, instrument=SPOT, allocations=(Allocation(CARRY, 60_000),))
+    assert _stamp(manager(), view, spot) == (1, [])
+    approved, (_, reason) = _stamp(manager(), view, spot, spot._replace(id=2))
+    assert approved == 0  # never leg by leg: the first goes with the second
+    assert "needs 60" in reason
+    assert "has 50000.00" in reason
+
+
 def test_order_that_only_shrinks_passes_every_exposure_limit() -> None:
     view = Account(held={(MODEL, PERP): 9_000}, equity=50_000.0)
     risk = manager()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -118,6 +119,17 @@ class RunConfig(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _styles_are_of_its_sleeves(self) -> RunConfig:
+        _styles_are_of(self.netting, get_args(SleeveName))
+        return self
+
+
+def _styles_are_of(netting: NettingConfig, sleeves: Collection[str]) -> None:
+    for name in netting.styles:
+        if name not in sleeves:
+            raise ValueError(f"netting.styles: no sleeve {name!r}; there are {', '.join(sleeves)}")
+
 
 class TickConfig(Section):
     """A run of the imbalance strategy on recorded order-book sessions.
@@ -138,3 +150,8 @@ class TickConfig(Section):
     size: ImbalanceConfig = ImbalanceConfig()
     risk: RiskConfig = RiskConfig()
     netting: NettingConfig = NettingConfig()
+
+    @model_validator(mode="after")
+    def _styles_are_of_its_sleeve(self) -> TickConfig:
+        _styles_are_of(self.netting, ("imbalance",))
+        return self

@@ -10,6 +10,7 @@ from crypto_quant.data_pipeline.storage import Catalog
 
 _HOUR_NS = 3_600 * 10**9
 _DAY_NS = 24 * _HOUR_NS
+_MINUTE_NS = _HOUR_NS // 60
 SPOT_HALT_NS = 24 * _HOUR_NS
 """A spot market that stands still for longer ends a segment; shorter halts are bridged."""
 
@@ -50,6 +51,11 @@ def bridge(spans: Sequence[Span], longest: int) -> tuple[Span, ...]:
     return tuple(out)
 
 
+def _to_minute(ts: int) -> int:
+    """Round a settlement's stamp, which jitters, to the minute that it was scheduled for."""
+    return (ts + _MINUTE_NS // 2) // _MINUTE_NS * _MINUTE_NS
+
+
 def segments_of(catalog: Catalog, perp: str, spot: str, least_days: int) -> Segments:
     """Find the segments on which perpetual bars, funding rows and spot minutes exist.
 
@@ -72,7 +78,8 @@ def segments_of(catalog: Catalog, perp: str, spot: str, least_days: int) -> Segm
     """
     bars = [Span(s.start, s.end) for s in catalog.coverage("bar", f"{perp}/1h").segments]
     interval = catalog.parts_of("funding", perp)[0].interval or 8 * _HOUR_NS
-    paid = [Span(s.start - interval, s.end) for s in catalog.coverage("funding", perp).segments]
+    settled = catalog.coverage("funding", perp).segments
+    paid = [Span(_to_minute(s.start) - interval, s.end) for s in settled]
     minutes = [Span(s.start, s.end) for s in catalog.coverage("bar", f"{spot}/1m").segments]
     found = intersect(intersect(bars, paid), bridge(minutes, SPOT_HALT_NS))
     rounded = (

@@ -20,6 +20,7 @@ from crypto_quant.data_pipeline.collectors.archive import (
     holdings,
     small_real_set,
 )
+from crypto_quant.data_pipeline.collectors.dataset import look_up
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.generated import MARKER, generate_market
 from crypto_quant.data_pipeline.storage import Catalog
@@ -47,18 +48,18 @@ def find_data(
 
     A folder is imported into a catalog of its own under ``root``, named after the folder's
     listing: another folder, or a changed one, never mixes with it, and an unchanged one is
-    not imported again.
+    not imported again. A file there that the run can do without may be empty or cut off.
 
     Raises
     ------
     ConfigError
         ``CQ_DATA`` is no absolute path of a folder.
     DataError
-        A file cannot be imported.
+        A file that the run needs cannot be imported.
     """
     folder = data_folder(env)
     if folder is not None:
-        catalog = _import(folder, root, known, tell)
+        catalog = _import(folder, root, config, known, tell)
         return Found(catalog, f"the folder {folder}", catalog.is_generated)
     catalog = Catalog(root)
     if _suffices(catalog, config):
@@ -70,7 +71,8 @@ def find_data(
     if not (folder / MARKER).is_file():
         tell("nothing at hand: generating a small seeded market")
         generate_market(folder)
-    return Found(_import(folder, root, known, tell), "a generated market", is_generated=True)
+    catalog = _import(folder, root, config, known, tell)
+    return Found(catalog, "a generated market", is_generated=True)
 
 
 def _download(
@@ -116,12 +118,26 @@ def _suffices(catalog: Catalog, config: RunConfig) -> bool:
     return needed <= have
 
 
-def _import(folder: Path, root: Path, known: Mapping[str, Instrument], tell: Tell) -> Catalog:
+def _import(
+    folder: Path, root: Path, config: RunConfig, known: Mapping[str, Instrument], tell: Tell
+) -> Catalog:
     catalog = Catalog(root / f"folder-{_listing(folder)}")
     if catalog.keys():
         return catalog
     tell(f"importing {folder}")
-    report = importer.import_files(catalog, [folder], Facts.parse(""), known, skip_known=True)
+    traded = (config.market.perp, config.market.spot)
+
+    def may_fail(path: Path) -> bool:
+        facts = look_up(path).facts
+        if facts.kind not in ("bar", "funding"):
+            return facts.kind == "series"
+        return f"{facts.symbol}.{facts.venue}" not in traded
+
+    report = importer.import_files(
+        catalog, [folder], Facts.parse(""), known, skip_known=True, may_fail=may_fail
+    )
+    for spoilt in report.spoilt:
+        tell(f"passed over: {spoilt.reason}")
     if not report.parts:
         raise DataError(f"{folder}: nothing in it could be imported; see cq data import {folder}")
     return Catalog(catalog.root)

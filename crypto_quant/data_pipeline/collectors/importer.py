@@ -37,6 +37,12 @@ class Report:
     notices: list[Notice] = field(default_factory=list)
     known: list[Path] = field(default_factory=list)
     """Files whose content the catalog already has, where they were to be passed over."""
+    spoilt: list[Notice] = field(default_factory=list)
+    """Files that cannot be read, where that was allowed."""
+
+
+def _nothing_may_fail(_: Path) -> bool:
+    return False
 
 
 def import_files(
@@ -46,6 +52,7 @@ def import_files(
     instruments: Mapping[str, Instrument],
     skip_known: bool = False,
     progress: Progress | None = None,
+    may_fail: Callable[[Path], bool] = _nothing_may_fail,
 ) -> Report:
     """Import files, and all files of folders, in one transaction.
 
@@ -64,6 +71,9 @@ def import_files(
         Pass over files whose content was imported before, instead of refusing.
     progress : callable, optional
         See ``Progress``.
+    may_fail : callable, optional
+        Whether a file that cannot be read is passed over (``Report.spoilt``) instead of ending
+        the import.
 
     Raises
     ------
@@ -73,7 +83,13 @@ def import_files(
     report = Report()
     jobs: list[Job] = []
     for path, named in _files(paths):
-        found = recognise(path, given)
+        try:
+            found = recognise(path, given)
+        except DataError as err:
+            if not may_fail(path):
+                raise
+            report.spoilt.append(Notice(path, str(err), is_known=False))
+            continue
         if isinstance(found, Job):
             jobs.append(found)
         elif named:
@@ -85,7 +101,7 @@ def import_files(
         raise DataError(f"{where}: no file that can be imported{_reasons(report.notices)}")
     jobs.sort(key=lambda job: job.file.path.as_posix())
     with _disk(catalog.root), catalog.transaction() as change:
-        _run(change, jobs, instruments, skip_known, progress or _silent, report)
+        _run(change, jobs, instruments, skip_known, may_fail, progress or _silent, report)
     report.parts = list(change.parts)
     return report
 
@@ -107,6 +123,7 @@ def _run(
     jobs: Sequence[Job],
     instruments: Mapping[str, Instrument],
     skip_known: bool,
+    may_fail: Callable[[Path], bool],
     progress: Progress,
     report: Report,
 ) -> None:
@@ -121,8 +138,16 @@ def _run(
             report.known.append(job.file.path)
             done += size
             continue
+        batches = _batches(job, instruments)
+        if may_fail(job.file.path):
+            try:
+                batches = iter(list(batches))  # read in full before anything of it is kept
+            except DataError as err:
+                report.spoilt.append(Notice(job.file.path, str(err), is_known=False))
+                done += size
+                continue
         change.begin(source)
-        for batch in _batches(job, instruments):
+        for batch in batches:
             change.append(batch)
             rows += batch.data.num_rows
             progress(name, rows, done, total)

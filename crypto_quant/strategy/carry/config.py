@@ -1,4 +1,9 @@
-"""Parameters of the carry sleeve, fixed before any result was seen."""
+"""Parameters of the carry sleeve.
+
+What decides when and how large was fixed before any result was seen. How its steps are sized and
+waited for (``leg_wait_s``, ``participation``, ``step_share``, ``stale_s``) was set after a first
+run had shown legs that bars could not fill.
+"""
 
 from __future__ import annotations
 

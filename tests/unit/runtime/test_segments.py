@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto_quant.runtime.segments import Span, bridge, intersect
+from crypto_quant.data_pipeline.collectors import importer
+from crypto_quant.data_pipeline.collectors.facts import Facts
+from crypto_quant.data_pipeline.collectors.generated import generate_market
+from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.runtime.segments import Span, bridge, intersect, segments_of
+from crypto_quant.venues.rules import load_instruments
 
 
 def test_an_intersection_keeps_what_both_cover() -> None:
@@ -38,3 +47,21 @@ def test_a_moment_is_covered_exactly_where_both_cover_it(one: list[int], two: li
             s.start <= moment < s.end for s in right
         )
         assert any(s.start <= moment < s.end for s in found) == both
+
+
+def test_the_jitter_of_a_settlement_costs_no_hour(tmp_path: Path) -> None:
+    starts = []
+    for late_us in (0, 26_000):
+        folder = tmp_path / str(late_us)
+        generate_market(folder, days=3)
+        (path,) = (folder / "binance_perp").glob("*funding*.parquet")
+        rows = pq.read_table(path).slice(1)
+        at = rows.schema.get_field_index("timestamp")
+        stamps = rows["timestamp"].cast(pa.int64()).to_numpy() + late_us
+        moved = pa.array(stamps).cast(rows.schema.field(at).type)
+        pq.write_table(rows.set_column(at, rows.schema.field(at), moved), path)
+        root = folder / "catalog"
+        importer.import_files(Catalog(root), [folder], Facts.parse(""), load_instruments(), True)
+        ids = "BTCUSDT-PERP.BINANCE", "BTCUSDT.BINANCE"
+        starts.append(segments_of(Catalog(root), *ids, least_days=1).used[0].start)
+    assert starts[0] == starts[1]

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from crypto_quant.backtesting.validation.trials import TrialLog
 from tests.e2e.conftest import run_cq, run_folder
 
 pytestmark = pytest.mark.xdist_group("generated")
@@ -61,6 +62,23 @@ def test_books_add_up_to_the_last_digit_in_every_row(generated: Path) -> None:
             assert row[f"{book}/equity"] == total
     for row in rows:
         assert row["portfolio/equity"] == row["carry/equity"] + row["model/equity"]
+
+
+def test_what_two_rows_show_is_tried_and_run_once(generated: Path) -> None:
+    count = TrialLog(generated / "runs" / "generated-trials.sqlite").count()
+    run = run_folder(generated)
+    table = pq.read_table(run / "variants.parquet")
+    rows = set(table["row"].to_pylist())
+    assert rows > {"carry_alone", "without_model", "perpetual"}
+    # The portfolio has its own file, the perpetual is no configuration, one run has two rows.
+    assert count.rows == count.trials == len(rows) + 1 - 1 - 1
+
+    def of(key: str) -> dict[str, list[object]]:
+        found: dict[str, list[object]] = table.filter(pc.equal(table["row"], key)).to_pydict()
+        del found["row"]
+        return found
+
+    assert of("without_model") == of("carry_alone")
 
 
 def test_every_fill_belongs_to_an_order_that_was_logged_before(generated: Path) -> None:

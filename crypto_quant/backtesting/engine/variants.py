@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -50,6 +51,15 @@ def plan(config: RunConfig) -> tuple[Variant, ...]:
         row = _row(larger, f"capital_{amount}", f"{amount:,} of capital", RowKind.CAPACITY)
         variants.append(Variant(row, larger, all_sleeves))
     return tuple(variants)
+
+
+def distinct(variants: Sequence[Variant]) -> list[int]:
+    """Return for each variant the position of the first that runs the same.
+
+    With two sleeves, for instance, the portfolio without one is the other one alone.
+    """
+    runs = [(variant.config, variant.sleeves) for variant in variants]
+    return [runs.index(run) for run in runs]
 
 
 _ALONE: dict[str, str] = {

@@ -24,7 +24,7 @@ from crypto_quant.backtesting.engine.research import (
     first_test,
     make_labels,
 )
-from crypto_quant.backtesting.engine.variants import MAIN, Variant, plan
+from crypto_quant.backtesting.engine.variants import MAIN, Variant, distinct, plan
 from crypto_quant.backtesting.engine.workers import Job, Outcome, Workers
 from crypto_quant.backtesting.metrics import schema
 from crypto_quant.backtesting.metrics.description import (
@@ -62,6 +62,10 @@ class _Found(NamedTuple):
 
     outcome: Outcome
     folds: pa.Table
+
+    def shown_as(self, key: str) -> _Found:
+        """Return it as that of another variant, which runs the same; its folds are named once."""
+        return _Found(self.outcome.shown_as(key), self.folds.slice(0, 0))
 
 
 class WalkForward:
@@ -158,20 +162,29 @@ class WalkForward:
         return self._runs / f"walk-forward-{until:%Y%m%d}-{name}"
 
     def _evaluate(self, variants: Sequence[Variant], decisions: Path) -> list[_Found]:
-        """Count every variant, then run them side by side; the first is the main run."""
+        """Count every variant, then run them side by side; the first is the main run.
+
+        What two rows show is tried, counted and run once.
+        """
+        first = distinct(variants)
+        once = sorted(set(first))
         tried = [
             {
                 "config": variant.config.model_dump(mode="json", exclude={"beside"}),
                 "sleeves": list(variant.sleeves),
             }
-            for variant in variants
+            for variant in (variants[n] for n in once)
         ]
 
         def go(trials: Sequence[Trial]) -> list[_Found]:
-            return self._run(variants, trials, decisions)
+            return self._run([variants[n] for n in once], trials, decisions)
 
         done = evaluate_all(self._log, tried, self._data, self._code, go, _numbers)
-        return [each.result for each in done]
+        found = {n: each.result for n, each in zip(once, done, strict=True)}
+        return [
+            found[n] if n == at else found[n].shown_as(variant.row.key)
+            for at, (n, variant) in enumerate(zip(first, variants, strict=True))
+        ]
 
     def _run(
         self, variants: Sequence[Variant], trials: Sequence[Trial], decisions: Path

@@ -64,6 +64,18 @@ class Outcome(NamedTuple):
     daily_sharpe: float
     whole: Whole | None
 
+    def shown_as(self, key: str) -> Outcome:
+        """Return it as that of another variant, which runs the same."""
+        row, trips = _of_row(self.row, key), _of_row(self.trips, key)
+        return Outcome(row, trips, self.daily_sharpe, None)
+
+
+def _of_row(table: pa.Table, key: str) -> pa.Table:
+    at = table.column_names.index("row")
+    return table.set_column(
+        at, table.schema.field(at), pa.array([key] * table.num_rows, pa.string())
+    )
+
 
 class Workers:
     """Processes that run variants of one configuration; use as a context manager.

@@ -5,7 +5,16 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FeatureSet", "Instrument", "Ledger", "Line", "TickDecoder", "plan_book", "prorate"]
+__all__ = [
+    "FeatureSet",
+    "Inflater",
+    "Instrument",
+    "Ledger",
+    "Line",
+    "TickDecoder",
+    "plan_book",
+    "prorate",
+]
 
 @final
 class Instrument:
@@ -36,12 +45,19 @@ class Instrument:
     def notional(self, px: int, qty: int) -> Decimal: ...
 
 @final
+class Inflater:
+    """Streaming decompression; ``data_pipeline.collectors.ticks`` feeds it."""
+
+    def __new__(cls, member: tuple[int, int] | None = None) -> Inflater: ...
+    def feed(self, data: bytes) -> None: ...
+    def text(self) -> bytes: ...
+    def finish(self) -> None: ...
+
+@final
 class TickDecoder:
     """Streaming decoder of one tick file; ``data_pipeline.collectors.ticks`` feeds it."""
 
-    def __new__(
-        cls, layout: str, codec: str, symbol: str, price_exp: int, qty_exp: int
-    ) -> TickDecoder: ...
+    def __new__(cls, layout: str, symbol: str, price_exp: int, qty_exp: int) -> TickDecoder: ...
     def feed(self, data: bytes) -> int: ...
     @property
     def qty_exp(self) -> int: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 from decimal import Decimal
@@ -9,7 +10,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto_quant._native import TickDecoder
+from crypto_quant._native import Inflater, TickDecoder
 
 LOCAL = 1_723_161_255_030_314_667
 PRICES = st.decimals("0.01", "999999.99", places=2)
@@ -48,7 +49,7 @@ def test_depth_frames_equal_their_decimals_however_written_and_cut(
         f"{LOCAL} {json.dumps({'stream': 'x', 'data': frame})}\n".encode() for frame in frames
     )
     data = gzip.compress(text) if is_packed else text
-    decoder = TickDecoder("frames", "gzip" if is_packed else "plain", "BTCUSDT", 2, 3)
+    decoder, inflater = TickDecoder("frames", "BTCUSDT", 2, 3), Inflater()
     have: list[tuple[int, ...]] = []
 
     def take() -> None:
@@ -57,7 +58,11 @@ def test_depth_frames_equal_their_decimals_however_written_and_cut(
             have.extend(zip(*(columns[name].tolist() for name in names), strict=True))
 
     for at in range(0, len(data), step):
-        decoder.feed(data[at : at + step])
+        piece = data[at : at + step]
+        if is_packed:
+            inflater.feed(piece)
+            piece = inflater.text()
+        decoder.feed(piece)
         take()
     decoder.finish()
     take()
@@ -79,15 +84,26 @@ def test_depth_frames_equal_their_decimals_however_written_and_cut(
 
 @given(st.binary(max_size=300), st.sampled_from(["frames", "trades", "agg_trades", "book_ticker"]))
 def test_no_bytes_do_more_than_raise_value_error(data: bytes, layout: str) -> None:
-    for codec in ("plain", "gzip"):
-        decoder = TickDecoder(layout, codec, "BTCUSDT", 2, 3)
-        message = ""
-        try:
-            decoder.feed(data)
-            decoder.finish()
-        except ValueError as err:
-            message = str(err)
-        assert not message or message.startswith("line ")
+    decoder = TickDecoder(layout, "BTCUSDT", 2, 3)
+    message = ""
+    try:
+        decoder.feed(data)
+        decoder.finish()
+    except ValueError as err:
+        message = str(err)
+    assert not message or message.startswith("line ")
+
+
+@given(st.binary(max_size=300), st.none() | st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 9)))
+def test_no_packed_bytes_do_more_than_raise_value_error(
+    data: bytes, member: tuple[int, int] | None
+) -> None:
+    inflater = Inflater(member)
+    with contextlib.suppress(ValueError):
+        inflater.feed(data)
+        while inflater.text():
+            pass
+        inflater.finish()
 
 
 @given(st.lists(st.tuples(IDS, PRICES, QUANTITIES, st.booleans()), min_size=1, max_size=20))
@@ -98,7 +114,7 @@ def test_archive_trades_equal_their_decimals(
         f"{number},{plain(px)},{plain(qty)},0,1723161256298,{str(maker).lower()}"
         for number, px, qty, maker in trades
     ]
-    decoder = TickDecoder("trades", "plain", "", 2, 3)
+    decoder = TickDecoder("trades", "", 2, 3)
     decoder.feed("\n".join(lines).encode())
     decoder.finish()
     made = decoder.take()["trade"]

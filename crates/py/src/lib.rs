@@ -18,6 +18,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<instrument::PyInstrument>()?;
     m.add_class::<ledger::PyLedger>()?;
     m.add_class::<line::PyLine>()?;
+    m.add_class::<wire::PyInflater>()?;
     m.add_class::<wire::PyTickDecoder>()?;
     m.add_function(wrap_pyfunction!(ledger::py_prorate, m)?)?;
     m.add_function(wrap_pyfunction!(wire::py_plan_book, m)?)?;

@@ -1,12 +1,13 @@
-//! `TickDecoder` and `plan_book`: venue bytes to columns, and columns to a book's rows.
+//! `Inflater`, `TickDecoder` and `plan_book`: packed bytes to text, text to columns, and
+//! columns to a book's rows.
 
 use cq_types::Grid;
 use cq_wire::binance::{plan_book, Archive, ArchiveKind, Chain, Decoder};
-use cq_wire::{Batch, Codec, Column, LineError, Lines, Stats};
+use cq_wire::{Batch, Codec, Column, Inflater, LineError, Lines, Stats, WireError};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 enum Reader {
     Frames(Lines<Decoder>),
@@ -54,7 +55,47 @@ fn value_error(error: LineError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
-/// Streaming decoder of one file: bytes in, columns out.
+/// Streaming decompression: packed bytes in, bounded pieces of text out.
+#[pyclass(name = "Inflater", module = "crypto_quant._native")]
+pub struct PyInflater {
+    inflater: Inflater,
+}
+
+#[pymethods]
+impl PyInflater {
+    /// Of gzip, or of one deflated member of a zip archive with its text's checksum and size.
+    #[new]
+    #[pyo3(signature = (member=None))]
+    fn new(member: Option<(u32, u64)>) -> Self {
+        let deflate = |(crc, size)| Codec::Deflate { crc, size };
+        Self {
+            inflater: Inflater::new(member.map_or(Codec::Gzip, deflate)),
+        }
+    }
+
+    /// Takes packed bytes.
+    fn feed(&mut self, data: &[u8]) {
+        self.inflater.feed(data);
+    }
+
+    /// The next piece of text; an empty one asks for more bytes.
+    fn text<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let inflater = &mut self.inflater;
+        let text = py.detach(|| inflater.text()).map_err(corrupt)?;
+        Ok(PyBytes::new(py, text))
+    }
+
+    /// Checks that the stream is whole.
+    fn finish(&self) -> PyResult<()> {
+        self.inflater.finish().map_err(corrupt)
+    }
+}
+
+fn corrupt(error: WireError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+/// Streaming decoder of one file: text in, columns out.
 #[pyclass(name = "TickDecoder", module = "crypto_quant._native")]
 pub struct PyTickDecoder {
     reader: Reader,
@@ -63,22 +104,11 @@ pub struct PyTickDecoder {
 #[pymethods]
 impl PyTickDecoder {
     #[new]
-    fn new(
-        layout: &str,
-        codec: &str,
-        symbol: String,
-        price_exp: u8,
-        qty_exp: u8,
-    ) -> PyResult<Self> {
+    fn new(layout: &str, symbol: String, price_exp: u8, qty_exp: u8) -> PyResult<Self> {
         let grid = Grid { price_exp, qty_exp };
-        let codec = match codec {
-            "plain" => Codec::Plain,
-            "gzip" => Codec::Gzip,
-            other => return Err(PyValueError::new_err(format!("unknown codec {other:?}"))),
-        };
-        let archive = |kind| Reader::Archive(Lines::new(Archive::new(kind, grid), codec));
+        let archive = |kind| Reader::Archive(Lines::new(Archive::new(kind, grid)));
         let reader = match layout {
-            "frames" => Reader::Frames(Lines::new(Decoder::new(symbol, grid), codec)),
+            "frames" => Reader::Frames(Lines::new(Decoder::new(symbol, grid))),
             "trades" => archive(ArchiveKind::Trades),
             "agg_trades" => archive(ArchiveKind::AggTrades),
             "book_ticker" => archive(ArchiveKind::BookTicker),
@@ -87,13 +117,13 @@ impl PyTickDecoder {
         Ok(Self { reader })
     }
 
-    /// Decodes what these bytes complete; returns the lines read so far.
+    /// Decodes the lines that this text completes; returns the lines read so far.
     fn feed(&mut self, py: Python<'_>, data: &[u8]) -> PyResult<u64> {
         let reader = &mut self.reader;
         py.detach(|| reader.feed(data)).map_err(value_error)
     }
 
-    /// Decodes a last line and checks that the file is whole.
+    /// Decodes a last line without line end.
     fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
         let reader = &mut self.reader;
         py.detach(|| reader.finish()).map_err(value_error)

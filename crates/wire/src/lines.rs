@@ -1,8 +1,7 @@
 use cq_types::Grid;
 use memchr::memchr;
 
-use crate::inflate::Inflater;
-use crate::{Batch, Codec, LineError, Stats, WireError};
+use crate::{Batch, LineError, Stats, WireError};
 
 /// Turns one line at a time into columns.
 pub trait LineDecoder {
@@ -19,56 +18,59 @@ pub trait LineDecoder {
     fn grid(&self) -> Grid;
 }
 
-/// Inflates bytes as they come, splits them into lines and decodes each.
+/// Splits text into lines as it comes and decodes each.
 ///
-/// Memory is bounded by one call's inflated bytes: a line cut by a call's end is kept
-/// for the next one, and the owner takes the columns whenever it likes.
+/// Memory is bounded by one call's text: a line cut by a call's end is kept for the next
+/// one, and the owner takes the columns whenever it likes.
 pub struct Lines<D> {
     decoder: D,
-    inflater: Inflater,
+    cut: Vec<u8>,
 }
 
 impl<D: LineDecoder> Lines<D> {
     /// A reader at the start of its file.
     #[must_use]
-    pub fn new(decoder: D, codec: Codec) -> Self {
+    pub fn new(decoder: D) -> Self {
         Self {
             decoder,
-            inflater: Inflater::new(codec),
+            cut: Vec::new(),
         }
     }
 
-    /// Decodes what the bytes complete; returns the lines read so far.
+    /// Decodes the lines that the text completes; returns the lines read so far.
     ///
     /// # Errors
-    /// When the stream is corrupt or a line cannot be decoded.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<u64, LineError> {
-        let inflated = self.inflater.feed(bytes);
-        let mut start = 0;
-        let buffer = self.inflater.buffer();
-        while let Some(length) = memchr(b'\n', &buffer[start..]) {
-            decode(&mut self.decoder, &buffer[start..start + length])?;
-            start += length + 1;
+    /// When a line cannot be decoded.
+    pub fn feed(&mut self, text: &[u8]) -> Result<u64, LineError> {
+        let mut rest = text;
+        while let Some(length) = memchr(b'\n', rest) {
+            if self.cut.is_empty() {
+                decode(&mut self.decoder, &rest[..length])?;
+            } else {
+                self.cut.extend_from_slice(&rest[..length]);
+                decode(&mut self.decoder, &self.cut)?;
+                self.cut.clear();
+            }
+            rest = &rest[length + 1..];
         }
-        buffer.drain(..start);
-        inflated.map_err(|error| self.at_next_line(error))?;
+        self.cut.extend_from_slice(rest);
         Ok(self.decoder.state().1.lines)
     }
 
-    /// Decodes a last line without line end and checks that the stream is whole.
+    /// Decodes a last line without line end.
     ///
     /// # Errors
-    /// When the stream ends too early, the rest cannot be decoded, or nothing was there.
+    /// When it cannot be decoded, or there was no line at all.
     pub fn finish(&mut self) -> Result<(), LineError> {
-        let finished = self.inflater.finish();
-        finished.map_err(|error| self.at_next_line(error))?;
-        self.feed(&[])?;
-        let rest = std::mem::take(self.inflater.buffer());
+        let rest = std::mem::take(&mut self.cut);
         if !rest.is_empty() {
             decode(&mut self.decoder, &rest)?;
         }
         if self.decoder.state().1.lines == 0 {
-            return Err(self.at_next_line(WireError::Empty));
+            return Err(LineError {
+                line: 1,
+                error: WireError::Empty,
+            });
         }
         Ok(())
     }
@@ -87,13 +89,6 @@ impl<D: LineDecoder> Lines<D> {
     /// What was counted so far.
     pub fn stats(&mut self) -> &Stats {
         self.decoder.state().1
-    }
-
-    fn at_next_line(&mut self, error: WireError) -> LineError {
-        LineError {
-            line: self.decoder.state().1.lines + 1,
-            error,
-        }
     }
 }
 

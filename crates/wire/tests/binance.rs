@@ -3,7 +3,7 @@
 use cq_types::flags::SYNTHETIC_EVENT;
 use cq_types::{flags, Grid, Side};
 use cq_wire::binance::{Archive, ArchiveKind, Decoder};
-use cq_wire::{Batch, Codec, LineDecoder, Lines, WireError, MISSING};
+use cq_wire::{Batch, LineDecoder, Lines, WireError, MISSING};
 use proptest::prelude::*;
 
 const GRID: Grid = Grid {
@@ -161,7 +161,7 @@ fn a_bad_frame_says_what_was_found_and_leaves_no_row() {
 }
 
 fn lines_of(text: &[u8], step: usize) -> Result<(Batch, u64), cq_wire::LineError> {
-    let mut lines = Lines::new(Decoder::new("BTCUSDT".to_owned(), GRID), Codec::Plain);
+    let mut lines = Lines::new(Decoder::new("BTCUSDT".to_owned(), GRID));
     for chunk in text.chunks(step.max(1)) {
         lines.feed(chunk)?;
     }
@@ -208,7 +208,7 @@ fn errors_name_their_line_and_nothing_is_an_error_too() {
 #[test]
 fn archive_rows_of_every_era_are_read() {
     let read = |kind, text: &str| {
-        let mut lines = Lines::new(Archive::new(kind, GRID), Codec::Plain);
+        let mut lines = Lines::new(Archive::new(kind, GRID));
         lines.feed(text.as_bytes())?;
         lines.finish()?;
         Ok::<_, cq_wire::LineError>((lines.take(), lines.stats().clone()))
@@ -276,13 +276,11 @@ proptest! {
 
     #[test]
     fn no_bytes_at_all_panic_any_reader(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        for codec in [Codec::Plain, Codec::Gzip] {
-            let mut lines = Lines::new(Decoder::new("BTCUSDT".to_owned(), GRID), codec);
+        let mut lines = Lines::new(Decoder::new("BTCUSDT".to_owned(), GRID));
+        let _ = lines.feed(&bytes).and_then(|_| lines.finish());
+        for kind in [ArchiveKind::Trades, ArchiveKind::AggTrades, ArchiveKind::BookTicker] {
+            let mut lines = Lines::new(Archive::new(kind, GRID));
             let _ = lines.feed(&bytes).and_then(|_| lines.finish());
-            for kind in [ArchiveKind::Trades, ArchiveKind::AggTrades, ArchiveKind::BookTicker] {
-                let mut lines = Lines::new(Archive::new(kind, GRID), codec);
-                let _ = lines.feed(&bytes).and_then(|_| lines.finish());
-            }
         }
     }
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import IO, Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from crypto_quant import _native
 from crypto_quant.core.errors import DecodeError
 from crypto_quant.data_pipeline.collectors.file import File
+from crypto_quant.data_pipeline.collectors.ticks.packed import texts
 from crypto_quant.data_pipeline.storage.kinds import Exps
 
 T = TypeVar("T")
@@ -25,10 +26,8 @@ MISSING: Final = -(2**63)
 """What the decoder puts where the venue gave nothing."""
 
 _NULLABLE: Final = frozenset({"prev_id", "index", "rate", "next_funding"})
-_PACKED: Final = 1 << 18
-"""Compressed bytes per step; a step's text is some ten times that."""
-_PLAIN: Final = 1 << 20
-"""Text per step: columns of that many rows stay in the processor's cache."""
+_AHEAD: Final = 8
+"""Items that a stage may be ahead: a consumer that is slow at times does not stop it."""
 
 
 class Tables(NamedTuple):
@@ -60,7 +59,7 @@ class TickReader:
         self.stats: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Tables]:
-        """Yield the batches; reading runs one step ahead of the consumer.
+        """Yield the batches; unpacking and decoding run ahead of the consumer.
 
         Raises
         ------
@@ -71,15 +70,13 @@ class TickReader:
 
     def _batches(self) -> Iterator[Tables]:
         layout, symbol, exps = self._arguments
-        path, container = self._file.path, self._file.container
-        codec, step = ("gzip", _PACKED) if container == "gzip" else ("plain", _PLAIN)
+        path = self._file.path
         for member in self._file.members or ("",):
-            decoder = _native.TickDecoder(layout, codec, symbol, exps.price, exps.qty)
+            decoder = _native.TickDecoder(layout, symbol, exps.price, exps.qty)
             try:
-                with self._bytes(member) as stream:
-                    for chunk in ahead(iter(lambda: stream.read(step), b"")):
-                        decoder.feed(chunk)
-                        yield _take(decoder, exps)
+                for text in ahead(texts(self._file, member)):
+                    decoder.feed(text)
+                    yield _take(decoder, exps)
                 decoder.finish()
             except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as err:
                 within = f"{path}: {member}" if member else f"{path}"
@@ -87,15 +84,6 @@ class TickReader:
             yield _take(decoder, exps)
             for name, count in decoder.stats().items():
                 self.stats[name] = _merge(name, self.stats.get(name), count)
-
-    @contextmanager
-    def _bytes(self, member: str) -> Iterator[IO[bytes]]:
-        if self._file.container == "zip":
-            with zipfile.ZipFile(self._file.path) as archive, archive.open(member) as stream:
-                yield stream
-        else:
-            with self._file.path.open("rb") as plain:
-                yield plain
 
 
 def _take(decoder: _native.TickDecoder, exps: Exps) -> Tables:
@@ -129,9 +117,12 @@ def _column(name: str, values: NDArray[np.int64 | np.int8 | np.uint32]) -> pa.Ar
 
 
 def ahead(source: Iterator[T]) -> Iterator[T]:
-    """Yield from ``source``, computing the next item while the consumer has the last."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(next, source, None)
-        while (item := waiting.result()) is not None:
-            waiting = pool.submit(next, source, None)
+    """Yield from ``source``, which runs some items ahead of the consumer."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        waiting = deque(pool.submit(next, source, None) for _ in range(_AHEAD))
+        while (item := waiting.popleft().result()) is not None:
+            waiting.append(pool.submit(next, source, None))
             yield item
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -62,12 +62,14 @@ class PartWriter:
         self._waiting.append(self._conform(table))
         self._waiting_rows += table.num_rows
         if self._waiting_rows >= _ROWS:
-            self._flush()
+            self._flush(self._waiting_rows // _ROWS)
 
     def close(self) -> None:
         """Write what waits and make the file durable."""
-        self._flush()
+        if self._waiting:
+            self._flush(-(-self._waiting_rows // _ROWS))
         if self._writer is not None:
+            self._writer.add_key_value_metadata({"ts_recv_method": self.recv})
             self._writer.close()
             self._writer = None
             written = pq.read_metadata(self.path).num_rows
@@ -113,18 +115,18 @@ class PartWriter:
             "qty_exp": str(self.exps.qty),
             "rate_exp": str(self.exps.rate),
             "quote_exp": str(self.exps.quote),
-            "ts_recv_method": self.recv,
         }
 
-    def _flush(self) -> None:
-        if not self._waiting:
-            return
+    def _flush(self, groups: int) -> None:
+        """Write full row groups: what a file is does not depend on how its rows came."""
         table = pa.concat_tables(self._waiting)
-        self._waiting, self._waiting_rows = [], 0
         if self._writer is None:
-            schema = table.schema.with_metadata(self._metadata())
-            self._writer = _open(self.path, schema)
-        self._writer.write_table(table, row_group_size=2 * _ROWS)
+            self._writer = _open(self.path, table.schema.with_metadata(self._metadata()))
+        for start in range(0, groups * _ROWS, _ROWS):
+            group = table.slice(start, _ROWS).combine_chunks()
+            self._writer.write_table(group, row_group_size=_ROWS)
+        rest = table.slice(groups * _ROWS)
+        self._waiting, self._waiting_rows = [rest] * (rest.num_rows > 0), rest.num_rows
 
     def _refine(self, wanted: Exps) -> None:
         have, self.exps = self.exps, wanted

@@ -66,7 +66,7 @@ def test_write_puts_grids_and_origin_into_file_and_manifest(
     (part,) = catalog.parts
     assert part.path == f"bar/{KEY}/1970-01-01T00-00-00_1970-01-01T02-00-00.parquet"
     assert (part.start, part.end, part.rows) == (0, 2 * HOUR, 3)
-    metadata = pq.read_schema(catalog.root / part.path).metadata
+    metadata = pq.read_metadata(catalog.root / part.path).metadata
     assert metadata[b"price_exp"] == b"2"
     assert metadata[b"cq_kind"] == b"bar"
     assert metadata[b"ts_recv_method"] == b"open + interval"

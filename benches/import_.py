@@ -32,9 +32,10 @@ CAPTURE = "hftbacktest/usdm/btcusdt_20240808.gz"
 
 
 class Cost(NamedTuple):
-    """What one process took."""
+    """What one process took; ``cpu`` is that of all its threads."""
 
     seconds: float
+    cpu: float
     peak_mb: float
     rows: int
 
@@ -63,18 +64,28 @@ def _compare(what: str, unit: str, path: Path, peer: str, count: int) -> list[Re
     is_there = _has(peer)
     if not is_there:
         print(f"skipped: {peer} is not installed (name its interpreter in CQ_PEERS)")
-    pairs: list[tuple[float, float | None]] = []
+    costs: list[tuple[Cost, Cost | None]] = []
     for _ in range(RUNS):
         ours = _ours(what, path)
-        theirs = _peer(peer, path) if is_there else None
-        pairs.append((count / ours.seconds, count / theirs.seconds if theirs else None))
-    rate = statistics.median(pair[0] for pair in pairs)
+        costs.append((ours, _peer(peer, path) if is_there else None))
+    name = {"hftbacktest": "hftbacktest convert to npz"}.get(peer, f"{peer} CSV to Parquet")
+    label = f"{path.name}, {path.stat().st_size / 2**20:.0f} MiB, {count:,} lines"
+    rates = [(count / a.seconds, count / b.seconds if b else None) for a, b in costs]
+    used = [(a.cpu, b.cpu if b else None) for a, b in costs]
+    return [
+        _result(f"import {what}", unit, label, name, rates),
+        _result(f"import {what}: CPU", "s", label, name, used),
+    ]
+
+
+def _result(
+    name: str, unit: str, label: str, peer: str, pairs: list[tuple[float, float | None]]
+) -> Result:
+    ours = statistics.median(pair[0] for pair in pairs)
     peers = [pair[1] for pair in pairs if pair[1] is not None]
     other = statistics.median(peers) if peers else None
-    name = {"hftbacktest": "hftbacktest convert to npz"}.get(peer, f"{peer} CSV to Parquet")
-    ratio = rate / other if other else None
-    label = f"{path.name}, {path.stat().st_size / 2**20:.0f} MiB, {count:,} lines"
-    return [Result(f"import {what}", unit, label, rate, other, name, ratio, tuple(pairs))]
+    ratio = ours / other if other else None
+    return Result(name, unit, label, ours, other, peer, ratio, tuple(pairs))
 
 
 def _memory(what: str, short: Path, long: Path) -> list[Result]:

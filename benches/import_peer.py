@@ -51,11 +51,11 @@ def main(peer: str, path: Path) -> None:
     __import__(peer)
     convert = {"hftbacktest": hftbacktest, "polars": polars, "pyarrow": pyarrow}[peer]
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), time.process_time()
         rows = convert(path, Path(folder))
-        seconds = time.perf_counter() - begin
+        seconds, cpu = time.perf_counter() - begin, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mb": peak, "rows": rows}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak_mb": peak, "rows": rows}))
 
 
 if __name__ == "__main__":

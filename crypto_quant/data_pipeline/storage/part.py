@@ -18,7 +18,7 @@ from crypto_quant.data_pipeline.storage.grid import rescale
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
 
 TEMPORARY: Final = ".tmp"
-_ROWS: Final = 1 << 16
+_ROWS: Final = 1 << 17
 """Rows of a row group: what a writer holds in memory."""
 
 

@@ -14,7 +14,7 @@ import pytest
 from crypto_quant.data_pipeline.storage import KINDS, Batch, Exps
 from crypto_quant.data_pipeline.storage.part import PartWriter
 
-ROWS = 150_001
+ROWS = 300_001
 SCHEMA = KINDS["trade"].schema()
 
 
@@ -43,7 +43,7 @@ def _written(path: Path, rows: pa.RecordBatch, cuts: Sequence[int], finer: int =
 
 
 @pytest.mark.parametrize(
-    "cuts", [range(1_000, ROWS, 1_000), range(70_000, ROWS, 70_000), [65_536, 131_072], [ROWS - 1]]
+    "cuts", [range(2_000, ROWS, 2_000), range(140_000, ROWS, 140_000), [131_072, 262_144], [ROWS - 1]]
 )
 def test_the_same_rows_are_the_same_bytes_however_they_came(
     tmp_path: Path, cuts: Sequence[int]
@@ -62,10 +62,10 @@ def test_rows_that_need_a_finer_grid_late_are_the_same_bytes_too(tmp_path: Path)
 
 
 def test_row_groups_are_full_and_the_file_says_how_its_stamps_were_made(tmp_path: Path) -> None:
-    _written(tmp_path / "part", _trades(), range(999, ROWS, 999))
+    _written(tmp_path / "part", _trades(), range(1_999, ROWS, 1_999))
     with pq.ParquetFile(tmp_path / "part") as file:
         groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
         recv = file.metadata.metadata[b"ts_recv_method"]
         assert file.read().equals(pa.Table.from_batches([_trades()]))
-    assert groups == [65_536, 65_536, ROWS - 2 * 65_536]
+    assert groups == [131_072, 131_072, ROWS - 2 * 131_072]
     assert recv == b"recorded; clock=box; least_latency_ns=5"

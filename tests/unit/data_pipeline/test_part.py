@@ -43,7 +43,8 @@ def _written(path: Path, rows: pa.RecordBatch, cuts: Sequence[int], finer: int =
 
 
 @pytest.mark.parametrize(
-    "cuts", [range(2_000, ROWS, 2_000), range(140_000, ROWS, 140_000), [131_072, 262_144], [ROWS - 1]]
+    "cuts",
+    [range(2_000, ROWS, 2_000), range(140_000, ROWS, 140_000), [131_072, 262_144], [ROWS - 1]],
 )
 def test_the_same_rows_are_the_same_bytes_however_they_came(
     tmp_path: Path, cuts: Sequence[int]

@@ -91,6 +91,21 @@ def _flipped_zip(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
+def _patched_zip(local: int, central: int, value: int) -> Callable[[Path], None]:
+    """Change one byte of the last member's two headers."""
+
+    def write(path: Path) -> None:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.csv", _bars(20, 100))
+            archive.writestr("b.csv", _bars(100, 200))
+        content = bytearray(path.read_bytes())
+        content[content.rfind(b"PK\x03\x04") + local] = value
+        content[content.rfind(b"PK\x01\x02") + central] = value
+        path.write_bytes(bytes(content))
+
+    return write
+
+
 def _text(content: str) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         path.write_text(content)
@@ -126,6 +141,12 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "gzip flipped": (_flipped_gzip, BARS, "corrupt"),
     "zip cut": (_truncated_zip, BARS, "corrupt zip file"),
     "zip flipped": (_flipped_zip, BARS, "corrupt"),
+    "zip encrypted": (_patched_zip(6, 8, 1), BARS, "b.csv is encrypted; unpack the archive first"),
+    "zip of an odd method": (
+        _patched_zip(8, 10, 97),
+        BARS,
+        "b.csv is packed by method 97, which is not read here; unpack the archive first",
+    ),
     "NaN": (
         _text(_HEADER + _ROW + f"{T0 + 21 * 3600},1,1,NaN,1,1\n"),
         BARS,

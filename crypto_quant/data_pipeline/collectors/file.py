@@ -24,6 +24,11 @@ _HEAD: Final = 1 << 16
 _NAME: Final = 80
 """Longest cell that is taken for a column's name."""
 
+_ENCRYPTED: Final = 1
+_METHODS: Final = frozenset(
+    {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+)
+
 _MAGIC: Final[tuple[tuple[bytes, Container], ...]] = (
     (b"PAR1", "parquet"),
     (b"ARROW1", "feather"),
@@ -84,7 +89,7 @@ class File:
             return cls(path, container, schema=pyarrow.feather.read_table(path).schema)
         if container == "zip":
             with zipfile.ZipFile(path) as archive:
-                members = tuple(i.filename for i in archive.infolist() if not i.is_dir())
+                members = tuple(_member(path, i) for i in archive.infolist() if not i.is_dir())
                 if not members:
                     raise DataError(f"{path}: the archive is empty")
                 with archive.open(members[0]) as stream:
@@ -142,6 +147,18 @@ class File:
     def numbers(self) -> list[str]:
         """Return the first row of cells that is no header."""
         return self.row(1 if self.columns else 0)
+
+
+def _member(path: Path, info: zipfile.ZipInfo) -> str:
+    """Return a member's name, if it can be unpacked."""
+    if info.flag_bits & _ENCRYPTED:
+        raise DataError(f"{path}: {info.filename} is encrypted; unpack the archive first")
+    if info.compress_type not in _METHODS:
+        raise DataError(
+            f"{path}: {info.filename} is packed by method {info.compress_type}, which is not read "
+            "here; unpack the archive first"
+        )
+    return info.filename
 
 
 def _is_number(cell: str) -> bool:

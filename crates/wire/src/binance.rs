@@ -295,7 +295,8 @@ impl Decoder {
             .push(if is_market { 0 } else { flags::NOT_MARKET });
         self.stats.trade += 1;
         self.stats.not_market += u64::from(!is_market);
-        self.stats.trade_breaks += u64::from(self.last_trade.is_some_and(|l| id != l + 1));
+        self.stats.trade_breaks +=
+            u64::from(self.last_trade.is_some_and(|l| id != l.saturating_add(1)));
         self.last_trade = Some(id);
         Ok(())
     }

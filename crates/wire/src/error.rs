@@ -51,6 +51,9 @@ pub enum WireError {
     /// The compressed stream is corrupt, or ends too early.
     #[error("corrupt or truncated compressed data ({0})")]
     Inflate(String),
+    /// A line that no venue sends.
+    #[error("a line of more than {0} bytes: no venue sends one")]
+    TooLong(usize),
     /// There was no row at all.
     #[error("no data in it")]
     Empty,

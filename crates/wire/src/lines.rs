@@ -18,10 +18,13 @@ pub trait LineDecoder {
     fn grid(&self) -> Grid;
 }
 
+/// Longest line: a hundred times a snapshot of 1000 levels a side.
+const LONGEST: usize = 1 << 24;
+
 /// Splits text into lines as it comes and decodes each.
 ///
-/// Memory is bounded by one call's text: a line cut by a call's end is kept for the next
-/// one, and the owner takes the columns whenever it likes.
+/// Memory is bounded by one call's text and the longest line: a line cut by a call's end is
+/// kept for the next one, and the owner takes the columns whenever it likes.
 pub struct Lines<D> {
     decoder: D,
     cut: Vec<u8>,
@@ -52,6 +55,12 @@ impl<D: LineDecoder> Lines<D> {
                 self.cut.clear();
             }
             rest = &rest[length + 1..];
+        }
+        if self.cut.len() + rest.len() > LONGEST {
+            return Err(LineError {
+                line: self.decoder.state().1.lines + 1,
+                error: WireError::TooLong(LONGEST),
+            });
         }
         self.cut.extend_from_slice(rest);
         Ok(self.decoder.state().1.lines)

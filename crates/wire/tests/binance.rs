@@ -244,6 +244,31 @@ fn archive_rows_of_every_era_are_read() {
     }
 }
 
+#[test]
+fn a_line_without_end_is_refused_before_it_fills_the_memory() {
+    let mut lines = Lines::new(Decoder::new("BTCUSDT".to_owned(), GRID));
+    let piece = vec![b' '; 1 << 20];
+    let fed = (0..64)
+        .map(|_| lines.feed(&piece))
+        .take_while(Result::is_ok);
+    assert_eq!(fed.count(), 16);
+    let error = lines.feed(&piece).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 1: a line of more than 16777216 bytes: no venue sends one"
+    );
+}
+
+#[test]
+fn the_largest_trade_id_breaks_no_chain_by_overflow() {
+    let mut decoder = Decoder::new("BTCUSDT".to_owned(), GRID);
+    for id in [i64::MAX, 5] {
+        let frame = TRADE.replace("3535186032", &id.to_string());
+        decoder.frame(RECV, frame.as_bytes()).unwrap();
+    }
+    assert_eq!(decoder.state().1.trade_breaks, 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 

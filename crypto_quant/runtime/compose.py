@@ -12,6 +12,7 @@ from crypto_quant.execution.netting import Netting, NettingConfig
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.models.switch import ModelSwitch
 from crypto_quant.runtime.config import RunConfig, SleeveName
+from crypto_quant.runtime.history import DailyCloses
 from crypto_quant.runtime.line import Deposit
 from crypto_quant.runtime.sleeves import CarryStage, ModelStage, MomentumStage, Stage
 from crypto_quant.runtime.state import SettledFunding, State
@@ -39,6 +40,7 @@ def compose_state(
     funding: SettledFunding,
     names: Sequence[str],
     switch: ModelSwitch | None,
+    past: DailyCloses | None = None,
 ) -> State:
     """Build the state of a walk-forward run.
 
@@ -56,8 +58,11 @@ def compose_state(
         Feature names, in the order of the vector.
     switch
         Folds of the model; needed where the model sleeve runs.
+    past
+        Closes of the perpetual, with which momentum begins; without them it waits for its own.
     """
-    stages = tuple(_stage(name, n, config, names, switch) for n, name in enumerate(sleeves))
+    closes = past or DailyCloses()
+    stages = tuple(_stage(name, n, config, names, switch, closes) for n, name in enumerate(sleeves))
     traded = dict(enumerate(instruments))
     return join(traded, config.market.tier, sleeves, stages, config.risk, config.netting, funding)
 
@@ -86,12 +91,14 @@ def _stage(
     config: RunConfig,
     names: Sequence[str],
     switch: ModelSwitch | None,
+    past: DailyCloses,
 ) -> Stage:
     if name == "carry":
         return CarryStage(CarrySleeve(config.carry, number, name, SPOT, PERP, CarryState()))
     if name == "momentum":
         signal = MomentumSignal(config.momentum.signal, name)
-        return MomentumStage(signal, MomentumSleeve(config.momentum.size, number, name, PERP), PERP)
+        momentum = MomentumSleeve(config.momentum.size, number, name, PERP)
+        return MomentumStage(signal, momentum, PERP, past, config.momentum.signal.lookback_days)
     if switch is None:
         raise ValueError("the model sleeve needs trained folds")
     bet = DirectionalSleeve(config.model.bet, number, name, PERP)

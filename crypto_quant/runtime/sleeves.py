@@ -21,6 +21,7 @@ from crypto_quant.core.messages import (
 from crypto_quant.core.terms import Terms
 from crypto_quant.models.fold_model import FoldModel
 from crypto_quant.models.switch import ModelSwitch
+from crypto_quant.runtime.history import DailyCloses
 from crypto_quant.runtime.view import LineView
 from crypto_quant.strategy.carry import CarrySleeve
 from crypto_quant.strategy.position_manager.directional import DirectionalSleeve
@@ -154,18 +155,32 @@ class ModelStage(_Quiet):
 
 
 class MomentumStage(_Quiet):
-    """Plain momentum, once a day."""
+    """Plain momentum, once a day; ``past`` fills its look-back of ``days`` at the start."""
 
-    __slots__ = ("_instrument", "_signal", "_sleeve")
+    __slots__ = ("_days", "_instrument", "_is_new", "_past", "_signal", "_sleeve")
 
-    def __init__(self, signal: MomentumSignal, sleeve: MomentumSleeve, instrument: int) -> None:
+    def __init__(
+        self,
+        signal: MomentumSignal,
+        sleeve: MomentumSleeve,
+        instrument: int,
+        past: DailyCloses,
+        days: int,
+    ) -> None:
         self._signal = signal
         self._sleeve = sleeve
         self._instrument = instrument
+        self._past = past
+        self._days = days
+        self._is_new = True
 
     def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
         """Follow the day's signal."""
         rule = terms[self._instrument]
+        if self._is_new:
+            self._is_new = False
+            for midnight, px in self._past.before(view.now, self._days):
+                self._signal(midnight, px * rule.price_unit)
         signal = self._signal(view.now, view.px(self._instrument) * rule.price_unit)
         if signal is None:
             return NO_WISH
@@ -173,8 +188,9 @@ class MomentumStage(_Quiet):
         return Wish(None, (signal,), () if target is None else (target,), ())
 
     def reset(self) -> None:
-        """Forget the past closes."""
+        """Forget the past closes; those of the next segment come with its first wake-up."""
         self._signal.reset()
+        self._is_new = True
 
 
 class ImbalanceStage(_Quiet):

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.runtime.history import DAY_NS, DailyCloses
 from crypto_quant.runtime.line import HOUR_NS, RecordedLine
 from crypto_quant.runtime.state import SettledFunding
 
 Ints = NDArray[np.int64]
 NOT_RECORDED = -1
+_INTERVAL_NS = {"1m": 60 * 10**9, "5m": 300 * 10**9, "15m": 900 * 10**9, "1h": HOUR_NS}
 
 
 def on_grid_of(
@@ -58,12 +60,11 @@ class TapeLoader:
         open_, high, low, close = (
             ints(table, name) * price for name in ("open", "high", "low", "close")
         )
-        seconds = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}[interval]
         line.load(
             key,
             line.native.add_bars,
             index,
-            seconds * 10**9,
+            _INTERVAL_NS[interval],
             ints(table, "ts_event"),
             ints(table, "ts_recv"),
             open_,
@@ -75,6 +76,16 @@ class TapeLoader:
             _optional(table, "taker_buy", qty),
             table["flags"].to_numpy(),
         )
+
+    def closes(self, index: int, interval: str) -> DailyCloses:
+        """Return an instrument's closes of the bars that end at a midnight and are known then."""
+        instrument = self._instruments[index]
+        key = f"{instrument.id}/{interval}"
+        table = self._cut("bar", key, -(2**63), 2**63 - 1)
+        grid = 10 ** (instrument.price_exp - self._catalog.exps("bar", key).price)
+        end = ints(table, "ts_event") + _INTERVAL_NS[interval]
+        daily = (end % DAY_NS == 0) & (ints(table, "ts_recv") <= end)
+        return DailyCloses(end[daily].tolist(), (ints(table, "close")[daily] * grid).tolist())
 
     def funding(self, line: RecordedLine, index: int, start: int, end: int) -> None:
         """Put an instrument's settled funding rates of ``[start, end)`` on the line."""

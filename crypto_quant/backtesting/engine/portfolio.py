@@ -85,7 +85,8 @@ def run_portfolio(
             first, last = inputs.segments[0].start, inputs.segments[-1].end
             funding = inputs.loader.settled(PERP, first, last)
             names = line.native.feature_names
-            state = compose_state(config, sleeves, inputs.instruments, funding, names, switch)
+            past = inputs.loader.closes(PERP, "1h")
+            state = compose_state(config, sleeves, inputs.instruments, funding, names, switch, past)
         recorded(line, state, reasons)
         before = line
     if before is None:

@@ -27,11 +27,7 @@ class Missing(DataError):  # noqa: N818 - names what was found out: the file is 
 
 
 class Broken(Transient):
-    """A transfer ended before its end; ``received`` bytes of it arrived."""
-
-    def __init__(self, message: str, received: int = 0) -> None:
-        super().__init__(message)
-        self.received = received
+    """A transfer ended before its end."""
 
 
 class Busy(RateLimited):
@@ -84,7 +80,7 @@ class Answer:
 
     def text(self) -> str:
         """Return the body of a small text file; the connection can be used again after it."""
-        with _on_wire(0):
+        with _on_wire():
             body = self._response.read(_SMALL)
         if self._length is not None and len(body) < min(self._length, _SMALL):
             raise Broken(f"ended after {len(body)} of {self._length} bytes")
@@ -100,7 +96,7 @@ class Answer:
         """
         length, received, since, window = self._length, 0, clock(), 0
         while length is None or received < length:
-            with _on_wire(received):
+            with _on_wire():
                 piece = self._response.read1(_PIECE)
             if not piece:
                 break
@@ -110,10 +106,10 @@ class Answer:
             elapsed = clock() - since
             if elapsed >= patience.timeout_s:
                 if window < patience.bytes_per_s * elapsed:
-                    raise Broken(f"{window} bytes in {elapsed:.0f} s: too slow", received)
+                    raise Broken(f"{window} bytes in {elapsed:.0f} s: too slow")
                 since, window = clock(), 0
         if length is not None and received < length:
-            raise Broken(f"ended after {received} of {length} bytes", received)
+            raise Broken(f"ended after {received} of {length} bytes")
 
 
 class Connection:
@@ -148,7 +144,7 @@ class Connection:
         Broken
             The host has no address, or takes no connection.
         """
-        with _on_wire(0):
+        with _on_wire():
             self._http.connect()
             self._socket = self._http.sock
 
@@ -174,7 +170,7 @@ class Connection:
         if self._socket is None:
             self.open()
         target = quote(f"{self._base.path.rstrip('/')}/{path}")
-        with _on_wire(0):
+        with _on_wire():
             self._http.request(method, target, headers={"User-Agent": _AGENT, **(headers or {})})
             response = self._http.getresponse()
         _check(response, path)
@@ -224,10 +220,10 @@ def _login(proxy: SplitResult) -> dict[str, str]:
 
 
 @contextmanager
-def _on_wire(received: int) -> Iterator[None]:
+def _on_wire() -> Iterator[None]:
     """Turn what can happen to a connection (cut TLS: ``ValueError``) into ``Broken``."""
     try:
         yield
     except (OSError, http.client.HTTPException, ValueError) as err:
         words = getattr(err, "strerror", None) or str(err) or type(err).__name__
-        raise Broken(words, received) from err
+        raise Broken(words) from err

@@ -33,7 +33,7 @@ OnBytes = Callable[[int], None]
 State = Literal["fetched", "kept", "imported", "missing", "refused"]
 
 _ADVANCE: Final = 1 << 20
-"""Bytes after which a broken transfer counts as one that works: its attempts start anew."""
+"""Bytes that a part file gains before its attempts start anew."""
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
@@ -208,11 +208,15 @@ class Fetcher:
                     stale.unlink()  # the beginning of a file that has been replaced
             if part.exists() and checksum.sha256(part) == expected:
                 return expected
-        self._retried(remote.path, lambda link: self._body(link, remote.path, part, on_bytes))
+        self._retried(
+            remote.path,
+            lambda link: self._body(link, remote.path, part, on_bytes),
+            lambda: _length(part),
+        )
         return checksum.sha256(part)
 
     def _body(self, link: Connection, path: str, part: Path, on_bytes: OnBytes) -> None:
-        have = part.stat().st_size if part.exists() else 0
+        have = _length(part)
         answer = link.ask("GET", path, {"Range": f"bytes={have}-"} if have else None)
         if answer.status == 416 or answer.begins not in (0, have):  # not what was asked for
             part.unlink(missing_ok=True)
@@ -228,8 +232,14 @@ class Fetcher:
                     file.flush()  # what arrived counts, even if the process is killed
                 on_bytes(len(piece))
 
-    def _retried(self, path: str, ask: Callable[[Connection], T]) -> T:
-        attempt = 0
+    def _retried(
+        self, path: str, ask: Callable[[Connection], T], length: Callable[[], int] = int
+    ) -> T:
+        """Ask until it is answered; what is kept must grow for the attempts to start anew.
+
+        Bytes that arrive prove nothing: without ranges each attempt begins at the first.
+        """
+        attempt, longest = 0, length()
         while True:
             least = 0.0
             try:
@@ -237,8 +247,8 @@ class Fetcher:
                     return ask(connection)
             except (Transient, RateLimited) as err:
                 self._check_running()
-                if isinstance(err, Broken) and err.received >= _ADVANCE:
-                    attempt = 0
+                if length() >= longest + _ADVANCE:
+                    attempt, longest = 0, length()
                 attempt += 1
                 if attempt >= self.policy.attempts:
                     raise Transient(f"{path}: gave up after {attempt} attempts: {err}") from err
@@ -263,6 +273,10 @@ class Fetcher:
             finally:
                 with self._lock:
                     self._open.discard(connection)
+
+
+def _length(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
 
 
 def _named(remote: Remote, part: Path, path: Path, digest: str) -> Outcome:

@@ -292,6 +292,27 @@ def test_transfer_that_gets_on_is_never_given_up(case: Case) -> None:
     assert len(case.archive.bodies(PATH)) == 11
 
 
+def test_transfer_that_begins_anew_each_time_is_given_up(case: Case) -> None:
+    """Megabytes that arrive again and again are no advance where ranges are not served."""
+    large = zipped("BTCUSDT-1h-2024-01-01.zip", os.urandom(4 << 20).hex())
+    case.archive.has_ranges = False
+    case.archive.add(PATH, large)
+    case.archive.faults[PATH] = [Fault("close", 2 << 20)] * 50
+    case.fetcher.policy = Policy(attempts=3)
+    with pytest.raises(Transient, match=r"gave up after 3 attempts: ended after 2097152 of"):
+        case.fetch()
+    assert case.archive.bodies(PATH) == [None, "bytes=2097152-", "bytes=2097152-"]
+
+
+def test_small_steps_add_up_to_an_advance(case: Case) -> None:
+    large = zipped("BTCUSDT-1h-2024-01-01.zip", os.urandom(5 << 20).hex())
+    case.archive.add(PATH, large)
+    case.archive.faults[PATH] = [Fault("close", 600 << 10)] * 8
+    case.fetcher.policy = Policy(attempts=3)
+    assert case.fetch() == ("fetched", "")
+    assert len(case.archive.bodies(PATH)) == 9
+
+
 @pytest.mark.parametrize("status", [301, 403, 451])
 def test_refusal_is_final(case: Case, status: int) -> None:
     case.archive.add(PATH, CONTENT)

@@ -63,6 +63,22 @@ def _large_floats(path: Path) -> None:
     pq.write_table(pa.table({"epoch": [T0 + 20 * 3600, T0 + 21 * 3600], **prices}), path)
 
 
+def _nautilus(price: bytes | None, side: int) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        columns = {
+            "price": pa.array([price], pa.binary(8)),
+            "size": pa.array([(10**9).to_bytes(8, "little")], pa.binary(8)),
+            "aggressor_side": pa.array([side], pa.uint8()),
+            "trade_id": pa.array(["1"]),
+            "ts_event": pa.array([T0 * 10**9], pa.uint64()),
+            "ts_init": pa.array([T0 * 10**9], pa.uint64()),
+        }
+        precision = {"price_precision": "2", "size_precision": "3"}
+        pq.write_table(pa.table(columns).replace_schema_metadata(precision), path)
+
+    return write
+
+
 def _binary(path: Path) -> None:
     path.write_bytes(np.random.default_rng(3).bytes(999))
 
@@ -121,6 +137,7 @@ def _lean(*lines: str) -> Callable[[Path], None]:
     return write
 
 
+PERP = "venue=BINANCE,symbol=BTCUSDT-PERP"
 LEAN = "venue=BINANCE,symbol=BTCUSDT,volume=base"
 _HOURS = ("0,1,1,1,1,9", "3600000,1,1,1,1,9")
 _TARDIS = (
@@ -207,6 +224,12 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
         _text(_TARDIS),
         "venue=BINANCE,symbol=BTCUSDT-PERP,kind=delta",
         "holds trade or liquidation rows, not delta",
+    ),
+    "Nautilus price missing": (_nautilus(None, 1), PERP, "bad.file: price: row 0 has no value"),
+    "Nautilus side": (
+        _nautilus(bytes(8), 7),
+        PERP,
+        "bad.file: aggressor_side: row 0: expected 0, 1 or 2, was 7",
     ),
     "same again": (_text(_bars(0, 10)), BARS, "already in the catalog as bar/BTCUSDT-PERP"),
     "overlap": (_text(_bars(9, 30)), BARS, "overlaps good.csv, which holds"),

@@ -24,6 +24,7 @@ from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.collectors.facts import Facts, duration, period
 from crypto_quant.data_pipeline.collectors.file import File
+from crypto_quant.data_pipeline.collectors.ticks.ranges import TIMES, demand, is_time
 from crypto_quant.data_pipeline.storage import flags
 from crypto_quant.data_pipeline.storage.kinds import Batch, Exps
 
@@ -39,80 +40,139 @@ _SIDE: Final = np.array([0, 1, -1], dtype=np.int8)
 class Rows:
     """One batch of a Nautilus file on the grid of its metadata.
 
-    ``first`` is the number of its first row: trades without a numeric id are numbered by it.
+    ``first`` is the number of its first row: trades without a numeric id are numbered by it,
+    and errors name rows by it.
     """
 
     def __init__(self, batch: pa.RecordBatch, first: int, where: str) -> None:
         self.batch, self.first, self.where = batch, first, where
-        metadata = batch.schema.metadata or {}
-        try:
-            price = int(metadata[b"price_precision"])
-            self.exps = Exps(price=price, qty=int(metadata[b"size_precision"]))
-        except (KeyError, ValueError) as err:
-            raise DataError(f"{where}: no price and size precision in its metadata") from err
+        self.exps = Exps(
+            price=self._precision("price_precision"), qty=self._precision("size_precision")
+        )
+
+    def column(self, name: str) -> pa.Array:
+        """Return a column as it is in the file, which has a value in each row."""
+        values = self.batch.column(name)
+        if values.null_count:
+            row = int(values.is_null().to_numpy(zero_copy_only=False).argmax())
+            raise DataError(f"{self._at(name)}: row {self.first + row} has no value")
+        return values
 
     def integers(self, name: str) -> NDArray[np.int64]:
-        """Return a whole-number column as int64, shape (n,)."""
-        values = pc.cast(self.batch.column(name), pa.int64())
-        return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.int64)
+        """Return a whole-number column as int64, shape (n,); beyond 64 bits it wraps."""
+        values = self.column(name)
+        if not pa.types.is_integer(values.type):
+            raise DataError(f"{self._at(name)}: expected whole numbers, found {values.type}")
+        return np.asarray(values.to_numpy(zero_copy_only=False)).astype(np.int64)
 
-    def fixed(self, name: str, exp: int) -> pa.Array:
-        """Return a fixed-point column as integers of ``10**-exp``, exactly."""
-        column = self.batch.column(name)
-        width = 8 if pa.types.is_integer(column.type) else column.type.byte_width
-        raw = column.buffers()[1]
-        wide = np.frombuffer(raw, dtype="<i8").reshape(-1, width // 8)
-        wide = wide[column.offset : column.offset + len(column)]
-        halves = np.empty((len(wide), 2), dtype=np.int64)
-        halves[:, 0] = wide[:, 0]
-        halves[:, 1] = wide[:, 1] if width == 16 else wide[:, 0] >> 63
-        scale = _DECIMALS[width]
-        buffers = [None, pa.py_buffer(halves.tobytes())]
-        exact = pa.Array.from_buffers(pa.decimal128(38, scale), len(halves), buffers)
-        try:
-            narrow = pc.cast(exact, pa.decimal128(38, exp))
-        except pa.ArrowInvalid as err:
-            text = f"{self.where}: {name} has more than the {exp} decimals of its metadata"
-            raise DataError(text) from err
-        low, high = np.frombuffer(narrow.buffers()[1], dtype="<i8").reshape(-1, 2).T
-        if (high != low >> 63).any():
-            raise DataError(f"{self.where}: {name} does not fit 64 bits")
-        return pa.array(low)
+    def codes(self, name: str, low: int, high: int, expected: str) -> NDArray[np.int64]:
+        """Return a column of codes from ``low`` to ``high``, shape (n,)."""
+        found = self.integers(name)
+        self.demand((found >= low) & (found <= high), expected, name, self.batch.column(name))
+        return found
+
+    def demand(self, good: NDArray[np.bool_], expected: str, name: str, values: pa.Array) -> None:
+        """Refuse the first value of a column that is not good, with its row in the file."""
+        rows = range(self.first, self.first + len(values))
+        demand(good, expected, values, rows, self._at(name))
+
+    def price(self, name: str) -> pa.Array:
+        """Return a fixed-point column of prices as integers, exactly."""
+        return self._narrow(name, _decimals(self.column(name), self._at(name)), self.exps.price)
+
+    def size(self, name: str) -> pa.Array:
+        """Return a fixed-point column of sizes, which are 0 or more, as integers, exactly."""
+        exact = _decimals(self.column(name), self._at(name))
+        self.demand(_halves(exact)[:, 1] >= 0, "a size of 0 or more", name, exact)
+        return self._narrow(name, exact, self.exps.qty)
 
     def base(self) -> dict[str, pa.Array]:
         """Return the two times and empty marks."""
         return {
-            "ts_event": pa.array(self.integers("ts_event")),
-            "ts_recv": pa.array(self.integers("ts_init")),
+            "ts_event": self._times("ts_event"),
+            "ts_recv": self._times("ts_init"),
             "flags": pa.array(np.zeros(len(self.batch), dtype=np.uint32)),
         }
 
+    def _times(self, name: str) -> pa.Array:
+        stamps = self.integers(name)
+        self.demand(is_time(stamps), TIMES, name, self.batch.column(name))
+        return pa.array(stamps)
+
+    def _narrow(self, name: str, exact: pa.Array, exp: int) -> pa.Array:
+        try:
+            narrow = pc.cast(exact, pa.decimal128(38, exp))
+        except pa.ArrowInvalid as err:
+            text = f"{self._at(name)} has more than the {exp} decimals of its metadata"
+            raise DataError(text) from err
+        low, high = _halves(narrow).T
+        self.demand(high == low >> 63, "64 bits", name, narrow)
+        return pa.array(low)
+
+    def _at(self, name: str) -> str:
+        return f"{self.where}: {name}"
+
+    def _precision(self, name: str) -> int:
+        try:
+            digits = int((self.batch.schema.metadata or {})[name.encode()])
+        except (KeyError, ValueError) as err:
+            raise DataError(f"{self.where}: no price and size precision in its metadata") from err
+        most = max(_DECIMALS.values())
+        if not 0 <= digits <= most:
+            raise DataError(
+                f"{self.where}: {name} in its metadata: expected 0 to {most}, was {digits}"
+            )
+        return digits
+
+
+def _decimals(column: pa.Array, what: str) -> pa.Array:
+    """Return a fixed-point column of either width as decimals."""
+    kind = column.type
+    is_whole = pa.types.is_integer(kind) and kind.bit_width == 64
+    width = 8 if is_whole else kind.byte_width if pa.types.is_fixed_size_binary(kind) else 0
+    if width not in _DECIMALS:
+        raise DataError(f"{what}: expected fixed-point numbers of 8 or 16 bytes, found {kind}")
+    wide = np.frombuffer(column.buffers()[1], dtype="<i8").reshape(-1, width // 8)
+    wide = wide[column.offset : column.offset + len(column)]
+    halves = np.empty((len(wide), 2), dtype=np.int64)
+    halves[:, 0] = wide[:, 0]
+    halves[:, 1] = wide[:, 1] if width == 16 else wide[:, 0] >> 63
+    buffers = [None, pa.py_buffer(halves.tobytes())]
+    return pa.Array.from_buffers(pa.decimal128(38, _DECIMALS[width]), len(halves), buffers)
+
+
+def _halves(decimals: pa.Array) -> NDArray[np.int64]:
+    """Return the low and the high 64 bits of whole decimal128 arrays, shape (n, 2)."""
+    return np.frombuffer(decimals.buffers()[1], dtype="<i8").reshape(-1, 2)
+
 
 def _trades(rows: Rows) -> dict[str, pa.Array]:
-    ids = rows.batch.column("trade_id")
+    ids = rows.column("trade_id")
+    side = rows.codes("aggressor_side", 0, 2, "0, 1 or 2")
     is_numeric = pc.all(pc.match_substring_regex(ids, r"^\d{1,18}$"), min_count=0).as_py()
     number = pa.array(np.arange(len(ids), dtype=np.int64) + rows.first + 1)
     return rows.base() | {
         "id": ids.cast(pa.int64()) if is_numeric else number,
-        "px": rows.fixed("price", rows.exps.price),
-        "qty": rows.fixed("size", rows.exps.qty),
-        "side": pa.array(_SIDE[rows.integers("aggressor_side")]),
+        "px": rows.price("price"),
+        "qty": rows.size("size"),
+        "side": pa.array(_SIDE[side]),
     }
 
 
 def _quotes(rows: Rows) -> dict[str, pa.Array]:
     return rows.base() | {
-        "bid": rows.fixed("bid_price", rows.exps.price),
-        "bid_qty": rows.fixed("bid_size", rows.exps.qty),
-        "ask": rows.fixed("ask_price", rows.exps.price),
-        "ask_qty": rows.fixed("ask_size", rows.exps.qty),
+        "bid": rows.price("bid_price"),
+        "bid_qty": rows.size("bid_size"),
+        "ask": rows.price("ask_price"),
+        "ask_qty": rows.size("ask_size"),
     }
 
 
 def _deltas(rows: Rows) -> dict[str, pa.Array]:
     """Read book changes; a CLEAR that no snapshot follows leaves no book."""
-    action, marks = rows.integers("action"), rows.integers("flags")
+    action, marks = rows.codes("action", 1, _CLEAR, f"1 to {_CLEAR}"), rows.integers("flags")
     is_clear = action == _CLEAR
+    side = _sides(rows, is_clear)
     is_snapshot = is_clear | (marks & _F_SNAPSHOT != 0)
     ends = marks & _F_LAST != 0
     columns = rows.base()
@@ -123,10 +183,9 @@ def _deltas(rows: Rows) -> dict[str, pa.Array]:
     # A CLEAR is only the head of the snapshot that goes on in the next row.
     heads = np.zeros(len(action), dtype=bool)
     heads[:-1] = is_clear[:-1] & (marks[1:] & _F_SNAPSHOT != 0) & ~is_clear[1:]
-    side = np.where(is_clear, np.int8(0), _SIDE[rows.integers("side")])
-    qty = rows.fixed("size", rows.exps.qty).to_numpy(zero_copy_only=False).copy()
+    qty = rows.size("size").to_numpy(zero_copy_only=False).copy()
     qty[(action == _DELETE) | is_clear] = 0
-    px = rows.fixed("price", rows.exps.price).to_numpy(zero_copy_only=False).copy()
+    px = rows.price("price").to_numpy(zero_copy_only=False).copy()
     px[is_clear] = 0
     bits = is_snapshot * flags.SNAPSHOT + (ends | (is_clear & ~heads)) * flags.LAST
     columns |= {
@@ -138,11 +197,18 @@ def _deltas(rows: Rows) -> dict[str, pa.Array]:
     return {name: values.filter(pa.array(~heads)) for name, values in columns.items()}
 
 
+def _sides(rows: Rows, is_clear: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Return the sides of book changes; only what clears both has none."""
+    found = rows.integers("side")
+    rows.demand(is_clear | (found == 1) | (found == 2), "1 or 2", "side", rows.batch.column("side"))
+    return _SIDE[np.where(is_clear, 0, found)]
+
+
 def _bars(rows: Rows) -> dict[str, pa.Array]:
     columns = rows.base()
     for name in ("open", "high", "low", "close"):
-        columns[name] = rows.fixed(name, rows.exps.price)
-    columns["volume"] = rows.fixed("volume", rows.exps.qty)
+        columns[name] = rows.price(name)
+    columns["volume"] = rows.size("volume")
     return columns
 
 
@@ -192,6 +258,8 @@ class NautilusParquet:
                 else:
                     data = pa.record_batch(columns)
                     yield Batch(kind, facts.instrument, data, rows.exps, "nautilus ts_init")
+        if not first:
+            raise DataError(f"{file.path}: the file has no rows")
 
 
 def _bar_batch(facts: Facts, columns: dict[str, pa.Array], exps: Exps) -> Batch:

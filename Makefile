@@ -10,7 +10,7 @@ SOURCES := $(shell find crates -name '*.rs' -o -name 'Cargo.toml' 2>/dev/null) C
 
 setup: .venv/.setup
 
-.venv/.setup: requirements/dev.txt deploy/setup.sh
+.venv/.setup: requirements/dev.txt deploy/setup.sh deploy/needs.sh
 	@deploy/setup.sh
 	@touch $@
 

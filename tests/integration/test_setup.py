@@ -32,7 +32,7 @@ def test_a_plain_user_without_sbin_in_the_path_lacks_nothing() -> None:
 
 
 def test_the_same_system_is_judged_the_same_every_time() -> None:
-    assert {needs(os.environ["PATH"]).returncode for _ in range(40)} == {0}
+    assert {needs(os.environ["PATH"]).returncode for _ in range(12)} == {0}
 
 
 @pytest.mark.parametrize(

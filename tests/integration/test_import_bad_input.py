@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from crypto_quant.data_pipeline.collectors.ticks.npz import BUY, EVENT, LOCAL, TRADE, write_npz
 from tests.integration.importing import Cq
 
 BARS = "venue=BINANCE,symbol=BTCUSDT-PERP,kind=bar,interval=1h,stamp=open,volume=base"
@@ -77,6 +78,12 @@ def _nautilus(price: bytes | None, side: int) -> Callable[[Path], None]:
         pq.write_table(pa.table(columns).replace_schema_metadata(precision), path)
 
     return write
+
+
+def _npz(path: Path) -> None:
+    event = (TRADE | LOCAL | BUY, T0 * 10**9, T0 * 10**9, np.nan, 1.0, 0, 0, 0.0)
+    with path.open("wb") as stream:
+        write_npz(stream, np.array([event], EVENT))
 
 
 def _binary(path: Path) -> None:
@@ -231,6 +238,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
         PERP,
         "bad.file: aggressor_side: row 0: expected 0, 1 or 2, was 7",
     ),
+    "npz without a price": (_npz, PERP, "bad.file: px: row 0: expected a number of 64 bits"),
     "same again": (_text(_bars(0, 10)), BARS, "already in the catalog as bar/BTCUSDT-PERP"),
     "overlap": (_text(_bars(9, 30)), BARS, "overlaps good.csv, which holds"),
     "bad key": (_text(_bars(20, 30)), BARS.replace("venue", "vanue"), "unknown key 'vanue'"),

@@ -15,6 +15,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from tokenize import TokenError
 from typing import IO, Final
 
 import numpy as np
@@ -25,6 +26,7 @@ from crypto_quant.core.errors import DataError, DecodeError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.file import File
+from crypto_quant.data_pipeline.collectors.ticks.ranges import TIMES, demand, is_time
 from crypto_quant.data_pipeline.storage import flags
 from crypto_quant.data_pipeline.storage.grid import to_grid
 from crypto_quant.data_pipeline.storage.kinds import Batch, Exps
@@ -46,6 +48,8 @@ EXCH, LOCAL, BUY, SELL = 1 << 31, 1 << 30, 1 << 29, 1 << 28
 
 _ROWS: Final = 1 << 18
 _MAGIC: Final = b"\x93NUMPY"
+_LIMIT: Final = 2.0**63
+_SIDES: Final = np.array(["neither", "BUY", "SELL", "both"])
 _RECV: Final = "hftbacktest local_ts"
 
 
@@ -56,14 +60,14 @@ class HftbacktestNpz:
     title = "hftbacktest event array (npz)"
 
     def recognise(self, file: File) -> bool:
-        """Look for a NumPy array of that record in a zip."""
+        """Look for a NumPy array of that record, type by type, in a zip."""
         if file.container != "zip" or not file.head.startswith(_MAGIC):
             return False
         try:
-            dtype, _ = _header(io.BytesIO(file.head))
+            _length(io.BytesIO(file.head))
         except (ValueError, EOFError):
             return False
-        return dtype.names == EVENT.names
+        return True
 
     def needs(self, file: File, facts: Facts) -> tuple[str, ...]:
         """Events do not name what they are of."""
@@ -77,54 +81,91 @@ class HftbacktestNpz:
         Trades have no id in this layout: they are numbered from 1. A side that is cleared
         without a snapshot leaves no book: a SNAPSHOT row without a level says so.
         """
+        if len(file.members) > 1:
+            names = ", ".join(file.members[:4])
+            raise DataError(f"{file.path}: expected one array, found {names}: split it")
         key, rules = facts.instrument, instruments.get(facts.instrument)
-        trades = 0
+        trades = used = 0
         for events in _chunks(file):
             kind = events["ev"] & 0xFF
             is_trade = kind == TRADE
-            others = int((kind > SNAPSHOT).sum())
+            is_depth = (kind == DEPTH) | (kind == SNAPSHOT) | (kind == CLEAR)
+            others = int((~is_trade & ~is_depth).sum())
             found = {"other_events": others} if others else {}
             rows, exps = _trades(events[is_trade], trades, rules, str(file.path))
             trades += int(is_trade.sum())
             yield Batch("trade", key, rows, exps, _RECV, findings=found)
-            is_depth = (kind == DEPTH) | (kind == SNAPSHOT) | (kind == CLEAR)
             rows, exps = _deltas(events[is_depth], rules, str(file.path))
             yield Batch("delta", key, rows, exps, _RECV)
+            used += len(events) - others
+        if not used:
+            raise DataError(f"{file.path}: no trade and no book event in local order")
 
 
-def _header(stream: IO[bytes]) -> tuple[np.dtype[np.void], int]:
+def _length(stream: IO[bytes]) -> int:
+    """Read the header of an array of events; ``ValueError`` if it is another's."""
     version = np.lib.format.read_magic(stream)
     read = (
         np.lib.format.read_array_header_1_0
         if version == (1, 0)
         else np.lib.format.read_array_header_2_0
     )
-    shape, _, dtype = read(stream)
-    return dtype, int(shape[0])
+    try:
+        shape, _, dtype = read(stream)
+    except (SyntaxError, TokenError) as err:
+        raise ValueError("the header is broken") from err
+    if dtype != EVENT or len(shape) != 1 or shape[0] < 0:
+        raise ValueError("no array of events")
+    return int(shape[0])
 
 
 def _chunks(file: File) -> Iterator[NDArray[np.void]]:
     """Yield events of the local order; a chunk ends where the time changes: frames stay whole."""
     try:
         with zipfile.ZipFile(file.path) as archive, archive.open(file.members[0]) as stream:
-            dtype, count = _header(stream)
-            rest = np.empty(0, dtype=dtype)
-            while count:
-                want = min(count, _ROWS)
-                data = stream.read(want * dtype.itemsize)
-                if len(data) < want * dtype.itemsize:
+            count = left = _length(stream)
+            rest = np.empty(0, dtype=EVENT)
+            while left:
+                want = min(left, _ROWS)
+                data = stream.read(want * EVENT.itemsize)
+                if len(data) < want * EVENT.itemsize:
                     raise EOFError("the array ends early")
-                events = np.frombuffer(data, dtype=dtype)
+                events = np.frombuffer(data, dtype=EVENT)
+                _check(events, count - left, str(file.path))
                 events = np.concatenate([rest, events[events["ev"] & LOCAL != 0]])
-                count -= want
+                left -= want
                 end = len(events)
-                if count and end:
+                if left and end:
                     other = np.flatnonzero(events["local_ts"] != events["local_ts"][-1])
                     end = int(other[-1]) + 1 if other.size else 0
                 yield events[:end]
                 rest = events[end:]
     except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile) as err:
         raise DecodeError(f"{file.path}: corrupt npz ({err})") from err
+
+
+def _check(events: NDArray[np.void], first: int, where: str) -> None:
+    """Refuse events that are read and cannot be: ``first`` is the first's row in the file.
+
+    A clear has no price: whatever stands there, both sides are gone.
+    """
+    rows = range(first, first + len(events))
+    kind = events["ev"] & 0xFF
+    used = (events["ev"] & LOCAL != 0) & (kind >= DEPTH) & (kind <= SNAPSHOT)
+    for name in ("exch_ts", "local_ts"):
+        stamps = events[name]
+        demand(~used | is_time(stamps), TIMES, stamps, rows, f"{where}: {name}")
+    is_free = ~used | (kind == CLEAR)
+    px, qty = events["px"], events["qty"]
+    demand(is_free | (np.abs(px) < _LIMIT), "a number of 64 bits", px, rows, f"{where}: px")
+    is_size = (qty >= 0) & (qty < _LIMIT)
+    demand(is_free | is_size, "0 or more in 64 bits", qty, rows, f"{where}: qty")
+    sides = (events["ev"] & BUY != 0) + 2 * (events["ev"] & SELL != 0)
+    words, what = _SIDES[sides], f"{where}: ev"
+    is_one = (sides == 1) | (sides == 2)
+    is_trade = kind == TRADE
+    demand(is_free | is_one | is_trade, "BUY or SELL", words, rows, what)
+    demand(is_free | (sides != 3), "BUY, SELL or neither", words, rows, what)
 
 
 def _sides(events: NDArray[np.void]) -> NDArray[np.int8]:

@@ -23,7 +23,7 @@ def is_time(stamps: NDArray[np.int64]) -> NDArray[np.bool_]:
 def demand(
     good: NDArray[np.bool_],
     expected: str,
-    values: Sequence[object],
+    values: Sequence[object] | NDArray[np.generic],
     rows: Sequence[int],
     what: str,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError, DecodeError
+from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.ticks import npz
 from crypto_quant.data_pipeline.collectors.ticks.npz import (
     BUY,
@@ -99,6 +101,126 @@ def test_a_cut_array_is_refused(read: Reader, tmp_path: Path) -> None:
         box.writestr("data.npy", out.getvalue()[:-70])
     with pytest.raises(DecodeError, match=r"cut\.npz: corrupt npz \(the array ends early\)"):
         read(path)
+
+
+def _typed(**other: str) -> NDArray[np.void]:
+    return np.zeros(3, [(name, other.get(name, kind)) for name, kind, *_ in EVENT.descr])
+
+
+STRANGE: dict[str, NDArray[np.void]] = {
+    "no dimension": np.zeros((), EVENT),
+    "two dimensions": np.zeros((3, 2), EVENT),
+    "float ev": _typed(ev="<f8"),
+    "float local_ts": _typed(local_ts="<f8"),
+    "signed order_id": _typed(order_id="<i8"),
+    "other byte order": _typed(px=">f8"),
+    "a field less": np.zeros(3, EVENT.descr[:-1]),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_an_array_of_another_type_or_shape_is_not_recognised(tmp_path: Path, case: str) -> None:
+    path = tmp_path / "strange.npz"
+    path.write_bytes(packed(STRANGE[case]))
+    assert not npz.HftbacktestNpz().recognise(File.open(path))
+
+
+def test_a_second_array_is_not_passed_over(read: Reader, tmp_path: Path) -> None:
+    np.savez(tmp_path / "two.npz", day_1=BOOK, day_2=BOOK)
+    with pytest.raises(DataError, match=r"expected one array, found day_1\.npy, day_2\.npy"):
+        read(tmp_path / "two.npz")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [(b"}", b" "), (b"(9,)", b"(09,"), (b"(9,)", b"(-9)"), (b"(9,)", b"-9,)")]
+)
+def test_a_broken_header_is_not_recognised(tmp_path: Path, right: bytes, wrong: bytes) -> None:
+    """NumPy falls through to Python's tokenizer, which has errors of its own."""
+    out = io.BytesIO()
+    np.lib.format.write_array(out, BOOK)
+    assert out.getvalue().count(right) == 1
+    path = tmp_path / "broken.npz"
+    with zipfile.ZipFile(path, "w") as box:
+        box.writestr("data.npy", out.getvalue().replace(right, wrong))
+    assert not npz.HftbacktestNpz().recognise(File.open(path))
+
+
+def test_an_array_of_a_negative_length_is_not_recognised(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    np.lib.format.write_array(out, np.concatenate([BOOK, BOOK[:1]]))
+    path = tmp_path / "negative.npz"
+    with zipfile.ZipFile(path, "w") as box:
+        box.writestr("data.npy", out.getvalue().replace(b"(10,)", b"(-1,)"))
+    assert not npz.HftbacktestNpz().recognise(File.open(path))
+
+
+def _with(place: int, **changed: float) -> NDArray[np.void]:
+    made = BOOK.copy()
+    for name, value in changed.items():
+        made[name][place] = value
+    return made
+
+
+RANGE = "expected ns of 2001 to 2128, was"
+BAD: dict[str, tuple[NDArray[np.void], str]] = {
+    "time of 1677": (
+        _with(6, exch_ts=-(2**63) + 5),
+        f"exch_ts: row 6: {RANGE} -9223372036854775803",
+    ),
+    "time in us": (_with(4, local_ts=T // 1000), f"local_ts: row 4: {RANGE} 1723161256000000"),
+    "no time": (_with(8, exch_ts=0), f"exch_ts: row 8: {RANGE} 0"),
+    "time beyond 2128": (_with(2, exch_ts=2**63 - 1), f"exch_ts: row 2: {RANGE} {2**63 - 1}"),
+    "price NaN": (_with(6, px=np.nan), "px: row 6: expected a number of 64 bits, was nan"),
+    "price infinite": (_with(2, px=-np.inf), "px: row 2: expected a number of 64 bits, was -inf"),
+    "price too large": (_with(5, px=1e300), "px: row 5: expected a number of 64 bits, was 1e+300"),
+    "quantity NaN": (_with(4, qty=np.nan), "qty: row 4: expected 0 or more in 64 bits, was nan"),
+    "quantity infinite": (
+        _with(4, qty=np.inf),
+        "qty: row 4: expected 0 or more in 64 bits, was inf",
+    ),
+    "quantity negative": (
+        _with(8, qty=-1.5),
+        "qty: row 8: expected 0 or more in 64 bits, was -1.5",
+    ),
+    "no side of a level": (
+        _with(4, ev=DEPTH | BOTH),
+        "ev: row 4: expected BUY or SELL, was neither",
+    ),
+    "both sides of a level": (
+        _with(3, ev=SNAPSHOT | BUY | SELL | BOTH),
+        "ev: row 3: expected BUY or SELL, was both",
+    ),
+    "both sides of a trade": (
+        _with(6, ev=TRADE | BUY | SELL | BOTH),
+        "ev: row 6: expected BUY, SELL or neither, was both",
+    ),
+    "no event": (BOOK[:0], "no trade and no book event in local order"),
+    "none in local order": (BOOK[7:8], "no trade and no book event in local order"),
+}
+
+
+@pytest.mark.parametrize("cut", [2, 1 << 18])
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_no_event_is_refused_with_file_field_and_row(
+    read: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str, cut: int
+) -> None:
+    made, message = BAD[case]
+    monkeypatch.setattr(npz, "_ROWS", cut)
+    path = tmp_path / "bad.npz"
+    path.write_bytes(packed(made))
+    with pytest.raises(DataError, match=re.escape(f"bad.npz: {message}")):
+        read(path)
+
+
+def test_what_is_not_used_may_be_anything(read: Reader) -> None:
+    """Prices of a clear, what only the exchange's order sees, and other kinds of events."""
+    made = _with(0, px=np.nan, qty=np.nan)
+    made["exch_ts"][7], made["px"][7] = 0, np.nan
+    more = events((0 | BOTH, 4, 30, np.nan, -1.0), (99 | BOTH, 4, 30, np.nan, -1.0))
+    more["exch_ts"] = 0
+    batches = read(packed(np.concatenate([made, more])))
+    assert rows(batches, "delta") == rows(read(packed(BOOK)), "delta")
+    assert sum(b.findings.get("other_events", 0) for b in batches) == 2
 
 
 def table(kind: str, **columns: list[int]) -> pa.Table:

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.data_pipeline.collectors.facts import Facts
+
+_CAPTURED: Final = r"\{(\w+)\}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +78,40 @@ def parse(text: str, name: str) -> list[Entry]:
     Raises
     ------
     ConfigError
-        It is no TOML, or an entry lacks its path.
+        It is no TOML, or an entry lacks its path or says what no entry says.
     """
     try:
         plain = tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:
         raise ConfigError(f"{name}: {err}") from err
-    found = []
-    for number, file in enumerate(plain.get("file", []), 1):
-        where = f"{name}, file {number}"
-        if "path" not in file:
-            raise ConfigError(f"{where}: path is missing")
-        facts = {key: value for key, value in file.items() if key not in ("path", "note")}
-        found.append(Entry(where, _pattern(file["path"]), facts, file.get("note")))
-    return found
+    files = plain.pop("file", [])
+    if plain or not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+        raise ConfigError(f"{name}: {', '.join(plain) or 'file'}: only [[file]] entries are known")
+    return [_entry(file, f"{name}, file {number}") for number, file in enumerate(files, 1)]
+
+
+def _entry(file: dict[str, Any], where: str) -> Entry:
+    """Check an entry whether or not there ever is a file that it is about."""
+    facts = {key: value for key, value in file.items() if key not in ("path", "note")}
+    for key, value in file.items():
+        if not isinstance(value, list if key == "drop" else str):
+            kind = "a list of names" if key == "drop" else "text"
+            raise ConfigError(f"{where}: {key}: expected {kind}, was {value!r}")
+    if "path" not in file:
+        raise ConfigError(f"{where}: path is missing")
+    captured = dict.fromkeys(re.findall(_CAPTURED, file["path"]), "1m")
+    try:
+        pattern = _pattern(file["path"])
+        filled = {k: v.format(**captured) if isinstance(v, str) else v for k, v in facts.items()}
+        Facts.of(filled, where)
+    except (KeyError, IndexError, ValueError) as err:
+        named = ", ".join(captured) or "none"
+        raise ConfigError(f"{where}: a {{word}} is not in its path, which has {named}") from err
+    except re.error as err:
+        raise ConfigError(f"{where}: path: {err}") from err
+    except DataError as err:
+        raise ConfigError(str(err)) from err
+    return Entry(where, pattern, facts, file.get("note"))
 
 
 def _pattern(path: str) -> re.Pattern[str]:

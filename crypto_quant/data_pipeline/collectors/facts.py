@@ -10,6 +10,8 @@ from typing import Final
 from crypto_quant.core.errors import DataError
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_LONGEST: Final = 50 * 366 * 86_400
+"""Seconds; a time, a period and a delay together stay within 64 bits of ns."""
 _CHOICES: Final = {
     "stamp": ("open", "close"),
     "volume": ("base", "quote", "contracts"),
@@ -87,7 +89,9 @@ class Facts:
             if allowed and value not in allowed:
                 raise DataError(f"{where}: {key} is one of {', '.join(allowed)}, not {value!r}")
             if key in ("interval", "available_after"):
-                duration(str(value), f"{where}: {key}")
+                length = duration(str(value), f"{where}: {key}")
+                if key == "interval" and not length:
+                    raise DataError(f"{where}: interval: a period is longer than {value}")
         drop = given.get("drop", ())
         columns = drop.split("+") if isinstance(drop, str) else drop
         texts = {key: str(value) for key, value in given.items() if key != "drop"}
@@ -129,12 +133,15 @@ def duration(text: str, what: str) -> int:
     Raises
     ------
     DataError
-        It is not a whole number with one of the units s, m, h, d, w.
+        It is not a whole number with one of the units s, m, h, d, w, or over 50 years.
     """
-    match = re.fullmatch(r"(\d+)([smhdw])", text)
+    match = re.fullmatch(r"([0-9]{1,10})([smhdw])", text)
     if match is None:
         raise DataError(f"{what}: expected a length such as 15m, 8h or 1d, found {text!r}")
-    return int(match[1]) * _UNITS[match[2]] * 10**9
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST:
+        raise DataError(f"{what}: {text} is longer than 50 years")
+    return seconds * 10**9
 
 
 def period(interval: int) -> str:

@@ -26,6 +26,9 @@ def test_parse_reads_pairs_and_drop_lists() -> None:
         ("venue=", "expected key=value"),
         ("stamp=middle", "stamp is one of open, close, not 'middle'"),
         ("interval=5 minutes", "expected a length such as 15m"),
+        ("interval=0h", "interval: a period is longer than 0h"),
+        ("interval=9999999999w", "interval: 9999999999w is longer than 50 years"),
+        ("available_after=99999999999h", "expected a length such as 15m"),
         ("available_after=soon", "available_after: expected a length"),
     ],
 )
@@ -106,6 +109,25 @@ def test_parse_of_a_dataset_file_names_the_broken_entry() -> None:
         dataset.parse('[[file]]\npath="a"\n[[file]]\nvenue="B"', "x.toml")
     with pytest.raises(ConfigError, match=r"x\.toml: "):
         dataset.parse("[[file", "x.toml")
-    (entry,) = dataset.parse('[[file]]\npath="d/*"\nvanue="B"', "x.toml")
-    with pytest.raises(DataError, match="unknown key 'vanue'"):
-        entry.match(Path("/d/e"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[files]]\npath='a'", "x.toml: files: only \\[\\[file\\]\\] entries are known"),
+        ("[file]\npath='a'", "x.toml: file: only"),
+        ("file=[1]", "x.toml: file: only"),
+        ("[[file]]\npath=3", "x.toml, file 1: path: expected text, was 3"),
+        ("[[file]]\npath='a'\nnote=3", "x.toml, file 1: note: expected text, was 3"),
+        ("[[file]]\npath='a'\ndrop='b'", "drop: expected a list of names, was 'b'"),
+        ("[[file]]\npath='d/*'\nvanue='B'", "x.toml, file 1: unknown key 'vanue'"),
+        ("[[file]]\npath='a'\nstamp='mid'", "x.toml, file 1: stamp is one of open, close"),
+        ("[[file]]\npath='a'\ninterval='0h'", "x.toml, file 1: interval: a period is longer"),
+        ("[[file]]\npath='{b}'\nsymbol='{c}'", "a {word} is not in its path, which has b"),
+        ("[[file]]\npath='b'\nsymbol='{c}'", "a {word} is not in its path, which has none"),
+        ("[[file]]\npath='{a}/{a}'", "x.toml, file 1: path: redefinition of group name 'a'"),
+    ],
+)
+def test_typo_in_a_dataset_file_is_said_without_a_file_it_is_about(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        dataset.parse(text, "x.toml")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from crypto_quant.core.interrupts import held
+from crypto_quant.core.interrupts import held, ignored_at_exit
 
 
 def main() -> None:
     """Run ``cq``; exit 0, 1 (our fault) or 2 (the user's)."""
+    ignored_at_exit()
     try:
         with held():
             import pyarrow as pa

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,15 @@ def held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def ignored_at_exit() -> None:
+    """Let Ctrl-C do nothing once the process ends: its work is done and was reported.
+
+    The interpreter takes its handlers away while it ends; a late Ctrl-C would kill the
+    process, and a command that has done what it said would seem to have failed.
+    """
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def leave_to_parent() -> None:

@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 use cq_book::Book;
 use cq_features::{FeatureSet, FeatureSpec};
 use cq_types::{flags, Event, Instrument, InstrumentIdx, Market, Px, Qty, Ts};
@@ -49,7 +47,7 @@ impl Known {
 
     /// Keeps a book for each instrument whose level changes are on the tape, and decides
     /// what marks each instrument.
-    pub(crate) fn expect(&mut self, tape: &[Stream], ticks: &[Px]) {
+    pub(crate) fn expect(&mut self, tape: &[Stream]) {
         for (index, marker) in (0..).zip(&mut self.markers) {
             *marker = marker_of(tape, index);
         }
@@ -58,13 +56,11 @@ impl Known {
         }
         for stream in tape {
             if matches!(stream.columns, Columns::Deltas { .. }) {
-                let at = usize::from(stream.instrument);
-                self.books[at] = Some(Book::with_step(ticks[at]));
+                self.books[usize::from(stream.instrument)] = Some(Book::new());
             }
         }
     }
 
-    /// Takes an event that is no level change.
     pub(crate) fn on_market(&mut self, event: &Event<Market>) {
         let at = usize::from(event.instrument);
         match event.body {
@@ -76,6 +72,11 @@ impl Known {
                 ask,
                 ask_qty,
             } => self.quotes[at] = Some([(bid, bid_qty), (ask, ask_qty)]),
+            Market::Delta { side, px, qty } => {
+                if let Some(book) = &mut self.books[at] {
+                    book.on_delta(side, px, qty, event.flags);
+                }
+            }
             Market::Gap => {
                 self.quotes[at] = None;
                 if let Some(book) = &mut self.books[at] {
@@ -86,22 +87,6 @@ impl Known {
         }
         self.recent[at].on_market(event);
         self.features.on_market(event, self.books[at].as_ref());
-    }
-
-    /// Takes consecutive level changes; features hear of the book when a frame is complete.
-    pub(crate) fn on_changes(&mut self, stream: &Stream, rows: Range<usize>) {
-        let Some(book) = &mut self.books[usize::from(stream.instrument)] else {
-            return;
-        };
-        let first = rows.start;
-        for (at, change) in stream.changes(rows).enumerate() {
-            book.on_delta(change.side, change.px, change.qty, change.marks);
-            if change.marks & flags::LAST != 0 {
-                if let Some(event) = stream.event(first + at, 0) {
-                    self.features.on_market(&event, Some(book));
-                }
-            }
-        }
     }
 
     /// The price that this event marks its instrument with, if it does.

@@ -1,7 +1,7 @@
 """Repairs: rows left out or put in order, never made up; logged, and undone to the byte.
 
 A repaired part is a new file, and the manifest names it instead of the old one, which stays
-on disk; so does the new one when the repair is undone, for whoever is reading it.
+on disk; the new one goes when the repair is undone.
 ``repairs.jsonl`` beside the manifest has one line per repair: the old part, the rows that went,
 why, and when. It changes with the manifest, under the same lock; of a process that dies between
 the two a line without effect may stay, and undoing it says so.
@@ -139,6 +139,8 @@ def undo(catalog: Catalog, name: str, now: int) -> Repair:
         if current != entry.part:
             change.restore(entry.part, current)
         change.put_beside(NAME, _lines([*entries[:at], undone, *entries[at + 1 :]]))
+    if current is not None and current != entry.part:
+        (catalog.root / current.path).unlink(missing_ok=True)
     return undone
 
 

@@ -205,15 +205,6 @@ def test_a_repair_whose_manifest_cannot_be_written_is_not_in_the_log(
     assert (_hashes(tmp_path), (tmp_path / repair.NAME).read_bytes()) == state
 
 
-def test_who_reads_a_part_can_go_on_when_its_repair_is_undone(tmp_path: Path) -> None:
-    catalog = _catalog(tmp_path)
-    (entry,) = repair.apply(catalog, _findings(catalog), NOW)
-    reader = Catalog(tmp_path)
-    rows = reader.scan("bar", "TEST/1h")
-    repair.undo(Catalog(tmp_path), entry.id, NOW)
-    assert reader.scan("bar", "TEST/1h").equals(rows)
-
-
 def test_a_file_that_is_not_what_it_was_is_not_restored(tmp_path: Path) -> None:
     catalog = _catalog(tmp_path)
     (entry,) = repair.apply(catalog, _findings(catalog), NOW)

@@ -13,6 +13,9 @@ from typing import Final
 
 from crypto_quant.core.errors import DataError
 
+UNFINISHED: Final = ".part"
+"""Ends the name of a file that is not whole yet; a process that is killed leaves it behind."""
+
 _TRIES: Final = 50
 _PAUSE_S: Final = 0.02
 
@@ -36,7 +39,7 @@ def whole(path: Path) -> Iterator[Path]:
 def _own(path: Path) -> Path:
     """Make an empty file beside ``path`` that nobody else has."""
     for n in itertools.count():
-        part = path.with_name(f".{path.name}.{os.getpid()}-{n}.part")
+        part = path.with_name(f".{path.name}.{os.getpid()}-{n}{UNFINISHED}")
         try:
             os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except FileExistsError:
@@ -64,21 +67,21 @@ def claim(folder: Path) -> int:
 
 
 @contextmanager
-def owned(folder: Path) -> Iterator[None]:
-    """Make a run's folder and hold it: one process writes it at a time.
+def owned(folder: Path, taken: str) -> Iterator[None]:
+    """Make a folder and hold it: one process writes there at a time.
 
     Raises
     ------
     DataError
-        Another process is writing it, or it cannot be made.
+        Another process is writing there, which ``taken`` says in words, or it cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = claim(folder)
     except OSError as err:
-        raise DataError(f"{folder}: cannot make the folder: {err.strerror}") from err
+        raise DataError(f"{folder}: cannot be written ({err.strerror or err})") from err
     if handle < 0:
-        raise DataError(f"{folder}: the same run is being written here; wait until it ends")
+        raise DataError(f"{folder}: {taken}; wait until it ends")
     try:
         yield
     finally:

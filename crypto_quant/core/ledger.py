@@ -120,8 +120,8 @@ def _as(kind: type[CryptoQuantError]) -> Iterator[None]:
 def prorate(order: Sequence[Allocation], filled: int, quantity: int) -> list[tuple[int, int]]:
     """Return (sleeve, signed quantity) of one fill, as the ledger books it.
 
-    Each sleeve has its fair share of what is filled in total, to the nearest grid unit, the
-    last one the remainder.
+    Each sleeve has its fair share of what is filled in total, by Webster's method, and never
+    less of it than before.
 
     Parameters
     ----------

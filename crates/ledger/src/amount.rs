@@ -62,10 +62,7 @@ pub(crate) fn share(amount: Decimal, part: i64, whole: i64) -> Result<Decimal, L
 }
 
 /// Splits a booked amount by size; the last part is the remainder, so nothing is lost.
-///
-/// # Errors
-/// When the sizes or the parts are too large.
-pub fn split(amount: Decimal, sizes: &[i64]) -> Result<Vec<Decimal>, LedgerError> {
+pub(crate) fn split(amount: Decimal, sizes: &[i64]) -> Result<Vec<Decimal>, LedgerError> {
     let whole = sizes
         .iter()
         .try_fold(0_i64, |sum, size| sum.checked_add(*size))

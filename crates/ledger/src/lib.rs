@@ -25,7 +25,6 @@ mod trip;
 mod valuation;
 
 pub use allocation::{prorate, Allocation};
-pub use amount::split;
 pub use approx::approx;
 pub use booking::Share;
 pub use error::LedgerError;

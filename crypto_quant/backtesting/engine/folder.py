@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from crypto_quant.core.files import owned
+from crypto_quant.core.files import UNFINISHED, owned
 
 FINISHED = "equity.parquet"
 """Every finished run has it."""
@@ -22,7 +22,9 @@ def run_folder(folder: Path) -> Iterator[None]:
     DataError
         The same run is being written by another process.
     """
-    with owned(folder):
+    with owned(folder, "the same run is being written here"):
+        for left in folder.glob(f".*{UNFINISHED}"):  # by a process that was killed
+            left.unlink()
         try:
             yield
         except BaseException:

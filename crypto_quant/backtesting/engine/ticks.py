@@ -249,6 +249,7 @@ class TickBacktest:
         }
         put(folder / "config.toml", dump_config(self._config).encode())
         put(folder / "manifest.json", _json(manifest))
+        put(folder / "metrics.json", _json(metrics))
         tables = {
             "fills": fills,
             "orders": collect.orders_table(outcome.books, self),
@@ -259,7 +260,6 @@ class TickBacktest:
             sink = pa.BufferOutputStream()
             pq.write_table(table, sink, compression="zstd")
             put(folder / f"{name}.parquet", sink.getvalue().to_pybytes())
-        put(folder / "metrics.json", _json(metrics))
 
 
 def _chosen(found: tuple[TickSession, ...], names: tuple[str, ...]) -> tuple[TickSession, ...]:

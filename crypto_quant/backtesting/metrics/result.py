@@ -79,7 +79,7 @@ class RunResult:
         put(folder / "config.toml", self.config.encode())
         put(folder / "manifest.json", _json(self.manifest))
         put(folder / "extra.json", _json(self.description.model_dump(mode="json")))
-        for name in ("equity", *_TABLES):
+        for name in (*_TABLES, "equity"):  # a folder that has its equity is whole
             sink = pa.BufferOutputStream()
             pq.write_table(getattr(self, name), sink, compression="zstd")
             put(folder / f"{name}.parquet", sink.getvalue().to_pybytes())

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final
 
 from crypto_quant.core.errors import DataError, InvariantError
-from crypto_quant.core.files import claim
+from crypto_quant.core.files import UNFINISHED, claim
 from crypto_quant.data_pipeline.storage import manifest
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch
 from crypto_quant.data_pipeline.storage.manifest import Part, SourceInfo
@@ -301,7 +301,8 @@ def stale(root: Path) -> list[Path]:
     """Return the temporary files in a catalog and its journal, if any."""
     if not root.is_dir():
         return []
-    return [*root.rglob(f".*{TEMPORARY}"), *root.glob(_PENDING)]
+    unfinished = root.glob(f".*{UNFINISHED}")
+    return [*root.rglob(f".*{TEMPORARY}"), *unfinished, *root.glob(_PENDING)]
 
 
 def _unlink(paths: Iterable[Path]) -> None:

@@ -65,11 +65,12 @@ def test_files_have_the_rights_that_the_user_gives_files(tmp_path: Path) -> None
 
 def test_a_folder_has_one_writer(tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "one"
-    with owned(folder):
-        with pytest.raises(DataError, match="the same run is being written here"), owned(folder):
+    said = "the same run is being written here"
+    with owned(folder, said):
+        with pytest.raises(DataError, match=f"{said}; wait until it ends"), owned(folder, said):
             pass
         (folder / "kept").write_text("")
-    with owned(folder):
+    with owned(folder, said):
         assert (folder / "kept").exists()
 
 

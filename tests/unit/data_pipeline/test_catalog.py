@@ -267,6 +267,12 @@ def test_a_journal_that_names_anything_but_a_part_removes_nothing(
     assert all(victim.exists() for victim in victims)
 
 
+def test_half_a_manifest_of_a_killed_import_goes(tmp_path: Path) -> None:
+    (tmp_path / ".manifest.json.1-0.part").write_text("{")
+    Catalog(tmp_path)
+    assert not os.listdir(tmp_path)
+
+
 @pytest.mark.parametrize("content", ["[", "5", "\x00"])
 def test_a_damaged_journal_is_one_line_and_locks_nobody_out(tmp_path: Path, content: str) -> None:
     (tmp_path / ".pending.json").write_text(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
@@ -10,8 +9,8 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Final, NamedTuple
 
-from crypto_quant.core.errors import CryptoQuantError, DataError, Transient
-from crypto_quant.core.files import claim
+from crypto_quant.core.errors import CryptoQuantError, Transient
+from crypto_quant.core.files import owned
 from crypto_quant.data_pipeline.collectors.archive.connection import Connection, Missing, address
 from crypto_quant.data_pipeline.collectors.archive.fetch import Fetcher, Outcome
 from crypto_quant.data_pipeline.collectors.archive.plan import Imported, Remote
@@ -173,19 +172,12 @@ def _within(work: Callable[[], None], timeout_s: float) -> None:
 def _owned(folder: Path) -> Iterator[None]:
     """Keep other downloads out of a folder while this one writes there."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = claim(folder)
-    except OSError as err:
-        raise DataError(f"{folder}: cannot be written ({err.strerror or err})") from err
-    if handle < 0:
-        raise DataError(f"{folder}: another download is writing here; wait until it ends")
-    try:
-        yield
-    finally:
-        prune(folder)
-        _remove_empty(made)
-        os.close(handle)
+    with owned(folder, "another download is writing here"):
+        try:
+            yield
+        finally:
+            prune(folder)
+            _remove_empty(made)
 
 
 def prune(folder: Path) -> None:

@@ -39,3 +39,12 @@ def test_the_same_run_twice_at_once_leaves_the_first_alone(tmp_path: Path) -> No
         with pytest.raises(DataError, match="the same run is being written"), run_folder(folder):
             pass
         assert (folder / "half").exists()
+
+
+def test_what_a_killed_run_left_unfinished_goes(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    (folder / ".fills.parquet.1-0.part").write_text("")
+    (folder / "fills.parquet").write_text("")
+    with run_folder(folder):
+        assert [path.name for path in folder.iterdir()] == ["fills.parquet"]

@@ -227,6 +227,11 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "venue=BINANCE",
         'Tardis CSV; give symbol, kind, for instance --as "symbol=BTCUSDT-PERP,kind=trade"',
     ),
+    "Tardis without a price": (
+        _text(_TARDIS + _TARDIS.splitlines()[1].replace("61000.1", "") + "\n"),
+        f"{PERP},kind=trade",
+        "bad.file: trade: row 1 has no px",
+    ),
     "Tardis kind of another file": (
         _text(_TARDIS),
         "venue=BINANCE,symbol=BTCUSDT-PERP,kind=delta",
@@ -268,6 +273,20 @@ def test_bad_file_is_one_line_and_changes_nothing(cq: Cq, tmp_path: Path, case: 
     assert done.err.count("\n") == 1, done.err
     assert done.err.startswith("cq: ")
     assert done.out == ""
+    assert cq.files() == before
+
+
+def test_values_that_no_grid_holds_together_name_their_file(cq: Cq, tmp_path: Path) -> None:
+    """Each piece of the file has a grid; the finer one is too fine for the other's prices."""
+    path = tmp_path / "wide.csv"
+    header, row = _TARDIS.splitlines()
+    rows = [row.replace("001000,1", f"{n:06},{n}") for n in range(100_000)]
+    coarse = [row.replace("61000.1", str(10**16)) for row in rows[:-1]]
+    path.write_text("\n".join([header, *coarse, rows[-1].replace("61000.1", "0.0001")]) + "\n")
+    before = cq.files()
+    done = cq("data", "import", path, "--as", f"{PERP},kind=trade")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "wide.csv: trade: px: a value with" in done.err
     assert cq.files() == before
 
 

@@ -17,7 +17,7 @@ from crypto_quant.core.errors import CryptoQuantError, DataError, DecodeError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.recognise import Job, Notice, recognise
-from crypto_quant.data_pipeline.storage import Batch, Catalog, Part, SourceInfo, Transaction
+from crypto_quant.data_pipeline.storage import Batch, Catalog, Part, SourceInfo, Transaction, Unfit
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _REASONS: Final = 3
@@ -148,11 +148,18 @@ def _run(
                 continue
         change.begin(source)
         for batch in batches:
-            change.append(batch)
+            _append(change, batch, job.file.path)
             rows += batch.data.num_rows
             progress(name, rows, done, total)
         done += size
     progress("", 0, total, total)
+
+
+def _append(change: Transaction, batch: Batch, path: Path) -> None:
+    try:
+        change.append(batch)
+    except Unfit as err:
+        raise DataError(f"{path}: {err}") from err
 
 
 def _batches(job: Job, instruments: Mapping[str, Instrument]) -> Iterator[Batch]:

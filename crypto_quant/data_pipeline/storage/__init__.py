@@ -4,6 +4,7 @@ from crypto_quant.data_pipeline.storage.catalog import Catalog, Key
 from crypto_quant.data_pipeline.storage.coverage import Coverage, Hole, Segment
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
 from crypto_quant.data_pipeline.storage.manifest import Part, SourceInfo
+from crypto_quant.data_pipeline.storage.part import Unfit
 from crypto_quant.data_pipeline.storage.transaction import Transaction
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "Segment",
     "SourceInfo",
     "Transaction",
+    "Unfit",
 ]

@@ -13,13 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from crypto_quant.core.errors import InvariantError
+from crypto_quant.core.errors import DataError, InvariantError
 from crypto_quant.data_pipeline.storage.grid import rescale
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
 
 TEMPORARY: Final = ".tmp"
 _ROWS: Final = 1 << 17
 """Rows of a row group: what a writer holds in memory."""
+
+
+class Unfit(DataError):  # noqa: N818 - names what the rows are
+    """Rows that a part cannot hold: says kind, row and column; who knows the file names it."""
 
 
 @dataclass(slots=True)
@@ -46,20 +50,23 @@ class PartWriter:
     _waiting_rows: int = 0
 
     def append(self, batch: Batch) -> None:
-        """Add rows; small batches are gathered into full row groups."""
+        """Add rows; small batches are gathered into full row groups.
+
+        Raises
+        ------
+        Unfit
+            A value is missing, or too large for the grid that other rows need.
+        """
         if batch.data.num_rows == 0:
             return
         self.recv, self.interval = batch.recv, batch.interval
         for name, count in batch.findings.items():
             self.findings[name] = self.findings.get(name, 0) + count
-        wanted = self.exps.widest(batch.exps)
-        if wanted != self.exps:
-            self._refine(wanted)
-        table = rescale(pa.Table.from_batches([batch.data]), self.kind, batch.exps, wanted)
+        table = self._conform(self._on_one_grid(batch))
         span = pc.min_max(table.column("ts_event")).as_py()
         self.start, self.end = min(self.start, span["min"]), max(self.end, span["max"])
         self.rows += table.num_rows
-        self._waiting.append(self._conform(table))
+        self._waiting.append(table)
         self._waiting_rows += table.num_rows
         if self._waiting_rows >= _ROWS:
             self._flush(self._waiting_rows // _ROWS)
@@ -91,6 +98,15 @@ class PartWriter:
         """Return the part's final name: its interval in ISO time."""
         return f"{stamp(self.start)}_{stamp(self.end)}.parquet"
 
+    def _on_one_grid(self, batch: Batch) -> pa.Table:
+        wanted = self.exps.widest(batch.exps)
+        try:
+            if wanted != self.exps:
+                self._refine(wanted)
+            return rescale(pa.Table.from_batches([batch.data]), self.kind, batch.exps, wanted)
+        except DataError as err:
+            raise Unfit(f"{self.kind}: {err}") from err
+
     def _conform(self, table: pa.Table) -> pa.Table:
         kind = KINDS[self.kind]
         known = {column.name for column in kind.columns}
@@ -104,7 +120,8 @@ class PartWriter:
         ]
         for f, values in zip(schema, arrays, strict=True):
             if not f.nullable and values.null_count:
-                raise InvariantError(f"{self.kind}.{f.name} has nulls")
+                row = self.rows + int(values.is_null().to_numpy().argmax())
+                raise Unfit(f"{self.kind}: row {row} has no {f.name}")
         return pa.table(arrays, schema=schema)
 
     def _metadata(self) -> dict[str, str]:

@@ -75,6 +75,26 @@ def test_write_puts_grids_and_origin_into_file_and_manifest(
     assert Catalog(catalog.root).parts == catalog.parts
 
 
+@pytest.mark.parametrize("name", ["ts_event", "close"])
+def test_write_of_a_missing_value_is_the_datas_fault_and_names_the_row(
+    catalog: Catalog, hourly: BarMaker, name: str
+) -> None:
+    table = hourly(0, 3)
+    at = table.schema.get_field_index(name)
+    second = pa.chunked_array([[7, None, None]], pa.int64())
+    broken = table.set_column(at, pa.field(name, pa.int64()), second)
+
+    def add() -> None:
+        with catalog.transaction() as change:
+            change.begin(_source("a"))
+            for (batch,) in (table.to_batches(), broken.to_batches()):
+                change.append(Batch("bar", KEY, batch, Exps(price=1), "open + interval", HOUR))
+
+    with pytest.raises(DataError, match=f"bar: row 4 has no {name}"):
+        add()
+    assert not catalog.root.exists()
+
+
 @pytest.mark.parametrize(("first", "last"), [(5, 12), (12, 40), (0, 10), (9, 10), (25, 26)])
 def test_write_of_overlapping_rows_is_refused_and_names_both(
     catalog: Catalog, hourly: BarMaker, first: int, last: int

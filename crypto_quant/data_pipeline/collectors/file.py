@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 import pyarrow as pa
-import pyarrow.feather
 import pyarrow.parquet as pq
 
 from crypto_quant.core.errors import DataError, DecodeError
+from crypto_quant.data_pipeline.collectors import feather
 from crypto_quant.data_pipeline.storage.manifest import GENERATED
 
 Container = Literal["parquet", "feather", "zip", "gzip", "zstd", "plain"]
@@ -86,7 +86,7 @@ class File:
         if container == "parquet":
             return cls(path, container, schema=pq.read_schema(path))
         if container == "feather":
-            return cls(path, container, schema=pyarrow.feather.read_table(path).schema)
+            return cls(path, container, schema=feather.schema(path))
         if container == "zip":
             with zipfile.ZipFile(path) as archive:
                 members = tuple(_member(path, i) for i in archive.infolist() if not i.is_dir())

@@ -12,11 +12,11 @@ from typing import IO, Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.feather
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError
+from crypto_quant.data_pipeline.collectors import feather
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.times import to_ns
 
@@ -65,9 +65,9 @@ def pieces(
             for batch in parquet.iter_batches(_ROWS, columns=wanted):
                 yield pa.Table.from_batches([batch])
     elif file.container == "feather":
-        table = pyarrow.feather.read_table(file.path, columns=wanted)
-        for begin in range(0, table.num_rows, _ROWS):
-            yield table.slice(begin, _ROWS)
+        for table in feather.batches(file.path, wanted):
+            for begin in range(0, table.num_rows, _ROWS):
+                yield table.slice(begin, _ROWS)
     else:
         header = file.columns
         for member in file.members or ("",):

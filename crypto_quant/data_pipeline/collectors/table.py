@@ -57,8 +57,17 @@ def pieces(
         Columns to read; all, if not given.
     names : Sequence[str]
         Column names of a text file without header.
+
+    Raises
+    ------
+    DataError
+        A column that is to be read is there twice: which one is meant?
     """
     wanted = None if columns is None else list(columns)
+    have = file.columns
+    twice = next((name for name in wanted or have if have.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{file.path}: has the column {twice} twice")
     if file.container == "parquet":
         # Reading ahead would keep the whole file's pages in memory.
         with pq.ParquetFile(file.path, pre_buffer=False) as parquet:
@@ -69,10 +78,9 @@ def pieces(
             for begin in range(0, table.num_rows, _ROWS):
                 yield table.slice(begin, _ROWS)
     else:
-        header = file.columns
         for member in file.members or ("",):
             with unpacked(file, member) as stream:
-                yield from _from_csv(stream, wanted, header or tuple(names), bool(header))
+                yield from _from_csv(stream, wanted, have or tuple(names), bool(have))
 
 
 def find_column(file: File, wanted: Sequence[str]) -> str | None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.feather
+import pyarrow.parquet as pq
 import pytest
 
+from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.table import pieces
 
@@ -27,7 +31,9 @@ def _peak(code: str, path: Path) -> int:
     """Return by how many bytes ``code`` raised the memory of a process of its own."""
     program = f"""
 import re, sys
+from collections.abc import Callable
 from pathlib import Path
+from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.table import pieces
 
@@ -93,3 +99,27 @@ def test_feather_of_the_first_version_is_read(tmp_path: Path) -> None:
     assert pa.concat_tables(pieces(file)).equals(_table(70_000))
     (first, _) = pieces(file, ["date", "close"])
     assert first.column_names == ["date", "close"]
+
+
+def _parquet(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path)
+
+
+def _feather(table: pa.Table, path: Path) -> None:
+    with pa.ipc.new_file(path, table.schema) as out:
+        out.write_table(table)
+
+
+@pytest.mark.parametrize("write", [_parquet, _feather, pa.csv.write_csv])
+def test_a_column_that_is_there_twice_is_refused_where_it_is_asked_for(
+    tmp_path: Path, write: Callable[[pa.Table, Path], None]
+) -> None:
+    path = tmp_path / "twice"
+    write(pa.table([[1], [2], [3]], names=["date", "close", "close"]), path)
+    file = File.open(path)
+    with pytest.raises(DataError, match="twice: has the column close twice"):
+        list(pieces(file, ["date", "close"]))
+    with pytest.raises(DataError, match="twice: has the column close twice"):
+        list(pieces(file))
+    (only,) = pieces(file, ["date"])
+    assert only.column_names == ["date"]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from crypto_quant.data_pipeline.storage import Catalog, SourceInfo
@@ -80,3 +83,45 @@ def test_a_catalog_that_holds_nothing_is_no_clean_bill(cq: Cq, tmp_path: Path) -
     result = cq("data", "validate", "--catalog", tmp_path / "none")
     assert result.code == 2
     assert result.err.endswith("holds nothing to check: cq data import PATH\n")
+
+
+MINUTE = 60 * 10**9
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("late_ms", [0, 8, -3])
+def test_a_settlement_that_is_there_twice_is_found_and_repaired(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    data_dir: Path,
+    late_ms: int,
+) -> None:
+    """Stamps of one scheduled settlement jitter by milliseconds; it is paid once."""
+    cq = Cq(tmp_path / "catalog", monkeypatch, capsys)
+    real = pq.read_table(
+        data_dir / "binance_perp" / "BTCUSDT-perp-funding-8h_2023-01_2026-04.parquet"
+    )
+    rows = real.slice(0, 300).to_pylist()
+    again = rows[100]["timestamp"] + timedelta(milliseconds=late_ms)
+    rows = sorted([*rows, {**rows[100], "timestamp": again}], key=lambda row: row["timestamp"])
+    path = tmp_path / "funding.parquet"
+    pq.write_table(pa.Table.from_pylist(rows, schema=real.schema), path)
+    said = "venue=BINANCE,symbol=BTCUSDT-PERP,kind=funding,interval=8h,rate=fraction"
+    assert cq("data", "import", path, "--as", said).code == 0
+    assert len(cq.rows("funding", "BTCUSDT-PERP.BINANCE")) == 301
+    assert cq("data", "validate", "--strict").code == 2
+    found = json.loads(cq("data", "validate", "--json").out)
+    (twice,) = [f for f in found if f["severity"] != "note"]
+    assert (twice["check"], twice["what"], twice["row"], twice["rows"]) == (
+        "duplicates",
+        "repeated",
+        101,
+        1,
+    )
+    (done,) = json.loads(cq("data", "validate", "--repair", "--json").out)
+    assert (done["kind"], done["rows"]) == ("funding", 1)
+    assert cq("data", "validate", "--strict").code == 0
+    due = Catalog(cq.catalog).scan("funding", "BTCUSDT-PERP.BINANCE").column("ts_event").to_numpy()
+    assert len(due) == 300
+    assert len({int(ts + MINUTE // 2) // MINUTE for ts in due}) == 300

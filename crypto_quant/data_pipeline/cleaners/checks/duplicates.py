@@ -7,20 +7,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from crypto_quant.data_pipeline.cleaners.findings import Finding, Mend, Severity
-from crypto_quant.data_pipeline.cleaners.rows import Bools, Rows, Tables, runs
+from crypto_quant.data_pipeline.cleaners.rows import Bools, Ints, Rows, Tables, runs
 from crypto_quant.data_pipeline.storage import KINDS
 
 NAME = "duplicates"
 _KEYED = {"trade": "id", "agg_trade": "id", "liquidation": "id"}
 _NOT_COMPARED = frozenset({"ts_recv", "flags"})
+_MINUTE = 60 * 10**9
 
 
 def find(rows: Rows, tables: Tables) -> Iterator[Finding]:
     """Find repeated rows: with equal values (one of them can go) and with others."""
     if KINDS[rows.kind].ticks and rows.kind not in _KEYED:
         return
-    by = _KEYED.get(rows.kind, "ts_event")
-    stamps = rows.ints(by)
+    by, stamps = _identity(rows)
     place = np.argsort(stamps, kind="stable")
     ordered = stamps[place]
     again = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
@@ -56,10 +56,18 @@ def find(rows: Rows, tables: Tables) -> Iterator[Finding]:
         )
 
 
+def _identity(rows: Rows) -> tuple[str, Ints]:
+    """Return what tells rows apart: an id, or a time; funding is due in a whole minute."""
+    if rows.kind == "funding":
+        return "scheduled time", (rows.ts + _MINUTE // 2) // _MINUTE * _MINUTE
+    by = _KEYED.get(rows.kind, "ts_event")
+    return by, rows.ints(by)
+
+
 def _equal(rows: Rows, some: np.ndarray, others: np.ndarray) -> Bools:
     equal = np.ones(some.size, dtype=bool)
     for name in rows.table.column_names:
-        if name in _NOT_COMPARED:
+        if name in _NOT_COMPARED or (name == "ts_event" and rows.kind == "funding"):
             continue
         column = rows.table.column(name)
         a, b = column.take(some), column.take(others)

@@ -109,6 +109,27 @@ def test_a_spoilt_row_is_found_where_it_is(
     assert expected in named(found(spoilt(bars(), spoil)))
 
 
+def _funding(late: int, change: int) -> Rows:
+    """Return 100 settlements whose stamps jitter, one of them twice, ``late`` ns apart."""
+    rng = np.random.default_rng(3)
+    ts = 8 * HOUR * np.arange(1, 101) + rng.integers(0, 20_000_000, 100)
+    ts = np.insert(ts, 50, ts[49] + late)
+    rate = np.insert(rng.integers(-9_000, 10_000, 100), 50, 0)
+    rate[50] = rate[49] + change
+    columns = {"ts_event": ts, "ts_recv": ts, "rate": rate, "interval_h": np.full(101, 8)}
+    return of("funding", "TEST", {**columns, "flags": np.full(101, 4)}, 8 * HOUR)
+
+
+@pytest.mark.parametrize("late", [0, 7_000_000])
+@pytest.mark.parametrize(("change", "what"), [(0, "repeated"), (1, "two values")])
+def test_a_settlement_is_the_same_within_its_scheduled_minute(
+    late: int, change: int, what: str
+) -> None:
+    findings = named(found(_funding(late, change)))
+    assert ("duplicates", what, 50, 1) in findings
+    assert not any(name == "duplicates" for name, *_ in named(found(_funding(4 * HOUR, 0))))
+
+
 def test_a_crash_that_goes_from_bar_to_bar_is_left_alone() -> None:
     """Down 40 % in three hours and half of it back, every bar opening at the close before."""
 

@@ -11,10 +11,19 @@ __all__ = [
     "Instrument",
     "Ledger",
     "Line",
+    "PanicException",
     "TickDecoder",
+    "keep_panics",
+    "last_panic",
     "plan_book",
     "prorate",
 ]
+
+class PanicException(BaseException):
+    """A panic of the core; ``core.panics`` turns it into an error."""
+
+def keep_panics() -> None: ...
+def last_panic() -> str | None: ...
 
 @final
 class Instrument:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from typing import Final
 
 import click
 
@@ -17,12 +20,20 @@ from crypto_quant.cli.features import features
 from crypto_quant.cli.report import report
 from crypto_quant.cli.walk_forward import demo, walk_forward
 from crypto_quant.core.errors import CryptoQuantError
+from crypto_quant.core.panics import as_errors
+
+_REFUSED: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+)
+"""What the system refuses the user, not us."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="crypto-quant", prog_name="cq")
 def cq() -> None:
     """Real market data to a walk-forward tested BTC perpetual strategy.
+
+    Exits 0, 2 (what is said is yours to mend) or 1 (a fault of cq: CQ_DEBUG=1 shows where).
 
     Example: cq demo
     """
@@ -42,15 +53,17 @@ cq.add_command(config)
 
 
 def run() -> None:
-    """Run the command line; our errors become one line and their exit code.
+    """Run the command line; what the user can mend becomes one line and exit 2.
 
     Raises
     ------
     KeyboardInterrupt
         Ctrl-C.
+    InvariantError
+        And whatever else is our fault.
     """
     try:
-        with cq.make_context("cq", sys.argv[1:]) as context:
+        with as_errors(), cq.make_context("cq", sys.argv[1:]) as context:
             cq.invoke(context)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
@@ -59,13 +72,25 @@ def run() -> None:
     except click.exceptions.NoArgsIsHelpError as err:
         err.show()
         sys.exit(2)
-    except click.UsageError as err:
-        command = err.ctx.command_path if err.ctx else "cq"
-        click.echo(f"cq: {err.format_message()} See {command} --help.", err=True)
+    except BrokenPipeError:
+        # The reader has seen enough; what is left must not be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (click.ClickException, CryptoQuantError, OSError) as err:
+        said = _said(err)
+        if said is None:
+            raise
+        click.echo(f"cq: {said}", err=True)
         sys.exit(2)
-    except click.ClickException as err:
-        click.echo(f"cq: {err.format_message()}", err=True)
-        sys.exit(2)
-    except CryptoQuantError as err:
-        click.echo(f"cq: {err}", err=True)
-        sys.exit(err.exit_code)
+
+
+def _said(err: click.ClickException | CryptoQuantError | OSError) -> str | None:
+    """Return what the user can do something about; ``None`` where it is our fault."""
+    if isinstance(err, click.UsageError):
+        return f"{err.format_message()} See {err.ctx.command_path if err.ctx else 'cq'} --help."
+    if isinstance(err, click.ClickException):
+        return err.format_message()
+    if isinstance(err, OSError):
+        where = f"{err.filename}: " if err.filename else ""
+        return f"{where}{err.strerror}" if err.errno in _REFUSED else None
+    return str(err) if err.exit_code == 2 else None

@@ -6,9 +6,11 @@ mod features;
 mod instrument;
 mod ledger;
 mod line;
+mod panics;
 mod tables;
 mod wire;
 
+use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 
 /// Rust core of crypto-quant. Use the wrappers in the package, not this module.
@@ -22,5 +24,8 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<wire::PyTickDecoder>()?;
     m.add_function(wrap_pyfunction!(ledger::py_prorate, m)?)?;
     m.add_function(wrap_pyfunction!(wire::py_plan_book, m)?)?;
+    m.add("PanicException", m.py().get_type::<PanicException>())?;
+    m.add_function(wrap_pyfunction!(panics::keep_panics, m)?)?;
+    m.add_function(wrap_pyfunction!(panics::last_panic, m)?)?;
     Ok(())
 }

@@ -25,6 +25,7 @@ from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.interrupts import held, leave_to_parent
 from crypto_quant.core.measures.sharpe import sharpe
+from crypto_quant.core.panics import as_errors
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.models.fold_model import FoldModel
 from crypto_quant.models.storage import load_folds
@@ -137,6 +138,7 @@ def _folds(path: Path) -> list[FoldModel]:
     return load_folds(path)
 
 
+@as_errors()
 def _run(source: bytes, job: Job) -> Outcome:
     inputs, marks = _desk(source)
     variant, switch = job.variant, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -35,6 +36,6 @@ def generate(folder: Path, days: int, seed: int) -> None:
     try:
         generate_market(folder, days=days, seed=seed)
     except OSError as err:
-        raise DataError(f"{folder}: cannot be written ({err.strerror})") from err
+        raise DataError(f"{folder}: cannot be written ({os.strerror(err.errno or 0)})") from err
     files = sum(1 for path in folder.rglob("*.parquet"))
     click.echo(f"{files} files of {days} generated days in {folder}: cq data import {folder}")

@@ -205,6 +205,23 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "float price of 301 digits": (_large_floats, BARS, "high: row 1: 1e+300 does not fit 64 bits"),
     "no number": (_text(_HEADER + _ROW.replace(",1\n", ",many\n")), BARS, "'many' is not a number"),
     "no time": (_text(_HEADER + ",1,1,1,1,1\n"), BARS, "the time is missing"),
+    "a column twice": (
+        _text("epoch," + _HEADER + "1,1,1,1,1,1,1\n"),
+        BARS,
+        "column 'epoch' is there twice; leave one in",
+    ),
+    "a time out of range": (
+        _text(_HEADER + "50000000000,1,1,1,1,1\n"),
+        BARS,
+        "epoch: row 0: 50000000000 is out of range (1840 to 2100)",
+    ),
+    "a pipe": (os.mkfifo, BARS, "neither a file nor a folder; write it to a file first"),
+    "a key of two lines": (
+        _text(_HEADER + _ROW),
+        BARS.replace("BTCUSDT", "BTC\nUSDT"),
+        "'BTC\\nUSDT-PERP.BINANCE/1h' cannot be a key",
+    ),
+    "no period": (_text(_bars(20, 30)), BARS.replace("1h", "0h"), "a period is longer than 0h"),
     "half rows": (_text(_HEADER + _ROW + "1709300000,1,1\n"), BARS, "corrupt file"),
     "off the hour": (
         _text(_HEADER + f"{T0 + 100_000},1,1,1,1,1\n"),

@@ -9,6 +9,8 @@ market.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -43,31 +45,45 @@ def generate_market(folder: Path, *, days: int = 210, seed: int = 20_231) -> Pat
     Returns
     -------
     Path
-        ``folder``.
+        ``folder``; it is whole, or nothing was added to it.
     """
     rng = np.random.default_rng(seed)
     minutes = days * 1440
     path = _sub_minute_path(rng, minutes)
     spot = _spot_bars(rng, path)
     hours = _hourly(path, rng)
-    (folder / "binance_spot_1m").mkdir(parents=True, exist_ok=True)
-    (folder / "binance_perp").mkdir(exist_ok=True)
-    funding = _funding(rng, days)
-    for table, name in (
-        (spot, "binance_spot_1m/BTCUSDT-spot-1m-generated.parquet"),
-        (hours, "binance_perp/BTCUSDT-perp-1h_generated.parquet"),
-        (funding, "binance_perp/BTCUSDT-perp-funding-8h_generated.parquet"),
-    ):
-        pq.write_table(labelled(table), folder / name)
-    (folder / MARKER).write_text(f"seed {seed}, {days} days\n", "utf-8")
+    tables = {
+        folder / "binance_spot_1m" / "BTCUSDT-spot-1m-generated.parquet": spot,
+        folder / "binance_perp" / "BTCUSDT-perp-1h_generated.parquet": hours,
+        folder / "binance_perp" / "BTCUSDT-perp-funding-8h_generated.parquet": _funding(rng, days),
+    }
+    missing = [above for above in (folder, *folder.parents) if not above.exists()]
+    try:
+        for file, table in tables.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(labelled(table), file)
+        (folder / MARKER).write_text(f"seed {seed}, {days} days\n", "utf-8")
+    except BaseException:
+        _remove([*tables, folder / MARKER], [*{file.parent for file in tables}, *missing])
+        raise
     return folder
+
+
+def _remove(files: Iterable[Path], folders: Iterable[Path]) -> None:
+    """Remove what there is of files, and of folders that are empty then."""
+    with contextlib.suppress(OSError):  # a folder that takes no files has none to remove
+        for file in files:
+            file.unlink(missing_ok=True)
+        for folder in folders:
+            if folder.is_dir():
+                folder.rmdir()
 
 
 def labelled(table: pa.Table) -> pa.Table:
     """Return a table that says of itself that no market made it."""
-    column = pa.array([LABEL], pa.string()).take(pa.array(np.zeros(table.num_rows, np.int64)))
+    labels = pa.repeat(pa.scalar(LABEL), table.num_rows)
     metadata = {**(table.schema.metadata or {}), GENERATED: LABEL}
-    return table.append_column(GENERATED, column).replace_schema_metadata(metadata)
+    return table.append_column(GENERATED, labels).replace_schema_metadata(metadata)
 
 
 def _sub_minute_path(rng: np.random.Generator, minutes: int) -> NDArray[np.float64]:

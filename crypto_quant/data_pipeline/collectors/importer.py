@@ -203,7 +203,9 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
                 parts = file.parts[len(hidden) :]
                 if file.is_file() and not any(part.startswith(".") for part in parts):
                     yield file, False
-        elif path.exists():
+        elif path.is_file():
             yield path, True
+        elif path.exists():
+            raise DataError(f"{path}: neither a file nor a folder; write it to a file first")
         else:
             raise DataError(f"{path}: no such file or folder")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,9 @@ def recognise(path: Path, given: Facts) -> Job | Notice:
     name, layout = next(iter(fitting.items()))
     if not layout.kinds:
         return Notice(path, layout.title, is_known=True)
+    twice = [column for column, count in Counter(file.columns).items() if count > 1]
+    if twice:
+        raise DataError(f"{path}: column {twice[0]!r} is there twice; leave one in")
     missing = facts.missing(layout.needs(file, facts))
     if missing:
         raise DataError(f"{path}: {layout.title}; {ask(missing, layout.kinds)}")

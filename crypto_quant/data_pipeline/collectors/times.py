@@ -15,6 +15,9 @@ from crypto_quant.core.errors import DataError
 _SIZES: Final = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3))
 """Epochs below 1e11 are seconds, below 1e14 ms, below 1e17 us, else ns (all after 1973)."""
 
+_LAST: Final = 4_102_444_800
+"""2100-01-01 in seconds; it leaves room in 64 bits of ns for a period and a delay."""
+
 _ISO: Final = r"^\d{4}-\d{2}-\d{2}"
 _SLASHED: Final = r"^\d{1,2}/\d{1,2}/\d{4}$"
 
@@ -35,7 +38,7 @@ def to_ns(values: pa.ChunkedArray, what: str, dates: str | None = None) -> NDArr
     Raises
     ------
     DataError
-        A time is missing or not understood.
+        A time is missing, not understood or out of range.
     """
     kind = values.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
@@ -47,21 +50,31 @@ def to_ns(values: pa.ChunkedArray, what: str, dates: str | None = None) -> NDArr
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         zone = kind.tz if pa.types.is_timestamp(kind) else None
         stamps = values.cast(pa.timestamp("ns", tz=zone))
-        return np.asarray(stamps.cast(pa.int64()).to_numpy(), dtype=np.int64)
+        times = np.asarray(stamps.cast(pa.int64()).to_numpy(), dtype=np.int64)
+        return _within(times, np.full_like(times, 10**9), what)
     if pa.types.is_floating(kind):
         if not pc.all(pc.equal(pc.round(values), values), min_count=0).as_py():
             raise DataError(f"{what}: an epoch is not a whole number")
         values = values.cast(pa.int64())
     if pa.types.is_integer(values.type):
-        return _from_epoch(values.cast(pa.int64()).to_numpy())
+        return _from_epoch(values.cast(pa.int64()).to_numpy(), what)
     raise DataError(f"{what}: expected times, found {kind}")
 
 
-def _from_epoch(epochs: NDArray[np.int64]) -> NDArray[np.int64]:
+def _from_epoch(epochs: NDArray[np.int64], what: str) -> NDArray[np.int64]:
     scale = np.ones_like(epochs)
     for limit, factor in reversed(_SIZES):
         scale[np.abs(epochs) < limit] = factor
-    return np.asarray(epochs * scale, dtype=np.int64)
+    return np.asarray(_within(epochs, 10**9 // scale, what) * scale, dtype=np.int64)
+
+
+def _within(times: NDArray[np.int64], second: NDArray[np.int64], what: str) -> NDArray[np.int64]:
+    """Return times, of so many to a ``second``, if all are in range."""
+    far = (times > _LAST * second) | (times < -_LAST * second)
+    if far.any():
+        row = int(far.argmax())
+        raise DataError(f"{what}: row {row}: {times[row]} is out of range (1840 to 2100)")
+    return times
 
 
 def _from_text(values: pa.ChunkedArray, what: str, dates: str | None) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -48,5 +49,6 @@ def to_npz(
     except OSError as err:
         raise DataError(f"{path}: cannot be written ({err.strerror or err})") from err
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a folder that takes none has none
+            temporary.unlink(missing_ok=True)
     return len(events)

@@ -6,6 +6,7 @@ The metadata says what an import has to know, so that the file makes the same ro
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -58,12 +59,14 @@ def to_parquet(
             writer.close()
         temporary.replace(path)
     except OSError as err:
-        raise DataError(f"{path}: cannot be written ({err.strerror or err})") from err
+        words = os.strerror(err.errno) if err.errno else err
+        raise DataError(f"{path}: cannot be written ({words})") from err
     finally:
         with contextlib.suppress(OSError):  # a full disk takes no footer either
             if writer is not None:
                 writer.close()
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a folder that takes none has none
+            temporary.unlink(missing_ok=True)
     return rows
 
 
@@ -90,9 +93,8 @@ def _series(catalog: Catalog, kind: str, key: str) -> tuple[str, ...]:
     """Return the columns that any part of an open kind has beyond the kind's own."""
     if not KINDS[kind].open:
         return ()
-    schemas = [pq.read_schema(catalog.root / part.path) for part in catalog.parts_of(kind, key)]
     own = KINDS[kind].schema().names
-    return tuple(dict.fromkeys(n for schema in schemas for n in schema.names if n not in own))
+    return tuple(name for name in catalog.columns(kind, key) if name not in own)
 
 
 def _plain(exported: Exported, table: pa.Table, extra: tuple[str, ...]) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crypto_quant.core.errors import DataError
-from crypto_quant.core.files import claim
-from crypto_quant.data_pipeline.storage import coverage, manifest, transaction
+from crypto_quant.data_pipeline.storage import coverage, manifest
 from crypto_quant.data_pipeline.storage.coverage import Coverage
 from crypto_quant.data_pipeline.storage.grid import rescale
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
@@ -40,13 +40,13 @@ class Catalog:
 
     Notes
     -----
-    Opening removes what an import that died left behind. Readers see the parts that the
-    manifest named when they opened; parts are never changed.
+    Readers see the parts that the manifest named when they opened; parts are never changed.
+    Reading neither locks nor cleans: what an import that died left behind, which no manifest
+    names, is removed by the next import.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
-        self._clean()
         self.parts: tuple[Part, ...] = manifest.load(self.root)
 
     def transaction(self) -> Transaction:
@@ -141,8 +141,7 @@ class Catalog:
         batches = list(self.batches(kind, key, start, end, columns))
         if batches:
             return pa.concat_tables(batches, promote_options="default")
-        part = self.parts_of(kind, key)[0]
-        schema = pq.read_schema(self.root / part.path)
+        schema = self._schema(self.parts_of(kind, key)[0])
         if columns is not None:
             schema = pa.schema([schema.field(name) for name in columns])
         return schema.with_metadata(self._metadata(kind, key)).empty_table()
@@ -178,6 +177,11 @@ class Catalog:
                 table = rescale(table, kind, part.exps, exps)
                 yield part, table.replace_schema_metadata(metadata)
 
+    def columns(self, kind: str, key: str) -> tuple[str, ...]:
+        """Return the columns that any part of a key has, in the order in which they appear."""
+        schemas = [self._schema(part) for part in self.parts_of(kind, key)]
+        return tuple(dict.fromkeys(name for schema in schemas for name in schema.names))
+
     def coverage(self, kind: str, key: str) -> Coverage:
         """Compute segments and holes from the rows themselves."""
         parts = self.parts_of(kind, key)
@@ -186,7 +190,9 @@ class Catalog:
         names = ["ts_event"] + ["interval_h"] * (kind == "funding")
         times, steps = [], []
         for part in parts:
-            table = pq.read_table(self.root / part.path, columns=names, partitioning=None)
+            path = self.root / part.path
+            with _reading(path), pq.ParquetFile(path) as file:
+                table = file.read(columns=names)
             times.append(table.column("ts_event").to_numpy())
             steps.append(np.full(part.rows, part.interval, dtype=np.int64))
             if kind == "funding":
@@ -199,19 +205,20 @@ class Catalog:
     ) -> Iterator[pa.Table]:
         path = self.root / part.path
         needed = None if columns is None else list(dict.fromkeys([*columns, "ts_event"]))
-        try:
-            with pq.ParquetFile(path, pre_buffer=False) as file:
-                for group in range(file.num_row_groups):
-                    span = file.metadata.row_group(group).column(0).statistics
-                    if span.max < low or span.min >= high:
-                        continue
-                    table = file.read_row_group(group, columns=needed)
-                    if span.min < low or span.max >= high:
-                        times = table.column("ts_event").to_numpy()
-                        table = table.filter(pa.array((times >= low) & (times < high)))
-                    yield table if columns is None else table.select(columns)
-        except (OSError, pa.ArrowException) as err:
-            raise DataError(f"{path}: cannot be read ({err}); import its source anew") from err
+        with _reading(path), pq.ParquetFile(path, pre_buffer=False) as file:
+            for group in range(file.num_row_groups):
+                span = file.metadata.row_group(group).column(0).statistics
+                if span.max < low or span.min >= high:
+                    continue
+                table = file.read_row_group(group, columns=needed)
+                if span.min < low or span.max >= high:
+                    times = table.column("ts_event").to_numpy()
+                    table = table.filter(pa.array((times >= low) & (times < high)))
+                yield table if columns is None else table.select(columns)
+
+    def _schema(self, part: Part) -> pa.Schema:
+        with _reading(self.root / part.path):
+            return pq.read_schema(self.root / part.path)
 
     def _metadata(self, kind: str, key: str) -> dict[str, str]:
         exps = self.exps(kind, key)
@@ -226,12 +233,11 @@ class Catalog:
             "ts_recv_method": "; ".join(sorted(methods)),
         }
 
-    def _clean(self) -> None:
-        if not transaction.stale(self.root):
-            return
-        handle = claim(self.root)
-        if handle >= 0:  # else an import is running: those files are its own
-            try:
-                transaction.recover(self.root)
-            finally:
-                os.close(handle)
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as err:
+        words = os.strerror(err.errno) if isinstance(err, OSError) and err.errno else err
+        raise DataError(f"{path}: cannot be read ({words}); import its source anew") from err

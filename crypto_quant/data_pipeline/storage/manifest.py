@@ -100,6 +100,8 @@ def load(root: Path) -> tuple[Part, ...]:
         parts = tuple(Part.from_json(part) for part in plain["parts"])
     except FileNotFoundError:
         return ()
+    except OSError as err:
+        raise DataError(f"{root}: cannot be read as a catalog ({err.strerror})") from err
     except (ValueError, KeyError, TypeError) as err:
         raise DataError(
             f"{path}: not a catalog manifest ({err}); restore it or import anew"

@@ -163,7 +163,7 @@ class Transaction:
         if batch.kind not in KINDS:
             raise InvariantError(f"unknown kind {batch.kind!r}")
         words = batch.key.split("/")
-        if not all(words) or any(word.startswith(".") or "\\" in word for word in words):
+        if not all(words) or not batch.key.isprintable() or any(map(_is_odd, words)):
             raise DataError(f"{batch.key!r} cannot be a key: name it <instrument>[/<interval>]")
         folder = self.root / batch.kind / batch.key
         self._make(folder)
@@ -272,6 +272,10 @@ class Transaction:
                 self._made.append(path)
         except OSError as err:
             raise DataError(f"{folder}: cannot make the folder ({err.strerror})") from err
+
+
+def _is_odd(word: str) -> bool:
+    return word.startswith(".") or "\\" in word
 
 
 def recover(root: Path) -> None:

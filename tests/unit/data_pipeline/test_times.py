@@ -53,6 +53,10 @@ def test_to_ns_mixes_slashed_and_iso_dates_once_told_the_order() -> None:
         (["2018-06-03", None], None, "row 1: the time is missing"),
         ([1.5], None, "not a whole number"),
         ([True], None, "expected times"),
+        ([1_700_000_000, 50_000_000_000], None, "row 1: 50000000000 is out of range"),
+        ([2**63 - 1], None, "row 0: 9223372036854775807 is out of range"),
+        ([-(2**63)], None, "row 0: -9223372036854775808 is out of range"),
+        (["2024-01-01", "2200-01-01"], None, "row 1: 7258118400000000000 is out of range"),
     ],
 )
 def test_to_ns_of_a_mistake_names_the_row(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +14,6 @@ from crypto_quant.core.errors import DataError
 
 UNFINISHED: Final = ".part"
 """Ends the name of a file that is not whole yet; a process that is killed leaves it behind."""
-
-_TRIES: Final = 50
-_PAUSE_S: Final = 0.02
 
 
 @contextmanager
@@ -51,17 +47,19 @@ def _own(path: Path) -> Path:
 def claim(folder: Path) -> int:
     """Take a folder for writing; a handle, or -1 if another process has it.
 
-    The lock is on the folder itself and ends with the handle, or the process. One that is held
-    for a moment only, by a reader that tidies up, is waited for.
+    The lock is on the folder itself and ends with the handle, or the process.
     """
-    handle = os.open(folder, os.O_RDONLY)
-    for _ in range(_TRIES):
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_PAUSE_S)
-        else:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Its owner before may have removed the folder after it was opened here.
+        if os.path.samestat(os.fstat(handle), folder.stat()):
             return handle
+    except BlockingIOError:
+        pass
+    except OSError:
+        os.close(handle)
+        raise
     os.close(handle)
     return -1
 

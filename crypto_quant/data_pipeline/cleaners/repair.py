@@ -3,8 +3,8 @@
 A repaired part is a new file, and the manifest names it instead of the old one, which stays
 on disk; the new one goes when the repair is undone.
 ``repairs.jsonl`` beside the manifest has one line per repair: the old part, the rows that went,
-why, and when. It changes with the manifest, under the same lock; of a process that dies between
-the two a line without effect may stay, and undoing it says so.
+why, and when. Log and manifest change in one step, under one lock: a repair, or the undoing of
+one, that was cut off is done and logged, or neither.
 """
 
 from __future__ import annotations
@@ -23,8 +23,17 @@ import pyarrow.parquet as pq
 from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.cleaners.findings import Finding, Mend
 from crypto_quant.data_pipeline.cleaners.rows import Bools
-from crypto_quant.data_pipeline.storage import KINDS, Batch, Catalog, Key, Part, Transaction, flags
-from crypto_quant.data_pipeline.storage.manifest import check_place, sha256
+from crypto_quant.data_pipeline.storage import (
+    KINDS,
+    Batch,
+    Catalog,
+    Key,
+    Part,
+    Transaction,
+    flags,
+    paths,
+)
+from crypto_quant.data_pipeline.storage.manifest import sha256
 
 NAME: Final = "repairs.jsonl"
 
@@ -84,8 +93,7 @@ def log(root: Path) -> list[Repair]:
         entries = [Repair.from_json(json.loads(line)) for line in path.read_text().splitlines()]
     except (ValueError, KeyError, TypeError) as err:
         raise DataError(f"{path}: damaged ({err}); restore it from a copy") from err
-    for entry in entries:
-        check_place(entry.part.path, path)
+    paths.check(root, (entry.part.path for entry in entries), path)
     return entries
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.files import whole
+from crypto_quant.data_pipeline.storage import paths
 from crypto_quant.data_pipeline.storage.kinds import Exps
 
 NAME: Final = "manifest.json"
@@ -106,25 +107,14 @@ def load(root: Path) -> tuple[Part, ...]:
         raise DataError(
             f"{path}: not a catalog manifest ({err}); restore it or import anew"
         ) from err
-    for part in parts:
-        check_place(part.path, path)
+    paths.check(root, (part.path for part in parts), path)
     return parts
 
 
-def check_place(name: str, said_by: Path) -> None:
-    """Check that a file says of a part only where a part can be: below the catalog's folder.
-
-    Raises
-    ------
-    DataError
-        It names anything else.
-    """
-    place = Path(name)
-    is_below = not place.is_absolute() and ".." not in place.parts
-    if not (is_below and place.suffix == ".parquet" and len(place.parts) > 2):
-        raise DataError(
-            f"{said_by}: {name!r} is no part of a catalog; restore the file from a copy"
-        )
+def digest(root: Path) -> str:
+    """Return the hash of the manifest; empty, if there is none."""
+    path = root / NAME
+    return sha256(path) if path.exists() else ""
 
 
 def save(root: Path, parts: Iterable[Part]) -> None:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Final
 
 from crypto_quant.core.errors import DataError, InvariantError
-from crypto_quant.core.files import UNFINISHED, claim
-from crypto_quant.data_pipeline.storage import manifest
+from crypto_quant.core.files import claim
+from crypto_quant.data_pipeline.storage import journal, manifest, paths
 from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch
 from crypto_quant.data_pipeline.storage.manifest import Part, SourceInfo
 from crypto_quant.data_pipeline.storage.part import TEMPORARY, PartWriter, stamp
-
-_PENDING: Final = ".pending.json"
 
 
 @dataclass(slots=True)
@@ -27,8 +22,8 @@ class Transaction:
 
     ``begin(source)``, ``append(batch)`` …, ``begin(next source)`` …, and on leaving the
     block without an exception everything becomes visible at once: the temporary files get
-    their names, the manifest is replaced last. A journal of the names makes the next
-    opener finish the job if the process dies in between.
+    their names, the manifest is replaced last. By a journal the next transaction undoes what
+    a process that died in between has left.
     """
 
     root: Path
@@ -41,16 +36,18 @@ class Transaction:
     _lock: int = -1
     _made: list[Path] = field(default_factory=list)
     _is_changed: bool = False
-    _beside: dict[Path, bytes] = field(default_factory=dict)
-    _replaced: dict[Path, bytes | None] = field(default_factory=dict)
+    _beside: dict[str, bytes] = field(default_factory=dict)
 
     def __enter__(self) -> Transaction:
         self._make(self.root)
-        self._lock = claim(self.root)
+        try:
+            self._lock = claim(self.root)
+        except OSError as err:
+            raise DataError(f"{self.root}: cannot be written ({err.strerror})") from err
         if self._lock < 0:
             raise DataError(f"{self.root}: another import is writing here; wait until it ends")
         try:
-            recover(self.root)
+            journal.recover(self.root)
             self._known = manifest.load(self.root)
         except BaseException:
             self._unlock()
@@ -137,7 +134,7 @@ class Transaction:
 
     def put_beside(self, name: str, content: bytes) -> None:
         """Write a file beside the manifest, with it: both change, or neither does."""
-        self._beside[self.root / name] = content
+        self._beside[name] = content
         self._is_changed = True
 
     def append(self, batch: Batch) -> None:
@@ -162,8 +159,7 @@ class Transaction:
     def _open(self, batch: Batch) -> PartWriter:
         if batch.kind not in KINDS:
             raise InvariantError(f"unknown kind {batch.kind!r}")
-        words = batch.key.split("/")
-        if not all(words) or not batch.key.isprintable() or any(map(_is_odd, words)):
+        if not paths.is_key(batch.key):
             raise DataError(f"{batch.key!r} cannot be a key: name it <instrument>[/<interval>]")
         folder = self.root / batch.kind / batch.key
         self._make(folder)
@@ -228,24 +224,21 @@ class Transaction:
         name, n = path, 1
         while name.as_posix() in taken or (self.root / name).exists():
             n += 1
-            name = path.with_name(f"{path.stem}.{n}.parquet")
+            name = path.with_name(f"{path.stem}.{n}{paths.SUFFIX}")
         return name
 
     def _commit(self) -> None:
         if not self._finished and not self._is_changed:
             return self._roll_back()
-        names = [part.path for part, _ in self._finished]
-        manifest.replace(self.root / _PENDING, json.dumps(names).encode())
+        journal.begin(self.root, (part.path for part, _ in self._finished), self._beside)
         for part, temporary in self._finished:
             temporary.rename(self.root / part.path)
         for folder in {temporary.parent for _, temporary in self._finished}:
             manifest.sync_folder(folder)
-        for path, content in self._beside.items():
-            self._replaced[path] = path.read_bytes() if path.exists() else None
-            manifest.replace(path, content)
+        for name, content in self._beside.items():
+            manifest.replace(self.root / name, content)
         manifest.save(self.root, (*self._known, *self.parts))
-        self._replaced.clear()
-        (self.root / _PENDING).unlink()
+        journal.end(self.root)
         return None
 
     def _roll_back(self) -> None:
@@ -253,13 +246,8 @@ class Transaction:
             writer.discard()
         for _, temporary in self._finished:
             temporary.unlink(missing_ok=True)
-        for path, content in self._replaced.items():
-            if content is None:
-                path.unlink(missing_ok=True)
-            else:
-                manifest.replace(path, content)
         if self._lock >= 0:
-            recover(self.root)
+            journal.recover(self.root)
         for folder in reversed(self._made):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
@@ -272,43 +260,3 @@ class Transaction:
                 self._made.append(path)
         except OSError as err:
             raise DataError(f"{folder}: cannot make the folder ({err.strerror})") from err
-
-
-def _is_odd(word: str) -> bool:
-    return word.startswith(".") or "\\" in word
-
-
-def recover(root: Path) -> None:
-    """Undo what a process that died left behind; call it only with the lock held."""
-    pending = root / _PENDING
-    if pending.exists():
-        committed = {part.path for part in manifest.load(root)}
-        _unlink(root / name for name in _journal(pending) if name not in committed)
-        pending.unlink()
-    _unlink(stale(root))
-
-
-def _journal(pending: Path) -> list[str]:
-    """Read the names of parts that were on their way; nothing else is ever removed."""
-    try:
-        names = [str(name) for name in json.loads(pending.read_bytes())]
-    except (ValueError, TypeError) as err:
-        raise DataError(
-            f"{pending}: damaged ({err}); delete it if no import is running, then import anew"
-        ) from err
-    for name in names:
-        manifest.check_place(name, pending)
-    return names
-
-
-def stale(root: Path) -> list[Path]:
-    """Return the temporary files in a catalog and its journal, if any."""
-    if not root.is_dir():
-        return []
-    unfinished = root.glob(f".*{UNFINISHED}")
-    return [*root.rglob(f".*{TEMPORARY}"), *unfinished, *root.glob(_PENDING)]
-
-
-def _unlink(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)

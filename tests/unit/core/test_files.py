@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -74,14 +73,33 @@ def test_a_folder_has_one_writer(tmp_path: Path) -> None:
         assert (folder / "kept").exists()
 
 
-def test_a_lock_that_is_held_for_a_moment_is_waited_for(tmp_path: Path) -> None:
-    first = claim(tmp_path)
+@pytest.mark.parametrize("is_made_anew", [False, True])
+def test_a_folder_that_its_owner_removed_is_not_claimed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_made_anew: bool
+) -> None:
+    """The owner before removes the folder between our opening it and our locking it."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    lock = fcntl.flock
 
-    def release() -> None:
-        time.sleep(0.1)
-        os.close(first)
+    def late(handle: int, how: int) -> None:
+        folder.rmdir()
+        if is_made_anew:
+            (tmp_path / "other").mkdir()  # may get the number of the one that went
+            folder.mkdir()
+        lock(handle, how)
 
-    threading.Thread(target=release).start()
-    second = claim(tmp_path)
-    assert second >= 0
-    os.close(second)
+    monkeypatch.setattr(fcntl, "flock", late)
+    handles = len(os.listdir("/proc/self/fd"))
+    if is_made_anew:
+        assert claim(folder) == -1
+    else:
+        with pytest.raises(FileNotFoundError):
+            claim(folder)
+    assert len(os.listdir("/proc/self/fd")) == handles
+
+
+def test_a_file_is_not_claimed_as_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        claim(tmp_path / "file")

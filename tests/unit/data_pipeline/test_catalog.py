@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -202,7 +203,7 @@ def test_transaction_that_fails_first_leaves_no_folder(catalog: Catalog, hourly:
 
 
 @pytest.mark.parametrize("step", ["before renames", "amid renames", "before manifest"])
-def test_open_after_a_crash_finds_the_catalog_as_it_was(
+def test_the_import_after_a_crash_finds_the_catalog_as_it_was(
     catalog: Catalog, hourly: BarMaker, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """The process dies in the commit: nothing is rolled back, the files lie as they are."""
@@ -230,10 +231,15 @@ def test_open_after_a_crash_finds_the_catalog_as_it_was(
                 for key in (KEY, "OTHER.X/1h"):
                     change.append(Batch("bar", key, batch, Exps(price=1), "x", HOUR))
     assert _files(catalog.root) != before, "the crash left nothing to clean"
-    reopened = Catalog(catalog.root)
-    assert _files(catalog.root) == before
-    _write(reopened, hourly(20, 30), "b")
-    assert len(reopened.parts) == 2
+    left = _files(catalog.root)
+    with monkeypatch.context() as watched:
+        watched.setattr(fcntl, "flock", lambda *_: pytest.fail("a reader took the lock"))
+        assert Catalog(catalog.root).scan("bar", KEY).num_rows == 10
+    assert _files(catalog.root) == left, "a reader cleaned up"
+    with catalog.transaction():
+        assert _files(catalog.root) == before
+    _write(catalog, hourly(20, 30), "b")
+    assert len(catalog.parts) == 2
 
 
 def test_open_while_another_imports_cleans_nothing(catalog: Catalog, hourly: BarMaker) -> None:
@@ -281,25 +287,54 @@ def test_a_journal_that_names_anything_but_a_part_removes_nothing(
     victims = [tmp_path / "victim.parquet", root / "bar" / "victim.parquet"]
     for victim in victims:
         victim.write_text("kept")
-    (root / ".pending.json").write_text(json.dumps([name]))
-    with pytest.raises(DataError, match="is no part of a catalog"):
-        Catalog(root)
+    _write_journal(root, parts=[name])
+    with pytest.raises(DataError, match="is no part of a catalog"), Transaction(root):
+        pass
     assert all(victim.exists() for victim in victims)
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_journal_does_not_reach_out_of_the_catalog_by_a_link(
+    tmp_path: Path, is_file: bool
+) -> None:
+    root, outside = tmp_path / "catalog", tmp_path / "outside"
+    outside.mkdir()
+    victim = outside / "a.parquet"
+    victim.write_text("kept")
+    link = root / "bar" / "T" / ("a.parquet" if is_file else "1h")
+    link.parent.mkdir(parents=True)
+    link.symlink_to(victim if is_file else outside)
+    _write_journal(root, parts=[f"bar/T/{'' if is_file else '1h/'}a.parquet"])
+    with pytest.raises(DataError, match="is no part of a catalog"), Transaction(root):
+        pass
+    assert victim.read_text() == "kept"
+
+
+@pytest.mark.parametrize("name", ["../victim.txt", "/etc/victim.txt"])
+def test_a_journal_puts_nothing_back_elsewhere(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "catalog"
+    root.mkdir()
+    _write_journal(root, beside={name: "overwritten"})
+    with pytest.raises(DataError, match="not beside the manifest"), Transaction(root):
+        pass
+    assert not (tmp_path / "victim.txt").exists()
 
 
 def test_half_a_manifest_of_a_killed_import_goes(tmp_path: Path) -> None:
     (tmp_path / ".manifest.json.1-0.part").write_text("{")
-    Catalog(tmp_path)
-    assert not os.listdir(tmp_path)
+    with Transaction(tmp_path):
+        assert not os.listdir(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["[", "5", "\x00"])
 def test_a_damaged_journal_is_one_line_and_locks_nobody_out(tmp_path: Path, content: str) -> None:
     (tmp_path / ".pending.json").write_text(content)
+    assert Catalog(tmp_path).parts == ()
     for _ in range(2):
-        with pytest.raises(DataError, match=r"pending\.json: damaged .*delete it"):
-            Catalog(tmp_path)
-        with pytest.raises(DataError, match="damaged"), Transaction(tmp_path):
+        with (
+            pytest.raises(DataError, match=r"pending\.json: damaged .*delete it"),
+            Transaction(tmp_path),
+        ):
             pass
     (tmp_path / ".pending.json").unlink()
     with Catalog(tmp_path).transaction():
@@ -311,6 +346,11 @@ def test_a_manifest_that_names_a_file_outside_the_catalog_is_refused(tmp_path: P
     (tmp_path / "manifest.json").write_text(json.dumps(plain))
     with pytest.raises(DataError, match=r"'/etc/passwd\.parquet' is no part of a catalog"):
         Catalog(tmp_path)
+
+
+def _write_journal(root: Path, **changed: object) -> None:
+    plain = {"parts": [], "beside": {}, "manifest": "", **changed}
+    (root / ".pending.json").write_text(json.dumps(plain))
 
 
 def _manifest_part(path: str) -> dict[str, object]:

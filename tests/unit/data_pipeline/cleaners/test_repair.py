@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,14 @@ from crypto_quant.data_pipeline.cleaners import repair
 from crypto_quant.data_pipeline.cleaners.findings import Finding
 from crypto_quant.data_pipeline.cleaners.rows import Rows, Tables
 from crypto_quant.data_pipeline.cleaners.validator import DataValidator
-from crypto_quant.data_pipeline.storage import Catalog, SourceInfo, flags, manifest
+from crypto_quant.data_pipeline.storage import (
+    Catalog,
+    SourceInfo,
+    Transaction,
+    flags,
+    journal,
+    manifest,
+)
 from tests.unit.data_pipeline.cleaners.made import HOUR, Columns, Spoil, bars, spoilt
 
 NOW = 1_700_000_000 * 10**9
@@ -203,6 +212,39 @@ def test_a_repair_whose_manifest_cannot_be_written_is_not_in_the_log(
         repair.apply(Catalog(tmp_path), findings, NOW)
     monkeypatch.undo()
     assert (_hashes(tmp_path), (tmp_path / repair.NAME).read_bytes()) == state
+
+
+@pytest.mark.parametrize("step", ["before the manifest", "after the manifest"])
+@pytest.mark.parametrize("work", ["repair", "undo"])
+def test_a_repair_that_is_killed_is_done_and_logged_or_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str, step: str
+) -> None:
+    catalog = _catalog(tmp_path)
+    findings, root = _findings(catalog), catalog.root
+    act: Callable[[], object] = partial(repair.apply, catalog, findings, NOW)
+    if work == "undo":
+        (entry,) = repair.apply(catalog, findings, NOW)
+        act = partial(repair.undo, Catalog(root), entry.id, NOW)
+    rows = Catalog(root).scan("bar", "TEST/1h").num_rows
+    entries = repair.log(root)
+
+    def die(*_: object) -> None:
+        raise SystemError("power cut")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Transaction, "_roll_back", lambda _: None)
+        at = (manifest, "save") if step == "before the manifest" else (journal, "end")
+        broken.setattr(*at, die)
+        with pytest.raises(SystemError):
+            act()
+    with Transaction(root):
+        pass
+    is_as_before = step == "before the manifest"
+    assert (repair.log(root) == entries) is is_as_before
+    assert (Catalog(root).scan("bar", "TEST/1h").num_rows == rows) is is_as_before
+    for left in repair.log(root):
+        if left.undone_at is None:
+            repair.undo(Catalog(root), left.id, NOW)
 
 
 def test_a_file_that_is_not_what_it_was_is_not_restored(tmp_path: Path) -> None:

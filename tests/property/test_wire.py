@@ -53,7 +53,7 @@ def test_depth_frames_equal_their_decimals_however_written_and_cut(
     have: list[tuple[int, ...]] = []
 
     def take() -> None:
-        for columns in decoder.take().values():
+        for _, _, columns in decoder.take():
             names = ("first_id", "last_id", "prev_id", "side", "px", "qty")
             have.extend(zip(*(columns[name].tolist() for name in names), strict=True))
 
@@ -117,7 +117,8 @@ def test_archive_trades_equal_their_decimals(
     decoder = TickDecoder("trades", "", 2, 3)
     decoder.feed("\n".join(lines).encode())
     decoder.finish()
-    made = decoder.take()["trade"]
+    ((kind, _, made),) = decoder.take()
+    assert kind == "trade"
     assert made["id"].tolist() == [number for number, *_ in trades]
     assert made["px"].tolist() == [int(px * 100) for _, px, *_ in trades]
     assert made["qty"].tolist() == [int(qty * 1000) for *_, qty, _ in trades]

@@ -3,7 +3,7 @@
 
 use cq_types::Grid;
 use cq_wire::binance::{plan_book, Archive, ArchiveKind, Chain, Decoder};
-use cq_wire::{Batch, Codec, Column, Inflater, LineError, Lines, Stats, WireError};
+use cq_wire::{Batch, Codec, Column, Inflater, LineError, Lines, Stats, Table, WireError};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -15,38 +15,31 @@ enum Reader {
 }
 
 impl Reader {
-    fn feed(&mut self, bytes: &[u8]) -> Result<u64, LineError> {
+    fn feed(&mut self, text: &[u8]) -> Result<u64, LineError> {
         match self {
-            Self::Frames(lines) => lines.feed(bytes),
-            Self::Archive(lines) => lines.feed(bytes),
+            Self::Frames(lines) => lines.feed(text),
+            Self::Archive(lines) => lines.feed(text),
         }
     }
 
-    fn finish(&mut self) -> Result<(), LineError> {
+    fn finish(&mut self) -> Result<u64, LineError> {
         match self {
             Self::Frames(lines) => lines.finish(),
             Self::Archive(lines) => lines.finish(),
         }
     }
 
-    fn grid(&self) -> Grid {
-        match self {
-            Self::Frames(lines) => lines.grid(),
-            Self::Archive(lines) => lines.grid(),
-        }
-    }
-
     fn take(&mut self) -> Batch {
         match self {
-            Self::Frames(lines) => lines.take(),
-            Self::Archive(lines) => lines.take(),
+            Self::Frames(lines) => lines.decoder().take(),
+            Self::Archive(lines) => lines.decoder().take(),
         }
     }
 
     fn stats(&mut self) -> &Stats {
         match self {
-            Self::Frames(lines) => lines.stats(),
-            Self::Archive(lines) => lines.stats(),
+            Self::Frames(lines) => lines.decoder().stats(),
+            Self::Archive(lines) => lines.decoder().stats(),
         }
     }
 }
@@ -123,33 +116,16 @@ impl PyTickDecoder {
         py.detach(|| reader.feed(data)).map_err(value_error)
     }
 
-    /// Decodes a last line without line end.
-    fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
+    /// Decodes a last line without line end; returns the lines read.
+    fn finish(&mut self, py: Python<'_>) -> PyResult<u64> {
         let reader = &mut self.reader;
         py.detach(|| reader.finish()).map_err(value_error)
     }
 
-    /// Decimals of the quantities that `take` gives next: more than asked for, if needed.
-    #[getter]
-    fn qty_exp(&self) -> u8 {
-        self.reader.grid().qty_exp
-    }
-
-    /// Columns decoded since the last call, by kind and name.
-    fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let tables = PyDict::new(py);
-        for (kind, columns) in self.reader.take().into_tables() {
-            let table = PyDict::new(py);
-            for (name, column) in columns {
-                match column {
-                    Column::I64(values) => table.set_item(name, values.into_pyarray(py))?,
-                    Column::I8(values) => table.set_item(name, values.into_pyarray(py))?,
-                    Column::U32(values) => table.set_item(name, values.into_pyarray(py))?,
-                }
-            }
-            tables.set_item(kind, table)?;
-        }
-        Ok(tables)
+    /// Tables decoded since the last call: kind, decimals of its quantities, columns by name.
+    fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Vec<Rows<'py>>> {
+        let tables = self.reader.take().into_tables().into_iter();
+        tables.map(|table| rows(py, table)).collect()
     }
 
     /// What was counted so far, by name.
@@ -162,7 +138,21 @@ impl PyTickDecoder {
     }
 }
 
-type Rows<'py> = Bound<'py, PyArray1<u64>>;
+type Rows<'py> = (&'static str, u8, Bound<'py, PyDict>);
+
+fn rows(py: Python<'_>, table: Table) -> PyResult<Rows<'_>> {
+    let columns = PyDict::new(py);
+    for (name, column) in table.columns {
+        match column {
+            Column::I64(values) => columns.set_item(name, values.into_pyarray(py))?,
+            Column::I8(values) => columns.set_item(name, values.into_pyarray(py))?,
+            Column::U32(values) => columns.set_item(name, values.into_pyarray(py))?,
+        }
+    }
+    Ok((table.kind, table.qty_exp, columns))
+}
+
+type RowNumbers<'py> = Bound<'py, PyArray1<u64>>;
 
 /// Rows of recorded updates that make a book, in order, and the rows where it broke.
 #[pyfunction(name = "plan_book")]
@@ -173,7 +163,7 @@ pub fn py_plan_book<'py>(
     prev_id: PyReadonlyArray1<'py, i64>,
     side: PyReadonlyArray1<'py, i8>,
     flags: PyReadonlyArray1<'py, u32>,
-) -> PyResult<(Rows<'py>, Rows<'py>)> {
+) -> PyResult<(RowNumbers<'py>, RowNumbers<'py>)> {
     let chain = Chain::new(
         first_id.as_slice()?,
         last_id.as_slice()?,

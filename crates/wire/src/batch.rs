@@ -1,3 +1,5 @@
+use crate::widen::{finer, Quantities};
+
 /// Stands for "not given" in an integer column.
 pub const MISSING: i64 = i64::MIN;
 
@@ -12,25 +14,54 @@ pub enum Column {
     U32(Vec<u32>),
 }
 
-impl Column {
-    /// Whether there is no row.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        match self {
-            Self::I64(values) => values.is_empty(),
-            Self::I8(values) => values.is_empty(),
-            Self::U32(values) => values.is_empty(),
-        }
-    }
+/// One finished table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// The catalog's name for this kind of rows.
+    pub kind: &'static str,
+    /// Decimals of its quantities.
+    pub qty_exp: u8,
+    /// Its columns by name, in the catalog's order.
+    pub columns: Vec<(&'static str, Column)>,
 }
 
 macro_rules! table {
-    ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty as $kind:ident,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Default, PartialEq, Eq)]
-        pub struct $name { $($(#[$fdoc])* pub $field: Vec<$ty>,)+ }
+    ($(#[$doc:meta])* $name:ident = $kind:literal of $row:ident, on the grid: $grid:tt {
+        $($(#[$fdoc:meta])* $field:ident: $ty:ty as $column:ident,)+
+    }) => {
+        table! {
+            $(#[$doc])* $name = $kind, on the grid: $grid {
+                $($(#[$fdoc])* $field: $ty as $column,)+
+            }
+        }
+
+        /// One row, before it is split into columns.
+        #[allow(clippy::struct_field_names)] // they are the columns' names
+        pub(crate) struct $row { $(pub(crate) $field: $ty,)+ }
 
         impl $name {
+            #[inline]
+            pub(crate) fn push(&mut self, row: $row) {
+                $(self.$field.push(row.$field);)+
+            }
+        }
+    };
+    ($(#[$doc:meta])* $name:ident = $kind:literal, on the grid: [$($qty:ident),*] {
+        $($(#[$fdoc:meta])* $field:ident: $ty:ty as $column:ident,)+
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct $name {
+            /// Decimals of the quantities: more than the instrument's where they needed it.
+            pub qty_exp: u8,
+            $($(#[$fdoc])* pub $field: Vec<$ty>,)+
+        }
+
+        impl $name {
+            fn on(qty_exp: u8) -> Self {
+                Self { qty_exp, ..Self::default() }
+            }
+
             /// Number of rows.
             #[must_use]
             pub fn len(&self) -> usize { self.ts_event.len() }
@@ -39,15 +70,28 @@ macro_rules! table {
             #[must_use]
             pub fn is_empty(&self) -> bool { self.ts_event.is_empty() }
 
-            /// An empty table with room for as many rows as this one has.
+            /// An empty table on the same grid, with room for as many rows as this one has.
             fn empty_like(&self) -> Self {
-                Self { $($field: Vec::with_capacity(self.$field.len()),)+ }
+                Self {
+                    qty_exp: self.qty_exp,
+                    $($field: Vec::with_capacity(self.$field.len()),)+
+                }
             }
 
-            /// The columns by name, in the catalog's order.
-            #[must_use]
-            pub fn into_columns(self) -> Vec<(&'static str, Column)> {
-                vec![$((stringify!($field), Column::$kind(self.$field)),)+]
+            fn into_table(self) -> Table {
+                Table {
+                    kind: $kind,
+                    qty_exp: self.qty_exp,
+                    columns: vec![$((stringify!($field), Column::$column(self.$field)),)+],
+                }
+            }
+        }
+
+        impl Quantities for $name {
+            fn qty_exp(&self) -> u8 { self.qty_exp }
+
+            fn widen(&mut self) -> bool {
+                finer(&mut self.qty_exp, &mut [$(&mut self.$qty),*])
             }
         }
     };
@@ -55,7 +99,7 @@ macro_rules! table {
 
 table! {
     /// Single trades; `side` is the aggressor's.
-    Trades {
+    Trades = "trade" of Trade, on the grid: [qty] {
         /// Matching time, ns.
         ts_event: i64 as I64,
         /// Recorder's stamp as it was, ns.
@@ -75,7 +119,7 @@ table! {
 
 table! {
     /// Trades of one taker order at one price, summed by the venue.
-    AggTrades {
+    AggTrades = "agg_trade" of AggTrade, on the grid: [qty] {
         /// Matching time, ns.
         ts_event: i64 as I64,
         /// Recorder's stamp as it was, ns.
@@ -102,7 +146,7 @@ table! {
     ///
     /// A frame without levels is one row of side 0: it changes nothing but moves the
     /// chain of ids on.
-    Deltas {
+    Deltas = "delta", on the grid: [qty] {
         /// Matching time (publication where that is all there is), ns.
         ts_event: i64 as I64,
         /// Recorder's stamp as it was, ns.
@@ -126,7 +170,7 @@ table! {
 
 table! {
     /// Best bid and ask.
-    Quotes {
+    Quotes = "quote" of Quote, on the grid: [bid_qty, ask_qty] {
         /// Matching time, ns (latest venue time seen where not sent: flagged).
         ts_event: i64 as I64,
         /// Recorder's stamp as it was, ns.
@@ -148,7 +192,7 @@ table! {
 
 table! {
     /// Mark price, index and expected funding; prices and rate have 8 decimals.
-    Marks {
+    Marks = "mark" of Mark, on the grid: [] {
         /// Publication time, ns.
         ts_event: i64 as I64,
         /// Recorder's stamp as it was, ns.
@@ -163,16 +207,6 @@ table! {
         next_funding: i64 as I64,
         /// See `cq_types::flags`.
         flags: u32 as U32,
-    }
-}
-
-impl Deltas {
-    /// Forgets levels of a frame that turned out to be broken, or no book at all.
-    pub(crate) fn forget_open_levels(&mut self) {
-        let rows = self.len();
-        self.px.truncate(rows);
-        self.qty.truncate(rows);
-        self.side.truncate(rows);
     }
 }
 
@@ -192,6 +226,18 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Empty tables whose quantities have so many decimals.
+    #[must_use]
+    pub fn on(qty_exp: u8) -> Self {
+        Self {
+            trades: Trades::on(qty_exp),
+            agg_trades: AggTrades::on(qty_exp),
+            deltas: Deltas::on(qty_exp),
+            quotes: Quotes::on(qty_exp),
+            marks: Marks::on(qty_exp),
+        }
+    }
+
     /// Takes the rows, leaving room for as many again: batches of a file are alike.
     pub(crate) fn take(&mut self) -> Self {
         let room = Self {
@@ -204,17 +250,24 @@ impl Batch {
         std::mem::replace(self, room)
     }
 
-    /// Non-empty tables by catalog kind, each as named columns.
+    /// The tables that have rows.
     #[must_use]
-    pub fn into_tables(self) -> Vec<(&'static str, Vec<(&'static str, Column)>)> {
-        let mut tables = vec![
-            ("trade", self.trades.into_columns()),
-            ("agg_trade", self.agg_trades.into_columns()),
-            ("delta", self.deltas.into_columns()),
-            ("quote", self.quotes.into_columns()),
-            ("mark", self.marks.into_columns()),
+    pub fn into_tables(self) -> Vec<Table> {
+        let is_filled = [
+            !self.trades.is_empty(),
+            !self.agg_trades.is_empty(),
+            !self.deltas.is_empty(),
+            !self.quotes.is_empty(),
+            !self.marks.is_empty(),
         ];
-        tables.retain(|(_, columns)| columns.iter().any(|(_, column)| !column.is_empty()));
-        tables
+        let tables = [
+            self.trades.into_table(),
+            self.agg_trades.into_table(),
+            self.deltas.into_table(),
+            self.quotes.into_table(),
+            self.marks.into_table(),
+        ];
+        let filled = tables.into_iter().zip(is_filled).filter(|(_, is)| *is);
+        filled.map(|(table, _)| table).collect()
     }
 }

@@ -7,15 +7,17 @@
 
 mod batch;
 pub mod binance;
+mod decimal;
 mod error;
 mod inflate;
+mod json;
 mod lines;
-mod scan;
+mod series;
 mod stats;
 mod time;
 mod widen;
 
-pub use batch::{AggTrades, Batch, Column, Deltas, Marks, Quotes, Trades, MISSING};
+pub use batch::{AggTrades, Batch, Column, Deltas, Marks, Quotes, Table, Trades, MISSING};
 pub use error::{LineError, WireError};
 pub use inflate::{Codec, Inflater};
 pub use lines::{LineDecoder, Lines};

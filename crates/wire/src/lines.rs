@@ -1,21 +1,14 @@
-use cq_types::Grid;
 use memchr::memchr;
 
-use crate::{Batch, LineError, Stats, WireError};
+use crate::{LineError, WireError};
 
 /// Turns one line at a time into columns.
 pub trait LineDecoder {
-    /// Decodes one line, without its line end.
+    /// Decodes one line, without its line end; `number` counts from 1.
     ///
     /// # Errors
     /// When the line is not what the venue sends.
-    fn line(&mut self, line: &[u8]) -> Result<(), WireError>;
-
-    /// Columns and counts so far.
-    fn state(&mut self) -> (&mut Batch, &mut Stats);
-
-    /// Grid of the columns held: quantities may have needed a finer one than asked for.
-    fn grid(&self) -> Grid;
+    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), WireError>;
 }
 
 /// Longest line: a hundred times a snapshot of 1000 levels a side.
@@ -24,10 +17,11 @@ const LONGEST: usize = 1 << 24;
 /// Splits text into lines as it comes and decodes each.
 ///
 /// Memory is bounded by one call's text and the longest line: a line cut by a call's end is
-/// kept for the next one, and the owner takes the columns whenever it likes.
+/// kept for the next one, and the owner takes the decoder's columns whenever it likes.
 pub struct Lines<D> {
     decoder: D,
     cut: Vec<u8>,
+    count: u64,
 }
 
 impl<D: LineDecoder> Lines<D> {
@@ -37,6 +31,7 @@ impl<D: LineDecoder> Lines<D> {
         Self {
             decoder,
             cut: Vec::new(),
+            count: 0,
         }
     }
 
@@ -48,67 +43,57 @@ impl<D: LineDecoder> Lines<D> {
         let mut rest = text;
         while let Some(length) = memchr(b'\n', rest) {
             if self.cut.is_empty() {
-                decode(&mut self.decoder, &rest[..length])?;
+                self.decode(&rest[..length])?;
             } else {
-                self.cut.extend_from_slice(&rest[..length]);
-                decode(&mut self.decoder, &self.cut)?;
-                self.cut.clear();
+                let mut line = std::mem::take(&mut self.cut);
+                line.extend_from_slice(&rest[..length]);
+                self.decode(&line)?;
             }
             rest = &rest[length + 1..];
         }
         if self.cut.len() + rest.len() > LONGEST {
             return Err(LineError {
-                line: self.decoder.state().1.lines + 1,
+                line: self.count + 1,
                 error: WireError::TooLong(LONGEST),
             });
         }
         self.cut.extend_from_slice(rest);
-        Ok(self.decoder.state().1.lines)
+        Ok(self.count)
     }
 
-    /// Decodes a last line without line end.
+    /// Decodes a last line without line end; returns the lines read.
     ///
     /// # Errors
     /// When it cannot be decoded, or there was no line at all.
-    pub fn finish(&mut self) -> Result<(), LineError> {
+    pub fn finish(&mut self) -> Result<u64, LineError> {
         let rest = std::mem::take(&mut self.cut);
         if !rest.is_empty() {
-            decode(&mut self.decoder, &rest)?;
+            self.decode(&rest)?;
         }
-        if self.decoder.state().1.lines == 0 {
+        if self.count == 0 {
             return Err(LineError {
                 line: 1,
                 error: WireError::Empty,
             });
         }
-        Ok(())
+        Ok(self.count)
     }
 
-    /// Takes the columns decoded since the last call.
-    pub fn take(&mut self) -> Batch {
-        self.decoder.state().0.take()
+    /// What has the columns and the counts.
+    pub fn decoder(&mut self) -> &mut D {
+        &mut self.decoder
     }
 
-    /// Grid of the columns that [`Lines::take`] gives next.
-    #[must_use]
-    pub fn grid(&self) -> Grid {
-        self.decoder.grid()
+    fn decode(&mut self, line: &[u8]) -> Result<(), LineError> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        self.count += 1;
+        if line.is_empty() {
+            return Ok(());
+        }
+        let done = self.decoder.line(self.count, line);
+        done.map_err(|error| LineError {
+            line: self.count,
+            error,
+        })
     }
-
-    /// What was counted so far.
-    pub fn stats(&mut self) -> &Stats {
-        self.decoder.state().1
-    }
-}
-
-fn decode<D: LineDecoder>(decoder: &mut D, line: &[u8]) -> Result<(), LineError> {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    decoder.state().1.lines += 1;
-    if line.is_empty() {
-        return Ok(());
-    }
-    decoder.line(line).map_err(|error| LineError {
-        line: decoder.state().1.lines,
-        error,
-    })
 }

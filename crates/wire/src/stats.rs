@@ -3,8 +3,6 @@ use cq_types::Ts;
 /// What was counted while decoding; nothing is dropped without a count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Lines read, header included.
-    pub lines: u64,
     /// Book change frames.
     pub depth: u64,
     /// Full book snapshots.
@@ -27,6 +25,8 @@ pub struct Stats {
     pub depth_breaks: u64,
     /// Breaks in the trade ids.
     pub trade_breaks: u64,
+    /// Breaks in the ids of aggregated trades.
+    pub agg_breaks: u64,
     /// First recorder stamp, ns.
     pub first_recv: Option<Ts>,
     /// Last recorder stamp, ns.
@@ -40,7 +40,6 @@ impl Stats {
     #[must_use]
     pub fn named(&self) -> Vec<(&'static str, i64)> {
         let counts = [
-            ("lines", self.lines),
             ("depth", self.depth),
             ("snapshot", self.snapshot),
             ("trade", self.trade),
@@ -52,6 +51,7 @@ impl Stats {
             ("clock_back", self.clock_back),
             ("depth_breaks", self.depth_breaks),
             ("trade_breaks", self.trade_breaks),
+            ("agg_breaks", self.agg_breaks),
         ];
         let times = [
             ("first_recv", self.first_recv),

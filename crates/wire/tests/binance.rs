@@ -3,7 +3,7 @@
 use cq_types::flags::SYNTHETIC_EVENT;
 use cq_types::{flags, Grid, Side};
 use cq_wire::binance::{Archive, ArchiveKind, Decoder};
-use cq_wire::{Batch, LineDecoder, Lines, WireError, MISSING};
+use cq_wire::{Batch, Lines, WireError, MISSING};
 use proptest::prelude::*;
 
 const GRID: Grid = Grid {
@@ -25,7 +25,7 @@ fn decode(frames: &[&str]) -> Result<Batch, WireError> {
     for frame in frames {
         decoder.frame(RECV, frame.as_bytes())?;
     }
-    Ok(std::mem::take(decoder.state().0))
+    Ok(decoder.take())
 }
 
 #[test]
@@ -125,8 +125,9 @@ fn streams_without_a_column_are_counted_and_leave_no_level_behind() {
     for frame in [partial, reply, DEPTH] {
         decoder.frame(RECV, frame.as_bytes()).unwrap();
     }
-    let (batch, stats) = decoder.state();
-    assert_eq!((stats.other, stats.depth, batch.deltas.px.len()), (2, 1, 3));
+    let levels = decoder.take().deltas.px.len();
+    let stats = decoder.stats();
+    assert_eq!((stats.other, stats.depth, levels), (2, 1, 3));
 }
 
 #[test]
@@ -156,7 +157,7 @@ fn a_bad_frame_says_what_was_found_and_leaves_no_row() {
         let error = decoder.frame(RECV, frame.as_bytes()).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
         assert!(!error.needs_resync());
-        assert_eq!(std::mem::take(decoder.state().0), Batch::default());
+        assert_eq!(decoder.take(), Batch::on(3));
     }
 }
 
@@ -165,8 +166,8 @@ fn lines_of(text: &[u8], step: usize) -> Result<(Batch, u64), cq_wire::LineError
     for chunk in text.chunks(step.max(1)) {
         lines.feed(chunk)?;
     }
-    lines.finish()?;
-    Ok((lines.take(), lines.stats().lines))
+    let count = lines.finish()?;
+    Ok((lines.decoder().take(), count))
 }
 
 #[test]
@@ -178,23 +179,6 @@ fn a_capture_reads_alike_however_it_is_cut() {
     for step in [1, 7, 100] {
         assert_eq!(lines_of(text.as_bytes(), step).unwrap(), whole);
     }
-}
-
-#[test]
-fn a_quantity_finer_than_the_lot_is_kept_on_a_finer_grid() {
-    let dust = TRADE.replace("0.002", "4690.34389600");
-    let mut decoder = Decoder::new("BTCUSDT".to_owned(), GRID);
-    for frame in [DEPTH, TRADE, &dust, TICKER] {
-        decoder.frame(RECV, frame.as_bytes()).unwrap();
-    }
-    assert_eq!(decoder.grid().qty_exp, 8);
-    let batch = std::mem::take(decoder.state().0);
-    assert_eq!(batch.trades.qty, [200_000, 469_034_389_600]);
-    assert_eq!(batch.deltas.qty, [1_400_000, 0, 250_000_000]);
-    assert_eq!(batch.quotes.bid_qty, [250_700_000]);
-    assert_eq!(batch.trades.px, [2_814_510; 2]);
-    let finer = TRADE.replace("0.002", "0.0000000001");
-    assert!(decoder.frame(RECV, finer.as_bytes()).is_err());
 }
 
 #[test]
@@ -211,7 +195,8 @@ fn archive_rows_of_every_era_are_read() {
         let mut lines = Lines::new(Archive::new(kind, GRID));
         lines.feed(text.as_bytes())?;
         lines.finish()?;
-        Ok::<_, cq_wire::LineError>((lines.take(), lines.stats().clone()))
+        let decoder = lines.decoder();
+        Ok::<_, cq_wire::LineError>((decoder.take(), decoder.stats().clone()))
     };
     let futures = "id,price,qty,quote_qty,time,is_buyer_maker\n7,28145.1,0.002,56.29,1680652700452,true\n9,28145.1,0.002,56.29,1680652700452,false\n";
     let (batch, stats) = read(ArchiveKind::Trades, futures).unwrap();
@@ -266,7 +251,7 @@ fn the_largest_trade_id_breaks_no_chain_by_overflow() {
         let frame = TRADE.replace("3535186032", &id.to_string());
         decoder.frame(RECV, frame.as_bytes()).unwrap();
     }
-    assert_eq!(decoder.state().1.trade_breaks, 1);
+    assert_eq!(decoder.stats().trade_breaks, 1);
 }
 
 proptest! {
@@ -293,8 +278,8 @@ proptest! {
         }
         let mut decoder = Decoder::new("BTCUSDT".to_owned(), GRID);
         let done = decoder.frame(RECV, &bytes);
-        let batch = std::mem::take(decoder.state().0);
-        prop_assert!(done.is_ok() || batch == Batch::default());
+        let batch = decoder.take();
+        prop_assert!(done.is_ok() || batch.clone().into_tables().is_empty());
         let d = batch.deltas;
         prop_assert!([d.px.len(), d.qty.len(), d.side.len(), d.flags.len()] == [d.len(); 4]);
     }

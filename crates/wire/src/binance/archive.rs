@@ -5,8 +5,11 @@
 
 use cq_types::{flags, Grid};
 
-use crate::scan::{decimal, decimal_prefix};
-use crate::widen::widen;
+use super::fields::aggressor;
+use crate::batch::{AggTrade, Quote, Trade};
+use crate::decimal::{decimal, decimal_prefix};
+use crate::series::Series;
+use crate::widen::Quantities;
 use crate::{to_ns, Batch, LineDecoder, Stats, WireError};
 
 /// Which of the archive's tick files.
@@ -23,10 +26,7 @@ pub enum ArchiveKind {
 /// Decodes archive rows; they carry no stamp of ours, so `ts_recv` is synthetic.
 pub struct Archive {
     kind: ArchiveKind,
-    grid: Grid,
-    batch: Batch,
-    stats: Stats,
-    last_id: Option<i64>,
+    series: Series,
 }
 
 impl Archive {
@@ -35,11 +35,19 @@ impl Archive {
     pub fn new(kind: ArchiveKind, grid: Grid) -> Self {
         Self {
             kind,
-            grid,
-            batch: Batch::default(),
-            stats: Stats::default(),
-            last_id: None,
+            series: Series::new(grid),
         }
+    }
+
+    /// Takes the columns decoded since the last call.
+    pub fn take(&mut self) -> Batch {
+        self.series.batch.take()
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.series.stats
     }
 
     fn row(&mut self, line: &[u8]) -> Result<(), WireError> {
@@ -52,53 +60,54 @@ impl Archive {
     }
 
     fn trade(&mut self, mut row: Row<'_>) -> Result<(), WireError> {
+        let series = &mut self.series;
         let id = row.number("id", 0)?;
-        let px = row.number("price", self.grid.price_exp)?;
-        let qty = row.number("qty", self.grid.qty_exp)?;
+        let px = row.number("price", series.price_exp)?;
+        let qty = row.number("qty", series.batch.trades.qty_exp)?;
         row.skip("quote_qty")?;
         let time = row.time("time")?;
         let side = row.side()?;
         row.end()?;
-        let out = &mut self.batch.trades;
-        out.ts_event.push(time);
-        out.ts_recv.push(time);
-        out.id.push(id);
-        out.px.push(px);
-        out.qty.push(qty);
-        out.side.push(side);
-        out.flags.push(flags::SYNTHETIC_RECV);
-        self.stats.trade += 1;
-        self.follow(id);
+        series.trade(Trade {
+            ts_event: time,
+            ts_recv: time,
+            id,
+            px,
+            qty,
+            side,
+            flags: flags::SYNTHETIC_RECV,
+        });
         Ok(())
     }
 
     fn agg_trade(&mut self, mut row: Row<'_>) -> Result<(), WireError> {
+        let series = &mut self.series;
         let id = row.number("agg_trade_id", 0)?;
-        let px = row.number("price", self.grid.price_exp)?;
-        let qty = row.number("quantity", self.grid.qty_exp)?;
-        let first = row.number("first_trade_id", 0)?;
-        let last = row.number("last_trade_id", 0)?;
+        let px = row.number("price", series.price_exp)?;
+        let qty = row.number("quantity", series.batch.agg_trades.qty_exp)?;
+        let first_id = row.number("first_trade_id", 0)?;
+        let last_id = row.number("last_trade_id", 0)?;
         let time = row.time("transact_time")?;
         let side = row.side()?;
         row.end()?;
-        let out = &mut self.batch.agg_trades;
-        out.ts_event.push(time);
-        out.ts_recv.push(time);
-        out.id.push(id);
-        out.px.push(px);
-        out.qty.push(qty);
-        out.side.push(side);
-        out.flags.push(flags::SYNTHETIC_RECV);
-        out.first_id.push(first);
-        out.last_id.push(last);
-        self.stats.agg_trade += 1;
-        self.follow(id);
+        series.agg_trade(AggTrade {
+            ts_event: time,
+            ts_recv: time,
+            id,
+            px,
+            qty,
+            side,
+            flags: flags::SYNTHETIC_RECV,
+            first_id,
+            last_id,
+        });
         Ok(())
     }
 
     fn quote(&mut self, mut row: Row<'_>) -> Result<(), WireError> {
-        let Grid { price_exp, qty_exp } = self.grid;
-        let id = row.number("update_id", 0)?;
+        let series = &mut self.series;
+        let (price_exp, qty_exp) = (series.price_exp, series.batch.quotes.qty_exp);
+        let update_id = row.number("update_id", 0)?;
         let bid = row.number("best_bid_price", price_exp)?;
         let bid_qty = row.number("best_bid_qty", qty_exp)?;
         let ask = row.number("best_ask_price", price_exp)?;
@@ -106,44 +115,46 @@ impl Archive {
         let matched = row.time("transaction_time")?;
         let published = row.time("event_time")?;
         row.end()?;
-        let out = &mut self.batch.quotes;
-        out.ts_event.push(matched);
-        out.ts_recv.push(published.max(matched));
-        out.update_id.push(id);
-        out.bid.push(bid);
-        out.bid_qty.push(bid_qty);
-        out.ask.push(ask);
-        out.ask_qty.push(ask_qty);
-        out.flags.push(flags::SYNTHETIC_RECV);
-        self.stats.quote += 1;
+        series.quote(Quote {
+            ts_event: matched,
+            ts_recv: published.max(matched),
+            update_id,
+            bid,
+            bid_qty,
+            ask,
+            ask_qty,
+            flags: flags::SYNTHETIC_RECV,
+        });
         Ok(())
     }
 
-    fn follow(&mut self, id: i64) {
-        let broke = self.last_id.is_some_and(|l| id != l.saturating_add(1));
-        self.stats.trade_breaks += u64::from(broke);
-        self.last_id = Some(id);
+    /// Makes the grid finer if that mends the error; the row can then be read again.
+    fn widen(&mut self, error: &WireError) -> bool {
+        let batch = &mut self.series.batch;
+        match (self.kind, error) {
+            (ArchiveKind::Trades, WireError::OffGrid { field: "qty", .. }) => batch.trades.widen(),
+            (ArchiveKind::AggTrades, WireError::OffGrid { field, .. }) if *field == "quantity" => {
+                batch.agg_trades.widen()
+            }
+            (ArchiveKind::BookTicker, WireError::OffGrid { field, .. })
+                if field.ends_with("_qty") =>
+            {
+                batch.quotes.widen()
+            }
+            _ => false,
+        }
     }
 }
 
 impl LineDecoder for Archive {
-    fn line(&mut self, line: &[u8]) -> Result<(), WireError> {
-        let is_header = self.stats.lines == 1 && line.first().is_some_and(u8::is_ascii_alphabetic);
-        if is_header {
+    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), WireError> {
+        if number == 1 && line.first().is_some_and(u8::is_ascii_alphabetic) {
             return Ok(());
         }
         match self.row(line) {
-            Err(error) if widen(&mut self.grid, &mut self.batch, &error) => self.row(line),
+            Err(error) if self.widen(&error) => self.row(line),
             done => done,
         }
-    }
-
-    fn state(&mut self) -> (&mut Batch, &mut Stats) {
-        (&mut self.batch, &mut self.stats)
-    }
-
-    fn grid(&self) -> Grid {
-        self.grid
     }
 }
 
@@ -194,6 +205,7 @@ impl<'a> Row<'a> {
         Ok(rest)
     }
 
+    #[inline]
     fn time(&mut self, field: &'static str) -> Result<i64, WireError> {
         let stamp = self.number(field, 0)?;
         to_ns(stamp).ok_or_else(|| {
@@ -202,12 +214,10 @@ impl<'a> Row<'a> {
         })
     }
 
+    #[inline]
     fn side(&mut self) -> Result<i8, WireError> {
-        match self.skip("is_buyer_maker")? {
-            b"true" | b"True" => Ok(-1),
-            b"false" | b"False" => Ok(1),
-            other => Err(WireError::field("is_buyer_maker", "true or false", other)),
-        }
+        const FIELD: &str = "is_buyer_maker";
+        aggressor(self.skip(FIELD)?, FIELD)
     }
 
     /// At most one more field, the spot market's `isBestMatch`, may follow.

@@ -79,16 +79,16 @@ class BinanceArchive:
             held = Batch(self.kind, key, rows, exps, _RECV[self.kind], findings=found)
         if held is None:
             raise DataError(f"{file.path}: the file has no rows")
-        gaps = reader.stats["trade_breaks"]
+        gaps = reader.stats["trade_breaks"] + reader.stats["agg_breaks"]
         found = {**held.findings, "trade_id_gaps": gaps} if gaps else dict(held.findings)
         yield replace(held, findings=found)
 
     def _rows(self, reader: TickReader, file: File) -> Iterator[tuple[pa.RecordBatch, Exps]]:
         """Yield rows and their grid; quotes in order of update id, on one grid."""
         if self.kind != "quote":
-            yield from ((t.rows[self.kind], t.exps) for t in reader if self.kind in t.rows)
+            yield from ((rows.data, rows.exps) for rows in reader)
             return
-        tables = ((pa.Table.from_batches([t.rows["quote"]]), t.exps) for t in reader if t.rows)
+        tables = ((pa.Table.from_batches([rows.data]), rows.exps) for rows in reader)
         yield from in_order(tables, str(file.path))
 
 

@@ -35,7 +35,7 @@ UNKNOWN_GRID: Final = Exps(price=8, qty=8)
 
 _COUNTED: Final = {
     "trade": {"not_market": "not_market", "trade_breaks": "trade_id_gaps"},
-    "agg_trade": {},
+    "agg_trade": {"agg_breaks": "trade_id_gaps"},
     "delta": {"depth_breaks": "update_id_gaps", "clock_back": "clock_back"},
     "quote": {},
     "mark": {},
@@ -91,14 +91,13 @@ class BinanceFrames:
         _check_contract(file, key, rules)
         reader = TickReader(file, "frames", _symbol(file, rules), grid_of(rules))
         held: dict[str, Batch] = {}
-        for tables, exps in reader:
-            for kind, rows in tables.items():
-                if kind in held:
-                    yield held[kind]
-                grid = MARK_EXPS if kind == "mark" else exps
-                found = off_grid(rules, kind, rows, grid)
-                recv = f"recorded; clock={clock}"
-                held[kind] = Batch(kind, key, rows, grid, recv, findings=found)
+        for kind, rows, exps in reader:
+            if kind in held:
+                yield held[kind]
+            grid = MARK_EXPS if kind == "mark" else exps
+            found = off_grid(rules, kind, rows, grid)
+            recv = f"recorded; clock={clock}"
+            held[kind] = Batch(kind, key, rows, grid, recv, findings=found)
         if not held:
             raise DataError(f"{file.path}: no frame of a known kind in it")
         for kind, last in held.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal, NamedTuple, TypeVar
 
@@ -30,15 +30,16 @@ _AHEAD: Final = 8
 """Items that a stage may be ahead: a consumer that is slow at times does not stop it."""
 
 
-class Tables(NamedTuple):
-    """Rows by kind, and the grid they are on."""
+class Rows(NamedTuple):
+    """Rows of one kind, and the grid they are on."""
 
-    rows: dict[str, pa.RecordBatch]
+    kind: str
+    data: pa.RecordBatch
     exps: Exps
 
 
 class TickReader:
-    """One file's rows by kind, in bounded batches; ``stats`` is complete at the end.
+    """One file's rows, in bounded batches of one kind; ``stats`` is complete at the end.
 
     Parameters
     ----------
@@ -49,8 +50,8 @@ class TickReader:
     symbol : str
         The venue's symbol that frames must be of.
     exps : Exps
-        Grid of prices and quantities; quantities that are finer than it make it finer from
-        there on.
+        Grid of prices and quantities; quantities that are finer make that of their kind
+        finer from there on.
     """
 
     def __init__(self, file: File, layout: Layout, symbol: str, exps: Exps) -> None:
@@ -58,7 +59,7 @@ class TickReader:
         self._arguments = (layout, symbol, exps)
         self.stats: dict[str, int] = {}
 
-    def __iter__(self) -> Iterator[Tables]:
+    def __iter__(self) -> Iterator[Rows]:
         """Yield the batches; unpacking and decoding run ahead of the consumer.
 
         Raises
@@ -68,7 +69,7 @@ class TickReader:
         """
         return ahead(self._batches())
 
-    def _batches(self) -> Iterator[Tables]:
+    def _batches(self) -> Iterator[Rows]:
         layout, symbol, exps = self._arguments
         path = self._file.path
         for member in self._file.members or ("",):
@@ -76,18 +77,20 @@ class TickReader:
             try:
                 for text in ahead(texts(self._file, member)):
                     decoder.feed(text)
-                    yield _take(decoder, exps)
+                    yield from _take(decoder, exps)
                 decoder.finish()
             except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as err:
                 within = f"{path}: {member}" if member else f"{path}"
                 raise DecodeError(f"{within}: {err}") from err
-            yield _take(decoder, exps)
+            yield from _take(decoder, exps)
             for name, count in decoder.stats().items():
                 self.stats[name] = _merge(name, self.stats.get(name), count)
 
 
-def _take(decoder: _native.TickDecoder, exps: Exps) -> Tables:
-    return Tables(_to_arrow(decoder.take()), exps._replace(qty=decoder.qty_exp))
+def _take(decoder: _native.TickDecoder, exps: Exps) -> Iterator[Rows]:
+    for kind, qty_exp, columns in decoder.take():
+        data = pa.record_batch({name: _column(name, values) for name, values in columns.items()})
+        yield Rows(kind, data, exps._replace(qty=qty_exp))
 
 
 def _merge(name: str, have: int | None, more: int) -> int:
@@ -97,15 +100,6 @@ def _merge(name: str, have: int | None, more: int) -> int:
     if name == "first_recv":
         return have
     return min(have, more) if name == "least_latency" else have + more
-
-
-def _to_arrow(
-    tables: Mapping[str, Mapping[str, NDArray[np.int64 | np.int8 | np.uint32]]],
-) -> dict[str, pa.RecordBatch]:
-    return {
-        kind: pa.record_batch({name: _column(name, values) for name, values in columns.items()})
-        for kind, columns in tables.items()
-    }
 
 
 def _column(name: str, values: NDArray[np.int64 | np.int8 | np.uint32]) -> pa.Array:

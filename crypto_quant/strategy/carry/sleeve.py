@@ -252,16 +252,19 @@ class CarrySleeve:
     def _grow(
         self, view: AccountView, base: float, money: float, prices: tuple[float, float]
     ) -> Moves:
-        """Bring spot cash first, then grow both legs by what it buys, at most to the goal."""
+        """Bring spot cash first, then grow both legs by what it buys, at most to the goal.
+
+        Profit that is not realised cannot be brought: then what is there is spent.
+        """
         config, pair, goal = self._config, self._pair, self.state.goal
         if goal is None or self._is_stale(view):
             return NOTHING
         size = min(goal, resized_base(base, money, prices, config, pair.fees))
         unit_cost = prices[0] * (1.0 + pair.fees + config.spread)
-        cash, needed = view.cash(self._sleeve, SPOT), (size - base) * unit_cost
-        if cash < 0.5 * needed:
-            free = view.cash(self._sleeve, MARGIN)
-            return self._move(view, MARGIN, min(needed - cash, free), "cash to grow a pair")
+        cash = view.cash(self._sleeve, SPOT)
+        missing = min((size - base) * unit_cost - cash, view.cash(self._sleeve, MARGIN))
+        if missing > cash:
+            return self._move(view, MARGIN, missing, "cash to grow a pair")
         size = min(size, base + cash / unit_cost)
         return self._grow_to(view, base, size, prices, "margin in excess: both legs grow")
 

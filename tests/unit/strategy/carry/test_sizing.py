@@ -62,6 +62,17 @@ def test_excess_margin_grows_both_legs_after_the_cash_arrived() -> None:
     assert cost <= view.money[CARRY, Wallet.SPOT]
 
 
+def test_pair_grows_with_the_cash_at_hand_where_the_margin_has_none_to_give() -> None:
+    """The short's profit is not realised: it is margin, but no money that could be moved."""
+    sleeve, view = opened()
+    view.prices = {SPOT: 3_500_000, PERP: 3_500_000}
+    view.margins[CARRY] = 12_500.0 + 0.747 * 15_000
+    view.money[CARRY, Wallet.MARGIN] = 0.0
+    view.money[CARRY, Wallet.SPOT] = 1_000.0
+    spot, perp = quantities(sleeve.on_timer(view, TERMS))
+    assert (spot - 74_700, perp + 747) == (2_800, -28)  # 1,000 / (35,000 * 1.0012)
+
+
 def test_pair_does_not_grow_on_a_forecast_that_would_not_open_it() -> None:
     sleeve, view = opened()
     sleeve.forecast.reset()

@@ -94,7 +94,9 @@ def _stage(
     past: DailyCloses,
 ) -> Stage:
     if name == "carry":
-        return CarryStage(CarrySleeve(config.carry, number, name, SPOT, PERP, CarryState()))
+        state = CarryState()
+        pair = CarrySleeve(config.carry, config.risk, number, name, SPOT, PERP, state)
+        return CarryStage(pair)
     if name == "momentum":
         signal = MomentumSignal(config.momentum.signal, name)
         momentum = MomentumSleeve(config.momentum.size, number, name, PERP)

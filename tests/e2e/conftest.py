@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from crypto_quant.backtesting.engine.inputs import Inputs, read_inputs
+from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.runtime.config import RunConfig
+from crypto_quant.venues.rules import load_instruments
+
 
 def run_cq(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run ``cq`` in a folder as a user would, without the data of this machine."""
@@ -49,3 +54,10 @@ def real(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
     assert done.returncode == 0, done.stderr
     (folder / "stdout.txt").write_text(done.stdout)
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_inputs(real: Path) -> Inputs:
+    """Return what a run reads of the real data."""
+    (root,) = (real / "catalog").glob("folder-*")
+    return read_inputs(RunConfig(), Catalog(root), load_instruments())

@@ -15,6 +15,7 @@ from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.strategy.carry import CarryConfig, CarrySleeve
 from crypto_quant.strategy.carry.state import CarryState, Phase
 from crypto_quant.strategy.position_manager.directional import DirectionalConfig, DirectionalSleeve
+from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.strategy.signal_generator.directional import (
     DirectionalSignal,
     DirectionalSignalConfig,
@@ -46,7 +47,9 @@ class World:
         self.risk = manager()
         self.orders = OrderManager()
         self.netting = Netting(NettingConfig(), SLEEVES, self.orders)
-        self.carry = CarrySleeve(CarryConfig(warmup=3), CARRY, "carry", SPOT, PERP, CarryState())
+        self.carry = CarrySleeve(
+            CarryConfig(warmup=3), RiskConfig(), CARRY, "carry", SPOT, PERP, CarryState()
+        )
         self.signal = DirectionalSignal(DirectionalSignalConfig(), "model")
         self.signal.begin_fold(0.25, 0.2)
         self.model = DirectionalSleeve(DirectionalConfig(), MODEL, "model", PERP)

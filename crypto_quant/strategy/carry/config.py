@@ -42,7 +42,7 @@ class CarryConfig(Section):
 
     ``retries``: attempts at a leg between two wake-ups of the clock. ``rest_h``: pause after
     a close and after an order that changed nothing. ``idle_share``: idle quote asset beyond
-    this share of the pair is moved.
+    this share of the pair is moved; a pair that risk caps grows by no less than it.
     """
 
     halflife_h: float = Field(default=168.0, gt=0)

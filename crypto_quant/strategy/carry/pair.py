@@ -10,6 +10,8 @@ from crypto_quant.core.terms import EXACT, Terms, common_step
 from crypto_quant.strategy.carry.config import CarryConfig
 from crypto_quant.strategy.carry.economics import four_leg_cost, legs, matched_base
 from crypto_quant.strategy.carry.steps import next_lots
+from crypto_quant.strategy.risk_manager.config import RiskConfig
+from crypto_quant.strategy.risk_manager.loss_at_stop import pair_share
 
 WHOLE = 1e-6
 """Part of a lot by which a float of a whole number of lots may fall short of it."""
@@ -20,13 +22,16 @@ class Pair:
 
     ``entry_hourly`` and ``exit_hourly`` are funding per hour, fractions of notional: the
     forecast that pays four legs with the margin asked for, and the one that closes the pair.
+    ``paid``: what a unit of spot is taken to cost, over its price; no less than risk asks for.
     """
 
     __slots__ = (
+        "_shares",
         "entry_hourly",
         "exit_hourly",
         "fees",
         "lot",
+        "paid",
         "perp",
         "perp_price_unit",
         "perp_size_unit",
@@ -34,7 +39,7 @@ class Pair:
         "spot_price_unit",
     )
 
-    def __init__(self, spot: Terms, perp: Terms, config: CarryConfig) -> None:
+    def __init__(self, spot: Terms, perp: Terms, config: CarryConfig, risk: RiskConfig) -> None:
         if not spot.is_spot or perp.is_spot or spot.base != perp.base:
             raise ConfigError(
                 f"carry holds spot against a perpetual of the same asset, was {spot.id} "
@@ -46,6 +51,8 @@ class Pair:
         self.spot_price_unit, self.perp_price_unit = spot.price_unit, perp.price_unit
         self.perp_size_unit = perp.size_unit
         self.fees = max(spot.taker, perp.taker)
+        self.paid = 1.0 + max(self.fees + config.spread, risk.spot_buffer + spot.taker)
+        self._shares = pair_share(risk, spot.taker), pair_share(risk, perp.taker)
         self.lot = common_step((spot, perp))
         cost = four_leg_cost(config, spot, perp)
         self.entry_hourly = cost * (1.0 + config.entry_margin) / config.horizon_h
@@ -63,6 +70,12 @@ class Pair:
             or -perp * self.perp.size_unit * prices[1] < self.perp.min_notional
         )
         return (0, 0) if too_small else (spot, perp)
+
+    def most(self, equity: float, prices: tuple[float, float]) -> float:
+        """Return the largest size that risk allows on the account's equity, in whole lots."""
+        spot, perp = self._shares
+        lot = float(self.lot)
+        return int(equity * min(spot / prices[0], perp / prices[1]) / lot) * lot
 
     def smallest(self, prices: tuple[float, float]) -> float:
         """Return the size below which a leg is not traded, with room for a move of 5 %."""

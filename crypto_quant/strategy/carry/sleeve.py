@@ -13,6 +13,7 @@ from crypto_quant.strategy.carry.forecast import FundingForecast
 from crypto_quant.strategy.carry.pair import Pair
 from crypto_quant.strategy.carry.state import NOTHING, CarryState, Exit, Moves, Phase
 from crypto_quant.strategy.carry.steps import fillable_base
+from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 SECOND_NS = 10**9
 HOUR_NS = 3_600 * SECOND_NS
@@ -34,6 +35,8 @@ class CarrySleeve:
     ----------
     config
         Parameters of the sleeve.
+    risk
+        The limits that the risk manager will hold its growth to: it asks for no more.
     sleeve, name
         Position in the run's list of sleeves, and its name.
     spot, perp
@@ -48,6 +51,7 @@ class CarrySleeve:
         "_name",
         "_pair",
         "_perp",
+        "_risk",
         "_sleeve",
         "_spot",
         "_terms",
@@ -56,7 +60,14 @@ class CarrySleeve:
     )
 
     def __init__(
-        self, config: CarryConfig, sleeve: int, name: str, spot: int, perp: int, state: CarryState
+        self,
+        config: CarryConfig,
+        risk: RiskConfig,
+        sleeve: int,
+        name: str,
+        spot: int,
+        perp: int,
+        state: CarryState,
     ) -> None:
         self._config = config
         # What every wake-up compares with: one read instead of one per field of a section.
@@ -67,6 +78,7 @@ class CarrySleeve:
             config.margin_high,
             config.idle_share,
         )
+        self._risk = risk
         self._sleeve = sleeve
         self._name = name
         self._spot = spot
@@ -88,7 +100,7 @@ class CarrySleeve:
     def on_timer(self, view: AccountView, terms: dict[int, Terms]) -> Moves:
         """Return what to do at a wake-up of the clock; ``NOTHING`` while nothing changes."""
         if terms is not self._terms:
-            self._pair = Pair(terms[self._spot], terms[self._perp], self._config)
+            self._pair = Pair(terms[self._spot], terms[self._perp], self._config, self._risk)
             self._terms = terms
         state = self.state
         state.tries = 0
@@ -148,6 +160,7 @@ class CarrySleeve:
             return self._move(view, source, abs(missing), "split the capital before a pair")
         prices = pair.prices(spot_px, perp_px)
         goal = opening_base(cash, margin, prices, config, pair.fees)
+        goal = min(goal, cash / (prices[0] * pair.paid), pair.most(view.equity, prices))
         self.state.goal = goal
         expected = self.forecast.expected(config.horizon_h)
         reason = f"expected funding {expected:.5f} pays four legs"
@@ -173,12 +186,25 @@ class CarrySleeve:
             self._drop_goal(view, base, prices)
         is_rich = state.goal is None and money > high * short
         if money < low * short or (is_rich and self._may_grow(view)):
-            state.goal = resized_base(base, money, prices, self._config, pair.fees)
+            state.goal = self._resized(view, base, money, prices)
         if state.goal is not None:
             if state.goal < base:
                 return self._shrink(view, base, state.goal, prices)
             return self._grow(view, base, money, prices)
         return NOTHING if idle <= idle_share * short else self._sweep(view, short)
+
+    def _resized(
+        self, view: AccountView, base: float, money: float, prices: tuple[float, float]
+    ) -> float | None:
+        """Return the size to go to; ``None`` where risk leaves next to nothing to grow by."""
+        config, pair = self._config, self._pair
+        size = resized_base(base, money, prices, config, pair.fees)
+        if size <= base:
+            return size
+        most = pair.most(view.equity, prices)
+        if most < min(size, base * (1.0 + config.idle_share)):
+            return None
+        return min(size, most)
 
     def _drop_goal(self, view: AccountView, base: float, prices: tuple[float, float]) -> None:
         """Forget the goal of a pair that has its size, or is no longer to get a larger one."""
@@ -259,8 +285,9 @@ class CarrySleeve:
         config, pair, goal = self._config, self._pair, self.state.goal
         if goal is None or self._is_stale(view):
             return NOTHING
-        size = min(goal, resized_base(base, money, prices, config, pair.fees))
-        unit_cost = prices[0] * (1.0 + pair.fees + config.spread)
+        most = min(goal, pair.most(view.equity, prices))
+        size = min(most, resized_base(base, money, prices, config, pair.fees))
+        unit_cost = prices[0] * pair.paid
         cash = view.cash(self._sleeve, SPOT)
         missing = min((size - base) * unit_cost - cash, view.cash(self._sleeve, MARGIN))
         if missing > cash:

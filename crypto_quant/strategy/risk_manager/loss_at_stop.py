@@ -7,6 +7,16 @@ from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
+def pair_share(config: RiskConfig, taker: float) -> float:
+    """Return the largest leg of a hedged pair over the account's equity, at the leg's fee."""
+    return config.loss_at_stop / _pair_loss(config, taker)
+
+
+def _pair_loss(config: RiskConfig, taker: float) -> float:
+    """Return what a hedged pair is taken to lose, a fraction of one leg."""
+    return config.pair_loss + 4.0 * (taker + config.slippage)
+
+
 class LossAtStop:
     """Cuts a growing position to what loses ``loss_at_stop`` of equity at its stop.
 
@@ -41,7 +51,7 @@ class LossAtStop:
         side = proposal.terms.taker + config.slippage
         if stop is None:
             if proposal.is_hedged:
-                return proposal.worth * (config.pair_loss + 4.0 * side)
+                return proposal.worth * _pair_loss(config, proposal.terms.taker)
             return None if config.require_stop else proposal.worth
         distance = px - stop if proposal.target > 0 else stop - px
         if distance <= 0:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from crypto_quant.core.messages import Wallet
 from crypto_quant.strategy.carry import CarryConfig, CarrySleeve
 from crypto_quant.strategy.carry.state import NOTHING, CarryState, Moves, Phase
+from crypto_quant.strategy.risk_manager.config import RiskConfig
 from tests.unit.strategy.account import CARRY, HOUR, PERP, SPOT, TERMS, Account
 
 CONFIG = CarryConfig(warmup=1, step_share=1.0)
 STEPS = CarryConfig(warmup=1)
+RISK = RiskConfig()
 PRICES = (50_000.0, 50_000.0)
 
 
@@ -17,7 +19,7 @@ def open_desk(rate: float = 0.0002, config: CarryConfig = CONFIG) -> tuple[Carry
     view = Account()
     view.money = {(CARRY, Wallet.SPOT): 37_500.0, (CARRY, Wallet.MARGIN): 12_500.0}
     view.margins[CARRY] = 12_500.0
-    sleeve = CarrySleeve(config, CARRY, "carry", SPOT, PERP, CarryState())
+    sleeve = CarrySleeve(config, RISK, CARRY, "carry", SPOT, PERP, CarryState())
     sleeve.on_funding(view.now - HOUR, rate, 8.0)
     return sleeve, view
 

@@ -70,7 +70,7 @@ def test_pair_grows_with_the_cash_at_hand_where_the_margin_has_none_to_give() ->
     view.money[CARRY, Wallet.MARGIN] = 0.0
     view.money[CARRY, Wallet.SPOT] = 1_000.0
     spot, perp = quantities(sleeve.on_timer(view, TERMS))
-    assert (spot - 74_700, perp + 747) == (2_800, -28)  # 1,000 / (35,000 * 1.0012)
+    assert (spot - 74_700, perp + 747) == (2_800, -28)  # 1,000 / (35,000 * 1.003)
 
 
 def test_pair_does_not_grow_on_a_forecast_that_would_not_open_it() -> None:

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from crypto_quant.data_pipeline.cleaners.findings import Finding, Mend, Severity
-from crypto_quant.data_pipeline.cleaners.rows import Floats, Ints, Rows, Tables, runs
+from crypto_quant.data_pipeline.cleaners.levels import WINDOW, levels, local
+from crypto_quant.data_pipeline.cleaners.rows import Bools, Floats, Ints, Rows, Tables, runs
 
 NAME = "units"
 _PRICE: Final = 1.0
@@ -18,22 +19,24 @@ _VOLUME: Final = 1.5
 _VOLUME_ALONE: Final = 2.0
 """Volume per trade, or against nothing but its neighbours: hundredfold."""
 _BLOCK: Final = 32
-_WINDOW: Final = 48
+_WHY: Final = "on another scale than the rows around it, as with a unit mistaken by a power of ten"
+_EDGE: Final = "at the edge of a stretch on another scale, and too odd to tell on which side"
 
 
 def find(rows: Rows, tables: Tables) -> Iterator[Finding]:
     """Find rows, or whole stretches, on another scale than those around them."""
-    if len(rows) < 2 * _WINDOW:
+    if len(rows) < 2 * WINDOW:
         return
+    no = np.zeros(len(rows), dtype=bool)
     if rows.kind == "bar":
         for name in ("open", "high", "low", "close"):
             if _jumps(rows.ints(name)):
-                yield from _report(rows, name, _off(_log(rows.floats(name)), _PRICE))
+                yield from _report(rows, name, _off(_log(rows.floats(name)), _PRICE, no))
         if rows.has("volume"):
             scale, limit = _volume(rows, tables)
-            yield from _report(rows, "volume", _off(scale, limit))
+            yield from _report(rows, "volume", _off(scale, limit, rows.ints("volume") > 0))
     elif rows.kind in ("trade", "agg_trade"):
-        yield from _report(rows, "px", _off(_log(rows.floats("px")), _PRICE))
+        yield from _report(rows, "px", _off(_log(rows.floats("px")), _PRICE, no))
 
 
 def _jumps(values: Ints) -> bool:
@@ -70,26 +73,48 @@ def _log(values: Floats) -> Floats:
         return np.where(values > 0, np.log10(values), np.nan)
 
 
-def _off(scale: Floats, limit: float) -> Ints:
-    """Return +1 where rows are above the scale of those around, -1 below, else 0.
+def _off(scale: Floats, limit: float, there: Bools) -> tuple[Ints, Bools]:
+    """Return +1 where rows are above the scale of those around, -1 below, else 0; and if surely.
 
-    Cheap first: against medians of whole blocks, then, where that is odd, exactly.
+    First whole stretches, then, these put right, single values. Rows that are ``there``
+    without a scale of their own are what the stretch around them is.
     """
-    off = np.zeros(scale.size, dtype=np.int64)
+    off, sure = np.zeros(scale.size, dtype=np.int64), np.ones(scale.size, dtype=bool)
     known = np.flatnonzero(np.isfinite(scale))
     values = scale[known]
-    if values.size < 2 * _WINDOW:
-        return off
+    if values.size < 2 * WINDOW:
+        return off, sure
     apart = values - _block_medians(values)
     above, below = _tail(apart, limit), _tail(-apart, limit)
+    level = levels(values, max(above, below))
+    stretch = _sign(level.offset, limit)
+    single = _single(values - level.offset, above, below)
+    off[known] = np.where(single != 0, single, stretch)
+    doubtful = level.doubt != 0
+    off[known[doubtful]] = _sign(level.doubt[doubtful], limit)
+    sure[known[doubtful]] = False
+    between = np.flatnonzero(there & ~np.isfinite(scale))
+    right = np.searchsorted(known, between)
+    is_inside = (right > 0) & (right < known.size)
+    between, right = between[is_inside], right[is_inside]
+    off[between] = np.where(stretch[right - 1] == stretch[right], stretch[right], 0)
+    sure[between] = ~(doubtful[right - 1] | doubtful[right])
+    return off, sure
+
+
+def _sign(offset: Floats, limit: float) -> Ints:
+    return np.where(np.abs(offset) > limit, np.sign(offset), 0.0).astype(np.int64)
+
+
+def _single(values: Floats, above: float, below: float) -> Ints:
+    """Return what single values are: cheaply against medians of blocks, where odd exactly."""
+    apart = values - _block_medians(values)
     odd = np.flatnonzero((apart > 0.7 * above) | (apart < -0.7 * below))
-    near = values[odd] - _local(values, odd)
-    off[known[odd[near > above]]] = 1
-    off[known[odd[near < -below]]] = -1
-    for first, end in _stretches(values, max(above, below)):
-        inside = np.median(values[first:end])
-        off[known[first:end]] = 1 if inside > np.median(values) else -1
-    return off
+    near = values[odd] - local(values, odd)
+    single = np.zeros(values.size, dtype=np.int64)
+    single[odd[near > above]] = 1
+    single[odd[near < -below]] = -1
+    return single
 
 
 def _tail(apart: Floats, limit: float) -> float:
@@ -111,58 +136,18 @@ def _block_medians(values: Floats) -> Floats:
     return np.repeat(three, _BLOCK)[: values.size]
 
 
-def _local(values: Floats, at: Ints) -> Floats:
-    if not at.size:
-        return np.empty(0)
-    offsets = np.r_[-_WINDOW // 2 : 0, 1 : _WINDOW // 2 + 1]
-    around = at[:, None] + offsets
-    around = np.where(around < 0, -around, around)
-    around = np.where(around >= values.size, 2 * (values.size - 1) - around, around)
-    return np.asarray(np.median(values[around], axis=1), dtype=np.float64)
-
-
-def _stretches(values: Floats, limit: float) -> list[tuple[int, int]]:
-    """Return stretches longer than a window whose level jumps in and jumps back out.
-
-    A level that jumps and stays to the end is a stretch too, if it is the shorter part.
-    """
-    step = np.diff(values)
-    places = np.flatnonzero(np.abs(step) > limit / 2) + 1
-    places = places[(places >= _WINDOW // 2) & (places <= values.size - _WINDOW // 2)]
-    before = values[np.maximum(places[:, None] - np.arange(1, _WINDOW + 1), 0)]
-    after = values[np.minimum(places[:, None] + np.arange(_WINDOW), values.size - 1)]
-    size = np.median(after, axis=1) - np.median(before, axis=1)
-    jumps = [(int(p), float(s)) for p, s in zip(places, size, strict=True) if abs(s) > limit]
-    kept: list[tuple[int, float]] = []
-    for place, size in jumps:
-        if kept and place - kept[-1][0] < _WINDOW and size * kept[-1][1] > 0:
-            if abs(step[place - 1]) > abs(step[kept[-1][0] - 1]):
-                kept[-1] = (place, size)
-            continue
-        kept.append((place, size))
-    found, i = [], 0
-    while i < len(kept):
-        place, size = kept[i]
-        if i + 1 < len(kept) and kept[i + 1][1] * size < 0:
-            found.append((place, kept[i + 1][0]))
-            i += 2
-            continue
-        found.append((place, values.size) if place > values.size // 2 else (0, place))
-        i += 1
-    return found
-
-
-def _report(rows: Rows, name: str, off: Ints) -> Iterator[Finding]:
+def _report(rows: Rows, name: str, found: tuple[Ints, Bools]) -> Iterator[Finding]:
+    off, sure = found
     for sign, way in ((1, "high"), (-1, "low")):
-        for row, count in runs(off == sign):
-            yield rows.finding(
-                NAME,
-                f"{name} too {way}",
-                Severity.ERROR,
-                row,
-                f"{name} {rows.text(name, row)}",
-                "on another scale than the rows around it, as with a unit mistaken by a power of "
-                "ten",
-                Mend.MASK,
-                count,
-            )
+        for is_sure, why, mend in ((True, _WHY, Mend.MASK), (False, _EDGE, None)):
+            for row, count in runs((off == sign) & (sure == is_sure)):
+                yield rows.finding(
+                    NAME,
+                    f"{name} too {way}",
+                    Severity.ERROR,
+                    row,
+                    f"{name} {rows.text(name, row)}",
+                    why,
+                    mend,
+                    count,
+                )

@@ -48,3 +48,27 @@ def test_rows_without_volume_in_a_wrong_stretch_are_not_wrong() -> None:
 
     findings = _units(spoilt(bars(), spoil))
     assert [(f.row, f.rows) for f in findings] == [(AT, 50), (AT + 51, 69)]
+
+
+def test_a_large_part_on_another_scale_has_no_mend_where_nothing_else_tells() -> None:
+    def spoil(columns: Columns) -> None:
+        for name in ("open", "high", "low", "close"):
+            columns[name][400:] *= 1000
+
+    prices = {f.what: f for f in _units(spoilt(bars(), spoil))}
+    assert set(prices) == {f"{name} too high" for name in ("open", "high", "low", "close")}
+    assert {(f.row, f.rows, f.mend) for f in prices.values()} == {(400, 200, None)}
+
+
+def test_bars_of_another_length_tell_which_part_is_wrong() -> None:
+    """Two thirds of the rows are wrong, and the mend removes these."""
+
+    def spoil(columns: Columns) -> None:
+        for name in ("open", "high", "low", "close"):
+            columns[name][:400] *= 1000
+
+    wrong = spoilt(bars(), spoil)
+    (found,) = _units(wrong, bars(key="TEST/60m"))
+    assert (found.what, found.row, found.rows) == ("prices in another unit", 0, 400)
+    assert found.mend is Mend.MASK
+    assert "1,000 times those of TEST/60m" in found.reason

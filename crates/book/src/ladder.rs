@@ -1,76 +1,220 @@
-use cq_types::{Px, Qty, Side};
+//! One side of the book.
+//!
+//! Most changes hit levels within a few hundred ticks of the touch. Those lie in a window: an
+//! array with an entry per step of price, so that a change is one store, and a bitmap of the
+//! entries in use, so that the next best level is a few words away. The rest is kept apart:
+//! levels beyond the window, which nobody looks at often, in a hash map; levels between the
+//! steps, which a venue hardly ever has, in a sorted one.
 
-/// One side of the book: levels sorted so that the best price is the last element.
-///
-/// Most updates hit the few levels next to the touch, so keeping those at the end of a
-/// `Vec` makes an insert or delete move a handful of elements; a snapshot of 1000 levels is
-/// 16 KiB and stays in the first-level cache.
+mod bitmap;
+mod scale;
+
+use std::collections::{BTreeMap, HashMap};
+
+use bitmap::Bitmap;
+use cq_types::{Px, Qty, Side};
+use scale::{Mix, Scale};
+
+/// Entries of a window: 64 pages of the bitmap's summary, 256 KiB of quantities.
+const ENTRIES: usize = 1 << 15;
+/// Where a fresh window puts the touch: levels lie mostly on its worse side.
+const TOUCH: usize = ENTRIES / 4 * 3;
+/// A touch below this entry is brought back to [`TOUCH`].
+const LOW: usize = ENTRIES / 8;
+
+/// Levels of one side. Keys are prices that grow towards the touch: `px` for bids, `-px` for
+/// asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Ladder {
-    /// `+1` for bids, `-1` for asks: `px * sign` grows towards the touch.
     sign: i64,
-    levels: Vec<(i64, i64)>,
+    scale: Scale,
+    /// Key of entry 0; a multiple of the step.
+    base: i64,
+    /// Quantities by entry; empty before the first level.
+    window: Vec<i64>,
+    used: Bitmap,
+    /// Entry of the best level in the window.
+    touch: Option<usize>,
+    /// Levels on a step, worse than the window.
+    far: HashMap<i64, i64, Mix>,
+    /// Levels between the steps.
+    odd: BTreeMap<i64, i64>,
+    in_window: usize,
 }
 
 impl Ladder {
-    pub(crate) fn new(side: Side) -> Self {
+    pub(crate) fn new(side: Side, step: i64) -> Self {
         Self {
             sign: side.sign(),
-            levels: Vec::with_capacity(1024),
+            scale: Scale::new(step),
+            base: 0,
+            window: Vec::new(),
+            used: Bitmap::default(),
+            touch: None,
+            far: HashMap::default(),
+            odd: BTreeMap::new(),
+            in_window: 0,
         }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.levels.clear();
+        self.empty_window();
+        self.far.clear();
+        self.odd.clear();
     }
 
-    pub(crate) fn set(&mut self, px: Px, qty: Qty) {
+    fn empty_window(&mut self) {
+        while let Some(at) = self.touch {
+            self.window[at] = 0;
+            self.used.remove(at);
+            self.touch = self.used.last_before(at);
+        }
+        self.in_window = 0;
+    }
+
+    /// Sets a level, a zero quantity deletes it; returns what was there.
+    #[inline]
+    pub(crate) fn set(&mut self, px: Px, qty: Qty) -> Qty {
         let key = px.0 * self.sign;
-        match self.find(key) {
-            Ok(at) if qty.0 == 0 => {
-                self.levels.remove(at);
+        match self.entry(key) {
+            Some(at) => {
+                let old = std::mem::replace(&mut self.window[at], qty.0);
+                if (old == 0) != (qty.0 == 0) {
+                    self.occupy(at, qty.0 != 0);
+                }
+                Qty(old)
             }
-            Ok(at) => self.levels[at].1 = qty.0,
-            Err(_) if qty.0 == 0 => {}
-            Err(at) => self.levels.insert(at, (key, qty.0)),
+            None => Qty(self.set_outside(key, qty.0)),
         }
-    }
-
-    /// Walks back from the touch before it searches: updates cluster there.
-    fn find(&self, key: i64) -> Result<usize, usize> {
-        const NEAR: usize = 8;
-        let len = self.levels.len();
-        let floor = len.saturating_sub(NEAR);
-        for at in (floor..len).rev() {
-            let here = self.levels[at].0;
-            if here == key {
-                return Ok(at);
-            }
-            if here < key {
-                return Err(at + 1);
-            }
-        }
-        self.levels[..floor].binary_search_by_key(&key, |level| level.0)
     }
 
     pub(crate) fn best(&self) -> Option<(Px, Qty)> {
-        self.levels.last().map(|level| self.level(level))
+        let near = self.touch.map(|at| (self.key(at), self.window[at]));
+        let odd = self.odd.last_key_value().map(|(key, qty)| (*key, *qty));
+        near.max(odd).map(|level| self.level(level))
     }
 
     pub(crate) fn qty_at(&self, px: Px) -> Qty {
-        self.find(px.0 * self.sign)
-            .map_or(Qty(0), |at| Qty(self.levels[at].1))
+        let key = px.0 * self.sign;
+        Qty(match self.entry(key) {
+            Some(at) => self.window[at],
+            None if self.scale.is_on_step(key) => self.far.get(&key).copied().unwrap_or(0),
+            None => self.odd.get(&key).copied().unwrap_or(0),
+        })
     }
 
+    /// Levels from the touch outwards.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Px, Qty)> + '_ {
-        self.levels.iter().rev().map(|level| self.level(level))
+        let mut near = self.near().peekable();
+        let mut odd = self.odd.iter().rev().map(|(k, q)| (*k, *q)).peekable();
+        std::iter::from_fn(move || match (near.peek(), odd.peek()) {
+            (Some(a), Some(b)) if a < b => odd.next(),
+            (Some(_), _) => near.next(),
+            (None, _) => odd.next(),
+        })
+        .map(|level| self.level(level))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.levels.len()
+        self.in_window + self.far.len() + self.odd.len()
     }
 
-    fn level(&self, &(key, qty): &(i64, i64)) -> (Px, Qty) {
+    /// Levels on a step; those beyond the window are sorted only when they are asked for.
+    fn near(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        let mut at = self.touch;
+        let window = std::iter::from_fn(move || {
+            let here = at?;
+            at = self.used.last_before(here);
+            Some((self.key(here), self.window[here]))
+        });
+        let far = || {
+            let mut all: Vec<_> = self.far.iter().map(|(k, q)| (*k, *q)).collect();
+            all.sort_unstable_by(|a, b| b.cmp(a));
+            all
+        };
+        window.chain(std::iter::once_with(far).flatten())
+    }
+
+    fn level(&self, (key, qty): (i64, i64)) -> (Px, Qty) {
         (Px(key * self.sign), Qty(qty))
     }
+
+    fn key(&self, at: usize) -> i64 {
+        self.base + self.scale.times(at)
+    }
+
+    /// The window's entry of a key, if it has one.
+    #[inline]
+    fn entry(&self, key: i64) -> Option<usize> {
+        self.scale
+            .entry(key.wrapping_sub(self.base))
+            .filter(|at| *at < self.window.len())
+    }
+
+    /// An entry begins or ceases to hold a level.
+    fn occupy(&mut self, at: usize, is_used: bool) {
+        if is_used {
+            self.used.insert(at);
+            self.in_window += 1;
+            self.touch = self.touch.max(Some(at));
+            return;
+        }
+        self.used.remove(at);
+        self.in_window -= 1;
+        if self.touch == Some(at) {
+            self.touch = self.used.last_before(at);
+            let is_low = self.touch.is_none_or(|at| at < LOW);
+            if is_low && !self.far.is_empty() {
+                self.recentre();
+            }
+        }
+    }
+
+    #[cold]
+    fn set_outside(&mut self, key: i64, qty: i64) -> i64 {
+        if !self.scale.is_on_step(key) {
+            return put(&mut self.odd, key, qty);
+        }
+        let old = if qty == 0 {
+            self.far.remove(&key)
+        } else {
+            self.far.insert(key, qty)
+        };
+        let is_better = self.touch.is_none() || key > self.key(ENTRIES - 1);
+        if qty != 0 && is_better {
+            self.recentre();
+        }
+        old.unwrap_or(0)
+    }
+
+    /// Moves the window so that the best level on a step has its place in it.
+    #[cold]
+    fn recentre(&mut self) {
+        let mut all: Vec<_> = self.near().collect();
+        all.sort_unstable_by(|a, b| b.cmp(a));
+        let Some(&(best, _)) = all.first() else {
+            return;
+        };
+        self.empty_window();
+        self.far.clear();
+        self.window.resize(ENTRIES, 0);
+        self.base = best - self.scale.times(TOUCH);
+        for (key, qty) in all {
+            if let Some(at) = self.entry(key) {
+                self.window[at] = qty;
+                self.occupy(at, true);
+            } else {
+                self.far.insert(key, qty);
+            }
+        }
+    }
+}
+
+fn put(map: &mut BTreeMap<i64, i64>, key: i64, qty: i64) -> i64 {
+    let old = if qty == 0 {
+        map.remove(&key)
+    } else {
+        map.insert(key, qty)
+    };
+    old.unwrap_or(0)
 }

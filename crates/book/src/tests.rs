@@ -94,7 +94,65 @@ fn a_frame_may_cross_inside_but_not_at_its_end() {
     assert_eq!(book.crossings(), 1);
 }
 
+/// Prices near a touch that wanders, far from it, and between the steps of ten.
+fn price() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        6 => 600_000_i64..600_300,
+        3 => (60_000_i64..60_030).prop_map(|tick| tick * 10),
+        2 => 0_i64..2_000_000,
+        1 => (0_i64..40).prop_map(|far| far * 1_000_000),
+        1 => Just(i64::from(u32::MAX) + 600_000),
+    ]
+}
+
+/// Changes, in bursts around touches that lie up to several windows apart.
+fn bursts() -> impl Strategy<Value = Vec<(bool, i64, i64)>> {
+    let change = (
+        any::<bool>(),
+        price(),
+        prop_oneof![2 => 1_i64..5, 1 => Just(0)],
+    );
+    let burst = (0_i64..6, proptest::collection::vec(change, 1..80));
+    proptest::collection::vec(burst, 1..8).prop_map(|bursts| {
+        let moved = |(at, rows): (i64, Vec<(bool, i64, i64)>)| {
+            rows.into_iter()
+                .map(move |(side, px, qty)| (side, px + at * 400_000, qty))
+        };
+        bursts.into_iter().flat_map(moved).collect()
+    })
+}
+
 proptest! {
+    #[test]
+    fn a_ladder_whose_window_moves_equals_a_map(
+        rows in bursts(), step in prop_oneof![Just(1_i64), Just(7), Just(10), Just(1000)],
+        fine in prop_oneof![Just(1_i64), Just(1_000_000), Just(1_000_000_000_000)],
+    ) {
+        let mut book = Book::with_step(Px(step * fine));
+        let mut oracle: [BTreeMap<i64, i64>; 2] = Default::default();
+        for (is_bid, px, qty) in rows {
+            let px = px.saturating_mul(fine);
+            let side = if is_bid { Side::Buy } else { Side::Sell };
+            let map = &mut oracle[usize::from(is_bid)];
+            let was = if qty == 0 { map.remove(&px) } else { map.insert(px, qty) };
+            prop_assert_eq!(book.apply(side, Px(px), Qty(qty)), Qty(was.unwrap_or(0)));
+            prop_assert_eq!(book.depth(side), map.len());
+            let best = if is_bid { map.last_key_value() } else { map.first_key_value() };
+            prop_assert_eq!(book.best(side), best.map(|(p, q)| (Px(*p), Qty(*q))));
+        }
+        for (side, map) in [(Side::Sell, &oracle[0]), (Side::Buy, &oracle[1])] {
+            let mut levels: Vec<_> = map.iter().map(|(p, q)| (*p, *q)).collect();
+            if side == Side::Buy { levels.reverse(); }
+            prop_assert_eq!(all(&book, side), levels);
+            for (px, qty) in map {
+                prop_assert_eq!(book.qty_at(side, Px(*px)), Qty(*qty));
+            }
+        }
+        book.clear();
+        prop_assert_eq!((book.depth(Side::Buy), book.best(Side::Buy)), (0, None));
+        prop_assert_eq!(all(&book, Side::Sell), []);
+    }
+
     #[test]
     fn a_deep_ladder_equals_a_map(
         rows in proptest::collection::vec((any::<bool>(), 0_i64..300, 0_i64..5), 1..600)

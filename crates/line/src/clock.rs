@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use cq_types::Ts;
 
 use crate::cursor::NEVER;
@@ -52,9 +54,18 @@ impl Turn {
     }
 }
 
-/// The first of the due times up to `end`, and whose turn it is; `None` when nothing is due.
+/// What is due first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Next {
+    pub(crate) ts: Ts,
+    pub(crate) turn: Turn,
+    /// How long it stays this one's turn, if it is due again by then.
+    pub(crate) until: Ts,
+}
+
+/// The first of the due times up to `end`; `None` when nothing is due.
 /// At `end` itself only the turns of [`Turn::is_at_end`] come.
-pub(crate) fn first(due: [Ts; TURNS.len()], end: Ts) -> Option<(Ts, Turn)> {
+pub(crate) fn first(due: [Ts; TURNS.len()], end: Ts) -> Option<Next> {
     let mut best = (NEVER, Turn::Known);
     for (ts, turn) in due.into_iter().zip(TURNS) {
         let is_due = ts < end || (ts == end && turn.is_at_end());
@@ -62,7 +73,20 @@ pub(crate) fn first(due: [Ts; TURNS.len()], end: Ts) -> Option<(Ts, Turn)> {
             best = (ts, turn);
         }
     }
-    (best.0 < NEVER).then_some(best)
+    let (ts, turn) = best;
+    if ts == NEVER {
+        return None;
+    }
+    let mut until = if turn.is_at_end() { end } else { end - 1 };
+    for (other, rank) in due.into_iter().zip(TURNS) {
+        // Of equal times the lower rank goes first.
+        match (rank as u8).cmp(&(turn as u8)) {
+            Ordering::Less => until = until.min(other - 1),
+            Ordering::Equal => {}
+            Ordering::Greater => until = until.min(other),
+        }
+    }
+    Some(Next { ts, turn, until })
 }
 
 /// The first multiple of `step` at or after `ts`.
@@ -82,25 +106,55 @@ mod tests {
         assert_eq!(on_grid(-1, 10), 0);
     }
 
+    fn turn(due: [Ts; 10], end: Ts) -> Option<(Ts, Turn)> {
+        first(due, end).map(|next| (next.ts, next.turn))
+    }
+
     #[test]
     fn the_earliest_goes_first_and_ties_go_by_rank() {
         let mut due = [NEVER; 10];
-        assert_eq!(first(due, 9), None);
+        assert_eq!(turn(due, 9), None);
         due[9] = 5;
         due[2] = 5;
-        assert_eq!(first(due, 9), Some((5, Turn::Timer)));
+        assert_eq!(turn(due, 9), Some((5, Turn::Timer)));
         due[9] = 4;
-        assert_eq!(first(due, 9), Some((4, Turn::Arrival)));
+        assert_eq!(turn(due, 9), Some((4, Turn::Arrival)));
     }
 
     #[test]
     fn at_the_end_only_what_is_owed_for_the_time_before_still_comes() {
-        let all = first([9; 10], 9);
-        assert_eq!(all, Some((9, Turn::Known)));
+        assert_eq!(turn([9; 10], 9), Some((9, Turn::Known)));
         let mut due = [9; 10];
         (due[0], due[1], due[5]) = (NEVER, NEVER, NEVER);
-        assert_eq!(first(due, 9), Some((9, Turn::Funding)));
+        assert_eq!(turn(due, 9), Some((9, Turn::Funding)));
         due[6] = 10;
-        assert_eq!(first(due, 9), None);
+        assert_eq!(turn(due, 9), None);
+    }
+
+    #[test]
+    fn a_turn_lasts_until_another_is_due() {
+        let until = |due, end| first(due, end).map(|next| next.until);
+        let mut due = [NEVER; 10];
+        due[4] = 4;
+        assert_eq!(
+            until(due, 9),
+            Some(8),
+            "the venue's data ends before the end"
+        );
+        due[9] = 6;
+        assert_eq!(
+            until(due, 9),
+            Some(6),
+            "a message that arrives then comes later"
+        );
+        due[2] = 6;
+        assert_eq!(until(due, 9), Some(5), "a timer then comes first");
+        due[0] = 3;
+        assert_eq!(
+            until(due, 9),
+            Some(4),
+            "what is known at 4 precedes the venue's 4"
+        );
+        assert_eq!(until([3, 9, 9, 9, 9, 9, 9, 9, 9, 9], 9), Some(9));
     }
 }

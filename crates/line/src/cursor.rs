@@ -1,3 +1,6 @@
+use std::cmp::Ordering;
+use std::ops::Range;
+
 use cq_types::Ts;
 
 use crate::tape::{Columns, Stream};
@@ -37,6 +40,13 @@ pub(crate) enum Clock {
     Schedule,
 }
 
+/// Consecutive rows of one stream, with nothing of another between them.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) stream: usize,
+    pub(crate) rows: Range<usize>,
+}
+
 /// A row that is due.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Due {
@@ -64,6 +74,52 @@ impl Merge {
         };
         merge.find();
         merge
+    }
+
+    /// The stream whose row is due.
+    pub(crate) fn stream(&self) -> Option<usize> {
+        self.heads.get(self.next).map(|head| head.stream)
+    }
+
+    /// The row that is due and those of its stream that follow by `until`, before a row of
+    /// another stream; [`Self::pass`] moves on. Not for bars in venue time.
+    pub(crate) fn run(&self, tape: &[Stream], until: Ts) -> Run {
+        let head = &self.heads[self.next];
+        let mut limit = until;
+        for (index, other) in self.heads.iter().enumerate() {
+            // At equal times the order of the streams decides.
+            match index.cmp(&self.next) {
+                Ordering::Less => limit = limit.min(other.due - 1),
+                Ordering::Equal => {}
+                Ordering::Greater => limit = limit.min(other.due),
+            }
+        }
+        let stream = &tape[head.stream];
+        let stamps = match head.kind {
+            Clock::Recv => &stream.stamps.ts_recv,
+            _ => &stream.stamps.ts_event,
+        };
+        let after = head.row + 1;
+        // A row that seems to go back is due with the one before it: within the limit too.
+        let more = stamps[after..].iter().take_while(|ts| **ts <= limit);
+        Run {
+            stream: head.stream,
+            rows: head.row..after + more.count(),
+        }
+    }
+
+    /// Moves on past `rows` of the stream that is due; returns when the last of them was.
+    pub(crate) fn pass(&mut self, tape: &[Stream], rows: usize) -> Ts {
+        let head = &mut self.heads[self.next];
+        let stream = &tape[head.stream];
+        let mut last = head.due;
+        for row in head.row + 1..head.row + rows {
+            last = due(stream, row, head.kind, false, last);
+        }
+        head.row += rows;
+        head.due = due(stream, head.row, head.kind, false, last);
+        self.find();
+        last
     }
 
     /// Takes the row that is due and moves on; call only when something is due.

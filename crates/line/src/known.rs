@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use cq_book::Book;
 use cq_features::{FeatureSet, FeatureSpec};
 use cq_types::{flags, Event, Instrument, InstrumentIdx, Market, Px, Qty, Ts};
@@ -47,7 +49,7 @@ impl Known {
 
     /// Keeps a book for each instrument whose level changes are on the tape, and decides
     /// what marks each instrument.
-    pub(crate) fn expect(&mut self, tape: &[Stream]) {
+    pub(crate) fn expect(&mut self, tape: &[Stream], ticks: &[Px]) {
         for (index, marker) in (0..).zip(&mut self.markers) {
             *marker = marker_of(tape, index);
         }
@@ -56,11 +58,13 @@ impl Known {
         }
         for stream in tape {
             if matches!(stream.columns, Columns::Deltas { .. }) {
-                self.books[usize::from(stream.instrument)] = Some(Book::new());
+                let at = usize::from(stream.instrument);
+                self.books[at] = Some(Book::with_step(ticks[at]));
             }
         }
     }
 
+    /// Takes an event that is no level change.
     pub(crate) fn on_market(&mut self, event: &Event<Market>) {
         let at = usize::from(event.instrument);
         match event.body {
@@ -72,11 +76,6 @@ impl Known {
                 ask,
                 ask_qty,
             } => self.quotes[at] = Some([(bid, bid_qty), (ask, ask_qty)]),
-            Market::Delta { side, px, qty } => {
-                if let Some(book) = &mut self.books[at] {
-                    book.on_delta(side, px, qty, event.flags);
-                }
-            }
             Market::Gap => {
                 self.quotes[at] = None;
                 if let Some(book) = &mut self.books[at] {
@@ -87,6 +86,22 @@ impl Known {
         }
         self.recent[at].on_market(event);
         self.features.on_market(event, self.books[at].as_ref());
+    }
+
+    /// Takes consecutive level changes; features hear of the book when a frame is complete.
+    pub(crate) fn on_changes(&mut self, stream: &Stream, rows: Range<usize>) {
+        let Some(book) = &mut self.books[usize::from(stream.instrument)] else {
+            return;
+        };
+        let first = rows.start;
+        for (at, change) in stream.changes(rows).enumerate() {
+            book.on_delta(change.side, change.px, change.qty, change.marks);
+            if change.marks & flags::LAST != 0 {
+                if let Some(event) = stream.event(first + at, 0) {
+                    self.features.on_market(&event, Some(book));
+                }
+            }
+        }
     }
 
     /// The price that this event marks its instrument with, if it does.

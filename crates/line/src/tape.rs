@@ -1,4 +1,6 @@
-use cq_types::{Event, InstrumentIdx, Market, Px, Qty, Side, Ts};
+use std::ops::Range;
+
+use cq_types::{Change, Event, InstrumentIdx, Market, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
 use crate::LineError;
@@ -169,6 +171,24 @@ impl Stream {
 
     pub(crate) fn flags(&self, row: usize) -> u32 {
         self.stamps.flags.as_ref().map_or(0, |f| f[row])
+    }
+
+    /// Level changes of consecutive rows; none where the stream holds something else.
+    pub(crate) fn changes(&self, rows: Range<usize>) -> impl Iterator<Item = Change> + '_ {
+        let (side, px, qty) = match &self.columns {
+            Columns::Deltas { side, px, qty } => {
+                (&side[rows.clone()], &px[rows.clone()], &qty[rows.clone()])
+            }
+            _ => Default::default(),
+        };
+        let marks = self.stamps.flags.as_ref().map(|flags| &flags[rows]);
+        let levels = side.iter().zip(px).zip(qty).enumerate();
+        levels.map(move |(at, ((side, px), qty))| Change {
+            side: side_of(*side),
+            px: Px(*px),
+            qty: Qty(*qty),
+            marks: marks.map_or(0, |marks| marks[at]),
+        })
     }
 
     /// The event of a row; `None` for an outside value that is NaN.

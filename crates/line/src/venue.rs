@@ -93,9 +93,6 @@ impl Lived {
                     self.remark(index, px);
                 }
             }
-            Market::Delta { side, px, qty } => {
-                self.venue.on_delta(index, side, px, qty, event.flags);
-            }
             Market::Quote {
                 bid,
                 bid_qty,

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use cq_book::Book;
-use cq_types::{Px, Qty, Side, Ts};
+use cq_types::{Change, Px, Qty, Side, Ts};
 
 use crate::execution::{Deal, Desk, Fate, Purse};
 use crate::order::{is_worse_or_equal, OrderType, Working};
@@ -27,17 +27,25 @@ pub(crate) struct TickMarket {
 }
 
 impl TickMarket {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(step: Px) -> Self {
         Self {
-            book: Book::new(),
+            book: Book::with_step(step),
             quote: None,
             taken: BTreeMap::new(),
             last: None,
         }
     }
 
-    pub(crate) fn on_delta(&mut self, side: Side, px: Px, qty: Qty, marks: u32) {
-        self.taken.remove(&(side == Side::Buy, px.0));
+    pub(crate) fn on_change(&mut self, change: Change) {
+        let Change {
+            side,
+            px,
+            qty,
+            marks,
+        } = change;
+        if !self.taken.is_empty() {
+            self.taken.remove(&(side == Side::Buy, px.0));
+        }
         let was_valid = self.book.is_valid();
         self.book.on_delta(side, px, qty, marks);
         if was_valid != self.book.is_valid() {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use cq_types::{flags, Account, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
+use cq_types::{flags, Account, Change, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
 
 use crate::bars::{Bar, BarMarket};
 use crate::execution::{Deal, Desk, Fate, Purse};
@@ -28,22 +28,22 @@ pub struct Venue {
 }
 
 impl Venue {
-    /// A venue without orders or positions. `has_ticks` tells which instruments trade on
-    /// their recorded book; the others trade on bars.
+    /// A venue without orders or positions. `steps` has the price step of each instrument that
+    /// trades on its recorded book; the others trade on bars.
     ///
     /// # Errors
     /// When a setting is out of range, or the entry latency longer than bars can show.
     pub fn new(
         instruments: Arc<[Instrument]>,
-        has_ticks: &[bool],
+        steps: &[Option<Px>],
         config: &SimConfig,
     ) -> Result<Self, SimError> {
-        let costs = Costs::new(config, has_ticks.contains(&false))?;
+        let costs = Costs::new(config, steps.contains(&None))?;
         let count = instruments.len();
-        let ticks = |i: usize| has_ticks.get(i).copied().unwrap_or(false);
+        let ticks = |i: usize| steps.get(i).copied().flatten().map(TickMarket::new);
         Ok(Self {
             bars: vec![BarMarket::default(); count],
-            ticks: (0..count).map(|i| ticks(i).then(TickMarket::new)).collect(),
+            ticks: (0..count).map(ticks).collect(),
             working: Vec::new(),
             transit: Transit::default(),
             forced: FORCED_ID,
@@ -222,17 +222,16 @@ impl Venue {
         self.working = orders;
     }
 
-    /// A level of the recorded book changed.
-    pub fn on_delta(
+    /// Levels of the recorded book changed.
+    pub fn on_changes(
         &mut self,
         instrument: InstrumentIdx,
-        side: Side,
-        px: Px,
-        qty: Qty,
-        marks: u32,
+        changes: impl IntoIterator<Item = Change>,
     ) {
         if let Some(market) = &mut self.ticks[usize::from(instrument)] {
-            market.on_delta(side, px, qty, marks);
+            for change in changes {
+                market.on_change(change);
+            }
         }
     }
 

@@ -116,6 +116,19 @@ pub enum Market {
     Gap,
 }
 
+/// One absolute level change of a book, with the [`flags`] of its event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Bid or ask side.
+    pub side: Side,
+    /// Price.
+    pub px: Px,
+    /// New quantity; zero deletes.
+    pub qty: Qty,
+    /// See [`flags`].
+    pub marks: u32,
+}
+
 /// What the venue answered, or did to the account.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

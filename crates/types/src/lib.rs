@@ -12,7 +12,7 @@ mod money;
 
 pub use dated::Dated;
 pub use error::TypeError;
-pub use event::{flags, Account, Event, Market};
+pub use event::{flags, Account, Change, Event, Market};
 pub use grid::{Grid, Px, Qty, Side};
 pub use instrument::{Bracket, Contract, Fees, Instrument, InstrumentIdx};
 pub use money::{round_money, MONEY_DP};

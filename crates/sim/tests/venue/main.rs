@@ -66,7 +66,12 @@ fn venue(config: &SimConfig) -> Venue {
 }
 
 fn venue_of(instrument: Instrument, has_ticks: bool, config: &SimConfig) -> Venue {
-    Venue::new(Arc::from([instrument]), &[has_ticks], config).unwrap()
+    Venue::new(
+        Arc::from([instrument]),
+        &[has_ticks.then_some(Px(1))],
+        config,
+    )
+    .unwrap()
 }
 
 fn order(id: u64, signed: i64, kind: OrderType) -> Request {

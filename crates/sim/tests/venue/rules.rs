@@ -250,13 +250,13 @@ fn settings_out_of_range_are_named() {
 
 #[test]
 fn bars_cannot_show_a_way_to_the_venue_of_more_than_a_second() {
-    let made = |latency, has_ticks| {
+    let made = |latency, has_ticks: bool| {
         let config = SimConfig {
             entry_latency: latency,
             ..free()
         };
         let instruments = Arc::from([contract(Contract::Linear)]);
-        Venue::new(instruments, &[has_ticks], &config).map(|_| ())
+        Venue::new(instruments, &[has_ticks.then_some(Px(1))], &config).map(|_| ())
     };
     let second = 1_000 * MS;
     assert!(made(second, false).is_ok());

@@ -1,15 +1,31 @@
 use super::*;
-use cq_types::flags;
+use cq_types::{flags, Change};
 
 /// Bids 99.90 x 0.5, 99.80 x 0.7; asks 100.10 x 0.3, 100.20 x 0.4.
 fn loaded() -> Venue {
     let mut venue = venue_of(contract(Contract::Linear), true, &free());
     let snapshot = flags::SNAPSHOT;
-    venue.on_delta(0, Side::Buy, Px(9_990), Qty(500), snapshot);
-    venue.on_delta(0, Side::Buy, Px(9_980), Qty(700), snapshot);
-    venue.on_delta(0, Side::Sell, Px(10_010), Qty(300), snapshot);
-    venue.on_delta(0, Side::Sell, Px(10_020), Qty(400), snapshot | flags::LAST);
+    change(&mut venue, Side::Buy, Px(9_990), Qty(500), snapshot);
+    change(&mut venue, Side::Buy, Px(9_980), Qty(700), snapshot);
+    change(&mut venue, Side::Sell, Px(10_010), Qty(300), snapshot);
+    change(
+        &mut venue,
+        Side::Sell,
+        Px(10_020),
+        Qty(400),
+        snapshot | flags::LAST,
+    );
     venue
+}
+
+fn change(venue: &mut Venue, side: Side, px: Px, qty: Qty, marks: u32) {
+    let change = Change {
+        side,
+        px,
+        qty,
+        marks,
+    };
+    venue.on_changes(0, [change]);
 }
 
 fn trade(venue: &mut Venue, px: i64, qty: i64, ts: Ts) {
@@ -55,7 +71,7 @@ fn what_is_taken_is_gone_until_its_level_is_refreshed() {
         fills(&mut venue)[1..],
         [(2, ENTRY + MS, 100, 10_010), (2, ENTRY + MS, 100, 10_020)]
     );
-    venue.on_delta(0, Side::Sell, Px(10_010), Qty(300), flags::LAST);
+    change(&mut venue, Side::Sell, Px(10_010), Qty(300), flags::LAST);
     venue.send(2 * MS, market(3, 200));
     deliver(&mut venue);
     assert_eq!(fills(&mut venue), [(3, ENTRY + 2 * MS, 200, 10_010)]);
@@ -79,7 +95,7 @@ fn a_limit_takes_up_to_its_price_and_rests() {
 #[test]
 fn the_queue_advances_by_trades_at_the_price_only() {
     let mut venue = placed(limit(1, 120, 9_990));
-    venue.on_delta(0, Side::Buy, Px(9_990), Qty(1), flags::LAST);
+    change(&mut venue, Side::Buy, Px(9_990), Qty(1), flags::LAST);
     trade(&mut venue, 9_990, 500, HOUR);
     assert_eq!(fills(&mut venue), [], "exactly what was before it");
     trade(&mut venue, 9_990, 50, 2 * HOUR);
@@ -159,7 +175,7 @@ fn quotes_serve_where_there_is_no_book_and_a_new_one_refreshes() {
     quote(&mut venue);
     venue.send(0, market(1, 200));
     deliver(&mut venue);
-    venue.on_delta(0, Side::Sell, Px(10_050), Qty(1), flags::LAST);
+    change(&mut venue, Side::Sell, Px(10_050), Qty(1), flags::LAST);
     venue.send(0, market(2, 200));
     deliver(&mut venue);
     quote(&mut venue);
@@ -196,7 +212,7 @@ fn a_stop_waits_for_a_trade_at_its_trigger() {
 #[test]
 fn a_forced_close_ends_at_the_last_level_there_is() {
     let mut venue = placed(market(1, 600));
-    venue.on_delta(0, Side::Buy, Px(9_980), Qty(50), flags::LAST);
+    change(&mut venue, Side::Buy, Px(9_980), Qty(50), flags::LAST);
     fills(&mut venue);
     venue.force_close(0, HOUR, &Bottomless);
     assert_eq!(fills(&mut venue), [(cq_sim::FORCED_ID, HOUR, -600, 9_980)]);

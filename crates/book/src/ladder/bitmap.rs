@@ -1,0 +1,61 @@
+use super::ENTRIES;
+
+const WORDS: usize = ENTRIES / 64;
+const PAGES: usize = WORDS / 64;
+
+/// Which entries of a window are in use: a bit for each, and one for each word that has any.
+#[derive(Debug, Clone)]
+pub(super) struct Bitmap {
+    words: Box<[u64; WORDS]>,
+    pages: [u64; PAGES],
+}
+
+impl Default for Bitmap {
+    fn default() -> Self {
+        Self {
+            words: Box::new([0; WORDS]),
+            pages: [0; PAGES],
+        }
+    }
+}
+
+impl Bitmap {
+    pub(super) fn insert(&mut self, at: usize) {
+        self.words[at / 64] |= 1 << (at % 64);
+        self.pages[at / 4096] |= 1 << (at / 64 % 64);
+    }
+
+    pub(super) fn remove(&mut self, at: usize) {
+        let word = &mut self.words[at / 64];
+        *word &= !(1 << (at % 64));
+        if *word == 0 {
+            self.pages[at / 4096] &= !(1 << (at / 64 % 64));
+        }
+    }
+
+    /// The last entry in use before `at`.
+    pub(super) fn last_before(&self, at: usize) -> Option<usize> {
+        let (word, page) = (at / 64, at / 4096);
+        if let Some(bit) = last(below(self.words[word], at % 64)) {
+            return Some(word * 64 + bit);
+        }
+        let mut found = last(below(self.pages[page], word % 64)).map(|bit| page * 64 + bit);
+        if found.is_none() {
+            found = (0..page)
+                .rev()
+                .find_map(|page| Some(page * 64 + last(self.pages[page])?));
+        }
+        let word = found?;
+        last(self.words[word]).map(|bit| word * 64 + bit)
+    }
+}
+
+/// The bits of a word below a bit.
+fn below(word: u64, bit: usize) -> u64 {
+    word & ((1 << bit) - 1)
+}
+
+/// The highest bit that is set.
+fn last(word: u64) -> Option<usize> {
+    (word != 0).then(|| 63 - word.leading_zeros() as usize)
+}

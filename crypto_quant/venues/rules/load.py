@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import (
@@ -24,6 +25,21 @@ from crypto_quant.core.instruments import (
 
 VENUES = ("binance", "okx", "bybit", "ftx", "hyperliquid")
 T = TypeVar("T")
+_PERIOD: Final = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2]))?")
+
+
+def _moment(said: object) -> object:
+    """Return when a row is in force: a year or month, said as text, once it is over."""
+    if not isinstance(said, str):
+        return said
+    period = _PERIOD.fullmatch(said)
+    if period is None:
+        raise ValueError(f"expected a time, or a year or month as text, was {said!r}")
+    year, month = int(period[1]), int(period[2] or 12)
+    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+
+
+_From = Annotated[AwareDatetime, BeforeValidator(_moment)]
 
 
 class _Strict(BaseModel):
@@ -31,13 +47,13 @@ class _Strict(BaseModel):
 
 
 class _Value(_Strict):
-    from_: datetime
+    from_: _From
     value: Decimal
     source: str
 
 
 class _FeeRow(_Strict):
-    from_: datetime
+    from_: _From
     tier: str
     maker: Decimal
     taker: Decimal
@@ -45,7 +61,7 @@ class _FeeRow(_Strict):
 
 
 class _BracketRow(_Strict):
-    from_: datetime
+    from_: _From
     tiers: tuple[tuple[str, Decimal, int, Decimal], ...]
     source: str
 
@@ -60,8 +76,8 @@ class _Entry(_Strict):
     multiplier: Decimal
     price_exp: int
     qty_exp: int
-    valid_from: datetime | None = None
-    valid_to: datetime | None = None
+    valid_from: AwareDatetime | None = None
+    valid_to: AwareDatetime | None = None
     bracket_unit: Literal["quote", "contracts"] = "quote"
     tick: tuple[_Value, ...] = ()
     lot: tuple[_Value, ...] = ()

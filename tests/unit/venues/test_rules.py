@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib import resources
+from typing import Any
 
 import pytest
 
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.venues.rules import load_instruments, universe_at
-from crypto_quant.venues.rules.load import parse_rules
+from crypto_quant.venues.rules.load import VENUES, parse_rules
+
+ONE_TICK = """
+[[instrument]]
+id = "X.V"
+symbol = "X"
+contract = "linear"
+base = "X"
+quote = "USDT"
+settle = "USDT"
+multiplier = "1"
+price_exp = 2
+qty_exp = 3
+tick = [{{ from = {}, value = "0.1", source = "a source" }}]
+"""
 
 
 def ns(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 10**9
+
+
+def _rows() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield every dated row of every table as it is written: where, which table, the row."""
+    folder = resources.files("crypto_quant.venues.rules")
+    for venue in VENUES:
+        for entry in tomllib.loads((folder / f"{venue}.toml").read_text("utf-8"))["instrument"]:
+            for table, rows in entry.items():
+                for row in rows if isinstance(rows, list) else ():
+                    yield f"{entry['id']} {table} from {row['from']}", table, row
 
 
 def test_tick_of_the_perpetual_changes_at_the_dated_moment() -> None:
@@ -47,12 +76,58 @@ def test_maintenance_margin_follows_the_published_table() -> None:
 
 
 def test_every_row_names_a_source() -> None:
-    for i in load_instruments().values():
-        numbers = [t for t in (i.tick, i.lot, i.min_notional) if t is not None]
-        sources = [row.source for table in numbers for row in table.rows]
-        sources += [row.source for table in i.fees.values() for row in table.rows]
-        sources += [row.source for row in i.brackets.rows] if i.brackets else []
-        assert all(len(source) > 8 for source in sources)
+    rows = list(_rows())
+    assert {table for _, table, _ in rows} >= {"tick", "fees", "brackets", "funding_interval_h"}
+    for where, _, row in rows:
+        assert len(str(row["source"])) > 8, where
+
+
+def test_no_row_has_a_day_that_its_source_does_not_state() -> None:
+    """A source without a day dates a row by its year or month; a first of a month is said."""
+    for where, _, row in _rows():
+        start, source = row["from"], str(row["source"])
+        if re.search("day not (stated|found)", source):
+            assert isinstance(start, str), where
+        if isinstance(start, str):
+            assert start in source, where
+        elif (start.day, start.hour, start.minute) == (1, 0, 0):
+            assert f"{start:%Y-%m-%d}" in source, where
+
+
+@pytest.mark.parametrize(
+    ("said", "since"),
+    [("2026", "2027-01-01"), ("2023-02", "2023-03-01"), ("2023-12", "2024-01-01")],
+)
+def test_a_row_without_a_day_is_in_force_once_its_period_is_over(said: str, since: str) -> None:
+    (instrument,) = parse_rules(ONE_TICK.format(f'"{said}"'), "v")
+    assert instrument.tick is not None
+    assert instrument.tick.rows[0].valid_from == ns(f"{since}T00:00:00")
+
+
+@pytest.mark.parametrize("said", ['"2026-1"', '"2026-13"', '"soon"', '"2026-01-01"', "2026-01-01"])
+def test_a_row_whose_from_is_no_time_is_refused(said: str) -> None:
+    with pytest.raises(ConfigError, match=r"rules of v: tick\.0\.from"):
+        parse_rules(ONE_TICK.format(said), "v")
+
+
+def test_the_risk_limits_of_bybit_follow_their_three_tables() -> None:
+    """By hand: 30 steps of 2M and 0.5 %, cum of the last 10 000 x (1 + ... + 29)."""
+    native = load_instruments()["BTCUSDT-PERP.BYBIT"].native()
+    before, after = ns("2022-04-16T23:59:59"), ns("2022-04-17T00:00:00")
+    assert native.maintenance_margin(Decimal(60_000_000), after) == Decimal(4_650_000)
+    assert native.maintenance_margin(Decimal(2_000_000), before) == Decimal(15_000)
+    assert native.maintenance_margin(Decimal(2_000_000), after) == Decimal(10_000)
+    # The page's last tier: 80M x 4.5 % - 1 482 000.
+    page = ns("2024-05-10T00:00:00")
+    assert native.maintenance_margin(Decimal(80_000_000), page) == Decimal(2_118_000)
+
+
+def test_the_lot_of_okx_gets_finer_no_earlier_than_a_source_shows() -> None:
+    lot = load_instruments()["BTC-USDT-SWAP.OKX"].lot
+    assert lot is not None
+    assert lot.at(ns("2025-05-31T00:00:00")) == (Decimal("0.1"), True)
+    assert lot.at(ns("2026-06-30T00:00:00")) == (Decimal("0.1"), True)
+    assert lot.at(ns("2027-01-01T00:00:00")) == (Decimal("0.01"), True)
 
 
 def test_a_universe_as_of_a_past_date_lists_the_dead() -> None:

@@ -1,7 +1,7 @@
 """The only vocabulary between stages: immutable values, one way down the line.
 
-``FeatureVector`` → ``Prediction`` → ``Signal`` → ``Target`` → ``Order`` →
-``Approved`` | ``Refused``. Named tuples: a wake-up builds several, and a frozen
+``FeatureVector`` → ``Prediction`` → ``Signal`` → ``Target`` → ``Order`` | ``Cross`` →
+``Approved`` | ``ApprovedCross`` | ``Refused``. Named tuples: a wake-up builds several, and a frozen
 dataclass costs four times as much to make.
 
 Times are int64 ns UTC, prices and quantities are integers on the instrument's grid
@@ -118,6 +118,19 @@ class Order(NamedTuple):
     reason: str
 
 
+class Cross(NamedTuple):
+    """A wish that sleeves trade with one another at ``px``; allocations add up to zero.
+
+    Nothing is sent, but a sleeve may grow by it: it is ``ApprovedCross`` before it is booked.
+    """
+
+    ts: int
+    instrument: int
+    px: int
+    allocations: tuple[Allocation, ...]
+    reason: str
+
+
 RISK_SEAL: Final = object()
 """What proves that the risk manager approves; no other module may name it (a test scans)."""
 
@@ -129,8 +142,7 @@ class Approved(tuple[Order, tuple[str, ...]]):
 
     def __new__(cls, order: Order, checks: tuple[str, ...], seal: object) -> Self:
         """Build one; only the holder of the seal can."""
-        if seal is not RISK_SEAL:
-            raise InvariantError("an order was approved by something else than the risk manager")
+        _demand_seal(seal, "an order")
         return super().__new__(cls, (order, checks))
 
     @property
@@ -144,10 +156,36 @@ class Approved(tuple[Order, tuple[str, ...]]):
         return self[1]
 
 
-class Refused(NamedTuple):
-    """An order that the risk manager stopped, and why."""
+class ApprovedCross(tuple[Cross, tuple[str, ...]]):
+    """A cross that the risk manager let through, and the checks it passed."""
 
-    order: Order
+    __slots__ = ()
+
+    def __new__(cls, cross: Cross, checks: tuple[str, ...], seal: object) -> Self:
+        """Build one; only the holder of the seal can."""
+        _demand_seal(seal, "a cross")
+        return super().__new__(cls, (cross, checks))
+
+    @property
+    def cross(self) -> Cross:
+        """The cross that may be booked."""
+        return self[0]
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """Names of the checks that it passed."""
+        return self[1]
+
+
+def _demand_seal(seal: object, what: str) -> None:
+    if seal is not RISK_SEAL:
+        raise InvariantError(f"{what} was approved by something else than the risk manager")
+
+
+class Refused(NamedTuple):
+    """An order or a cross that the risk manager stopped, and why."""
+
+    order: Order | Cross
     reason: str
 
 
@@ -164,14 +202,10 @@ class Cancel(NamedTuple):
     reason: str
 
 
-class Cross(NamedTuple):
-    """Sleeves trade with one another at ``px``; allocations add up to zero, nothing is sent."""
+class Exchange(NamedTuple):
+    """Let sleeves trade with one another, as approved."""
 
-    ts: int
-    instrument: int
-    px: int
-    allocations: tuple[Allocation, ...]
-    reason: str
+    approved: ApprovedCross
 
 
 class Transfer(NamedTuple):
@@ -192,7 +226,7 @@ class Alarm(NamedTuple):
     reason: str
 
 
-Command: TypeAlias = Place | Cancel | Cross | Transfer | Alarm
+Command: TypeAlias = Place | Cancel | Exchange | Transfer | Alarm
 
 
 class Decision(NamedTuple):

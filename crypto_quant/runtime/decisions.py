@@ -9,7 +9,17 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from crypto_quant.core.files import whole
-from crypto_quant.core.messages import Alarm, Cancel, Command, Cross, Decision, Place, Transfer
+from crypto_quant.core.messages import (
+    Alarm,
+    Cancel,
+    Command,
+    Decision,
+    Exchange,
+    Order,
+    Place,
+    Refused,
+    Transfer,
+)
 
 
 class DecisionSink(Protocol):
@@ -71,9 +81,15 @@ def as_json(decision: Decision) -> dict[str, object]:
         "prediction": decision.prediction and decision.prediction._asdict(),
         "signals": [s._asdict() for s in decision.signals],
         "targets": [t._asdict() for t in decision.targets],
-        "refused": [{"order": r.order.id, "reason": r.reason} for r in decision.refused],
+        "refused": [_refused(r) for r in decision.refused],
         "commands": [_command(c) for c in decision.commands],
     }
+
+
+def _refused(refused: Refused) -> dict[str, object]:
+    wish = refused.order
+    named = {"order": wish.id} if isinstance(wish, Order) else {"cross": wish._asdict()}
+    return {**named, "reason": refused.reason}
 
 
 def _command(command: Command) -> dict[str, object]:
@@ -82,8 +98,8 @@ def _command(command: Command) -> dict[str, object]:
             return {"place": approved.order._asdict(), "checks": approved.checks}
         case Cancel():
             return {"cancel": command._asdict()}
-        case Cross():
-            return {"cross": command._asdict()}
+        case Exchange(approved):
+            return {"cross": approved.cross._asdict(), "checks": approved.checks}
         case Alarm():
             return {"alarm": command._asdict()}
         case Transfer():

@@ -14,7 +14,7 @@ from crypto_quant.core.messages import (
     Alarm,
     Cancel,
     Command,
-    Cross,
+    Exchange,
     Order,
     OrderType,
     Place,
@@ -158,8 +158,9 @@ class RecordedLine:
                 self._place(approved.order)
             case Cancel(order_id, _):
                 native.cancel(order_id)
-            case Cross(_, instrument, px, allocations, _):
-                native.internal_cross(instrument, px, list(allocations))
+            case Exchange(approved):
+                cross = approved.cross
+                native.internal_cross(cross.instrument, cross.px, list(cross.allocations))
             case Alarm(_, due, _):
                 native.wake_at(due)
             case Transfer(_, sleeve, source, amount, _):

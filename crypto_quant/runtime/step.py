@@ -15,6 +15,7 @@ from crypto_quant.core.messages import (
     Cancel,
     Command,
     Decision,
+    Exchange,
     FeatureVector,
     Place,
     Prediction,
@@ -72,12 +73,12 @@ def step(state: State, wake: Wake) -> Decision:
     plan = state.netting.plan(targets, view, terms, is_timer=wake is TIMER)
     if plan is NO_PLAN and not own:  # nearly always: made without the named constructor
         return new(Decision, (now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS))
-    approved, refused = state.risk.stamp(plan.orders, view, terms)
+    approved, refused, crosses = state.risk.stamp(plan.orders, view, terms, plan.crosses)
     if refused:
         state.netting.on_refused(refused, view)
     commands: tuple[Command, ...] = (
         *plan.cancels,
-        *plan.crosses,
+        *(Exchange(c) for c in crosses),
         *own,
         *(Place(a) for a in approved),
     )

@@ -135,12 +135,12 @@ class World:
             return
         for cancel in plan.cancels:
             self.orders.cancel(cancel.order_id)
-        for cross in plan.crosses:
-            assert sum(a.quantity for a in cross.allocations) == 0
-            self.book(PERP, cross.allocations, self.price(PERP), 0.0)
-        approved, refused = self.risk.stamp(plan.orders, self.view, TERMS)
-        for item in approved:
-            self.orders.place(item.order)
+        approved, refused, agreed = self.risk.stamp(plan.orders, self.view, TERMS, plan.crosses)
+        for item in agreed:
+            assert sum(a.quantity for a in item.cross.allocations) == 0
+            self.book(PERP, item.cross.allocations, self.price(PERP), 0.0)
+        for passed in approved:
+            self.orders.place(passed.order)
             self.orders_seen += 1
         self.netting.on_refused(refused, self.view)
 

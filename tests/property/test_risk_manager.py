@@ -91,5 +91,5 @@ def test_close_always_gets_through(view: Account, share: int, equity: float) -> 
     assert abs(got.quantity) <= abs(smaller)
     if held != smaller:
         close = order(smaller - held, reduce_only=True)
-        approved, refused = risk.stamp([close], view, TERMS)
+        approved, refused, _ = risk.stamp([close], view, TERMS)
         assert len(approved) == 1, refused

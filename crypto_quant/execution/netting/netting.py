@@ -27,7 +27,7 @@ Key = tuple[int, int]
 
 
 class Plan(NamedTuple):
-    """What to do at one wake-up, in this order: cancels, crosses, orders to be stamped."""
+    """What to do at one wake-up, in this order: cancels, then crosses and orders once stamped."""
 
     cancels: tuple[Cancel, ...]
     crosses: tuple[Cross, ...]
@@ -99,8 +99,9 @@ class Netting:
     def on_refused(self, refused: Iterable[Refused], view: AccountView) -> None:
         """Give up growth that the risk manager refused; a refused close is asked for again."""
         for item in refused:
-            if item.order.type is not OrderType.STOP_MARKET:
-                self._fell_short(item.order, view)
+            wish = item.order
+            if isinstance(wish, Cross) or wish.type is not OrderType.STOP_MARKET:
+                self._fell_short(wish, view)
 
     def _fold(self, targets: Sequence[Target], view: AccountView, *, is_timer: bool) -> set[int]:
         """Take in news and new targets; return the instruments to look at."""
@@ -141,7 +142,7 @@ class Netting:
         name = next(name for name, n in self._sleeves.items() if n == sleeve)
         self._wanted[key] = Target(now, name, instrument, 0, None, reason)
 
-    def _fell_short(self, order: Order, view: AccountView) -> None:
+    def _fell_short(self, order: Order | Cross, view: AccountView) -> None:
         for sleeve, _ in order.allocations:
             key = (sleeve, order.instrument)
             target = self._wanted.get(key)
@@ -173,14 +174,14 @@ class Netting:
         net = sum(parts.values())
         reduces = not terms.is_spot and self._only_reduces(instrument, parts, net, view)
         sent: Mapping[int, int] = {}
-        notional = abs(terms.notional(view.px(instrument), net))
+        px = view.px(instrument)
+        notional = abs(terms.notional(px, net))
         if net and (reduces or notional >= terms.min_notional):
             made.append(self._order(instrument, parts, view, terms, reduce_only=reduces))
             sent = parts
         else:
             parts = crossed(parts)
-            if parts:
-                px = view.px(instrument)
+            if parts and px > 0:
                 given = _allocations(parts)
                 crosses.append(Cross(view.now, instrument, px, given, "sleeves cancel out"))
                 self._orders.touched.add(instrument)  # no answer will tell of it: stops may move

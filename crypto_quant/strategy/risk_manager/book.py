@@ -187,6 +187,9 @@ class Check(Protocol):
     is_exposure: bool
     """Whether it limits exposure: then it never refuses an order that only shrinks."""
 
+    is_of_venue: bool
+    """Whether it is about what is sent: then it does not bind what sleeves trade among them."""
+
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
         """Return the target, or one of the same sign and smaller."""
         ...

@@ -15,6 +15,7 @@ class DailyLoss:
     """
 
     is_exposure = True
+    is_of_venue = False
 
     def __init__(self, config: RiskConfig) -> None:
         self._words = f"{config.daily_loss:.1%} of the day's equity lost: shrinking orders only"

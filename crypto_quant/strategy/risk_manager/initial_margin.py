@@ -21,6 +21,7 @@ class InitialMargin:
     """
 
     is_exposure = True
+    is_of_venue = False
 
     def __init__(self, config: RiskConfig) -> None:
         self._share = config.initial_margin

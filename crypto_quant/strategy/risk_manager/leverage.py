@@ -14,6 +14,7 @@ class Leverage:
     """
 
     is_exposure = True
+    is_of_venue = False
 
     def __init__(self, config: RiskConfig) -> None:
         self._leverage = config.leverage

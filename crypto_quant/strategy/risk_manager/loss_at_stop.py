@@ -26,6 +26,7 @@ class LossAtStop:
     """
 
     is_exposure = True
+    is_of_venue = False
 
     def __init__(self, config: RiskConfig) -> None:
         self._config = config

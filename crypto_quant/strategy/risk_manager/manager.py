@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
+from typing import NamedTuple
 
 from crypto_quant.core.errors import InvariantError
-from crypto_quant.core.messages import RISK_SEAL, Approved, Order, Refused, Target
+from crypto_quant.core.messages import (
+    RISK_SEAL,
+    Approved,
+    ApprovedCross,
+    Cross,
+    Order,
+    OrderType,
+    Refused,
+    Side,
+    Target,
+)
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import EXACT, Terms, common_step
 from crypto_quant.strategy.risk_manager.book import DAY_NS, Check, Proposal, RiskBook, RiskState
@@ -15,8 +26,16 @@ from crypto_quant.strategy.risk_manager.config import RiskConfig
 OTHER_LEG = "an order of the same sleeve was refused: never leg by leg"
 
 
+class Stamped(NamedTuple):
+    """What may leave, what may not, and what sleeves may trade among themselves."""
+
+    approved: tuple[Approved, ...]
+    refused: tuple[Refused, ...]
+    crosses: tuple[ApprovedCross, ...]
+
+
 class RiskManager:
-    """Applies every check to every target and order.
+    """Applies every check to every target and order, and those of ours to every cross.
 
     A sleeve's targets of one wake-up are one intention: where a check cuts one, all are cut
     by the same factor, so that the legs of a pair stay matched.
@@ -33,7 +52,7 @@ class RiskManager:
         What outlives a wake-up; this object is the only one that changes it.
     """
 
-    __slots__ = ("_checks", "_floor", "_names", "_sleeves", "state")
+    __slots__ = ("_checks", "_floor", "_names", "_ours", "_sleeves", "state")
 
     def __init__(
         self,
@@ -44,6 +63,7 @@ class RiskManager:
     ) -> None:
         self._checks = dict(checks)
         self._names = tuple(checks)
+        self._ours = {name: check for name, check in checks.items() if not check.is_of_venue}
         self._sleeves = {name: n for n, name in enumerate(sleeves)}
         self._floor = 1.0 - config.daily_loss
         self.state = state
@@ -65,39 +85,52 @@ class RiskManager:
             return tuple(t for group in groups.values() for t in self._shrink_group(group, book))
 
     def stamp(
-        self, orders: Sequence[Order], view: AccountView, terms: Mapping[int, Terms]
-    ) -> tuple[tuple[Approved, ...], tuple[Refused, ...]]:
-        """Return the orders that may leave and those that may not."""
+        self,
+        orders: Sequence[Order],
+        view: AccountView,
+        terms: Mapping[int, Terms],
+        crosses: Sequence[Cross] = (),
+    ) -> Stamped:
+        """Judge what is about to be done; crosses come first and use up the limits first."""
         book = RiskBook(view, terms, len(self._sleeves), self.state)
+        judged = [*map(_as_order, crosses), *orders] if crosses else orders
         with localcontext(EXACT):
-            reasons = [self._judge(order, book) for order in orders]
+            reasons = [
+                self._judge(o, book, is_sent=n >= len(crosses)) for n, o in enumerate(judged)
+            ]
         broken = {
             part.sleeve
-            for order, reason in zip(orders, reasons, strict=True)
+            for order, reason in zip(judged, reasons, strict=True)
             if reason is not None and not book.shrinks(order)
             for part in order.allocations
         }
         approved: list[Approved] = []
+        agreed: list[ApprovedCross] = []
         refused: list[Refused] = []
-        for order, reason in zip(orders, reasons, strict=True):
+        wishes: list[Order | Cross] = [*crosses, *orders]
+        for wish, order, reason in zip(wishes, judged, reasons, strict=True):
             if reason is None and broken and not book.shrinks(order):
                 reason = OTHER_LEG if any(p.sleeve in broken for p in order.allocations) else None
-            if reason is None:
-                approved.append(Approved(order, self._names, RISK_SEAL))
+            if reason is not None:
+                refused.append(Refused(wish, reason))
+            elif isinstance(wish, Cross):
+                agreed.append(ApprovedCross(wish, tuple(self._ours), RISK_SEAL))
             else:
-                refused.append(Refused(order, reason))
-        return tuple(approved), tuple(refused)
+                approved.append(Approved(wish, self._names, RISK_SEAL))
+        return Stamped(tuple(approved), tuple(refused), tuple(agreed))
 
-    def _judge(self, order: Order, book: RiskBook) -> str | None:
+    def _judge(self, order: Order, book: RiskBook, *, is_sent: bool) -> str | None:
         """Return why an order may not leave; one that may counts for those after it."""
-        reason = self._refusal(order, book)
+        reason = self._refusal(order, book, self._checks if is_sent else self._ours)
         if reason is None:
             book.accept_order(order)
+            if is_sent:
+                self.state.sent.append(book.now)
         return reason
 
-    def _refusal(self, order: Order, book: RiskBook) -> str | None:
+    def _refusal(self, order: Order, book: RiskBook, checks: Mapping[str, Check]) -> str | None:
         shrinks = None
-        for name, check in self._checks.items():
+        for name, check in checks.items():
             reason = check.refusal(order, book)
             if reason is None:
                 continue
@@ -106,7 +139,6 @@ class RiskManager:
                 if shrinks:
                     continue
             return f"{name}: {reason}"
-        self.state.sent.append(book.now)
         return None
 
     def _shrink_group(self, group: Sequence[Target], book: RiskBook) -> Sequence[Target]:
@@ -155,6 +187,24 @@ class RiskManager:
             if abs(left) < size:
                 size, cut_by = abs(left), name
         return size, cut_by
+
+
+def _as_order(cross: Cross) -> Order:
+    """Show a cross to the checks as the order that its parts would be."""
+    bought = sum(part.quantity for part in cross.allocations if part.quantity > 0)
+    return Order(
+        ts=cross.ts,
+        id=0,
+        instrument=cross.instrument,
+        side=Side.BUY,
+        quantity=bought,
+        type=OrderType.MARKET,
+        price=cross.px,
+        stop=None,
+        reduce_only=False,
+        allocations=cross.allocations,
+        reason=cross.reason,
+    )
 
 
 def _net_base(group: Sequence[Target], base: str, book: RiskBook) -> Decimal:

@@ -13,6 +13,7 @@ class Notional:
     """Keeps the gross notional of all sleeves, spot included, within a multiple of equity."""
 
     is_exposure = True
+    is_of_venue = False
 
     def __init__(self, config: RiskConfig) -> None:
         self._multiple = config.notional

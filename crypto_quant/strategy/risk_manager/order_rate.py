@@ -16,6 +16,7 @@ class OrderRate:
     """
 
     is_exposure = True
+    is_of_venue = True
 
     def __init__(self, config: RiskConfig) -> None:
         self._per_wake = config.orders_per_wake

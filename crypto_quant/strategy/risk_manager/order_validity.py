@@ -19,6 +19,7 @@ class OrderValidity:
     """
 
     is_exposure = False
+    is_of_venue = True
 
     def __init__(self, config: RiskConfig) -> None:
         del config  # it has no limit of ours: the venue's rules bind

@@ -13,6 +13,7 @@ class SpotBalance:
     """Cuts spot targets to the sleeve's cash, and to zero where they would be short."""
 
     is_exposure = False
+    is_of_venue = False
 
     def __init__(self, config: RiskConfig) -> None:
         self._buffer = config.spot_buffer

@@ -7,7 +7,17 @@ from decimal import Decimal
 import pytest
 
 from crypto_quant.core.errors import DataError, InvariantError
-from crypto_quant.core.messages import Allocation, Cancel, Cross, Transfer, Wake, Wallet
+from crypto_quant.core.messages import (
+    RISK_SEAL,
+    Allocation,
+    ApprovedCross,
+    Cancel,
+    Cross,
+    Exchange,
+    Transfer,
+    Wake,
+    Wallet,
+)
 from crypto_quant.runtime.line import HOUR_NS, Deposit, LineSpec, RecordedLine
 from crypto_quant.venues.rules import load_instruments
 
@@ -49,5 +59,6 @@ def test_moving_money_that_is_not_there_breaks_an_invariant() -> None:
 
 def test_crossing_parts_that_do_not_sum_to_zero_breaks_an_invariant() -> None:
     parts = (Allocation(0, 500), Allocation(1, -400))
-    with pytest.raises(InvariantError, match="cross at"):
-        woken().execute([Cross(START, 0, 1_000_000, parts, "sleeves cancel out")])
+    uneven = ApprovedCross(Cross(START, 0, 1_000_000, parts, "cancel out"), (), RISK_SEAL)
+    with pytest.raises(InvariantError, match="exchange at"):
+        woken().execute([Exchange(uneven)])

@@ -14,6 +14,8 @@ from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import (
     Allocation,
     Approved,
+    ApprovedCross,
+    Cross,
     Order,
     OrderType,
     Refused,
@@ -75,8 +77,14 @@ def order(quantity: int, **changes: object) -> Order:
     return made._replace(**changes)  # type: ignore[arg-type]  # the test knows the fields
 
 
+def cross(quantity: int, px: int = 5_000_000) -> Cross:
+    """Return a cross in which the model buys ``quantity`` contracts of carry."""
+    parts = (Allocation(CARRY, -quantity), Allocation(MODEL, quantity))
+    return Cross(0, PERP, px, parts, "test")
+
+
 def _stamp(risk: RiskManager, view: Account, *orders: Order) -> tuple[int, list[str]]:
-    approved, refused = risk.stamp(orders, view, TERMS)
+    approved, refused, _ = risk.stamp(orders, view, TERMS)
     return len(approved), [r.reason for r in refused]
 
 
@@ -216,7 +224,7 @@ def test_orders_that_the_venue_would_reject_are_refused(made: Order, said: str) 
 
 def test_off_lot_order_is_refused() -> None:
     coarse = {**TERMS, PERP: TERMS[PERP]._replace(lot=10)}
-    _, refused = manager().stamp([order(105)], Account(), coarse)
+    refused = manager().stamp([order(105)], Account(), coarse).refused
     assert "multiple of the lot 10" in refused[0].reason
 
 
@@ -306,12 +314,42 @@ def test_refused_leg_takes_the_other_leg_with_it() -> None:
 
 def test_stamp_names_the_checks_and_keeps_the_order() -> None:
     made = order(100)
-    approved, refused = manager().stamp([made], Account(), TERMS)
+    approved, refused, _ = manager().stamp([made], Account(), TERMS)
     assert approved[0].order is made
     assert approved[0].checks == tuple(CHECKS)
     assert refused == ()
-    _, refused = manager().stamp([order(1)], Account(), TERMS)
+    refused = manager().stamp([order(1)], Account(), TERMS).refused
     assert isinstance(refused[0], Refused)
+
+
+def test_a_cross_that_grows_a_sleeve_is_held_to_the_limits() -> None:
+    """Initial margin is at most 30 000: two sleeves of 2 000 contracts need 40 000."""
+    view = Account(equities={CARRY: 1e6, MODEL: 1e6})
+    stamped = manager().stamp([], view, TERMS, [cross(2_000)])
+    assert stamped.crosses == ()
+    assert stamped.refused[0].reason.startswith("initial_margin: ")
+    (agreed,) = manager().stamp([], view, TERMS, [cross(1_000)]).crosses
+    assert agreed.cross == cross(1_000)
+    assert set(agreed.checks) == set(CHECKS) - {"order_validity", "order_rate"}
+
+
+def test_a_cross_and_an_order_of_one_wakeup_share_the_limits() -> None:
+    view = Account(equities={CARRY: 1e6, MODEL: 1e6})
+    grow = order(2_000)
+    assert len(manager().stamp([grow], view, TERMS).approved) == 1
+    both = manager().stamp([grow], view, TERMS, [cross(1_000)])
+    assert len(both.crosses) == 0  # never leg by leg: the model's order was refused
+    assert [r.order for r in both.refused] == [cross(1_000), grow]
+    assert both.refused[1].reason.startswith("initial_margin: ")
+
+
+def test_a_cross_needs_neither_the_smallest_notional_nor_the_order_rate() -> None:
+    risk = manager(orders_per_wake=1, orders_per_minute=1)
+    view = Account()
+    assert len(risk.stamp([order(100)], view, TERMS).approved) == 1
+    stamped = risk.stamp([], view, TERMS, [cross(1), cross(1)])
+    assert len(stamped.crosses) == 2
+    assert risk.state.sent.count(view.now) == 1
 
 
 def test_unknown_price_lets_nothing_grow() -> None:
@@ -324,6 +362,8 @@ def test_unknown_price_lets_nothing_grow() -> None:
 def test_approval_cannot_be_forged() -> None:
     with pytest.raises(InvariantError, match="something else than the risk manager"):
         Approved(order(100), (), object())
+    with pytest.raises(InvariantError, match="a cross was approved by something else"):
+        ApprovedCross(cross(100), (), object())
 
 
 def test_only_the_risk_manager_approves() -> None:
@@ -335,14 +375,14 @@ def test_only_the_risk_manager_approves() -> None:
 
 
 def _approves(path: Path) -> bool:
-    """Tell whether a module names the seal, in whatever way, or calls ``Approved``."""
+    """Tell whether a module names the seal, in whatever way, or calls ``Approved`` or its like."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         named = [getattr(node, field, None) for field in ("id", "attr", "name", "value")]
         if "RISK_SEAL" in named:
             return True
         if isinstance(node, ast.Call):
             built = getattr(node.func, "id", None) or getattr(node.func, "attr", None)
-            if built == "Approved":
+            if built in ("Approved", "ApprovedCross"):
                 return True
     return False
 

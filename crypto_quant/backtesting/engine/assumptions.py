@@ -36,7 +36,14 @@ def assumptions(config: RunConfig, inputs: Inputs, start: int) -> tuple[Assumpti
             "24 hours before, on the whole of an order; constants are not fitted to own fills.",
             source="Donier & Bonart, arXiv 1412.4503",
         ),
-        Assumption(topic="latency", text=f"{latency}; constant."),
+        Assumption(
+            topic="latency",
+            text=f"{latency}; constant. Of a bar's open one price is known: what was decided by "
+            "then, an order or its withdrawal, is in place at it, so an order decided at a bar's "
+            f"close fills at the next bar's open and is stamped {sim.entry_latency_ms} ms later. "
+            "What is decided inside a bar is at the venue by the bar's end, and the answer to a "
+            "fill is back by then.",
+        ),
         Assumption(
             topic="transfers",
             text="Between the spot and the margin wallet: at once and free of charge. Nothing is "

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.clock import iso
+from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.history import DAY_NS, DailyCloses
@@ -19,6 +21,7 @@ from crypto_quant.runtime.state import SettledFunding
 
 Ints = NDArray[np.int64]
 NOT_RECORDED = -1
+_MINUTE_NS = 60 * 10**9
 _INTERVAL_NS = {"1m": 60 * 10**9, "5m": 300 * 10**9, "15m": 900 * 10**9, "1h": HOUR_NS}
 
 
@@ -88,10 +91,15 @@ class TapeLoader:
         return DailyCloses(end[daily].tolist(), (ints(table, "close")[daily] * grid).tolist())
 
     def funding(self, line: RecordedLine, index: int, start: int, end: int) -> None:
-        """Put an instrument's settled funding rates of ``[start, end)`` on the line."""
+        """Put an instrument's settled funding rates of ``[start, end)`` on the line.
+
+        Raises
+        ------
+        DataError
+            A settlement is there twice.
+        """
         key = self._instruments[index].id
-        table = self._cut("funding", key, start, end)
-        exp = self._catalog.exps("funding", key).rate
+        table, exp = self._settlements(key, start, end)
         stamps = ints(table, "ts_event"), ints(table, "ts_recv")
         line.load(key, line.native.add_funding, index, *stamps, ints(table, "rate"), exp)
 
@@ -99,11 +107,10 @@ class TapeLoader:
         """Return an instrument's settled rates of ``[start, end)`` for the sleeves' forecasts.
 
         A row that does not say its interval has the instrument's dated one, or the time since
-        the row before where that is shorter.
+        the row before where that is shorter. Errors as of ``funding``.
         """
         instrument = self._instruments[index]
-        table = self._cut("funding", instrument.id, start, end)
-        exp = self._catalog.exps("funding", instrument.id).rate
+        table, exp = self._settlements(instrument.id, start, end)
         event = ints(table, "ts_event")
         hours = ints(table, "interval_h", 0).astype(np.float64)
         dated = instrument.funding_interval_h
@@ -141,6 +148,31 @@ class TapeLoader:
         if dataset not in datasets:
             return False
         return column in self._cut("series", dataset, 0, 0).column_names
+
+    def _settlements(self, key: str, start: int, end: int) -> tuple[pa.Table, int]:
+        """Return the settlements of a stretch, one each, and the exponent of their rates.
+
+        A recorded stamp jitters round the whole minute that its settlement is due at.
+        """
+        table = self._cut("funding", key, start, end)
+        exp = self._catalog.exps("funding", key).rate
+        due = (ints(table, "ts_event") + _MINUTE_NS // 2) // _MINUTE_NS * _MINUTE_NS
+        again = np.flatnonzero(np.diff(due) == 0)
+        if again.size:
+            row = int(again[0])
+            pair = table["rate"][row].as_py(), table["rate"][row + 1].as_py()
+            first, second = (f"{Decimal(rate).scaleb(-exp):f}" for rate in pair)
+            when = iso(int(due[row]))
+            said = (
+                f"{when} is there twice, at a rate of {first}"
+                if first == second
+                else f"{when} was settled at two rates, {first} and {second}"
+            )
+            raise DataError(
+                f"funding of {key}: {said}; import it with one row a settlement "
+                "(cq data validate finds all such rows)"
+            )
+        return table, exp
 
     def _cut(self, kind: str, key: str, start: int, end: int) -> pa.Table:
         """Return a stretch of a table that is read from disk once."""

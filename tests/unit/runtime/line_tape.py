@@ -16,6 +16,7 @@ Feature: TypeAlias = tuple[str, Mapping[str, str | float]]
 
 HOUR = 3_600_000_000_000
 MS = 1_000_000
+SECOND = 1000 * MS
 T0 = 1_600_000_000 * 1_000_000_000 // HOUR * HOUR
 """A full hour."""
 
@@ -30,6 +31,16 @@ FREE: dict[str, int | float | Decimal] = {
     "response_latency_ns": 20 * MS,
 }
 """A venue without costs beyond its fees."""
+
+RISING = [
+    (100, 101, 99, 100, 1000),
+    (102, 103, 101, 102, 1000),
+    (104, 105, 103, 104, 1000),
+    (106, 107, 105, 106, 1000),
+]
+"""Hourly bars that rise: open, high, low, close, volume."""
+
+_FILL_COLUMNS = ("order_id", "ts_event", "side", "px", "qty")
 
 
 def perp(**changes: object) -> Instrument:
@@ -171,3 +182,20 @@ def money(column: object, scale: int = 18) -> list[Decimal]:
     raw = [column[at : at + width] for at in range(0, len(column), width)]
     exact = [Decimal(int.from_bytes(b, "little", signed=True)).scaleb(-scale) for b in raw]
     return [value.normalize() for value in exact]
+
+
+def fills(out: Line) -> list[tuple[int, float, int, int, int]]:
+    """Return (order, hours since T0, side, px, qty) of each fill but the closing ones."""
+    table = out.fills()
+    columns = [list(table[name]) for name in _FILL_COLUMNS]
+    rows = zip(*columns, table["tag"], strict=True)
+    return [
+        (int(order), (int(ts) - T0) / HOUR, int(side), int(px), int(qty))
+        for order, ts, side, px, qty, tag in rows
+        if tag == ""
+    ]
+
+
+def column(out: Line, name: str) -> list[int]:
+    """Return an integer column of the fills."""
+    return [int(value) for value in out.fills()[name]]

@@ -5,14 +5,10 @@
     CryptoQuantError
     ├── ConfigError        the user's settings are wrong: fix the named key
     ├── DataError          a file or row cannot be used: what, where, what to do
-    │   ├── DecodeError    bytes that are not what they claim to be
-    │   ├── GapError       events are missing: resynchronise
-    │   └── StaleError     data too old to act on
+    │   └── DecodeError    bytes that are not what they claim to be
     ├── VenueError         the venue said no, or nothing
     │   ├── Transient      retry later
-    │   ├── RateLimited    back off
-    │   ├── Rejected       refuse: do not resend
-    │   └── AuthError      halt: keys are wrong
+    │   └── RateLimited    back off
     └── InvariantError     our fault: a state that must not be
 """
 
@@ -36,14 +32,6 @@ class DecodeError(DataError):
     """Bytes are not what they claim to be."""
 
 
-class GapError(DataError):
-    """Events are missing."""
-
-
-class StaleError(DataError):
-    """Data is too old to act on."""
-
-
 class VenueError(CryptoQuantError):
     """The venue refused, or did not answer."""
 
@@ -54,14 +42,6 @@ class Transient(VenueError):  # noqa: N818 - names what to do, not what it is
 
 class RateLimited(VenueError):  # noqa: N818 - names what to do, not what it is
     """Too many requests: back off."""
-
-
-class Rejected(VenueError):  # noqa: N818 - names what to do, not what it is
-    """The request is wrong and must not be sent again."""
-
-
-class AuthError(VenueError):
-    """The venue does not accept our keys."""
 
 
 class InvariantError(CryptoQuantError):

@@ -31,11 +31,6 @@ class AccountView(Protocol):
         """Equity of the account at the last 00:00 UTC (at the start, of the first day)."""
         ...
 
-    @property
-    def initial_margin(self) -> float:
-        """Initial margin that the whole account has in use."""
-        ...
-
     def px(self, instrument: int) -> int:
         """Return the last known price; 0 when there is none."""
         ...

@@ -117,10 +117,10 @@ def _wishes(
 
 def _hear(orders: OrderManager, answers: Sequence[Answer]) -> None:
     """Fold the venue's answers into the state of our orders."""
-    for kind, _, _, order, _, px, quantity, _, _, _, reason in answers:
+    for kind, _, _, order, _, _, quantity, _, _, _, reason in answers:
         if kind == "fill":
             if order in orders.live:
-                orders.on_fill(order, px, quantity)
+                orders.on_fill(order, quantity)
         elif kind == "ack":
             orders.on_ack(order)
         elif kind == "cancelled":

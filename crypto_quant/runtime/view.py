@@ -85,11 +85,6 @@ class LineView:
             self.day_start_equity = self.equity
         return now
 
-    @property
-    def initial_margin(self) -> float:
-        """Initial margin of the account's net contract positions."""
-        return sum(self._margin_of(n, self._native.position(n)) for n in self._contracts)
-
     def price_age(self, instrument: int) -> int | None:
         """Return how long ago the instrument was last traded; ``None`` if not known to be."""
         return self._native.price_age(instrument)

@@ -184,7 +184,7 @@ class World:
     def trade(self, order: Order, quantity: int) -> None:
         """Fill at 2 bp worse than the last price, split as the ledger splits."""
         parts = prorate(order.allocations, self.orders.live[order.id].filled, quantity)
-        self.orders.on_fill(order.id, self.view.px(order.instrument), quantity)
+        self.orders.on_fill(order.id, quantity)
         worse = 1.0002 if order.side == "buy" else 0.9998
         fee = TERMS[order.instrument].taker
         self.book(order.instrument, parts, self.price(order.instrument) * worse, fee)

@@ -69,7 +69,7 @@ class OrderManager:
         if state is not None and state.status is Status.NEW:
             state.status = Status.WORKING
 
-    def on_fill(self, order_id: int, px: int, quantity: int) -> OrderState:
+    def on_fill(self, order_id: int, quantity: int) -> OrderState:
         """Count a fill (``quantity`` unsigned) and return the order.
 
         Raises
@@ -81,7 +81,7 @@ class OrderManager:
         if state is None:
             raise InvariantError(f"a fill of order {order_id}, which is not live: reconcile")
         order, before = state.order, state.filled
-        state.fill(px, quantity)
+        state.fill(quantity)
         if state.is_stop and before == 0:
             self._count(order, order.allocations, 1)
         self._count(order, prorate(order.allocations, before, quantity), -1)

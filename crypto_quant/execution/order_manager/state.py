@@ -20,15 +20,14 @@ class Status(StrEnum):
 
 
 class OrderState:
-    """An order and what became of it; ``filled`` and ``value`` (price x quantity) on the grid."""
+    """An order and what became of it; ``filled`` is unsigned, on the grid."""
 
-    __slots__ = ("filled", "is_cancelling", "order", "reason", "status", "value")
+    __slots__ = ("filled", "is_cancelling", "order", "reason", "status")
 
     def __init__(self, order: Order) -> None:
         self.order = order
         self.status = Status.NEW
         self.filled = 0
-        self.value = 0
         self.is_cancelling = False
         self.reason = ""
 
@@ -42,12 +41,7 @@ class OrderState:
         """Quantity not traded yet, not negative."""
         return self.order.quantity - self.filled
 
-    @property
-    def average_px(self) -> float:
-        """Average price on the grid; NaN before the first fill."""
-        return self.value / self.filled if self.filled else float("nan")
-
-    def fill(self, px: int, quantity: int) -> None:
+    def fill(self, quantity: int) -> None:
         """Count a fill.
 
         Raises
@@ -60,5 +54,4 @@ class OrderState:
                 f"order {self.order.id}: a fill of {quantity}, expected 1 to {self.remaining}"
             )
         self.filled += quantity
-        self.value += px * quantity
         self.status = Status.PARTIAL if self.remaining else Status.FILLED

@@ -43,7 +43,7 @@ class Desk:
         if quantity is not None:
             side = 1 if order.side is Side.BUY else -1
             parts = [Allocation(order.allocations[0].sleeve, side * quantity)]
-        self.orders.on_fill(order_id, self.view.px(order.instrument), quantity or order.quantity)
+        self.orders.on_fill(order_id, quantity or order.quantity)
         self._book(order.instrument, [(a.sleeve, a.quantity) for a in parts])
 
     def _book(self, instrument: int, parts: Sequence[tuple[int, int]]) -> None:

@@ -38,14 +38,13 @@ def test_order_lives_from_new_to_filled() -> None:
     assert state.status is Status.NEW
     orders.on_ack(made.id)
     assert state.status.value == "working"
-    orders.on_fill(made.id, 100, 4)
+    orders.on_fill(made.id, 4)
     assert state.status.value == "partially_filled"
     assert (orders.working(0, 1), state.remaining) == (6, 6)
     orders.on_ack(made.id)  # a late ack is no step back
     assert state.status.value == "partially_filled"
-    orders.on_fill(made.id, 106, 6)
+    orders.on_fill(made.id, 6)
     assert state.status.value == "filled"
-    assert state.average_px == pytest.approx(103.6)
     assert orders.live == {}
     assert orders.working(0, 1) == 0
     assert orders.ended == [state]
@@ -56,7 +55,7 @@ def test_order_lives_from_new_to_filled() -> None:
 def test_what_a_dead_order_left_is_no_longer_working(end: str) -> None:
     orders = OrderManager()
     made = _order(orders, 10, -4)
-    orders.on_fill(made.id, 100, 3)
+    orders.on_fill(made.id, 3)
     state = orders.live[made.id]
     if end == "cancelled":
         orders.on_cancelled(made.id)
@@ -82,9 +81,9 @@ def test_resting_stop_does_not_count_as_working_and_a_triggered_one_does() -> No
     orders = OrderManager()
     made = _order(orders, -5, stop=90)
     assert orders.working(0, 1) == 0
-    orders.on_fill(made.id, 89, 2)
+    orders.on_fill(made.id, 2)
     assert orders.working(0, 1) == -3
-    orders.on_fill(made.id, 88, 3)
+    orders.on_fill(made.id, 3)
     assert orders.working(0, 1) == 0
     assert orders.stop_of(0, 1) is None
 
@@ -93,9 +92,9 @@ def test_impossible_fills_stop_everything() -> None:
     orders = OrderManager()
     made = _order(orders, 5)
     with pytest.raises(InvariantError, match="expected 1 to 5"):
-        orders.on_fill(made.id, 100, 6)
+        orders.on_fill(made.id, 6)
     with pytest.raises(InvariantError, match="not live"):
-        orders.on_fill(99, 100, 1)
+        orders.on_fill(99, 1)
     with pytest.raises(InvariantError, match="placed twice"):
         orders.place(made)
 
@@ -104,9 +103,9 @@ def test_partial_fills_are_taken_from_each_sleeve_by_hand() -> None:
     """Buy 3 net of +5 and -2: of 1 filled the first has 5/3 = 2 rounded, the other -1."""
     orders = OrderManager()
     made = _order(orders, 5, -2)
-    orders.on_fill(made.id, 100, 1)
+    orders.on_fill(made.id, 1)
     assert (orders.working(0, 1), orders.working(1, 1)) == (3, -1)
-    orders.on_fill(made.id, 100, 1)  # of 2 the first has 10/3 = 3, the other -1
+    orders.on_fill(made.id, 1)  # of 2 the first has 10/3 = 3, the other -1
     assert (orders.working(0, 1), orders.working(1, 1)) == (2, -1)
 
 
@@ -122,7 +121,7 @@ def test_working_adds_up_to_what_is_not_filled_and_ends_at_nothing(
     cuts = data.draw(st.sets(st.integers(1, abs(net)), max_size=6))
     before, last = 0, parts
     for filled in sorted(cuts | {abs(net)}):
-        orders.on_fill(made.id, 100, filled - before)
+        orders.on_fill(made.id, filled - before)
         before = filled
         left = [orders.working(sleeve, 1) for sleeve in range(len(parts))]
         assert sum(left) == (abs(net) - filled) * (1 if net > 0 else -1)

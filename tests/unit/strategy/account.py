@@ -53,7 +53,6 @@ class Account:
     now: int = 19_000 * DAY
     equity: float = 100_000.0
     day_start_equity: float = 100_000.0
-    initial_margin: float = 0.0
     prices: dict[int, int] = field(default_factory=lambda: {SPOT: 5_000_000, PERP: 5_000_000})
     bids: dict[int, int] = field(default_factory=dict)
     asks: dict[int, int] = field(default_factory=dict)

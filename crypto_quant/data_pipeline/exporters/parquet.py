@@ -48,7 +48,7 @@ def to_parquet(
     temporary = path.with_name(f".{path.name}.tmp")
     rows, writer = 0, None
     try:
-        for piece in catalog.batches(kind, key, start, end):
+        for _, piece in catalog.pieces(kind, key, start, end):
             table = _plain(exported, piece, extra)
             table = labelled(table) if has_label else table
             if writer is None:

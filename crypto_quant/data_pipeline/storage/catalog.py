@@ -138,25 +138,13 @@ class Catalog:
         The grid (``price_exp`` …) is in the table's schema metadata, and is that of the
         whole key whatever is read of it.
         """
-        batches = list(self.batches(kind, key, start, end, columns))
-        if batches:
-            return pa.concat_tables(batches, promote_options="default")
+        tables = [table for _, table in self.pieces(kind, key, start, end, columns)]
+        if tables:
+            return pa.concat_tables(tables, promote_options="default")
         schema = self._schema(self.parts_of(kind, key)[0])
         if columns is not None:
             schema = pa.schema([schema.field(name) for name in columns])
         return schema.with_metadata(self._metadata(kind, key)).empty_table()
-
-    def batches(
-        self,
-        kind: str,
-        key: str,
-        start: int | None = None,
-        end: int | None = None,
-        columns: list[str] | None = None,
-    ) -> Iterator[pa.Table]:
-        """Yield what ``scan`` returns, a row group at a time: memory stays flat."""
-        for _, table in self.pieces(kind, key, start, end, columns):
-            yield table
 
     def pieces(
         self,
@@ -166,7 +154,10 @@ class Catalog:
         end: int | None = None,
         columns: list[str] | None = None,
     ) -> Iterator[tuple[Part, pa.Table]]:
-        """Yield what ``batches`` does, with the part that the rows are of."""
+        """Yield what ``scan`` returns, a row group at a time, with the part that it is of.
+
+        Memory stays flat.
+        """
         low = -(2**63) if start is None else start
         high = 2**63 - 1 if end is None else end
         exps, metadata = self.exps(kind, key), self._metadata(kind, key)

@@ -31,7 +31,6 @@ from crypto_quant.strategy.signal_generator.directional import DirectionalSignal
 from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignal
 from crypto_quant.strategy.signal_generator.momentum import MomentumSignal
 
-YEAR_H: Final = 24 * 365
 TermsMap = dict[int, Terms]
 
 

@@ -25,7 +25,6 @@ OURS: Final = "#0b4f8a"
 HELD: Final = "#9aa3ad"
 SERIES: Final = ("#0b4f8a", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7a5c3e")
 """Colours that people who see fewer colours can tell apart (after Okabe and Ito)."""
-BAD: Final = "#b3401f"
 WIDTH: Final = 9.6
 
 _STYLE: Final[dict[RcKeyType, object]] = {

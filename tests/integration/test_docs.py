@@ -15,6 +15,7 @@ import click
 import pytest
 
 from crypto_quant.cli.root import cq
+from tests.unit.cli.parsing import calls, parse
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -125,6 +126,40 @@ def test_every_mentioned_command_and_option_exists(page: Path) -> None:
         known = {"--help", "-h"} | {name for parameter in command.params for name in parameter.opts}
         options = {word.split("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
         assert options <= known, f"cq {' '.join(words)}: no option {options - known}"
+
+
+def unparsed(block: str) -> list[str]:
+    """Return what the parser says against the ``cq`` commands of a block of shell."""
+    said = []
+    for line in _whole(block):
+        for words in calls(line):
+            try:
+                parse(words)
+            except click.UsageError as err:
+                said.append(f"cq {' '.join(words)}: {err.format_message()}")
+    return said
+
+
+@page_by_page
+def test_every_command_of_a_shell_block_parses(page: Path) -> None:
+    assert [line for block in blocks(page, "sh", "bash") for line in unparsed(block)] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("cq data imports x", "No such command 'imports'"),
+        ("cq data list --catalogue x", "No such option '--catalogue'"),
+        ("cq data list extra  # one word that it's not got", "unexpected extra argument"),
+        ("cq data export bar KEY out.parquet --start yesterday", "'yesterday' does not match"),
+        ("true && CQ_CATALOG=c cq data download \\\n --jobs 0", "0 is not in the range"),
+        ("cq data export bar", "Missing argument"),
+    ],
+)
+def test_a_shell_command_that_would_not_parse_is_noticed(line: str, said: str) -> None:
+    (found,) = unparsed(line)
+    assert said in found
+    assert unparsed("cq data import $CQ_DATA --as 'a=b' && cq data list | head # it's all") == []
 
 
 @page_by_page

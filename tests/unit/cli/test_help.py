@@ -11,6 +11,8 @@ from click.testing import CliRunner
 
 from crypto_quant.cli.root import cq
 
+from .parsing import parse
+
 Path = tuple[str, ...]
 
 
@@ -23,21 +25,6 @@ def commands(command: click.Command = cq, path: Path = ()) -> Iterator[tuple[Pat
 
 ALL = dict(commands())
 pages = pytest.mark.parametrize("path", ALL, ids=lambda path: " ".join(("cq", *path)))
-
-
-def parse(words: list[str]) -> list[str]:
-    """Let click parse a command line as it would, without running it; return the command."""
-    command: click.Command = cq
-    context = cq.make_context("cq", words)
-    path = []
-    while isinstance(command, click.Group):
-        name, found, rest = command.resolve_command(
-            context, [*context._protected_args, *context.args]
-        )
-        assert found is not None
-        path.append(str(name))
-        command, context = found, found.make_context(str(name), rest, parent=context)
-    return path
 
 
 @pages

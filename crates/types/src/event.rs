@@ -12,14 +12,10 @@ pub mod flags {
     pub const SYNTHETIC_RECV: u32 = 1 << 2;
     /// `ts_recv` was re-based by one constant: the recorder's clock was off.
     pub const REBASED_RECV: u32 = 1 << 3;
-    /// The instrument rule used had no source for this date.
-    pub const RULE_UNSOURCED: u32 = 1 << 4;
     /// A repair changed this row; the log beside the data says how.
     pub const REPAIRED: u32 = 1 << 5;
     /// Not a market trade (insurance fund, ADL): no flow feature counts it.
     pub const NOT_MARKET: u32 = 1 << 6;
-    /// A bar window bridged missing bars.
-    pub const BRIDGED: u32 = 1 << 7;
     /// `ts_event` was synthesised: the venue gave no time.
     pub const SYNTHETIC_EVENT: u32 = 1 << 8;
 }

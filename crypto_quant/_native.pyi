@@ -371,6 +371,12 @@ class Line:
     def top(self, instrument: int) -> tuple[int, int, int, int] | None:
         """Known best bid, its quantity, best ask, its quantity."""
 
+    def levels(self, instrument: int, count: int) -> list[NDArray[np.int64]] | None:
+        """Known bids and asks from the touch outwards: each (n, 2), price and quantity.
+
+        ``n`` is at most ``count``; ``None`` while there is no valid book.
+        """
+
     def position(self, instrument: int) -> int: ...
     def sleeve_position(self, sleeve: int, instrument: int) -> int: ...
     def positions(self, sleeve: int) -> list[int]: ...

@@ -142,13 +142,17 @@ impl Known {
         self.recent.get(usize::from(instrument))?.age(now)
     }
 
+    /// The known book of an instrument; `None` while there is none that is valid.
+    pub(crate) fn book(&self, instrument: InstrumentIdx) -> Option<&Book> {
+        let book = self.books.get(usize::from(instrument))?.as_ref();
+        book.filter(|book| book.is_valid())
+    }
+
     /// Best bid and ask: of the book while it is valid, else of the last quote.
     pub(crate) fn top(&self, instrument: InstrumentIdx) -> Option<[(Px, Qty); 2]> {
-        let at = usize::from(instrument);
-        let book = self.books.get(at)?.as_ref().filter(|book| book.is_valid());
-        match book {
+        match self.book(instrument) {
             Some(book) => Some([book.best_bid()?, book.best_ask()?]),
-            None => self.quotes[at],
+            None => *self.quotes.get(usize::from(instrument))?,
         }
     }
 }

@@ -1,3 +1,4 @@
+use cq_book::Book;
 use cq_ledger::{Allocation, Ledger, Transfer};
 use cq_sim::{Request, FORCED_ID};
 use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
@@ -203,6 +204,12 @@ impl Line {
     #[must_use]
     pub fn top(&self, instrument: InstrumentIdx) -> Option<[(Px, Qty); 2]> {
         self.known.top(instrument)
+    }
+
+    /// Known book of an instrument; `None` while there is none that is valid.
+    #[must_use]
+    pub fn book(&self, instrument: InstrumentIdx) -> Option<&Book> {
+        self.known.book(instrument)
     }
 
     /// Names of the features, in the order of their columns.

@@ -173,6 +173,11 @@ class Replay:
         bid, ask = max(bids), min(asks)
         return bid, bids[bid], ask, asks[ask]
 
+    def levels(self) -> list[list[tuple[int, int]]]:
+        """Return bids and asks from the touch outwards."""
+        bids, asks = self.sides[1], self.sides[-1]
+        return [sorted(bids.items(), reverse=True), sorted(asks.items())]
+
 
 def test_known_top_of_book_is_that_of_the_dictionaries(session: Session) -> None:
     out, replay, checked = line(session, 100 * MS), Replay(session.deltas, 1), 0
@@ -181,7 +186,24 @@ def test_known_top_of_book_is_that_of_the_dictionaries(session: Session) -> None
             replay.until(out.now)
             assert out.top(PERP) == replay.top()
             checked += 1
+            if checked % 50 == 1:
+                known = out.levels(PERP, 10**6)
+                assert known is not None
+                assert [[tuple(row) for row in side] for side in known] == replay.levels()
     assert checked > 100
+
+
+def test_levels_are_as_many_as_asked_for_and_none_without_a_book(session: Session) -> None:
+    out = line(session, 100 * MS)
+    assert out.levels(PERP, 5) is None
+    assert out.levels(PERP + 1, 5) is None
+    while out.next() != TIMER:
+        pass
+    known = out.levels(PERP, 5)
+    assert known is not None
+    bids, asks = known
+    assert (bids.shape, asks.shape) == ((5, 2), (5, 2))
+    assert (*bids[0], *asks[0]) == out.top(PERP)
 
 
 def test_book_agrees_with_the_recorded_best_prices(session: Session) -> None:

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use cq_ledger::approx;
-use cq_types::Ts;
+use cq_types::{Side, Ts};
+use numpy::{IntoPyArray, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rust_decimal::Decimal;
@@ -37,6 +38,24 @@ impl PyLine {
     fn top(&self, instrument: u16) -> Option<(i64, i64, i64, i64)> {
         let [bid, ask] = self.inner.top(instrument)?;
         Some((bid.0 .0, bid.1 .0, ask.0 .0, ask.1 .0))
+    }
+
+    fn levels<'py>(
+        &self,
+        py: Python<'py>,
+        instrument: u16,
+        count: usize,
+    ) -> PyResult<Option<[Bound<'py, PyArray2<i64>>; 2]>> {
+        let Some(book) = self.inner.book(instrument) else {
+            return Ok(None);
+        };
+        let side = |side| {
+            let levels = book.levels(side, count);
+            let flat: Vec<i64> = levels.flat_map(|(px, qty)| [px.0, qty.0]).collect();
+            let rows = flat.len() / 2;
+            flat.into_pyarray(py).reshape([rows, 2])
+        };
+        Ok(Some([side(Side::Buy)?, side(Side::Sell)?]))
     }
 
     fn position(&self, instrument: u16) -> i64 {

@@ -80,9 +80,14 @@ def test_a_hole_of_fifteen_days_within_a_file_is_not_explained(
     table = rows.table.filter(pa.array((ts < first) | (ts >= first + 15 * day)))
     copy = Rows(rows.kind, rows.key, rows.interval, rows.exps, table, rows.parts)
     checks = {"gaps": CHECKS["gaps"]}
-    found = DataValidator(real_tables.replaced(copy), checks).validate([Key("bar", key)])
+    there, found = (
+        DataValidator(tables, checks).validate([Key("bar", key)])
+        for tables in (real_tables, real_tables.replaced(copy))
+    )
+    known = {f.ts for f in there}
     after = int(copy.ts[np.searchsorted(copy.ts, first)])
-    assert [(f.ts, f.severity) for f in found if f.is_open] == [(after, Severity.WARNING)]
+    new = [(f.ts, f.severity) for f in found if f.is_open and f.ts not in known]
+    assert new == [(after, Severity.WARNING)]
 
 
 def _others(case: Case, tables: Tables) -> bool:

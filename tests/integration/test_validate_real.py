@@ -1,4 +1,4 @@
-"""On the real folder the known blemishes are found, and nothing is left unexplained."""
+"""On the real folder the known blemishes are found and open; the rest is explained."""
 
 from __future__ import annotations
 
@@ -26,11 +26,48 @@ def _of(findings: Sequence[Finding], check: str, key: str, what: str = "") -> li
     return [f for f in findings if (f.check, f.key) == (check, key) and what in f.what]
 
 
-def test_every_error_and_warning_is_explained(findings: list[Finding]) -> None:
-    unexplained = [
-        f"{f.kind}/{f.key} {f.check} {iso(f.ts)} {f.reason}" for f in findings if f.is_open
-    ]
-    assert unexplained == []
+OPEN = [
+    # holes: the files do not meet, a publisher or collector left days out, the venue an hour
+    ("gaps", "bar", "BTCUSDT-PERP.BINANCE/1h", "hole between files", "2023-01-01 00:00"),
+    ("gaps", "bar", "ETHUSDT-PERP.BINANCE/1h", "hole between files", "2023-01-01 00:00"),
+    ("gaps", "funding", "BTCUSDT-PERP.BINANCE", "hole between files", "2023-01-01 00:00"),
+    ("gaps", "funding", "BTC-PERP.HYPERLIQUID", "hole", "2024-08-15 14:00"),
+    ("gaps", "series", "fear_greed_1d", "hole", "2018-04-17 00:00"),
+    ("gaps", "series", "fear_greed_1d", "hole", "2024-10-27 00:00"),
+    ("gaps", "series", "pybcoin_google_trends_1d", "hole", "2018-05-23 00:00"),
+    ("gaps", "series", "pybcoin_reddit_sentiment_1d", "hole", "2018-06-03 00:00"),
+    ("gaps", "series", "pybcoin_tweets_sentiment_1d", "hole", "2018-02-01 00:00"),
+    ("gaps", "series", "pybcoin_tweets_sentiment_1d", "hole", "2018-06-03 00:00"),
+    # the one of the 22 gaps of spot that shows no sign of a halt: three minutes
+    ("gaps", "bar", "BTCUSDT.BINANCE/1m", "hole", "2019-11-13 05:33"),
+    # the quarters that were filled in, the one after them, and the hours that tell
+    ("zero", "bar", "BTCUSDT-PERP.BINANCE/15m", "filler", "2024-10-28 20:00"),
+    ("units", "bar", "BTCUSDT-PERP.BINANCE/15m", "volume too low", "2024-10-28 21:00"),
+    ("agreement", "bar", "BTCUSDT-PERP.BINANCE/1h", "price of 15m", "2024-10-28 20:00"),
+    # the bars in which the 5m file differs
+    ("agreement", "bar", "BTCUSDT-PERP.BINANCE/15m", "price of 5m", "2024-03-27 12:15"),
+    ("agreement", "bar", "BTCUSDT-PERP.BINANCE/15m", "extreme of 5m", "2024-03-28 11:45"),
+]
+"""What the data README names as missing or wrong, and nothing else."""
+
+
+def test_what_is_open_are_the_blemishes_of_the_readme(
+    findings: list[Finding], real_tables: Tables
+) -> None:
+    found = [(f.check, f.kind, f.key, f.what, iso(f.ts)) for f in findings if f.is_open]
+    assert sorted(set(found) - set(OPEN)) == []
+    for _, kind, key, _, at in OPEN:
+        _need(real_tables, kind, key, at)
+    assert sorted(found) == sorted(OPEN)
+
+
+def test_most_holes_of_spot_show_that_they_are_halts(
+    findings: list[Finding], real_tables: Tables
+) -> None:
+    _need(real_tables, "bar", "BTCUSDT.BINANCE/1m", "2019-03-12 08:00")
+    _need(real_tables, "bar", "BTCUSDT.BINANCE/1m", "2025-05-31 23:59")
+    holes = _of(findings, "gaps", "BTCUSDT.BINANCE/1m", "hole")
+    assert sum(bool(f.explained) for f in holes) == 21
 
 
 def test_findings_carry_severity_row_and_reason_in_a_fixed_order(
@@ -134,6 +171,11 @@ def test_crashes_and_halts_stay_untouched(
     there = [f for f in findings if first <= iso(f.ts) < last]
     assert [f for f in there if f.mend is not None] == []
     assert [f for f in there if f.check in ("prints", "units", "stale", "shift")] == []
+
+
+def test_no_close_stands_alone_though_a_market_paused_or_rushed(findings: list[Finding]) -> None:
+    """Spot that halts, and minutes in which two markets are apart, are no bad closes."""
+    assert [f for f in findings if f.check == "wicks" and f.what == "close alone"] == []
 
 
 def test_captures_behind_the_venue_are_named_and_books_never_cross(

@@ -38,7 +38,8 @@ class Finding(NamedTuple):
     the kind of finding within its check, ``value`` is what stands there. ``mend`` is the
     repair that is safe, if one is.
     ``explained`` is why it is no defect of this data, where that is known; ``missing`` is how
-    many rows a hole lacks.
+    many rows a hole lacks; ``bps`` is how far a price is off as the check measured it, in basis
+    points and without sign (``None``: the finding is not about how far).
     """
 
     check: str
@@ -54,6 +55,7 @@ class Finding(NamedTuple):
     mend: Mend | None = None
     explained: str = ""
     missing: int = 0
+    bps: float | None = None
 
     @property
     def is_open(self) -> bool:

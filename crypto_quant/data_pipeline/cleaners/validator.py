@@ -8,6 +8,7 @@ from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.cleaners import explanations
 from crypto_quant.data_pipeline.cleaners.checks import CHECKS, Check
+from crypto_quant.data_pipeline.cleaners.evidence import EVIDENCE
 from crypto_quant.data_pipeline.cleaners.explanations import Explanation
 from crypto_quant.data_pipeline.cleaners.findings import Finding
 from crypto_quant.data_pipeline.cleaners.rows import Tables
@@ -65,7 +66,11 @@ class DataValidator:
             for check in self._checks.values():
                 found.extend(check(rows, self.tables))
         found.sort(key=lambda finding: finding.order)
-        return explanations.explained(found, sizes, self._table)
+        return explanations.explained(found, sizes, self._table, self._shows)
+
+    def _shows(self, evidence: str, finding: Finding) -> bool:
+        rows = self.tables.rows(finding.kind, finding.key)
+        return EVIDENCE[evidence](rows, self.tables, finding)
 
 
 def choose(tables: Tables, words: Sequence[str]) -> list[Key]:

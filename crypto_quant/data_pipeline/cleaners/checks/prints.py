@@ -97,7 +97,7 @@ def _one_price(rows: Rows, tables: Tables, p: _Prices, border: int, size: float)
         return _finding(
             rows, "open off", right, size, "the bar before closed where price went back"
         )
-    return rows.finding(
+    jump = rows.finding(
         NAME,
         "jump between bars",
         Severity.WARNING,
@@ -107,6 +107,7 @@ def _one_price(rows: Rows, tables: Tables, p: _Prices, border: int, size: float)
         "the two is off, or rows are missing, or the market was not trading; nothing here tells "
         "which",
     )
+    return jump._replace(bps=abs(size) * 1e4)
 
 
 def _by_other_market(rows: Rows, tables: Tables, p: _Prices, border: int) -> tuple[bool, bool]:
@@ -131,7 +132,8 @@ def _by_other_market(rows: Rows, tables: Tables, p: _Prices, border: int) -> tup
 def _finding(rows: Rows, what: str, row: int, size: float, reason: str) -> Finding:
     name = "open" if what == "open off" else "close"
     value = f"{name} {rows.text(name, row)}, {size * 1e4:+.0f} bp"
-    return rows.finding(NAME, what, Severity.ERROR, row, value, reason, Mend.MASK)
+    off = rows.finding(NAME, what, Severity.ERROR, row, value, reason, Mend.MASK)
+    return off._replace(bps=abs(size) * 1e4)
 
 
 def _ticks(rows: Rows, price: Floats, name: str) -> Iterator[Finding]:

@@ -9,12 +9,15 @@ import numpy as np
 
 from crypto_quant.data_pipeline.cleaners.findings import Finding, Severity
 from crypto_quant.data_pipeline.cleaners.rows import Bars, Floats, Rows, Tables
+from crypto_quant.data_pipeline.cleaners.trading import hardly_traded, turnover
 
 NAME = "wicks"
 _FLOOR: Final = 60e-4
 _SHARE: Final = 0.5
 """Two markets' extremes may differ by this share of the bar's range, as both saw it."""
 _AROUND: Final = 12
+_REACH_NS: Final = 5 * 60 * 10**9
+"""Two markets in a rush are apart by what one of them does in minutes."""
 
 
 class _Pair(NamedTuple):
@@ -40,8 +43,11 @@ def find(rows: Rows, tables: Tables) -> Iterator[Finding]:
     for name, sign in (("high", 1.0), ("low", -1.0)):
         beyond, limit = _beyond(pair, name, sign)
         for i in np.flatnonzero(beyond > limit):
-            row = _row(rows, int(pair.one.ts[i]), step, name, sign)
-            yield rows.finding(
+            start = int(pair.one.ts[i])
+            if not _traded_through(other, start, start + step):
+                continue
+            row = _row(rows, start, step, name, sign)
+            found = rows.finding(
                 NAME,
                 f"{name} alone",
                 Severity.WARNING,
@@ -49,6 +55,7 @@ def find(rows: Rows, tables: Tables) -> Iterator[Finding]:
                 f"{name} {rows.text(name, row)}, {sign * beyond[i] * 1e4:+.0f} bp",
                 f"{other.key} did not go there; whether this market did cannot be told from here",
             )
+            yield found._replace(bps=float(beyond[i]) * 1e4)
 
 
 def _closes(rows: Rows, other: Rows, pair: _Pair, step: int) -> Iterator[Finding]:
@@ -66,8 +73,13 @@ def _closes(rows: Rows, other: Rows, pair: _Pair, step: int) -> Iterator[Finding
     alone[1:] &= calm[:-1]
     alone[:-1] &= calm[1:]
     for i in np.flatnonzero(alone):
-        row = int(np.searchsorted(rows.ts, pair.one.ts[i] + step)) - 1
-        yield rows.finding(
+        end = int(pair.one.ts[i]) + step
+        row = int(np.searchsorted(rows.ts, end)) - 1
+        last = end - (other.interval or step)
+        is_live = not _is_empty(rows, row) and _traded_through(other, last, end)
+        if not is_live or abs(off[i]) <= _SHARE * _reach(rows, other, row, end):
+            continue
+        found = rows.finding(
             NAME,
             "close alone",
             Severity.WARNING,
@@ -75,6 +87,43 @@ def _closes(rows: Rows, other: Rows, pair: _Pair, step: int) -> Iterator[Finding
             f"close {rows.text('close', row)}, {off[i] * 1e4:+.0f} bp",
             f"{other.key} did not go there, and this market was back at once",
         )
+        yield found._replace(bps=float(abs(off[i])) * 1e4)
+
+
+def _is_empty(rows: Rows, row: int) -> bool:
+    volume = turnover(rows)
+    return volume is not None and bool(volume[row] == 0)
+
+
+def _traded_through(other: Rows, start: int, end: int) -> bool:
+    """Whether every bar of another market from ``start`` to ``end`` has trades as usual.
+
+    A market that paused says nothing about where price went.
+    """
+    volume = turnover(other)
+    if volume is None:
+        return True
+    first, last = np.searchsorted(other.ts, (start, end))
+    if last - first > 1:
+        return bool((volume[first:last] > 0).all())
+    return not hardly_traded(other, np.arange(first, last)).any()
+
+
+def _reach(rows: Rows, other: Rows, row: int, end: int) -> float:
+    """Return the range, a logarithm, of the finer market in the minutes around a close.
+
+    The close in question, and the open after it, are left out of it.
+    """
+    is_own = (rows.interval or 0) < (other.interval or 0)
+    finer = rows if is_own else other
+    first, last = np.searchsorted(finer.ts, (end - _REACH_NS, end + _REACH_NS))
+    at = np.arange(first, last)
+    if is_own:
+        at = at[(at != row) & (at != row + 1)]
+    if not at.size or (finer.interval or 0) > _REACH_NS:
+        return 0.0
+    highs, lows = finer.floats("high")[at], finer.floats("low")[at]
+    return float(np.log(highs.max() / lows.min()))
 
 
 def _paired(one: Bars, other: Bars) -> _Pair:

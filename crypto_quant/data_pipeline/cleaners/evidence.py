@@ -16,7 +16,7 @@ from crypto_quant.data_pipeline.cleaners.rows import Rows, Tables
 from crypto_quant.data_pipeline.cleaners.trading import (
     against_usual,
     hardly_traded,
-    ranges,
+    range_against_usual,
     turnover,
 )
 
@@ -85,7 +85,7 @@ def _cut_short(rows: Rows, tables: Tables, finding: Finding) -> bool:
         with np.errstate(divide="ignore", invalid="ignore"):
             size = against_usual(volume / rows.ints("count"), at)
         return bool(((size < _PER_TRADE) & (size > 1 / _PER_TRADE)).all())
-    return bool((against_usual(ranges(rows), at) < _QUARTER).all())
+    return bool((range_against_usual(rows, at) < _QUARTER).all())
 
 
 def _is_other_elsewhere(rows: Rows, tables: Tables, at: np.ndarray) -> bool:

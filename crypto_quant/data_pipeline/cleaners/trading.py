@@ -20,10 +20,15 @@ def turnover(rows: Rows) -> Floats | None:
     return rows.floats(names[0]) if names else None
 
 
-def ranges(rows: Rows) -> Floats:
-    """Return the logarithm of high over low, shape (n,)."""
+def range_against_usual(rows: Rows, at: Ints) -> Floats:
+    """Return the logarithm of high over low of some bars against those around, shape (m,)."""
+    if not at.size:
+        return np.empty(0)
+    first = max(0, int(at.min()) - _AROUND)
+    part = slice(first, int(at.max()) + _AROUND + 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.log(rows.floats("high") / rows.floats("low")), dtype=np.float64)
+        ranges = np.log(rows.floats("high")[part] / rows.floats("low")[part])
+    return against_usual(ranges, at - first)
 
 
 def against_usual(values: Floats, at: Ints, around: int = _AROUND) -> Floats:
@@ -62,5 +67,5 @@ def hardly_traded(rows: Rows, at: Ints) -> Bools:
     if volume is None:
         return np.zeros(at.size, dtype=bool)
     few = against_usual(volume, at) < _FEW
-    small = against_usual(ranges(rows), at) < _SMALL
+    small = range_against_usual(rows, at) < _SMALL
     return np.asarray((volume[at] == 0) | (few & small), dtype=bool)

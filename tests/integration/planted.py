@@ -80,6 +80,7 @@ BARS: tuple[Case, ...] = (
          faults=5, early=True),
     Case("close 1 % off, next open too", "bar", _QUARTERS, "wicks", carried),
     Case("close 1 % off, next open too", "bar", _BYBIT, "wicks", carried),
+    Case("close 1 % off, next open too", "bar", _SPOT, "wicks", carried, recall=0.35, alone=2),
     Case("high or low 1 % out", "bar", _HOURS, "wicks", bad_wick, recall=0.85),
     Case("high or low 1 % out, wildest hours", "bar", _HOURS, "agreement", bad_wick, recall=0.1,
          wild=True, alone=1),
@@ -115,8 +116,10 @@ BARS: tuple[Case, ...] = (
     Case("a month removed", "bar", _HOURS, "gaps", removed(720, 720), faults=5, apart=2000),
     Case("1 to 5 rows removed", "bar", _SPOT, "gaps", removed(1, 5)),
     Case("300 rows removed", "bar", _SPOT, "gaps", removed(300, 300), apart=900),
+    Case("1800 rows removed", "bar", _SPOT, "gaps", removed(1800, 1800), apart=4000),
     Case("impossible bar", "bar", _HOURS, "impossible", impossible),
     Case("bar filled in", "bar", _QUARTERS, "zero", filled),
+    Case("bar filled in", "bar", _HOURS, "zero", filled, recall=0.4, alone=2),
 )  # fmt: skip
 
 TICKS: tuple[Case, ...] = (

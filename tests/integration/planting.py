@@ -65,7 +65,7 @@ class Score(NamedTuple):
 def fits(case: Case, rows: Rows) -> bool:
     """Whether a series is long enough for a case: other data may stand in for this."""
     spread = _FIRST if case.early else 2 * case.faults * case.apart
-    return len(rows) >= spread + 2 * _MARGIN
+    return len(rows) >= spread + 2 * max(_MARGIN, case.apart)
 
 
 def measure(case: Case, tables: Tables, seed: int = 20) -> Score:
@@ -146,7 +146,8 @@ def _taken(findings: list[Finding]) -> set[int]:
 
 def _places(rows: Rows, case: Case, rng: np.random.Generator, faults: int) -> Ints:
     """Choose rows far enough apart, away from the ends; all that were asked for, or fail."""
-    pool = np.arange(_MARGIN, len(rows) - _MARGIN)
+    margin = max(_MARGIN, case.apart)
+    pool = np.arange(margin, len(rows) - margin)
     if case.early:
         pool = np.arange(_EARLIEST, _FIRST)
     if case.wild:
@@ -154,7 +155,7 @@ def _places(rows: Rows, case: Case, rng: np.random.Generator, faults: int) -> In
         pool = pool[width >= np.quantile(width, 0.99)]
     if case.kind == "delta":
         snapshot = np.flatnonzero(rows.ints("flags") & 1)[-1]
-        pool = pool[(rows.ints("flags")[pool] == 0) & (pool > snapshot + _MARGIN)]
+        pool = pool[(rows.ints("flags")[pool] == 0) & (pool > snapshot + margin)]
     chosen: list[int] = []
     for row in rng.permutation(pool):
         if all(abs(int(row) - other) >= case.apart for other in chosen):

@@ -34,9 +34,8 @@ class Case(NamedTuple):
     """One sort of fault: where it is planted, how, and which check must find it.
 
     ``recall`` and ``precision`` are the least the test accepts, ``alone`` the least of ten
-    single faults, ``removed`` the most good rows that a repair may take out besides.
-    ``wild`` plants only in the hundredth of rows with the widest range, ``early`` only in
-    the first 500 rows.
+    single faults. ``wild`` plants only in the hundredth of rows with the widest range,
+    ``early`` only in the first 500 rows.
     """
 
     name: str
@@ -50,7 +49,6 @@ class Case(NamedTuple):
     wild: bool = False
     apart: int = 60
     early: bool = False
-    removed: int = 0
     alone: int = 9
 
 
@@ -95,7 +93,7 @@ BARS: tuple[Case, ...] = (
     Case("price x or / 1000, a bar", "bar", _HOURS, "units", scaled(PRICES, 1)),
     Case("price x or / 1000, a close", "bar", _HOURS, "units", scaled(("close",), 1)),
     Case("price x or / 1000, 200 bars", "bar", _HOURS, "units", scaled(PRICES, 200),
-         faults=10, apart=900, removed=9),
+         faults=10, apart=900),
     Case("volume x 1000, a bar", "bar", _HOURS, "units", scaled(_VOLUME, 1, True)),
     Case("volume / 1000, a bar", "bar", _HOURS, "units", scaled(_VOLUME, 1, False)),
     Case("volume x 1000, a bar of the first 500", "bar", _HOURS, "units",
@@ -103,7 +101,7 @@ BARS: tuple[Case, ...] = (
     Case("volume / 1000, a bar of the first 500", "bar", _HOURS, "units",
          scaled(_VOLUME, 1, False), faults=5, early=True),
     Case("volume x or / 1000, 200 bars", "bar", _HOURS, "units", scaled(_VOLUME, 200),
-         faults=10, apart=900, removed=4),
+         faults=10, apart=900),
     Case("volume / 1000, a bar", "bar", _QUARTERS, "units", scaled(_VOLUME, 1, False)),
     Case("volume x or / 1000, a bar", "bar", _SPOT, "units", scaled(_SPOT_VOLUME, 1)),
     Case("ts_event and ts_recv swapped", "bar", _HOURS, "clock", swapped_stamps),

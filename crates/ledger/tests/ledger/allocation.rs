@@ -26,6 +26,27 @@ fn equal_parts_take_turns_and_none_gives_back() {
     );
 }
 
+/// Webster's method by its definition: each unit to the part with the largest claim.
+fn one_by_one(parts: &[i64], house: i64) -> Vec<i64> {
+    let mut seats = vec![0; parts.len()];
+    for _ in 0..house {
+        let mut best = 0;
+        for i in 1..parts.len() {
+            if parts[i] * (2 * seats[best] + 1) > parts[best] * (2 * seats[i] + 1) {
+                best = i;
+            }
+        }
+        seats[best] += 1;
+    }
+    seats
+}
+
+#[test]
+fn a_unit_that_rounding_leaves_goes_to_the_largest_claim_not_the_largest_part() {
+    // After 0, 0, 1 by rounding, claims to the second unit are 1/1, 1/1 and 3/3.
+    assert_eq!(filled(&[1, 1, 3], &[2]), [[1, 0, 1]]);
+}
+
 #[test]
 fn what_one_sells_to_another_grows_with_the_fill() {
     // 10 bought against 3 sold: 7 are traded outside.
@@ -41,6 +62,15 @@ fn a_part_beyond_what_is_kept_exactly_is_refused() {
 }
 
 proptest! {
+    #[test]
+    fn parts_of_one_side_are_websters(
+        order in prop::collection::vec(1_i64..12, 1..6), cut in 0.0_f64..1.0,
+    ) {
+        #[allow(clippy::cast_possible_truncation)] // a test's cut
+        let house = (order.iter().sum::<i64>() as f64 * cut) as i64;
+        prop_assert_eq!(&filled(&order, &[house])[0], &one_by_one(&order, house));
+    }
+
     #[test]
     fn no_fill_takes_back_what_an_earlier_one_gave(
         order in prop::collection::vec(-200_i64..200, 1..6),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,18 +56,36 @@ def _mounted(folder: Path, *words: str) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607 - fixed
 
 
-@pytest.mark.parametrize("damage", ["cut", "gone"])
-def test_a_part_that_cannot_be_read_is_named(cq: Cq, tmp_path: Path, damage: str) -> None:
+def _one_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 4
+    path.write_bytes(content)
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "damaged, its hash is not"),
+    "one bit": (_one_bit, "damaged, its hash is not what it was"),
+    "gone": (Path.unlink, "cannot be read (No such file or directory)"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_part_that_is_damaged_is_named_and_imported_again(
+    cq: Cq, tmp_path: Path, damage: str
+) -> None:
+    spoil, words = DAMAGES[damage]
+    rows = Catalog(cq.catalog).scan("bar", KEY)
     path = cq.catalog / Catalog(cq.catalog).parts[0].path
-    if damage == "cut":
-        path.write_bytes(path.read_bytes()[:-20])
-    else:
-        path.unlink()
-    message = f"{path}: cannot be read ("
+    spoil(path)
+    message = f"{path}: {words}"
     _refused(cq, message, "data", "list")
     _refused(cq, message, "data", "validate")
     _refused(cq, message, "data", "export", "bar", KEY, tmp_path / "x.parquet")
     assert not (tmp_path / "x.parquet").exists()
+    again = cq("data", "import", tmp_path / "good.csv", "--as", BARS, "--skip-known")
+    assert again.code == 0, again
+    assert Catalog(cq.catalog).scan("bar", KEY).equals(rows)
+    assert len([name for name in cq.files() if name.endswith(".parquet")]) == 1
 
 
 @pytest.mark.parametrize("content", ["", "x", "[1]", '{"a": 1}'])

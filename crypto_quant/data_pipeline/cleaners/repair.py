@@ -205,7 +205,7 @@ def _parts(
         if changes.checks:
             path = catalog.root / part.path
             if sha256(path) != part.sha256:
-                raise DataError(f"{path}: not what was imported; import its source anew")
+                raise DataError(f"{path}: damaged; import {part.source.name} again")
             yield part, pq.read_table(path, partitioning=None), changes
         first += part.rows
 

@@ -48,6 +48,7 @@ class Catalog:
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
         self.parts: tuple[Part, ...] = manifest.load(self.root)
+        self._whole: set[str] = set()
 
     def transaction(self) -> Transaction:
         """Start an import; use as a context manager, then open the catalog anew to read."""
@@ -181,8 +182,7 @@ class Catalog:
         names = ["ts_event"] + ["interval_h"] * (kind == "funding")
         times, steps = [], []
         for part in parts:
-            path = self.root / part.path
-            with _reading(path), pq.ParquetFile(path) as file:
+            with self._reading(part) as path, pq.ParquetFile(path) as file:
                 table = file.read(columns=names)
             times.append(table.column("ts_event").to_numpy())
             steps.append(np.full(part.rows, part.interval, dtype=np.int64))
@@ -194,9 +194,8 @@ class Catalog:
     def _groups(
         self, part: Part, low: int, high: int, columns: list[str] | None
     ) -> Iterator[pa.Table]:
-        path = self.root / part.path
         needed = None if columns is None else list(dict.fromkeys([*columns, "ts_event"]))
-        with _reading(path), pq.ParquetFile(path, pre_buffer=False) as file:
+        with self._reading(part) as path, pq.ParquetFile(path, pre_buffer=False) as file:
             for group in range(file.num_row_groups):
                 span = file.metadata.row_group(group).column(0).statistics
                 if span.max < low or span.min >= high:
@@ -208,8 +207,27 @@ class Catalog:
                 yield table if columns is None else table.select(columns)
 
     def _schema(self, part: Part) -> pa.Schema:
-        with _reading(self.root / part.path):
-            return pq.read_schema(self.root / part.path)
+        with self._reading(part) as path:
+            return pq.read_schema(path)
+
+    @contextmanager
+    def _reading(self, part: Part) -> Iterator[Path]:
+        """Give the file of a part, whose hash is compared before it is first read."""
+        path = self.root / part.path
+        try:
+            if part.path not in self._whole:
+                if manifest.sha256(path) != part.sha256:
+                    raise DataError(
+                        f"{path}: damaged, its hash is not what it was; "
+                        f"import {part.source.name} again"
+                    )
+                self._whole.add(part.path)
+            yield path
+        except (OSError, pa.ArrowException) as err:
+            words = os.strerror(err.errno) if isinstance(err, OSError) and err.errno else err
+            raise DataError(
+                f"{path}: cannot be read ({words}); import {part.source.name} again"
+            ) from err
 
     def _metadata(self, kind: str, key: str) -> dict[str, str]:
         exps = self.exps(kind, key)
@@ -223,12 +241,3 @@ class Catalog:
             "quote_exp": str(exps.quote),
             "ts_recv_method": "; ".join(sorted(methods)),
         }
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, pa.ArrowException) as err:
-        words = os.strerror(err.errno) if isinstance(err, OSError) and err.errno else err
-        raise DataError(f"{path}: cannot be read ({words}); import its source anew") from err

@@ -36,6 +36,7 @@ class Transaction:
     _lock: int = -1
     _made: list[Path] = field(default_factory=list)
     _is_changed: bool = False
+    _damaged: list[Part] = field(default_factory=list)
     _beside: dict[str, bytes] = field(default_factory=dict)
 
     def __enter__(self) -> Transaction:
@@ -81,11 +82,20 @@ class Transaction:
         return self._known
 
     def known(self, sha256: str) -> Part | None:
-        """Return a part that came from a file with this content, if there is one."""
-        return next((p for p in (*self._known, *self.parts) if p.source.sha256 == sha256), None)
+        """Return a part that came from a file with this content, if all of those are whole."""
+        parts = [p for p in (*self._known, *self.parts) if p.source.sha256 == sha256]
+        if not parts or any(self._is_damaged(part) for part in parts if part in self._known):
+            return None
+        return parts[0]
+
+    def _is_damaged(self, part: Part) -> bool:
+        path = self.root / part.path
+        return not path.is_file() or manifest.sha256(path) != part.sha256
 
     def begin(self, source: SourceInfo) -> None:
         """Finish the source before this one and start the next.
+
+        What is known of the same content and is damaged is replaced.
 
         Raises
         ------
@@ -99,6 +109,11 @@ class Transaction:
                 f"{source.name}: already in the catalog as {before.kind}/{before.key} "
                 f"(from {before.source.name})"
             )
+        gone = [part for part in self._known if part.source.sha256 == source.sha256]
+        if gone:
+            self._damaged += gone
+            self._known = tuple(part for part in self._known if part not in gone)
+            self._is_changed = True
         self._source = source
 
     def rewrite(self, part: Part) -> None:
@@ -238,6 +253,10 @@ class Transaction:
         for name, content in self._beside.items():
             manifest.replace(self.root / name, content)
         manifest.save(self.root, (*self._known, *self.parts))
+        named = {part.path for part in self.parts}
+        for part in self._damaged:
+            if part.path not in named:
+                (self.root / part.path).unlink(missing_ok=True)
         journal.end(self.root)
         return None
 

@@ -66,7 +66,7 @@ impl Ladder {
     fn empty_window(&mut self) {
         while let Some(at) = self.touch {
             self.window[at] = 0;
-            self.used.remove(at);
+            self.used.put(at, false);
             self.touch = self.used.last_before(at);
         }
         self.in_window = 0;
@@ -75,15 +75,9 @@ impl Ladder {
     /// Sets a level, a zero quantity deletes it; returns what was there.
     #[inline]
     pub(crate) fn set(&mut self, px: Px, qty: Qty) -> Qty {
-        let key = px.0 * self.sign;
+        let key = px.0.wrapping_mul(self.sign);
         match self.entry(key) {
-            Some(at) => {
-                let old = std::mem::replace(&mut self.window[at], qty.0);
-                if (old == 0) != (qty.0 == 0) {
-                    self.occupy(at, qty.0 != 0);
-                }
-                Qty(old)
-            }
+            Some(at) => Qty(self.set_inside(at, qty.0)),
             None => Qty(self.set_outside(key, qty.0)),
         }
     }
@@ -95,7 +89,7 @@ impl Ladder {
     }
 
     pub(crate) fn qty_at(&self, px: Px) -> Qty {
-        let key = px.0 * self.sign;
+        let key = px.0.wrapping_mul(self.sign);
         Qty(match self.entry(key) {
             Some(at) => self.window[at],
             None if self.scale.is_on_step(key) => self.far.get(&key).copied().unwrap_or(0),
@@ -151,17 +145,25 @@ impl Ladder {
             .filter(|at| *at < self.window.len())
     }
 
-    /// An entry begins or ceases to hold a level.
-    fn occupy(&mut self, at: usize, is_used: bool) {
-        if is_used {
-            self.used.insert(at);
-            self.in_window += 1;
-            self.touch = self.touch.max(Some(at));
-            return;
+    /// Every second change makes a level or removes one: what follows from that is computed
+    /// without a branch, which the processor would guess wrong.
+    #[inline]
+    fn set_inside(&mut self, at: usize, qty: i64) -> i64 {
+        let old = std::mem::replace(&mut self.window[at], qty);
+        let is_used = qty != 0;
+        self.used.put(at, is_used);
+        self.in_window = self.in_window + usize::from(is_used) - usize::from(old != 0);
+        if self.touch.is_none_or(|touch| at >= touch) {
+            self.move_touch(at, is_used);
         }
-        self.used.remove(at);
-        self.in_window -= 1;
-        if self.touch == Some(at) {
+        old
+    }
+
+    /// An entry at the touch or better holds a level now, or none.
+    fn move_touch(&mut self, at: usize, is_used: bool) {
+        if is_used {
+            self.touch = Some(at);
+        } else if self.touch == Some(at) {
             self.touch = self.used.last_before(at);
             let is_low = self.touch.is_none_or(|at| at < LOW);
             if is_low && !self.far.is_empty() {
@@ -201,8 +203,7 @@ impl Ladder {
         self.base = best - self.scale.times(TOUCH);
         for (key, qty) in all {
             if let Some(at) = self.entry(key) {
-                self.window[at] = qty;
-                self.occupy(at, true);
+                self.set_inside(at, qty);
             } else {
                 self.far.insert(key, qty);
             }

@@ -58,7 +58,18 @@ impl Book {
     ///
     /// The first `SNAPSHOT` row clears the book; the `LAST` row of a frame completes it and
     /// is where the book is checked. Rows between a gap and the next snapshot are ignored.
+    #[inline]
     pub fn on_delta(&mut self, side: Side, px: Px, qty: Qty, marks: u32) {
+        let is_inside = marks & (flags::SNAPSHOT | flags::LAST) == 0;
+        if is_inside && self.state != State::Invalid {
+            self.apply(side, px, qty);
+        } else {
+            self.on_edge(side, px, qty, marks);
+        }
+    }
+
+    /// Takes a change that is not amid a frame of a book that is known.
+    fn on_edge(&mut self, side: Side, px: Px, qty: Qty, marks: u32) {
         let is_snapshot = marks & flags::SNAPSHOT != 0;
         if is_snapshot && self.state != State::Loading {
             self.clear();

@@ -112,10 +112,16 @@ impl Merge {
     pub(crate) fn pass(&mut self, tape: &[Stream], rows: usize) -> Ts {
         let head = &mut self.heads[self.next];
         let stream = &tape[head.stream];
-        let mut last = head.due;
-        for row in head.row + 1..head.row + rows {
-            last = due(stream, row, head.kind, false, last);
-        }
+        let passed = head.row + 1..head.row + rows;
+        let last = match head.kind {
+            Clock::Recv => stream.stamps.ts_recv[passed].last().copied(),
+            _ => stream.stamps.ts_event[passed].iter().copied().max(),
+        };
+        let last = match (head.kind, last) {
+            (Clock::Recv, Some(last)) => last,
+            (_, Some(last)) => last.max(head.due),
+            (_, None) => head.due,
+        };
         head.row += rows;
         head.due = due(stream, head.row, head.kind, false, last);
         self.find();

@@ -43,9 +43,11 @@ impl TickMarket {
             qty,
             marks,
         } = change;
-        if !self.taken.is_empty() {
-            self.taken.remove(&(side == Side::Buy, px.0));
+        if self.taken.is_empty() {
+            self.book.on_delta(side, px, qty, marks);
+            return;
         }
+        self.taken.remove(&(side == Side::Buy, px.0));
         let was_valid = self.book.is_valid();
         self.book.on_delta(side, px, qty, marks);
         if was_valid != self.book.is_valid() {

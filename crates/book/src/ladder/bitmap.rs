@@ -20,17 +20,14 @@ impl Default for Bitmap {
 }
 
 impl Bitmap {
-    pub(super) fn insert(&mut self, at: usize) {
-        self.words[at / 64] |= 1 << (at % 64);
-        self.pages[at / 4096] |= 1 << (at / 64 % 64);
-    }
-
-    pub(super) fn remove(&mut self, at: usize) {
+    #[inline]
+    pub(super) fn put(&mut self, at: usize, is_used: bool) {
         let word = &mut self.words[at / 64];
-        *word &= !(1 << (at % 64));
-        if *word == 0 {
-            self.pages[at / 4096] &= !(1 << (at / 64 % 64));
-        }
+        *word = (*word & !(1 << (at % 64))) | u64::from(is_used) << (at % 64);
+        let is_any = u64::from(*word != 0);
+        let page = &mut self.pages[at / 4096];
+        let bit = at / 64 % 64;
+        *page = (*page & !(1 << bit)) | is_any << bit;
     }
 
     /// The last entry in use before `at`.

@@ -40,7 +40,7 @@ impl Scale {
         } else {
             ((u128::from(distance) * u128::from(self.inverse)) >> 64) as u64
         };
-        let is_exact = at < ENTRIES as u64 && at * self.step.unsigned_abs() == distance;
+        let is_exact = at < ENTRIES as u64 && at.wrapping_mul(self.step.unsigned_abs()) == distance;
         #[allow(clippy::cast_possible_truncation)] // less than the entries of a window
         is_exact.then_some(at as usize)
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -62,6 +63,17 @@ def test_books_add_up_to_the_last_digit_in_every_row(generated: Path) -> None:
             assert row[f"{book}/equity"] == total
     for row in rows:
         assert row["portfolio/equity"] == row["carry/equity"] + row["model/equity"]
+
+
+def test_every_trials_sharpe_ratios_are_logged_as_its_row_shows_them(generated: Path) -> None:
+    run = run_folder(generated)
+    trials = json.loads((run / "extra.json").read_text())["trials"]
+    rows = json.loads((run / "metrics.json").read_text())["rows"]
+    assert len(trials["sharpes"]) == len(trials["lowest"]) == trials["count"]
+    main = rows[0]["scored"]
+    per_day = [main["sharpe_daily"] / 365**0.5, main["sharpe_lowest"] / 365**0.5]
+    assert [trials["sharpes"][0], trials["lowest"][0]] == pytest.approx(per_day, rel=1e-12)
+    assert rows[0]["figures"]["dsr_lowest"] is not None
 
 
 def test_what_two_rows_show_is_tried_and_run_once(generated: Path) -> None:

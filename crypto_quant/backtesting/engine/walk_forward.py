@@ -49,6 +49,12 @@ from crypto_quant.runtime.config import ModelSection, RunConfig
 Stage = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
+LOGGED = ("sharpe_daily", "sharpe_lowest")
+"""Names in the trial log of a trial's Sharpe ratios, per day (``TrialSharpe``).
+
+A log of before may hold ``daily_sharpe``, which had hole days in: another quantity, not read.
+"""
+
 CARRY_RISKS = (
     "failure of the venue that holds both legs",
     "a leg that cannot be closed while the other moves",
@@ -241,7 +247,7 @@ class WalkForward:
         fee = spot.fees[config.market.tier].at(self._start)[0].taker
         chosen = datetime.combine(config.chosen_before, datetime.min.time(), UTC)
         count = self._log.count().trials
-        sharpes = tuple(self._log.outcomes("daily_sharpe", self._data))
+        daily, lowest = (tuple(self._log.outcomes(name, self._data)) for name in LOGGED)
         return Description(
             title=f"{perp.symbol} on {perp.venue.title()}: carry and a directional model",
             capital=config.capital.amount,
@@ -249,7 +255,7 @@ class WalkForward:
             benchmark=Benchmark(instrument=spot.id, taker_fee=fee),
             sleeves=tuple(_sleeve(name) for name in config.capital.shares),
             rows=rows,
-            trials=Trials(count=count, sharpes=sharpes),
+            trials=Trials(count=count, sharpes=daily, lowest=lowest),
             seed=config.model.training.seed,
             synthetic=synthetic,
             chosen_before_ns=int(chosen.timestamp()) * 10**9,
@@ -305,5 +311,5 @@ def _by_model(variants: Sequence[Variant]) -> list[tuple[ModelSection | None, li
 
 
 def _numbers(found: _Found) -> dict[str, float]:
-    """Return what the trial log keeps: the daily Sharpe ratio, not annualised."""
-    return {"daily_sharpe": found.outcome.daily_sharpe}
+    """Return what the trial log keeps."""
+    return dict(zip(LOGGED, found.outcome.sharpe, strict=True))

@@ -16,15 +16,14 @@ from typing import NamedTuple, Self
 import pyarrow as pa
 
 from crypto_quant.backtesting.engine import collect
-from crypto_quant.backtesting.engine.inputs import DAY_NS, Inputs, read_inputs
+from crypto_quant.backtesting.engine.inputs import Inputs, read_inputs
 from crypto_quant.backtesting.engine.marks import Marks
 from crypto_quant.backtesting.engine.portfolio import run_portfolio
 from crypto_quant.backtesting.engine.variants import Variant
-from crypto_quant.backtesting.metrics import schema
+from crypto_quant.backtesting.metrics.trial_sharpe import TrialSharpe, trial_sharpe
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.interrupts import held, leave_to_parent
-from crypto_quant.core.measures.sharpe import sharpe
 from crypto_quant.core.panics import as_errors
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.models.fold_model import FoldModel
@@ -58,17 +57,17 @@ class Whole(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a variant came to: its rows beside others, its round trips, one number."""
+    """What a variant came to: its rows beside others, its round trips, its Sharpe ratios."""
 
     row: pa.Table
     trips: pa.Table
-    daily_sharpe: float
+    sharpe: TrialSharpe
     whole: Whole | None
 
     def shown_as(self, key: str) -> Outcome:
         """Return it as that of another variant, which runs the same."""
         row, trips = _of_row(self.row, key), _of_row(self.trips, key)
-        return Outcome(row, trips, self.daily_sharpe, None)
+        return Outcome(row, trips, self.sharpe, None)
 
 
 def _of_row(table: pa.Table, key: str) -> pa.Table:
@@ -154,14 +153,6 @@ def _run(source: bytes, job: Job) -> Outcome:
     return Outcome(
         row=collect.variant_table(variant.row.key, equity),
         trips=collect.trips_table(books, inputs, variant.row.key, fills),
-        daily_sharpe=_daily_sharpe(equity),
+        sharpe=trial_sharpe(equity),
         whole=whole,
     )
-
-
-def _daily_sharpe(equity: pa.Table) -> float:
-    """Return the Sharpe ratio of daily returns, not annualised."""
-    ts = equity["ts"].to_numpy()
-    worth = equity[schema.column(schema.PORTFOLIO, "equity")].cast(pa.float64()).to_numpy()
-    at_midnight = worth[ts % DAY_NS == 0]
-    return float(sharpe(at_midnight[1:] / at_midnight[:-1] - 1.0, 1.0))

@@ -65,12 +65,19 @@ class Benchmark(_Value):
 class Trials(_Value):
     """Evaluated configurations in the trial log when the run was made.
 
-    ``sharpes`` are their daily, not annualised, Sharpe ratios where they are known;
-    without them the variance under the null is used.
+    ``sharpes`` are their daily Sharpe ratios and ``lowest`` the lowest of the three, both per
+    day, where they are known; without any the variance under the null is used. A run folder
+    of before has no ``lowest``, and hole days in ``sharpes``.
     """
 
     count: int
     sharpes: tuple[float, ...] = ()
+    lowest: tuple[float, ...] = ()
+
+    @property
+    def lowest_unknown(self) -> bool:
+        """The trials are known to differ, but not by how much in their lowest ratios."""
+        return self.count > 1 and len(self.sharpes) > 1 and len(self.lowest) < 2
 
 
 class Assumption(_Value):

@@ -75,6 +75,7 @@ class Figures(NamedTuple):
     psr_lowest: float
     """As ``psr``, on the lowest of the three Sharpe ratios: what autocorrelation leaves."""
     dsr_lowest: float
+    """As ``dsr``, by the trials' own lowest ratios; NaN where the log lacks them."""
     min_track_record_years: float
     costs_per_year: float
     sharpe_over_cash: tuple[float, float, float]
@@ -193,17 +194,23 @@ def _certainty(
 ) -> tuple[float, float, float, float, float]:
     """Return PSR and DSR of the daily and of the lowest Sharpe, and MinTRL in years."""
     n, skew, kurt = r.size, float(skewness(r)), float(kurtosis(r))
-    known = len(trials.sharpes) > 1
-    variance = float(np.var(trials.sharpes, ddof=1)) if known else 1.0 / max(n, 1)
+    over_daily = _variance(trials.sharpes, n)
+    # The lowest ratios lie closer together than the daily ones, which cannot stand in for them.
+    over_lowest = float("nan") if trials.lowest_unknown else _variance(trials.lowest, n)
     root = np.sqrt(DAYS_PER_YEAR)
     daily, lowest = judged.sharpe_daily / root, judged.sharpe_lowest / root
     return (
         probabilistic_sharpe(daily, n, skew, kurt),
-        deflated_sharpe(daily, n, skew, kurt, trials.count, variance),
+        deflated_sharpe(daily, n, skew, kurt, trials.count, over_daily),
         probabilistic_sharpe(lowest, n, skew, kurt),
-        deflated_sharpe(lowest, n, skew, kurt, trials.count, variance),
+        deflated_sharpe(lowest, n, skew, kurt, trials.count, over_lowest),
         minimum_track_record(lowest, skew, kurt) / DAYS_PER_YEAR,
     )
+
+
+def _variance(ratios: tuple[float, ...], n: int) -> float:
+    """Return the variance of the trials' ratios per day; under the null where unknown."""
+    return float(np.var(ratios, ddof=1)) if len(ratios) > 1 else 1.0 / max(n, 1)
 
 
 def _over_cash(days: Days, cash: Floats) -> tuple[float, float, float]:

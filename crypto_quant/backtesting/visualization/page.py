@@ -94,7 +94,7 @@ def render(run: RunResult, found: Evaluation, name: str) -> str:
         headline=verdict.headline(found),
         targets=verdict.target_lines(found),
         target_names=verdict.NAMES,
-        remarks=verdict.remarks(found, run.description.trials.count),
+        remarks=verdict.remarks(found, run.description.trials),
         charts=_charts(run, found),
         heat_returns=heat.returns(found.months),
         heat_wins=heat.win_rates(found.months),

@@ -6,6 +6,7 @@ import math
 import textwrap
 from typing import NamedTuple
 
+from crypto_quant.backtesting.metrics.description import Trials
 from crypto_quant.backtesting.metrics.evaluation import Evaluation
 from crypto_quant.backtesting.metrics.figures import Figures, Scored
 from crypto_quant.backtesting.visualization.formats import day, number, percent, span
@@ -94,7 +95,7 @@ def headline(found: Evaluation) -> str:
     return f"{len(met)} of 5 targets met ({', '.join(met)}): the five are not met together."
 
 
-def remarks(found: Evaluation, trials: int) -> list[str]:
+def remarks(found: Evaluation, trials: Trials) -> list[str]:
     """Say what a reader should know before believing the table."""
     judged, figures, out = found.rows[0].scored, found.rows[0].figures, []
     if judged.held_cagr <= 0:
@@ -107,11 +108,7 @@ def remarks(found: Evaluation, trials: int) -> list[str]:
             f"targets were met together in {percent(found.intervals.met['joint'], 0)} of "
             f"{found.intervals.draws} histories."
         )
-    out.append(
-        f"{trials} configurations were evaluated, this one included. Deflated for them, the "
-        f"probability that the true Sharpe ratio is above 0 is {percent(figures.dsr)}, and "
-        f"{percent(figures.dsr_lowest)} on the lowest of the three ratios."
-    )
+    out.append(_deflated(figures, trials))
     out += [
         f"{period.name[0].upper()}{period.name[1:]}: CAGR {percent(period.scored.cagr)} "
         f"(buy-and-hold {percent(period.scored.held_cagr)}), lowest Sharpe ratio "
@@ -129,6 +126,17 @@ def remarks(found: Evaluation, trials: int) -> list[str]:
     if not found.attribution.exact:
         out.append("DEFECT: the attribution does not add up to equity; see the table.")
     return out
+
+
+def _deflated(figures: Figures, trials: Trials) -> str:
+    text = (
+        f"{trials.count} configurations were evaluated, this one included. Deflated for them, the "
+        f"probability that the true Sharpe ratio is above 0 is {percent(figures.dsr)}, and "
+        f"{percent(figures.dsr_lowest)} on the lowest of the three ratios"
+    )
+    if trials.lowest_unknown:
+        text += " (unknown: the trials' lowest ratios were not logged when this run was made)"
+    return f"{text}."
 
 
 def terminal(found: Evaluation, title: str, synthetic: bool) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from crypto_quant.backtesting.metrics.description import Trials
 from crypto_quant.backtesting.metrics.evaluation import Evaluation, evaluate
 from crypto_quant.backtesting.metrics.figures import Scored
 from crypto_quant.backtesting.metrics.periods import Month
@@ -59,12 +60,13 @@ def test_target_lines_ask_twice_buy_and_hold_or_any_gain(found: Evaluation) -> N
     scored = found.rows[0].scored
     rising = with_score(found, scored._replace(held_cagr=0.2, held_max_drawdown=0.5))
     falling = with_score(found, scored._replace(held_cagr=-0.2))
+    trials = Trials(count=3)
     up, down = verdict.target_lines(rising), verdict.target_lines(falling)
     assert up[0].asked == "> 40.0%"
     assert up[2].asked == "< 15.0%"
     assert down[0].asked == "> 0.0%"
-    assert any("asks only for a gain" in text for text in verdict.remarks(falling, 3))
-    assert not any("asks only for a gain" in text for text in verdict.remarks(rising, 3))
+    assert any("asks only for a gain" in text for text in verdict.remarks(falling, trials))
+    assert not any("asks only for a gain" in text for text in verdict.remarks(rising, trials))
 
 
 def test_terminal_fits_eighty_columns_and_labels_generated_data(found: Evaluation) -> None:

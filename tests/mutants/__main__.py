@@ -2,7 +2,7 @@
 
 ``python -m tests.mutants [NAME...]`` reads ``tests/mutants/*.toml``; a mutant is a file,
 a text that occurs exactly once in it, its replacement, and the command that must fail.
-Exits 1 if one survives or no longer applies.
+Exits 1 if one survives or no longer applies, 2 if a set is named that there is not.
 """
 
 from __future__ import annotations
@@ -35,9 +35,14 @@ class Mutant:
 
 def main(only: list[str]) -> int:
     """Run the named sets of mutants, or all; return the exit code."""
-    mutants = [m for path in sorted(Path(__file__).parent.glob("*.toml")) for m in _read(path)]
-    if only:
-        mutants = [m for m in mutants if m.name.split("/")[0] in only]
+    sets = {path.stem: path for path in sorted(Path(__file__).parent.glob("*.toml"))}
+    if unknown := [name for name in only if name not in sets]:
+        print(  # noqa: T201 - a report
+            f"mutants: no set is named {', '.join(unknown)}; there are {', '.join(sets)}",
+            file=sys.stderr,
+        )
+        return 2
+    mutants = [m for name, path in sets.items() if not only or name in only for m in _read(path)]
     with tempfile.TemporaryDirectory(prefix="cq-mutants-") as folder:
         tree = Path(folder)
         _copy(tree)

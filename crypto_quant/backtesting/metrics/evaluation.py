@@ -217,4 +217,4 @@ def _jsonable(value: object) -> object:
         return [_jsonable(part) for part in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return str(value) if isinstance(value, Decimal) else value
+    return f"{value:f}" if isinstance(value, Decimal) else value

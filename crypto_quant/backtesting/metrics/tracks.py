@@ -99,7 +99,7 @@ def scaled_track(portfolio: Track, factor: float) -> Track:
     last = np.flatnonzero(np.diff(day, append=day[-1] + 1))
     done = np.concatenate(([1.0], np.cumprod(inside[last])))
     before = done[np.cumsum(np.diff(day, prepend=day[0]) > 0)]
-    note = f"{factor:.2f} of the capital, rebalanced daily, the rest in cash at 0%"
+    note = f"{factor:.4f} of the capital, rebalanced daily, the rest in cash at 0%"
     track = _passive(
         portfolio, "equal_volatility", "Buy and hold, equal volatility", before * inside
     )

@@ -79,6 +79,7 @@ def test_equal_volatility_has_the_portfolios_volatility(found: Evaluation) -> No
     assert float(volatility(track.days.ours.ret[seen])) == pytest.approx(
         float(volatility(main.days.ours.ret[seen])), rel=1e-9
     )
+    assert "0.0151 of the capital" in scaled_track(main, 0.01512).note
     whole = scaled_track(main, 1.0)
     assert whole.marks.growth == pytest.approx(main.marks.held, rel=1e-9)
 
@@ -262,6 +263,13 @@ def test_json_is_strict_and_the_same_twice(run: RunResult, found: Evaluation) ->
     parts = data["attribution"]["books"][0]["components"]
     assert set(parts) == set(COMPONENTS)
     assert isinstance(parts["funding"], str)
+    books = found.attribution.books
+    none = books[0]._replace(
+        components={"funding": Decimal("0E-8"), "fees": Decimal("-0.00000004")}
+    )
+    small = found._replace(attribution=found.attribution._replace(books=(none, *books[1:])))
+    written = json.loads(to_json(small))["attribution"]["books"][0]["components"]
+    assert written == {"funding": "0.00000000", "fees": "-0.00000004"}
 
 
 def test_evaluate_short_run_undefined_figures_are_nan(run: RunResult) -> None:

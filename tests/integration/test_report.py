@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shutil
@@ -53,6 +54,24 @@ def test_report_same_run_same_bytes(folder: Path, tmp_path: Path) -> None:
     CliRunner().invoke(report, [str(copy)], catch_exceptions=False)
     for name in ("report.html", "metrics.json"):
         assert (copy / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_the_readmes_words_are_made_of_metrics(folder: Path) -> None:
+    path = Path(__file__).resolve().parents[2] / "docs/images/refresh.py"
+    spec = importlib.util.spec_from_file_location("refresh", path)
+    assert spec is not None
+    assert spec.loader is not None
+    refresh = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(refresh)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    figures, drawn = metrics["rows"][0]["figures"], metrics["intervals"]
+    said = refresh.caveat(metrics, 37)
+    assert said.startswith("37 configurations were tried. Deflated for them,")
+    for value in (figures["dsr"], figures["dsr_lowest"], drawn["met"]["joint"]):
+        assert f"{100 * value:.1f} %" in said
+    assert "**Portfolio**" in refresh.table(metrics)
+    unknown = {**metrics["rows"][0], "figures": {**figures, "dsr_lowest": None}}
+    assert "\u2013 by the lowest" in refresh.caveat({**metrics, "rows": [unknown]}, 37)
 
 
 def test_page_needs_no_network_and_runs_nothing(folder: Path) -> None:

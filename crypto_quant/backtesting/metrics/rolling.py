@@ -8,9 +8,16 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from crypto_quant.core.measures.arrays import Bools, Floats, Ints
-from crypto_quant.core.measures.bootstrap import BLOCK, interval, stationary_blocks
+from crypto_quant.core.measures.bootstrap import (
+    COVERAGE,
+    SHARPE_NOMINAL,
+    interval,
+    mean_block,
+    mirrored,
+    stationary_blocks,
+)
 from crypto_quant.core.measures.days import Days
-from crypto_quant.core.measures.targets import Score, Verdict, judge, score
+from crypto_quant.core.measures.targets import LEAST_SHARPE, Score, Verdict, judge, score
 
 DRAWS: Final = 400
 _CHUNK: Final = 50
@@ -38,7 +45,12 @@ class Rolling(NamedTuple):
 
 
 class Intervals(NamedTuple):
-    """90 % block-bootstrap intervals on the whole path, and how often targets are met."""
+    """90 % block-bootstrap intervals on the whole path, and how often targets are met.
+
+    Sharpe ratios are mirrored in interval and count alike (``bootstrap.mirrored``), and the
+    interval widened (``bootstrap.SHARPE_NOMINAL``).
+    ``block`` mean length of a block in days.
+    """
 
     values: dict[str, tuple[float, float]]
     met: dict[str, float]
@@ -50,26 +62,34 @@ def resampled(days: Days, seed: int, draws: int = DRAWS) -> Iterator[Days]:
     """Draw histories from the days that have data, a few at a time to bound memory."""
     base = days.at(~days.hole)
     rng = np.random.default_rng(seed)
-    drawn = stationary_blocks(base.start.size, draws, rng)
+    drawn = stationary_blocks(base.start.size, draws, rng, mean_block(base.start.size))
     for first in range(0, draws, _CHUNK):
         yield base.redrawn(drawn[first : first + _CHUNK])
 
 
 def whole_path(days: Days, seed: int, draws: int = DRAWS) -> Intervals:
     """Measure the whole path on resampled histories."""
-    measured: dict[str, list[Floats]] = {}
-    met: dict[str, list[Bools]] = {}
+    values: dict[str, list[Floats]] = {}
+    hits: list[Verdict] = []
     for histories in resampled(days, seed, draws):
         got = score(histories)
-        for name, values in _values(got).items():
-            measured.setdefault(name, []).append(values)
-        for name, hits in _hits(judge(got)).items():
-            met.setdefault(name, []).append(hits)
+        hits.append(judge(got))
+        for name, drawn in _values(got).items():
+            values.setdefault(name, []).append(drawn)
+    measured, every = _values(score(days)), {n: np.concatenate(v) for n, v in values.items()}
+    ratios = [name for name in every if name.startswith("sharpe_")]
+    for name in ratios:
+        every[name] = mirrored(every[name], float(measured[name]))
+    verdict = Verdict(*map(np.concatenate, zip(*hits, strict=True)))
+    verdict = verdict._replace(sharpe=every["sharpe_lowest"] > LEAST_SHARPE)
     return Intervals(
-        values={name: interval(np.concatenate(v)) for name, v in measured.items()},
-        met={name: float(np.concatenate(v).mean()) for name, v in met.items()},
+        values={
+            name: interval(drawn, SHARPE_NOMINAL if name in ratios else COVERAGE)
+            for name, drawn in every.items()
+        },
+        met={name: float(met.mean()) for name, met in _hits(verdict).items()},
         draws=draws,
-        block=BLOCK,
+        block=mean_block(int((~days.hole).sum())),
     )
 
 
@@ -86,21 +106,35 @@ def rolling(days: Days, years: int, seed: int, draws: int = DRAWS) -> Rolling | 
         return None
     real = [score(cut) for cut in _windows(days, starts, years)]
     verdicts = [_hits(judge(measured)) for measured in real]
-    drawn: dict[str, list[Floats]] = {name: [] for name in verdicts[0]}
-    for histories in resampled(days, seed, draws):
-        hits = [_hits(judge(score(cut))) for cut in _windows(histories, starts, years)]
-        for name, found in drawn.items():
-            found.append(np.mean([hit[name] for hit in hits], axis=0))
+    lowest = np.array([float(measured.sharpe.lowest) for measured in real])
+    drawn = _drawn_shares(resampled(days, seed, draws), starts, years, _spread(lowest)[1])
     shares = {
-        name: Share(
-            float(np.mean([verdict[name] for verdict in verdicts])),
-            *interval(np.concatenate(drawn[name])),
-        )
+        name: Share(float(np.mean([verdict[name] for verdict in verdicts])), *interval(drawn[name]))
         for name in drawn
     }
-    lowest = np.array([float(measured.sharpe.lowest) for measured in real])
     growth = np.array([float(measured.cagr) for measured in real])
     return Rolling(years, len(starts), shares, _spread(lowest), _spread(growth))
+
+
+def _drawn_shares(
+    histories: Iterator[Days], starts: list[int], years: int, median: float
+) -> dict[str, Floats]:
+    """Return the share of windows that meet each target in each history; (draws,) each.
+
+    Cutting into blocks lifts the drawn Sharpe ratios: all are moved by the amount that takes
+    their median to ``median``, that of the path's own windows.
+    """
+    lowest: list[list[Floats]] = []
+    verdicts: list[list[Verdict]] = []
+    for some in histories:
+        cuts = [score(cut) for cut in _windows(some, starts, years)]
+        lowest.append([cut.sharpe.lowest for cut in cuts])
+        verdicts.append([judge(cut) for cut in cuts])
+    ratios = np.concatenate(lowest, axis=1)  # (windows, draws)
+    hits = Verdict(*np.concatenate(verdicts, axis=2).swapaxes(0, 1))
+    move = median - _spread(ratios.ravel())[1]
+    hits = hits._replace(sharpe=ratios + move > LEAST_SHARPE)
+    return {name: met.mean(axis=0) for name, met in _hits(hits).items()}
 
 
 def window_months(days: Days, years: int) -> list[int]:

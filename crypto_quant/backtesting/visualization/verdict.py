@@ -103,10 +103,12 @@ def remarks(found: Evaluation, trials: Trials) -> list[str]:
     low, high = found.intervals.values["sharpe_lowest"]
     if math.isfinite(low):
         out.append(
-            f"Drawn again in blocks of {found.intervals.block} days on average, the lowest Sharpe "
-            f"ratio lies between {number(low)} and {number(high)} nine times in ten; all five "
+            f"Drawn again in blocks of {found.intervals.block} days on average, the 90% interval "
+            f"of the lowest Sharpe ratio runs from {number(low)} to {number(high)}; all five "
             f"targets were met together in {percent(found.intervals.met['joint'], 0)} of "
-            f"{found.intervals.draws} histories."
+            f"{found.intervals.draws} histories. Blocks break the persistence that this ratio "
+            f"counts and lift it, so drawn Sharpe ratios are mirrored at the measured ones, in "
+            f"the interval and in the count."
         )
     out.append(_deflated(figures, trials))
     out += [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -17,7 +18,7 @@ from crypto_quant.backtesting.metrics.evaluation import Evaluation, evaluate, to
 from crypto_quant.backtesting.metrics.figures import scored
 from crypto_quant.backtesting.metrics.periods import day_regimes
 from crypto_quant.backtesting.metrics.result import RunResult
-from crypto_quant.backtesting.metrics.rolling import rolling, whole_path, window_months
+from crypto_quant.backtesting.metrics.rolling import resampled, rolling, whole_path, window_months
 from crypto_quant.backtesting.metrics.schema import COMPONENTS
 from crypto_quant.backtesting.metrics.tracks import (
     floats,
@@ -26,8 +27,12 @@ from crypto_quant.backtesting.metrics.tracks import (
     sleeve_track,
     stressed_track,
 )
-from crypto_quant.core.measures.arrays import DAY_NS
+from crypto_quant.core.measures.arrays import DAY_NS, Floats
+from crypto_quant.core.measures.bootstrap import mean_block
+from crypto_quant.core.measures.days import Days
 from crypto_quant.core.measures.dispersion import volatility
+from crypto_quant.core.measures.sharpe import sharpe_three_ways
+from crypto_quant.core.measures.targets import judge, score
 from tests.unit.backtesting.made_run import SPOT
 
 
@@ -176,6 +181,67 @@ def test_whole_path_interval_holds_the_estimate_and_follows_the_seed(run: RunRes
     for name in ("cagr", "sharpe_daily", "win_rate", "payoff"):
         low, high = first.values[name]
         assert low < getattr(judged, name) < high
+
+
+def test_whole_path_sharpe_intervals_are_the_draws_mirrored_at_the_measured(
+    run: RunResult,
+) -> None:
+    days = portfolio_track(run).days
+    measured, got = scored(days), whole_path(days, seed=4, draws=60)
+    drawn = [s for h in resampled(days, 4, 60) for s in _each_lowest(h)]
+    mirrored = 2 * measured.sharpe_lowest - np.array(drawn)
+    assert got.values["sharpe_lowest"] == pytest.approx(np.quantile(mirrored, [0.025, 0.975]))
+    assert got.met["sharpe"] == pytest.approx((mirrored > 2).mean())
+    assert got.met["joint"] <= min(v for name, v in got.met.items() if name != "joint")
+    assert got.block == mean_block(int((~days.hole).sum()))
+
+
+def test_whole_path_the_best_history_keeps_the_best_ratio(run: RunResult) -> None:
+    # Stretches of luck: the return is met by the histories that drew most of them, and they
+    # are the ones with the highest ratios, mirrored or not.
+    days = portfolio_track(run).days
+    luck = np.arange(days.start.size) // 150 % 2 == 1
+    ours = days.ours._replace(ret=np.where(luck, 0.003, 0.0) + 0.5 * days.ours.ret)
+    theirs = days.theirs._replace(ret=np.full(luck.shape, 0.0009))
+    trips = days.trips._replace(won=3 * days.trips.won)
+    won = np.where(np.arange(luck.size) % 3 == 0, -1.0, 1.0)
+    path = days._replace(ours=ours, theirs=theirs, pnl=won, trips=trips)
+    got = whole_path(path, seed=4, draws=60)
+    rank: list[tuple[float, bool]] = []
+    for histories in resampled(path, 4, 60):
+        each = judge(score(histories))
+        others = each.annual_return & each.drawdown & each.win_rate & each.payoff
+        rank += zip(_each_lowest(histories), others.tolist(), strict=True)
+    rank.sort(key=lambda pair: -pair[0])
+    best = rank[: round(got.met["sharpe"] * 60)]
+    assert got.met["joint"] == pytest.approx(sum(met for _, met in best) / 60)
+    assert 0 < got.met["joint"] < got.met["sharpe"] < 1
+
+
+def test_rolling_ratios_are_moved_to_the_measured_median(run: RunResult) -> None:
+    days = portfolio_track(run).days
+    starts = window_months(days, 1)
+
+    def cut(path: Days) -> Iterator[Days]:
+        for number in starts:
+            first, stop = np.searchsorted(path.month, [number, number + 12])
+            yield path.window(int(first), int(stop))
+
+    real = [scored(window).sharpe_lowest for window in cut(days)]
+    drawn = np.array([_each_lowest(w) for h in resampled(days, 3, 20) for w in cut(h)])
+    moved = drawn + np.median(real) - np.median(drawn)
+    share = (moved > 2).mean(axis=0)
+    got = rolling(days, 1, seed=3, draws=20)
+    assert got is not None
+    seen = got.shares["sharpe"]
+    assert (seen.low, seen.high) == pytest.approx(tuple(np.quantile(share, [0.05, 0.95])))
+    assert got.lowest_sharpe[1] == pytest.approx(np.median(real))
+
+
+def _each_lowest(histories: Days) -> Floats:
+    return np.array(
+        [float(sharpe_three_ways(r, histories.month).lowest) for r in histories.ours.ret]
+    )
 
 
 def test_doubt_names_what_is_too_good_and_why(found: Evaluation) -> None:

@@ -69,6 +69,13 @@ def test_target_lines_ask_twice_buy_and_hold_or_any_gain(found: Evaluation) -> N
     assert not any("asks only for a gain" in text for text in verdict.remarks(rising, trials))
 
 
+def test_remarks_say_what_is_done_to_drawn_sharpe_ratios(found: Evaluation) -> None:
+    (said,) = [text for text in verdict.remarks(found, Trials(count=3)) if "Drawn again" in text]
+    low, high = found.intervals.values["sharpe_lowest"]
+    assert f"runs from {low:.2f} to {high:.2f}".replace("-", "\u2212") in said
+    assert "mirrored at the measured ones" in said
+
+
 def test_terminal_fits_eighty_columns_and_labels_generated_data(found: Evaluation) -> None:
     text = verdict.terminal(found, "BTCUSDT on Binance: a long enough title", synthetic=True)
     assert text.startswith("GENERATED DATA")

@@ -63,6 +63,10 @@ class AccountView(Protocol):
         """Return what a sleeve's live orders may still trade, signed, without its stops."""
         ...
 
+    def selling(self, sleeve: int, instrument: int) -> int:
+        """Return what of ``working`` is to be sold, not positive; the rest of it is bought."""
+        ...
+
     def sleeve_equity(self, sleeve: int) -> float:
         """Return the equity of a sleeve's virtual book."""
         ...

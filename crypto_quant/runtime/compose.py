@@ -81,7 +81,7 @@ def join(
     orders = OrderManager()
     checks = {name: make(risk) for name, make in CHECKS.items()}
     manager = RiskManager(risk, checks, sleeves, RiskState())
-    view = LineView(terms, orders.working, risk.leverage)
+    view = LineView(terms, orders, risk.leverage)
     return State(view, terms, stages, manager, Netting(netting, sleeves, orders), orders, funding)
 
 

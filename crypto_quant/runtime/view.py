@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from math import nan
 
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Wallet
 from crypto_quant.core.terms import TermsTable
+from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.runtime.line import RecordedLine
 
 DAY_NS = 86_400 * 10**9
@@ -22,8 +22,8 @@ class LineView:
     ----------
     terms
         Order rules, for the value of a grid unit.
-    working
-        The order manager's count of what a sleeve's live orders may still trade.
+    orders
+        Counts what the sleeves' live orders may still trade.
     leverage
         The venue's setting for contracts.
     """
@@ -45,15 +45,15 @@ class LineView:
         "now",
         "position",
         "px",
+        "selling",
         "sleeve_equity",
         "working",
     )
 
-    def __init__(
-        self, terms: TermsTable, working: Callable[[int, int], int], leverage: int
-    ) -> None:
+    def __init__(self, terms: TermsTable, orders: OrderManager, leverage: int) -> None:
         self._terms = terms
-        self.working = working
+        self.working = orders.working
+        self.selling = orders.selling
         self._leverage = leverage
         self._day = -1
         self.now = 0

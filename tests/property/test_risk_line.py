@@ -78,6 +78,7 @@ class World:
         view.pending = {
             (s, i): self.orders.working(s, i) for s in (CARRY, MODEL) for i in (SPOT, PERP)
         }
+        view.sales = {key: self.orders.selling(*key) for key in view.pending}
 
     def hour(self, n: int) -> None:
         """Move the market one hour on, wake the line, answer what it sends."""

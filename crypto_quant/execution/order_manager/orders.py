@@ -18,11 +18,12 @@ class OrderManager:
     orders that ended since then.
     """
 
-    __slots__ = ("_last_id", "_stops", "_working", "ended", "live", "touched")
+    __slots__ = ("_last_id", "_selling", "_stops", "_working", "ended", "live", "touched")
 
     def __init__(self) -> None:
         self._last_id = 0
         self._working: dict[tuple[int, int], int] = {}
+        self._selling: dict[tuple[int, int], int] = {}
         self._stops: dict[tuple[int, int], OrderState] = {}
         self.live: dict[int, OrderState] = {}
         self.touched: set[int] = set()
@@ -39,6 +40,10 @@ class OrderManager:
         A protective stop counts once it has begun to trade, not while it rests.
         """
         return self._working.get((sleeve, instrument), 0)
+
+    def selling(self, sleeve: int, instrument: int) -> int:
+        """Return what of ``working`` is to be sold, not positive."""
+        return self._selling.get((sleeve, instrument), 0)
 
     def stop_of(self, sleeve: int, instrument: int) -> OrderState | None:
         """Return a sleeve's live protective stop that is not being cancelled."""
@@ -108,6 +113,7 @@ class OrderManager:
     def reset(self) -> None:
         """Forget live orders: a new segment has begun; ids go on."""
         self._working.clear()
+        self._selling.clear()
         self._stops.clear()
         self.live.clear()
         self.touched.clear()
@@ -142,8 +148,14 @@ class OrderManager:
         """Add (+1) parts of an order to what is working, or take them away (-1)."""
         for sleeve, quantity in parts:
             key = (sleeve, order.instrument)
-            left = self._working.get(key, 0) + sign * quantity
-            if left:
-                self._working[key] = left
-            else:
-                self._working.pop(key, None)
+            _add(self._working, key, sign * quantity)
+            if quantity < 0:
+                _add(self._selling, key, sign * quantity)
+
+
+def _add(counts: dict[tuple[int, int], int], key: tuple[int, int], quantity: int) -> None:
+    left = counts.get(key, 0) + quantity
+    if left:
+        counts[key] = left
+    else:
+        counts.pop(key, None)

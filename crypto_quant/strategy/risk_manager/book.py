@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from crypto_quant.core.messages import Order, OrderType
+from crypto_quant.core.messages import Allocation, Order, OrderType
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
 
@@ -68,15 +68,19 @@ class RiskState:
 class RiskBook:
     """Exposure by sleeve and instrument, updated as targets of one wake-up are accepted.
 
+    Nobody knows which live orders fill, nor in which order: a position is taken to be anywhere
+    between all of its sales without a purchase and all of its purchases without a sale.
     Exposure is gross over the sleeves' virtual positions: it bounds the account's net
     exposure along every path on which one sleeve closes before another.
     """
 
     __slots__ = (
-        "_let_go",
+        "_bought",
         "_notionals",
         "_sleeves",
+        "_sold",
         "_spent",
+        "_stopped",
         "equity",
         "now",
         "state",
@@ -94,16 +98,16 @@ class RiskBook:
         self.now = view.now
         self.equity = view.equity
         self._notionals: dict[tuple[int, int], float] = {}
-        self._let_go: dict[tuple[int, int], int] = {}
+        self._bought: dict[tuple[int, int], int] = {}
+        self._sold: dict[tuple[int, int], int] = {}
+        self._stopped: dict[tuple[int, int], int] = {}
         self._spent: dict[int, Decimal] = {}
         for instrument, rule in terms.items():
             worth = view.px(instrument) * rule.price_unit * rule.size_unit
             for sleeve in self._sleeves:
-                held = view.position(sleeve, instrument)
-                headed = held + view.working(sleeve, instrument)
-                if held or headed:
-                    size = max(abs(held), abs(headed))
-                    self._notionals[sleeve, instrument] = size * worth
+                low, high = self.reach(sleeve, instrument)
+                if low or high:
+                    self._notionals[sleeve, instrument] = max(-low, high) * worth
 
     @property
     def is_halted(self) -> bool:
@@ -117,13 +121,16 @@ class RiskBook:
 
     def accept_order(self, order: Order) -> None:
         """Count an order that may leave: the next ones of this wake-up come on top of it."""
-        if order.type is OrderType.STOP_MARKET:  # it only shrinks, and only if it is reached
-            return
         terms = self.terms[order.instrument]
         px = order.price or self.view.px(order.instrument)
+        is_stop = order.type is OrderType.STOP_MARKET  # it trades only if it is reached
         for sleeve, quantity in order.allocations:
             key = (sleeve, order.instrument)
-            self._let_go[key] = self._let_go.get(key, 0) + quantity
+            side = self._bought if quantity > 0 else self._sold
+            counts = self._stopped if is_stop else side
+            counts[key] = counts.get(key, 0) + quantity
+            if is_stop:
+                continue
             if terms.is_spot and quantity > 0:
                 paid = terms.notional(px, quantity)
                 self._spent[sleeve] = self._spent.get(sleeve, Decimal(0)) + paid
@@ -132,10 +139,16 @@ class RiskBook:
         """Return what a sleeve's spot orders of this wake-up are about to pay, exact."""
         return self._spent.get(sleeve, Decimal(0))
 
-    def headed(self, sleeve: int, instrument: int) -> int:
-        """Return the position once live orders and those of this wake-up are filled."""
-        held = self.view.position(sleeve, instrument) + self.view.working(sleeve, instrument)
-        return held + self._let_go.get((sleeve, instrument), 0)
+    def reach(self, sleeve: int, instrument: int) -> tuple[int, int]:
+        """Return the lowest and highest position that the orders may lead to, whatever fills.
+
+        They are those that live and those of this wake-up; protective stops do not count.
+        """
+        view, key = self.view, (sleeve, instrument)
+        held = view.position(sleeve, instrument)
+        selling = view.selling(sleeve, instrument)
+        buying = view.working(sleeve, instrument) - selling
+        return held + selling + self._sold.get(key, 0), held + buying + self._bought.get(key, 0)
 
     def notional_beside(self, proposal: Proposal) -> float:
         """Return the gross notional of everything but the proposal's own position."""
@@ -154,29 +167,56 @@ class RiskBook:
         )
 
     def shrinks(self, order: Order) -> bool:
-        """Tell whether the order brings every sleeve in it nearer to flat, or flat."""
-        view, instrument = self.view, order.instrument
-        for sleeve, quantity in order.allocations:
-            held = view.position(sleeve, instrument)
-            if abs(held + quantity) > abs(held):
-                return False
-        return True
+        """Tell whether the order brings every sleeve in it nearer to flat, or flat.
+
+        It does so whatever fills before it. Reduce-only is no excuse: the venue bounds that by
+        the account's position, which several sleeves and orders share.
+        """
+        return all(self._closing(order, s, q) == q for s, q in order.allocations)
+
+    def close_in(self, order: Order) -> Order | None:
+        """Return an order cut to what of it shrinks; ``None`` where that is nothing to send.
+
+        Spot is never cut here: it is the leg of a pair.
+        """
+        terms = self.terms.get(order.instrument)
+        if terms is None or terms.is_spot:
+            return None
+        parts = ((s, self._closing(order, s, q)) for s, q in order.allocations)
+        kept = tuple(Allocation(sleeve, quantity) for sleeve, quantity in parts if quantity)
+        net = sum(quantity for _, quantity in kept)
+        if net * sum(quantity for _, quantity in order.allocations) <= 0:
+            return None
+        return order._replace(quantity=abs(net), allocations=kept)
+
+    def _closing(self, order: Order, sleeve: int, quantity: int) -> int:
+        """Return the part of a sleeve's quantity that shrinks its position in any case."""
+        if (
+            order.type is OrderType.STOP_MARKET
+        ):  # a close that works may fail: it protects till then
+            held = self.view.position(sleeve, order.instrument)
+            low = high = held + self._stopped.get((sleeve, order.instrument), 0)
+        else:
+            low, high = self.reach(sleeve, order.instrument)
+        return max(quantity, -max(low, 0)) if quantity < 0 else min(quantity, max(-high, 0))
 
     def growth(self, order: Order) -> Decimal:
-        """Return by how much the order changes the gross notional, exact."""
+        """Return by how much the order may raise the gross notional, exact."""
         instrument, total = order.instrument, 0
         for sleeve, quantity in order.allocations:
-            headed = self.headed(sleeve, instrument)
-            total += abs(headed + quantity) - abs(headed)
+            low, high = self.reach(sleeve, instrument)
+            end = high + quantity if quantity > 0 else -low - quantity
+            total += max(0, end - max(-low, high))
         return self.terms[instrument].notional(self.view.px(instrument), total)
 
     def gross(self, *, contracts_only: bool) -> Decimal:
-        """Return the exact gross notional of all sleeves' positions once orders are filled."""
+        """Return the largest gross notional of all sleeves that the orders may lead to, exact."""
         total = Decimal(0)
         for instrument, rule in self.terms.items():
             if contracts_only and rule.is_spot:
                 continue
-            quantity = sum(abs(self.headed(s, instrument)) for s in self._sleeves)
+            reaches = (self.reach(s, instrument) for s in self._sleeves)
+            quantity = sum(max(-low, high) for low, high in reaches)
             total += rule.notional(self.view.px(instrument), quantity)
         return total
 

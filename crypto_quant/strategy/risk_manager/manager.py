@@ -24,6 +24,15 @@ from crypto_quant.strategy.risk_manager.book import DAY_NS, Check, Proposal, Ris
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 OTHER_LEG = "an order of the same sleeve was refused: never leg by leg"
+CLOSES = "; what closes may leave"
+
+
+class _Verdict(NamedTuple):
+    """Why an order may not leave, whether it shrinks, and what may leave in its stead."""
+
+    reason: str | None
+    shrinks: bool
+    close: Order | None
 
 
 class Stamped(NamedTuple):
@@ -91,27 +100,34 @@ class RiskManager:
         terms: Mapping[int, Terms],
         crosses: Sequence[Cross] = (),
     ) -> Stamped:
-        """Judge what is about to be done; crosses come first and use up the limits first."""
+        """Judge what is about to be done; crosses come first and use up the limits first.
+
+        Of a refused order what closes may leave: one that is refused is always named in
+        ``refused``, and its close in ``approved``.
+        """
         book = RiskBook(view, terms, len(self._sleeves), self.state)
         judged = [*map(_as_order, crosses), *orders] if crosses else orders
         with localcontext(EXACT):
-            reasons = [
+            verdicts = [
                 self._judge(o, book, is_sent=n >= len(crosses)) for n, o in enumerate(judged)
             ]
         broken = {
             part.sleeve
-            for order, reason in zip(judged, reasons, strict=True)
-            if reason is not None and not book.shrinks(order)
+            for order, verdict in zip(judged, verdicts, strict=True)
+            if verdict.reason is not None and not verdict.shrinks
             for part in order.allocations
         }
         approved: list[Approved] = []
         agreed: list[ApprovedCross] = []
         refused: list[Refused] = []
         wishes: list[Order | Cross] = [*crosses, *orders]
-        for wish, order, reason in zip(wishes, judged, reasons, strict=True):
-            if reason is None and broken and not book.shrinks(order):
+        for wish, order, (reason, shrinks, close) in zip(wishes, judged, verdicts, strict=True):
+            if reason is None and broken and not shrinks:
                 reason = OTHER_LEG if any(p.sleeve in broken for p in order.allocations) else None
-            if reason is not None:
+            if reason is not None and close is not None:
+                refused.append(Refused(wish, reason + CLOSES))
+                approved.append(Approved(close, self._names, RISK_SEAL))
+            elif reason is not None:
                 refused.append(Refused(wish, reason))
             elif isinstance(wish, Cross):
                 agreed.append(ApprovedCross(wish, tuple(self._ours), RISK_SEAL))
@@ -119,26 +135,31 @@ class RiskManager:
                 approved.append(Approved(wish, self._names, RISK_SEAL))
         return Stamped(tuple(approved), tuple(refused), tuple(agreed))
 
-    def _judge(self, order: Order, book: RiskBook, *, is_sent: bool) -> str | None:
-        """Return why an order may not leave; one that may counts for those after it."""
-        reason = self._refusal(order, book, self._checks if is_sent else self._ours)
-        if reason is None:
-            book.accept_order(order)
+    def _judge(self, order: Order, book: RiskBook, *, is_sent: bool) -> _Verdict:
+        """Judge an order by those before it; what of it may leave counts for those after it."""
+        checks = self._checks if is_sent else self._ours
+        shrinks, close = book.shrinks(order), None
+        reason = self._refusal(order, book, checks, shrinks=shrinks)
+        if is_sent and not shrinks:
+            close = book.close_in(order)
+            if close is not None and self._refusal(close, book, checks, shrinks=True) is not None:
+                close = None
+        leaves = order if reason is None else close
+        if leaves is not None:
+            book.accept_order(leaves)
             if is_sent:
                 self.state.sent.append(book.now)
-        return reason
+        return _Verdict(reason, shrinks, close)
 
-    def _refusal(self, order: Order, book: RiskBook, checks: Mapping[str, Check]) -> str | None:
-        shrinks = None
+    def _refusal(
+        self, order: Order, book: RiskBook, checks: Mapping[str, Check], *, shrinks: bool
+    ) -> str | None:
         for name, check in checks.items():
-            reason = check.refusal(order, book)
-            if reason is None:
+            if shrinks and check.is_exposure:
                 continue
-            if check.is_exposure:
-                shrinks = book.shrinks(order) if shrinks is None else shrinks
-                if shrinks:
-                    continue
-            return f"{name}: {reason}"
+            reason = check.refusal(order, book)
+            if reason is not None:
+                return f"{name}: {reason}"
         return None
 
     def _shrink_group(self, group: Sequence[Target], book: RiskBook) -> Sequence[Target]:

@@ -137,3 +137,17 @@ def test_ids_are_the_same_in_the_same_run_and_go_on_after_a_reset() -> None:
     assert [first.next_id() for _ in range(3)] == [second.next_id() for _ in range(3)]
     first.reset()
     assert first.next_id() == 4
+
+
+def test_sales_are_told_from_purchases_of_the_same_sleeve() -> None:
+    orders = OrderManager()
+    bought, sold = _order(orders, 10), _order(orders, -4)
+    assert (orders.working(0, 1), orders.selling(0, 1)) == (6, -4)
+    orders.on_fill(sold.id, 1)
+    orders.on_fill(bought.id, 10)
+    assert (orders.working(0, 1), orders.selling(0, 1)) == (-3, -3)
+    orders.on_cancelled(sold.id)
+    assert (orders.working(0, 1), orders.selling(0, 1)) == (0, 0)
+    _order(orders, -4)
+    orders.reset()
+    assert orders.selling(0, 1) == 0

@@ -67,6 +67,10 @@ class AccountView(Protocol):
         """Return what of ``working`` is to be sold, not positive; the rest of it is bought."""
         ...
 
+    def stop_px(self, sleeve: int, instrument: int) -> int | None:
+        """Return the stop in force of a sleeve's position; ``None`` where it has none."""
+        ...
+
     def sleeve_equity(self, sleeve: int) -> float:
         """Return the equity of a sleeve's virtual book."""
         ...

@@ -81,8 +81,9 @@ def join(
     orders = OrderManager()
     checks = {name: make(risk) for name, make in CHECKS.items()}
     manager = RiskManager(risk, checks, sleeves, RiskState())
-    view = LineView(terms, orders, risk.leverage)
-    return State(view, terms, stages, manager, Netting(netting, sleeves, orders), orders, funding)
+    nets = Netting(netting, sleeves, orders)
+    view = LineView(terms, orders, nets, risk.leverage)
+    return State(view, terms, stages, manager, nets, orders, funding)
 
 
 def _stage(

@@ -8,6 +8,7 @@ from math import nan
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Wallet
 from crypto_quant.core.terms import TermsTable
+from crypto_quant.execution.netting import Netting
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.runtime.line import RecordedLine
 
@@ -24,6 +25,8 @@ class LineView:
         Order rules, for the value of a grid unit.
     orders
         Counts what the sleeves' live orders may still trade.
+    netting
+        Keeps the stops of the sleeves' positions.
     leverage
         The venue's setting for contracts.
     """
@@ -36,6 +39,7 @@ class LineView:
         "_margin",
         "_native",
         "_quote",
+        "_stop_px",
         "_terms",
         "answers",
         "day_start_equity",
@@ -50,10 +54,13 @@ class LineView:
         "working",
     )
 
-    def __init__(self, terms: TermsTable, orders: OrderManager, leverage: int) -> None:
+    def __init__(
+        self, terms: TermsTable, orders: OrderManager, netting: Netting, leverage: int
+    ) -> None:
         self._terms = terms
         self.working = orders.working
         self.selling = orders.selling
+        self._stop_px = netting.stop_px
         self._leverage = leverage
         self._day = -1
         self.now = 0
@@ -115,6 +122,10 @@ class LineView:
     def margin_balance(self, sleeve: int) -> float:
         """Return balance plus unrealised P&L of a sleeve's contracts."""
         return self._margin(sleeve, MARGIN, self._quote)
+
+    def stop_px(self, sleeve: int, instrument: int) -> int | None:
+        """Return the stop in force of a sleeve's position; ``None`` where it has none."""
+        return self._stop_px(sleeve, instrument, self.position(sleeve, instrument))
 
     def exact_equity(self) -> Decimal:
         """Return the equity of the whole account, exact."""

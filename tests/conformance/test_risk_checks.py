@@ -56,6 +56,7 @@ def _proposals(draw: st.DrawFn) -> tuple[Proposal, RiskBook]:
         view.position(sleeve, instrument),
         px,
         stop,
+        draw(st.none() | st.integers(1, 10_000_000)),
         px * terms.price_unit * terms.size_unit,
         draw(st.booleans()),
         terms,

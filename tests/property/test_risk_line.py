@@ -78,6 +78,8 @@ class World:
         view.pending = {
             (s, i): self.orders.working(s, i) for s in (CARRY, MODEL) for i in (SPOT, PERP)
         }
+        held = view.position(MODEL, PERP)
+        view.stops[MODEL, PERP] = self.netting.stop_px(MODEL, PERP, held)
         view.sales = {key: self.orders.selling(*key) for key in view.pending}
 
     def hour(self, n: int) -> None:

@@ -96,6 +96,10 @@ class Netting:
             self._net(instrument, view, terms[instrument], cancels, crosses, made)
         return Plan(tuple(cancels), tuple(crosses), tuple(made))
 
+    def stop_px(self, sleeve: int, instrument: int, held: int) -> int | None:
+        """Return the stop in force of what a sleeve holds; ``None`` where it has none."""
+        return self._protection.stop_px(sleeve, instrument, held)
+
     def on_refused(self, refused: Iterable[Refused], view: AccountView) -> None:
         """Give up growth that the risk manager refused; a refused close is asked for again."""
         for item in refused:
@@ -118,7 +122,8 @@ class Netting:
             key = (self._sleeves[target.sleeve], target.instrument)
             self._wanted[key] = target
             self._again.discard(key)
-            self._protection.set_target(*key, target.quantity, target.stop)
+            headed = view.position(*key) + orders.working(*key)
+            self._protection.set_target(*key, target.quantity, target.stop, headed)
             instruments.add(target.instrument)
         if is_timer:
             instruments.update(instrument for _, instrument in self._again)

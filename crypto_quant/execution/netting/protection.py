@@ -12,42 +12,52 @@ class Protection:
     """Keeps each sleeve's stop at the venue equal in size to what it protects.
 
     A stop is replaced when the position or its price changes and taken back when the
-    position is gone or being closed. The last stop of a position is remembered: if the close
-    fails, it rests again.
+    position is gone or being closed. The last stop of each side is remembered: if a close or a
+    reversal fails, it rests again.
     """
 
     __slots__ = ("_orders", "_stops")
 
     def __init__(self, orders: OrderManager) -> None:
         self._orders = orders
-        self._stops: dict[tuple[int, int], tuple[int, int]] = {}
+        self._stops: dict[tuple[int, int, bool], int] = {}
 
     def reset(self) -> None:
         """Forget the stops: a new segment has begun, flat."""
         self._stops.clear()
 
-    def set_target(self, sleeve: int, instrument: int, quantity: int, stop: int | None) -> None:
-        """Take the stop of a new target; a close keeps what protects the position now."""
+    def set_target(
+        self, sleeve: int, instrument: int, quantity: int, stop: int | None, headed: int
+    ) -> None:
+        """Take the stop of a new target; one without a stop keeps that of a position that stays.
+
+        ``headed`` is the position once what works is filled: only where the target begins a new
+        one is the stop of an earlier one forgotten.
+        """
+        key = (sleeve, instrument, quantity > 0)
+        if not quantity:
+            return
         if stop is not None:
-            self._stops[sleeve, instrument] = (1 if quantity > 0 else -1, stop)
-        elif quantity:
-            self._stops.pop((sleeve, instrument), None)
+            self._stops[key] = stop
+        elif quantity * headed <= 0:
+            self._stops.pop(key, None)
 
     def is_passed(self, sleeve: int, instrument: int, view: AccountView) -> bool:
         """Tell whether the price is beyond a position's stop already, so that none can rest."""
         held = view.position(sleeve, instrument)
-        stop = self._stop(sleeve, instrument, held)
+        stop = self.stop_px(sleeve, instrument, held)
         px = view.px(instrument)
         if stop is None or px <= 0:
             return False
         if self._orders.stop_of(sleeve, instrument) is not None:
             return False  # it rests: the venue acts on it
+        if self._orders.working(sleeve, instrument) * held <= -held * held:
+            return False  # a close or a reversal is on its way
         return px <= stop if held > 0 else px >= stop
 
-    def _stop(self, sleeve: int, instrument: int, held: int) -> int | None:
+    def stop_px(self, sleeve: int, instrument: int, held: int) -> int | None:
         """Return the stop that protects what is held; that of the other side does not."""
-        direction, stop = self._stops.get((sleeve, instrument), (0, 0))
-        return stop if direction * held > 0 else None
+        return self._stops.get((sleeve, instrument, held > 0)) if held else None
 
     def rest(
         self,
@@ -66,7 +76,7 @@ class Protection:
         """
         held = view.position(sleeve, instrument)
         live = self._orders.stop_of(sleeve, instrument)
-        stop = self._stop(sleeve, instrument, held)
+        stop = self.stop_px(sleeve, instrument, held)
         if is_closing or terms.is_spot:
             stop = None
         if live is None:

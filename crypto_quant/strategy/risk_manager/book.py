@@ -17,8 +17,9 @@ DAY_NS = 86_400 * 10**9
 class Proposal(NamedTuple):
     """A position that a sleeve asks for; quantities signed, in grid units.
 
-    ``worth`` is the notional of one grid unit (quote asset; 0 where no price is known);
-    ``is_hedged`` tells that the sleeve asks for the opposite of it in the same base asset.
+    ``stop`` is that of the target, ``stop_now`` the one in force. ``worth`` is the notional of one
+    grid unit (quote asset; 0 where no price is known); ``is_hedged`` tells that the sleeve asks
+    for the opposite of it in the same base asset.
     """
 
     sleeve: int
@@ -27,6 +28,7 @@ class Proposal(NamedTuple):
     position: int
     px: int
     stop: int | None
+    stop_now: int | None
     worth: float
     is_hedged: bool
     terms: Terms

@@ -18,11 +18,13 @@ def _pair_loss(config: RiskConfig, taker: float) -> float:
 
 
 class LossAtStop:
-    """Cuts a growing position to what loses ``loss_at_stop`` of equity at its stop.
+    """Cuts a position to what loses ``loss_at_stop`` of equity at its stop, where that is new.
 
     Loss of one unit: ``worth * (|px - stop| / px + gap + 2 (taker + slippage))``; of a hedged
     pair without stops ``worth * (pair_loss + 4 (taker + slippage))``, four legs at this
-    leg's fee. What is held already is spared: moving on from its stop is no new risk.
+    leg's fee. What is held already is spared while its stop is no farther than the one in force:
+    a price that moves on from its stop is no new risk, a stop that moves away from the price is. A
+    target without a stop leaves the one in force where it is.
     """
 
     is_exposure = True
@@ -33,12 +35,13 @@ class LossAtStop:
 
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
         """Return the target or what its budget allows."""
-        if proposal.is_shrinking:
+        is_spared = _is_spared(proposal)
+        if proposal.target == 0 or (is_spared and proposal.is_shrinking):
             return proposal.target
         unit = self._unit_loss(proposal)
         if unit is None:
             return proposal.kept()
-        return proposal.capped(self._config.loss_at_stop * book.equity / unit, keep=True)
+        return proposal.capped(self._config.loss_at_stop * book.equity / unit, keep=is_spared)
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Never refuse: an order does not carry the stop of its position."""
@@ -58,3 +61,13 @@ class LossAtStop:
         if distance <= 0:
             return None
         return proposal.worth * (distance / px + config.gap + 2.0 * side)
+
+
+def _is_spared(proposal: Proposal) -> bool:
+    """Tell whether the stop stays where it is, or comes nearer to the price."""
+    stop, now = proposal.stop, proposal.stop_now
+    if stop is None:
+        return True
+    if now is None:
+        return False
+    return stop >= now if proposal.target > 0 else stop <= now

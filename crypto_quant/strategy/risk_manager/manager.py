@@ -193,6 +193,7 @@ class RiskManager:
             book.view.position(sleeve, target.instrument),
             px,
             target.stop,
+            book.view.stop_px(sleeve, target.instrument),
             px * terms.price_unit * terms.size_unit,
             _net_base(group, terms.base, book) == 0,
             terms,

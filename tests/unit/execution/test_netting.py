@@ -155,6 +155,62 @@ def test_stopped_sleeve_does_not_buy_again() -> None:
     assert desk.plan(is_timer=True) == NO_PLAN
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_position_that_stays_keeps_its_stop_where_its_target_names_none(side: int) -> None:
+    desk, stop = Desk(), 5_000_000 - side * 100_000
+    (order,) = desk.plan(want(side * 500, stop)).orders
+    desk.plan(want(side * 500))  # before the first one is filled: it is on its way
+    desk.fill(order.id)
+    (resting,) = desk.plan(is_timer=False).orders
+    assert (resting.stop, resting.quantity) == (stop, 500)
+    (less,) = (o for o in desk.plan(want(side * 300)).orders if o.stop is None)
+    desk.fill(less.id)
+    desk.orders.on_cancelled(resting.id)
+    (moved,) = desk.plan(is_timer=False).orders
+    assert (moved.stop, moved.quantity) == (stop, 300)
+    assert desk.netting.stop_px(MODEL, PERP, side * 300) == stop
+    assert desk.netting.stop_px(MODEL, PERP, -side * 300) is None
+
+
+def test_stop_of_a_position_that_is_gone_does_not_come_back_with_the_next_one() -> None:
+    desk = Desk()
+    (order,) = desk.plan(want(500, 4_900_000)).orders
+    desk.fill(order.id)
+    (stop,) = desk.plan(is_timer=False).orders
+    desk.fill(stop.id)
+    desk.plan(is_timer=False)
+    (again,) = desk.plan(want(500)).orders
+    desk.fill(again.id)
+    assert desk.plan(is_timer=False).orders == ()
+    assert desk.netting.stop_px(MODEL, PERP, 500) is None
+
+
+def test_stop_rests_again_where_a_reversal_failed() -> None:
+    desk = Desk()
+    (order,) = desk.plan(want(500, 4_900_000)).orders
+    desk.fill(order.id)
+    (stop,) = desk.plan(is_timer=False).orders
+    (turn,) = desk.plan(want(-400, 5_100_000)).orders
+    desk.orders.on_cancelled(stop.id)
+    desk.orders.on_reject(turn.id, "busy")
+    (again,) = desk.plan(is_timer=False).orders
+    assert (again.stop, again.allocations) == (4_900_000, (Allocation(MODEL, -500),))
+
+
+def test_reversal_on_its_way_is_not_taken_back_where_the_price_passes_the_old_stop() -> None:
+    desk = Desk()
+    (order,) = desk.plan(want(500, 4_900_000)).orders
+    desk.fill(order.id)
+    (stop,) = desk.plan(is_timer=False).orders
+    (turn,) = desk.plan(want(-400, 5_100_000)).orders
+    desk.view.prices[PERP] = 4_890_000
+    desk.orders.on_cancelled(stop.id)
+    assert desk.plan(is_timer=False) == Plan((), (), ())
+    desk.fill(turn.id)
+    (new,) = desk.plan(is_timer=False).orders
+    assert (new.stop, new.allocations) == (5_100_000, (Allocation(MODEL, 400),))
+
+
 def test_price_beyond_the_stop_closes_at_once() -> None:
     desk = Desk()
     (order,) = desk.plan(want(500, 4_900_000)).orders

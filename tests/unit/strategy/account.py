@@ -60,6 +60,7 @@ class Account:
     entries: dict[tuple[int, int], float] = field(default_factory=dict)
     pending: dict[tuple[int, int], int] = field(default_factory=dict)
     sales: dict[tuple[int, int], int] = field(default_factory=dict)
+    stops: dict[tuple[int, int], int | None] = field(default_factory=dict)
     equities: dict[int, float] = field(default_factory=lambda: {CARRY: 50_000.0, MODEL: 50_000.0})
     money: dict[tuple[int, Wallet], float] = field(default_factory=dict)
     margins: dict[int, float] = field(default_factory=dict)
@@ -93,6 +94,9 @@ class Account:
     def selling(self, sleeve: int, instrument: int) -> int:
         """Return the sales; where the test names none, all that is pending is on one side."""
         return self.sales.get((sleeve, instrument), min(0, self.working(sleeve, instrument)))
+
+    def stop_px(self, sleeve: int, instrument: int) -> int | None:
+        return self.stops.get((sleeve, instrument))
 
     def sleeve_equity(self, sleeve: int) -> float:
         return self.equities.get(sleeve, 0.0)

@@ -117,12 +117,6 @@ def test_stop_on_the_wrong_side_protects_nothing() -> None:
     assert cut.quantity == 0
 
 
-def test_held_position_far_from_its_stop_is_not_cut_by_the_loss_limit() -> None:
-    view = Account(held={(MODEL, PERP): 740})
-    (kept,) = manager().shrink([target(741, 3_000_000)], view, TERMS)
-    assert kept.quantity == 740
-
-
 def test_hedged_pair_needs_no_stop_and_is_cut_as_a_pair() -> None:
     """Spot leg: 1 % + 4 (10 + 5 bp) = 1.6 % of 50,000: 1.25 BTC lose 1,000 USDT."""
     view = Account()

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.e2e.conftest import run_folder
+from tests.e2e.conftest import run_cq, run_folder
 
 pytestmark = [pytest.mark.data, pytest.mark.xdist_group("real")]
 
@@ -75,6 +75,15 @@ def run(real: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def meeting(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
+    """Return a run in which the sleeves meet in one order: its pair is larger, without a gap."""
+    folder = tmp_path_factory.mktemp("meeting")
+    done = run_cq(folder, "demo", CQ_DATA=str(data_dir), CQ__BESIDE="false", CQ__RISK__GAP="0")
+    assert done.returncode == 0, done.stderr
+    return run_folder(folder)
+
+
+@pytest.fixture(scope="module")
 def week(run: Path) -> tuple[int, int]:
     """Return the Monday-to-Monday week with the most fills, all of it inside the run."""
     fills = pq.read_table(run / "fills.parquet")["ts_event"].to_pylist()
@@ -123,9 +132,9 @@ class Book:
             self.fees += row["fee"]
 
 
-def test_what_a_fill_cost_is_split_over_its_sleeves_by_size(run: Path) -> None:
+def test_what_a_fill_cost_is_split_over_its_sleeves_by_size(meeting: Path) -> None:
     shared: dict[tuple[int, int, Decimal], list[Row]] = defaultdict(list)
-    for fill in pq.read_table(run / "fills.parquet").to_pylist():
+    for fill in pq.read_table(meeting / "fills.parquet").to_pylist():
         shared[fill["order_id"], fill["ts_event"], fill["price"]].append(fill)
     opposed = 0
     for (_, ts, price), parts in shared.items():

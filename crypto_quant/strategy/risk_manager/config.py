@@ -12,8 +12,9 @@ class RiskConfig(Section):
 
     ``loss_at_stop``: lost by one position at its stop, with costs and ``gap`` (how far
     beyond the stop the fill may be, a fraction of the price) and ``slippage`` of each side.
-    ``pair_loss``: what a hedged pair without stops is taken to lose before it is closed, a
-    fraction of one leg. ``require_stop``: an unhedged position without a stop may not grow.
+    ``pair_loss``: loss at which a hedged pair without stops is closed, a fraction of one leg;
+    ``gap`` and costs come on top of it as well. ``require_stop``: an unhedged position without a
+    stop may not grow.
     ``daily_loss``: lost since 00:00 UTC, after which only shrinking orders pass until the
     next day. ``initial_margin``: in total. ``notional``: gross, spot included, over equity.
     ``leverage``: the venue's setting for contracts, 1 to 10, and the most that a sleeve may

@@ -14,17 +14,17 @@ def pair_share(config: RiskConfig, taker: float) -> float:
 
 def _pair_loss(config: RiskConfig, taker: float) -> float:
     """Return what a hedged pair is taken to lose, a fraction of one leg."""
-    return config.pair_loss + 4.0 * (taker + config.slippage)
+    return config.pair_loss + config.gap + 4.0 * (taker + config.slippage)
 
 
 class LossAtStop:
     """Cuts a position to what loses ``loss_at_stop`` of equity at its stop, where that is new.
 
     Loss of one unit: ``worth * (|px - stop| / px + gap + 2 (taker + slippage))``; of a hedged
-    pair without stops ``worth * (pair_loss + 4 (taker + slippage))``, four legs at this
-    leg's fee. What is held already is spared while its stop is no farther than the one in force:
-    a price that moves on from its stop is no new risk, a stop that moves away from the price is. A
-    target without a stop leaves the one in force where it is.
+    pair without stops ``worth * (pair_loss + gap + 4 (taker + slippage))``, four legs at
+    this leg's fee. What is held already is spared while its stop is no farther than the one in
+    force: a price that moves on from its stop is no new risk, a stop that moves away from the
+    price is. A target without a stop leaves the one in force where it is.
     """
 
     is_exposure = True

@@ -118,11 +118,20 @@ def test_stop_on_the_wrong_side_protects_nothing() -> None:
 
 
 def test_hedged_pair_needs_no_stop_and_is_cut_as_a_pair() -> None:
-    """Spot leg: 1 % + 4 (10 + 5 bp) = 1.6 % of 50,000: 1.25 BTC lose 1,000 USDT."""
+    """Spot leg: 1 % + 0.5 % gap + 4 (10 + 5 bp) = 2.1 % of 50,000: 0.952 BTC lose 999.60 USDT."""
     view = Account()
     view.money[CARRY, Wallet.SPOT] = 1e9
     spot, perp = manager().shrink(pair(2_000), view, TERMS)
-    assert (spot.quantity, perp.quantity) == (125_000, -1_250)
+    assert (spot.quantity, perp.quantity) == (95_200, -952)
+    assert 0.952 * 50_000 * 0.021 <= 1_000 < 0.953 * 50_000 * 0.021
+
+
+def test_gap_allowance_of_a_pair_is_the_one_of_the_config() -> None:
+    """The basis moved by 2.4 % within an hour on 2020-03-13: 1 + 2.4 + 0.6 % allow 0.5 BTC."""
+    view = Account()
+    view.money[CARRY, Wallet.SPOT] = 1e9
+    spot, perp = manager(gap=0.024).shrink(pair(2_000), view, TERMS)
+    assert (spot.quantity, perp.quantity) == (50_000, -500)
 
 
 def test_leg_that_cannot_be_paid_shrinks_its_pair() -> None:

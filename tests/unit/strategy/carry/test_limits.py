@@ -22,9 +22,9 @@ def _alone() -> tuple[CarrySleeve, Account]:
 
 
 def test_pair_is_built_to_what_may_be_lost_with_it_by_hand() -> None:
-    """1 % of 50,000 over 1 % + 4 (10 bp + 5 bp): a spot leg of 31,250, 0.625 BTC at 50,000."""
+    """1 % of 50,000 over 1 % + 0.5 % + 4 (10 bp + 5 bp): 23,809 of spot, 0.476 BTC at 50,000."""
     sleeve, view = _alone()
-    assert build(view, sleeve, 9)[6:] == [(62_500, -625)] * 3
+    assert build(view, sleeve, 9)[6:] == [(47_600, -476)] * 3
     assert sleeve.state.goal is None
 
 
@@ -34,8 +34,8 @@ def _rich() -> tuple[CarrySleeve, Account]:
     view.equity = 48_000.0
     view.prices = {SPOT: 4_800_000, PERP: 4_800_000}
     build(view, sleeve, 9)
-    assert view.held[CARRY, PERP] == -625
-    view.margins[CARRY] = 0.7 * 0.625 * 48_000
+    assert view.held[CARRY, PERP] == -476
+    view.margins[CARRY] = 0.7 * 0.476 * 48_000
     view.money[CARRY, Wallet.MARGIN] = 15_000.0
     view.money[CARRY, Wallet.SPOT] = 0.0
     return sleeve, view
@@ -43,18 +43,18 @@ def _rich() -> tuple[CarrySleeve, Account]:
 
 def test_capped_pair_neither_asks_nor_moves_money_until_there_is_room() -> None:
     sleeve, view = _rich()
-    for equity in (48_000.0, 48_900.0):  # room for 0.011 BTC, less than 2 % of the pair
+    for equity in (48_000.0, 48_900.0):  # room for 0.009 BTC, less than 2 % of the pair
         view.equity = equity
         view.now += 25 * HOUR
         assert sleeve.on_timer(view, TERMS) == NOTHING
-    view.equity = 49_000.0  # 0.638 BTC
+    view.equity = 49_000.0  # 0.486 BTC
     (transfer,) = sleeve.on_timer(view, TERMS).commands
     assert isinstance(transfer, Transfer)
-    assert float(transfer.amount) == pytest.approx(0.013 * 48_000 * 1.003, abs=0.01)
+    assert float(transfer.amount) == pytest.approx(0.010 * 48_000 * 1.003, abs=0.01)
     view.money[CARRY, Wallet.SPOT] += float(transfer.amount)
     view.now += HOUR
     # Money moves in whole cents: the last lot is not quite paid for.
-    assert quantities(sleeve.on_timer(view, TERMS)) == (63_700, -637)
+    assert quantities(sleeve.on_timer(view, TERMS)) == (48_500, -485)
 
 
 @given(

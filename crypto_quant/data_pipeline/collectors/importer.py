@@ -16,6 +16,7 @@ import pyarrow as pa
 from crypto_quant.core.errors import CryptoQuantError, DataError, DecodeError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.collectors.facts import Facts
+from crypto_quant.data_pipeline.collectors.known import Known, is_known
 from crypto_quant.data_pipeline.collectors.recognise import Job, Notice, recognise
 from crypto_quant.data_pipeline.storage import Batch, Catalog, Part, SourceInfo, Transaction, Unfit
 
@@ -68,7 +69,8 @@ def import_files(
     instruments : Mapping[str, Instrument]
         Known instruments by id.
     skip_known : bool
-        Pass over files whose content was imported before, instead of refusing.
+        Pass over files whose content was imported before, instead of refusing; nothing is
+        asked about them. What was imported as something else is refused all the same.
     progress : callable, optional
         See ``Progress``.
     may_fail : callable, optional
@@ -81,8 +83,33 @@ def import_files(
         Nothing was imported; the message names the file and what to do.
     """
     report = Report()
-    jobs: list[Job] = []
+    known = Known(catalog.root, catalog.parts if skip_known else ())
+    jobs = _jobs(paths, given, known, may_fail, report)
+    if not jobs and report.known:
+        return report
+    if not jobs:
+        where = ", ".join(map(str, paths))
+        raise DataError(f"{where}: no file that can be imported{_reasons(report.notices)}")
+    jobs.sort(key=lambda job: job.file.path.as_posix())
+    with _disk(catalog.root), catalog.transaction() as change:
+        _run(change, jobs, instruments, skip_known, may_fail, progress or _silent, report)
+    report.parts = list(change.parts)
+    return report
+
+
+def _jobs(
+    paths: Sequence[Path],
+    given: Facts,
+    known: Known,
+    may_fail: Callable[[Path], bool],
+    report: Report,
+) -> list[Job]:
+    """Recognise the files; of what the catalog has already nothing is asked."""
+    jobs = []
     for path, named in _files(paths):
+        if known.has(path, given):
+            report.known.append(path)
+            continue
         try:
             found = recognise(path, given)
         except DataError as err:
@@ -96,14 +123,7 @@ def import_files(
             raise DataError(f"{path}: {found.reason}")
         else:
             report.notices.append(found)
-    if not jobs:
-        where = ", ".join(map(str, paths))
-        raise DataError(f"{where}: no file that can be imported{_reasons(report.notices)}")
-    jobs.sort(key=lambda job: job.file.path.as_posix())
-    with _disk(catalog.root), catalog.transaction() as change:
-        _run(change, jobs, instruments, skip_known, may_fail, progress or _silent, report)
-    report.parts = list(change.parts)
-    return report
+    return jobs
 
 
 def _reasons(notices: Sequence[Notice]) -> str:
@@ -134,7 +154,7 @@ def _run(
         progress(name, rows, done, total)
         with _reading(job.file.path):
             source = SourceInfo.of(job.file.path, job.name, job.file.is_generated)
-        if skip_known and change.known(source.sha256) is not None:
+        if skip_known and is_known(change.known(source.sha256), job.file.path, job.facts):
             report.known.append(job.file.path)
             done += size
             continue

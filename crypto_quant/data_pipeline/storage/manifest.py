@@ -111,6 +111,12 @@ def load(root: Path) -> tuple[Part, ...]:
     return parts
 
 
+def is_whole(root: Path, part: Part) -> bool:
+    """Tell whether the file of a part is there as it was written."""
+    path = root / part.path
+    return path.is_file() and sha256(path) == part.sha256
+
+
 def digest(root: Path) -> str:
     """Return the hash of the manifest; empty, if there is none."""
     path = root / NAME

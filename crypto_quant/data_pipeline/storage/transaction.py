@@ -81,16 +81,12 @@ class Transaction:
         """What the catalog holds, without what this transaction replaces or adds."""
         return self._known
 
-    def known(self, sha256: str) -> Part | None:
-        """Return a part that came from a file with this content, if all of those are whole."""
+    def known(self, sha256: str) -> tuple[Part, ...]:
+        """Finish the source before; return the parts of a file's content, if all are whole."""
+        self._finish()
         parts = [p for p in (*self._known, *self.parts) if p.source.sha256 == sha256]
-        if not parts or any(self._is_damaged(part) for part in parts if part in self._known):
-            return None
-        return parts[0]
-
-    def _is_damaged(self, part: Part) -> bool:
-        path = self.root / part.path
-        return not path.is_file() or manifest.sha256(path) != part.sha256
+        is_whole = all(p in self.parts or manifest.is_whole(self.root, p) for p in parts)
+        return tuple(parts) if is_whole else ()
 
     def begin(self, source: SourceInfo) -> None:
         """Finish the source before this one and start the next.
@@ -102,12 +98,11 @@ class Transaction:
         DataError
             The same content was imported before, under whatever name.
         """
-        self._finish()
         before = self.known(source.sha256)
-        if before is not None:
+        if before:
             raise DataError(
-                f"{source.name}: already in the catalog as {before.kind}/{before.key} "
-                f"(from {before.source.name})"
+                f"{source.name}: already in the catalog as {before[0].kind}/{before[0].key} "
+                f"(from {before[0].source.name})"
             )
         gone = [part for part in self._known if part.source.sha256 == source.sha256]
         if gone:

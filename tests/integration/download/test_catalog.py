@@ -124,17 +124,29 @@ def test_month_that_the_archive_lacks_comes_by_day(cq: Cq, archive: Archive) -> 
     assert len(cq.rows("bar", KEY)) == 59 * 24
 
 
-def test_content_imported_under_another_name_is_said(
+def test_content_imported_under_another_name_is_not_fetched_twice(
     cq: Cq, archive: Archive, tmp_path: Path
 ) -> None:
-    """The very same bytes, which the catalog has under another instrument."""
-    content = archive.files[add_month(archive, 2023, 1)]
+    """The very same bytes, which the catalog has from a file of another name."""
     copy = tmp_path / "mine.zip"
-    copy.write_bytes(content)
-    cq("data", "import", copy, "--as", "venue=BINANCE,symbol=X,kind=bar,volume=base")
+    copy.write_bytes(archive.files[add_month(archive, 2023, 1)])
+    cq("data", "import", copy, "--as", "venue=BINANCE,symbol=BTCUSDT-PERP,kind=bar,volume=base")
     done = cq(*hours("--start", "2023-01"))
     assert done.code == 0
-    assert "already in the catalog: 1 files" in done.out
+    assert "0 files fetched" in done.out
+    assert len(cq.rows("bar", KEY)) == 31 * 24
+
+
+def test_content_imported_as_another_instrument_is_said(
+    cq: Cq, archive: Archive, tmp_path: Path
+) -> None:
+    """What was asked for is not there, so nothing may look as if it were."""
+    copy = tmp_path / "mine.zip"
+    copy.write_bytes(archive.files[add_month(archive, 2023, 1)])
+    cq("data", "import", copy, "--as", "venue=BINANCE,symbol=X,kind=bar,volume=base")
+    done = cq(*hours("--start", "2023-01"))
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "its content is in the catalog as bar/X.BINANCE/1h (from mine.zip), not as" in done.err
 
 
 def test_json_tells_every_file(cq: Cq, archive: Archive) -> None:

@@ -88,7 +88,7 @@ def test_period_writes_what_duration_reads(text: str) -> None:
         ),
         (
             "data/futures/um/monthly/klines/BTCUSDT/1h/BTCUSDT-1h-2024-01.zip",
-            Facts("BINANCE", "BTCUSDT-PERP", "bar", "1h"),
+            Facts("BINANCE", "BTCUSDT-PERP", "bar", "1h", volume="base"),
         ),
         (
             "data/spot/daily/trades/ETHUSDT/ETHUSDT-trades-2024-01-01.zip",

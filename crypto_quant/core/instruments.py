@@ -91,6 +91,11 @@ class Instrument:
     valid_from: int | None
     valid_to: int | None
 
+    @property
+    def margin_brackets(self) -> Dated[tuple[Bracket, ...]] | None:
+        """The brackets that the ledger applies: those by notional; none by contracts."""
+        return self.brackets if self.bracket_unit == "quote" else None
+
     def native(self, tier: str = "VIP0") -> _native.Instrument:
         """Build the Rust twin with the fees of one tier.
 
@@ -117,10 +122,10 @@ class Instrument:
             _plain(min_notional),
             [(r.valid_from, (r.value.maker, r.value.taker)) for r in fees.rows],
             None
-            if self.brackets is None or self.bracket_unit != "quote"
+            if self.margin_brackets is None
             else [
                 (r.valid_from, [(b.cap, b.mmr, b.max_leverage, b.cum) for b in r.value])
-                for r in self.brackets.rows
+                for r in self.margin_brackets.rows
             ],
             self.valid_from,
             self.valid_to,

@@ -77,28 +77,44 @@ def assumptions(config: RunConfig, inputs: Inputs, start: int) -> tuple[Assumpti
 
 
 def unsourced(instrument: Instrument, tier: str, start: int) -> list[Assumption]:
-    """Return an assumption for each rule whose first sourced row is later than ``start``."""
+    """Return an assumption for each rule that no source gives at ``start``, or at all."""
     tables: list[tuple[str, Dated[Any] | None]] = [
         (f"fees of tier {tier}", instrument.fees[tier]),
         ("tick", instrument.tick),
         ("lot", instrument.lot),
         ("smallest notional", instrument.min_notional),
-        ("margin brackets", instrument.brackets),
+        ("margin brackets", instrument.margin_brackets),
+        ("funding interval", instrument.funding_interval_h),
     ]
-    out = []
-    for what, table in tables:
-        if table is None or table.rows[0].valid_from <= start:
-            continue
-        first = table.rows[0]
-        out.append(
-            Assumption(
-                topic="not sourced for this date",
-                text=f"{instrument.id}: {what} before {iso(first.valid_from)[:10]}: the first "
-                "row is used.",
-                source=first.source,
-            )
+    late = [
+        _not_sourced(
+            f"{instrument.id}: {what} before {iso(first.valid_from)[:10]}: the first row is used.",
+            first.source,
         )
-    return out
+        for what, first in ((what, table.rows[0]) for what, table in tables if table is not None)
+        if first.valid_from > start
+    ]
+    return [*late, *_unknown(instrument)]
+
+
+def _unknown(instrument: Instrument) -> list[Assumption]:
+    """Say what is done where a contract's rule has no row: unknown must not look like zero."""
+    if instrument.contract == "spot":
+        return []
+    said = []
+    if instrument.margin_brackets is None:
+        left_out = "margin brackets by contracts are not applied"
+        why = "no margin brackets sourced" if instrument.brackets is None else left_out
+        said.append(f"{why}: maintenance margin taken as 0, no liquidation")
+    if instrument.funding_interval_h is None:
+        said.append(
+            "no funding interval sourced: a settlement that the catalog lacks goes unnoticed"
+        )
+    return [_not_sourced(f"{instrument.id}: {text}") for text in said]
+
+
+def _not_sourced(text: str, source: str = "") -> Assumption:
+    return Assumption(topic="not sourced for this date", text=text, source=source)
 
 
 def input_findings(inputs: Inputs) -> tuple[Finding, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-from crypto_quant.backtesting.engine.assumptions import assumptions
+from crypto_quant.backtesting.engine.assumptions import assumptions, unsourced
 from crypto_quant.runtime.config import RunConfig
 from crypto_quant.venues.rules import load_instruments
 
@@ -34,3 +37,40 @@ def test_rules_without_a_source_for_the_date_are_named_with_the_time_from_which_
     texts = said("not sourced for this date")
     assert "BTCUSDT.BINANCE: fees of tier VIP0 before 2027-01-01: the first row is used." in texts
     assert not any("brackets" in text for text in texts)
+
+
+def unsourced_of(id_: str, at: str) -> list[str]:
+    start = int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp()) * 10**9
+    rows = unsourced(load_instruments()[id_], "VIP0", start)
+    assert {row.topic for row in rows} <= {"not sourced for this date"}
+    return [row.text for row in rows]
+
+
+def test_a_contract_without_brackets_says_that_its_margin_is_taken_as_nothing() -> None:
+    """What is not known must not look like a margin of zero that somebody found."""
+    nothing = "no margin brackets sourced: maintenance margin taken as 0, no liquidation"
+    assert f"ETHUSDT-PERP.BINANCE: {nothing}" in unsourced_of("ETHUSDT-PERP.BINANCE", "2025-01-01")
+    assert not any("brackets" in text for text in unsourced_of("BTCUSDT.BINANCE", "2025-01-01"))
+
+
+def test_tiers_that_count_contracts_are_said_to_be_left_out() -> None:
+    instrument = load_instruments()["BTC-USDT-SWAP.OKX"]
+    start = int(datetime(2028, 1, 1, tzinfo=UTC).timestamp()) * 10**9
+    assert instrument.native().maintenance_margin(Decimal(1_000_000), start) == 0
+    (text,) = unsourced_of("BTC-USDT-SWAP.OKX", "2028-01-01")
+    assert text == (
+        "BTC-USDT-SWAP.OKX: margin brackets by contracts are not applied: maintenance margin "
+        "taken as 0, no liquidation"
+    )
+
+
+def test_the_funding_interval_is_a_rule_like_the_others() -> None:
+    text = "ETHUSDT-PERP.BINANCE: funding interval before 2027-01-01: the first row is used."
+    assert text in unsourced_of("ETHUSDT-PERP.BINANCE", "2025-01-01")
+    assert text not in unsourced_of("ETHUSDT-PERP.BINANCE", "2027-01-01")
+    unknown = replace(load_instruments()["BTCUSDT-PERP.BINANCE"], funding_interval_h=None)
+    (row,) = unsourced(unknown, "VIP0", 1_750_000_000 * 10**9)
+    assert row.text == (
+        "BTCUSDT-PERP.BINANCE: no funding interval sourced: a settlement that the catalog lacks "
+        "goes unnoticed"
+    )

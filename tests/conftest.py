@@ -17,12 +17,16 @@ def _data_dir() -> Path | None:
     return path if path.is_absolute() and path.is_dir() else None
 
 
+def pytest_configure() -> None:
+    """Stop where data is demanded and is not there: before workers start, who cannot say it."""
+    if os.environ.get("CQ_REQUIRE_DATA") == "1" and _data_dir() is None:
+        raise pytest.UsageError("CQ_REQUIRE_DATA=1 but CQ_DATA names no absolute, existing folder")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect real-data tests, counted once, where there is no data to run them on."""
     if _data_dir() is not None:
         return
-    if os.environ.get("CQ_REQUIRE_DATA") == "1":
-        raise pytest.UsageError("CQ_REQUIRE_DATA=1 but CQ_DATA names no absolute, existing folder")
     real = [item for item in items if item.get_closest_marker("data")]
     if real:
         items[:] = [item for item in items if not item.get_closest_marker("data")]

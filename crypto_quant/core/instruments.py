@@ -68,7 +68,8 @@ class Instrument:
     ``price_exp`` and ``qty_exp`` are the decimals of the integer grid on which the
     market data of a run is held; ``tick`` and ``lot`` bind orders only. A table that
     has no sourced row is ``None`` (``fees``: empty): such a contract can be read, not
-    traded.
+    traded. ``contract`` and ``multiplier`` are one value for all time, as the ledger takes
+    one; ``contract_rows`` and ``multiplier_rows`` say since when a source shows it.
     """
 
     id: str
@@ -90,6 +91,8 @@ class Instrument:
     funding_interval_h: Dated[int] | None
     valid_from: int | None
     valid_to: int | None
+    contract_rows: Dated[ContractKind] | None = None
+    multiplier_rows: Dated[Decimal] | None = None
 
     @property
     def margin_brackets(self) -> Dated[tuple[Bracket, ...]] | None:

@@ -79,6 +79,8 @@ def assumptions(config: RunConfig, inputs: Inputs, start: int) -> tuple[Assumpti
 def unsourced(instrument: Instrument, tier: str, start: int) -> list[Assumption]:
     """Return an assumption for each rule that no source gives at ``start``, or at all."""
     tables: list[tuple[str, Dated[Any] | None]] = [
+        ("contract kind", instrument.contract_rows),
+        ("contract size", instrument.multiplier_rows),
         (f"fees of tier {tier}", instrument.fees[tier]),
         ("tick", instrument.tick),
         ("lot", instrument.lot),

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from crypto_quant.core.clock import iso
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import (
     Bracket,
@@ -52,6 +53,12 @@ class _Value(_Strict):
     source: str
 
 
+class _KindRow(_Strict):
+    from_: _From
+    value: ContractKind
+    source: str
+
+
 class _FeeRow(_Strict):
     from_: _From
     tier: str
@@ -69,16 +76,16 @@ class _BracketRow(_Strict):
 class _Entry(_Strict):
     id: str
     symbol: str
-    contract: ContractKind
     base: str
     quote: str
     settle: str
-    multiplier: Decimal
     price_exp: int
     qty_exp: int
     valid_from: AwareDatetime | None = None
     valid_to: AwareDatetime | None = None
     bracket_unit: Literal["quote", "contracts"] = "quote"
+    contract: tuple[_KindRow, ...]
+    multiplier: tuple[_Value, ...]
     tick: tuple[_Value, ...] = ()
     lot: tuple[_Value, ...] = ()
     min_notional: tuple[_Value, ...] = ()
@@ -95,7 +102,7 @@ def load_instruments() -> Mapping[str, Instrument]:
     ------
     ConfigError
         A table names an unknown key, has a bracket whose ``cum`` is not what the
-        recursion gives, or two rows for one moment.
+        recursion gives, two rows for one moment, or a kind or size that changes.
     """
     out: dict[str, Instrument] = {}
     for venue in VENUES:
@@ -150,6 +157,21 @@ def _dated(rows: list[Row[T]], what: str) -> Dated[T] | None:
     return Dated(tuple(rows)) if rows else None
 
 
+def _constant(rows: list[Row[T]], what: str) -> Dated[T]:
+    """Return rows that all say the same: the ledger takes one value for all time."""
+    table = _dated(rows, what)
+    if table is None:
+        raise ConfigError(f"{what}: no row: say what it is, from when, and the source")
+    first = table.rows[0].value
+    for row in table.rows:
+        if row.value != first:
+            raise ConfigError(
+                f"{what}: changes from {first} to {row.value} on {iso(row.valid_from)[:10]}, and "
+                "the ledger takes one for all time: make it an instrument of its own from then on"
+            )
+    return table
+
+
 def _fees(rows: tuple[_FeeRow, ...], what: str) -> dict[str, Dated[Fees]]:
     tiers: dict[str, list[Row[Fees]]] = {}
     for r in rows:
@@ -176,15 +198,19 @@ def _brackets(row: _BracketRow, what: str) -> tuple[Bracket, ...]:
 
 def _instrument(e: _Entry, venue: str) -> Instrument:
     brackets = [Row(_ns(r.from_), _brackets(r, e.id), r.source) for r in e.brackets]
+    kinds = [Row(_ns(r.from_), r.value, r.source) for r in e.contract]
+    sizes = [Row(_ns(r.from_), r.value, r.source) for r in e.multiplier]
+    contract = _constant(kinds, f"{e.id} contract")
+    multiplier = _constant(sizes, f"{e.id} multiplier")
     return Instrument(
         id=e.id,
         venue=venue,
         symbol=e.symbol,
-        contract=e.contract,
+        contract=contract.rows[0].value,
         base=e.base,
         quote=e.quote,
         settle=e.settle,
-        multiplier=e.multiplier,
+        multiplier=multiplier.rows[0].value,
         price_exp=e.price_exp,
         qty_exp=e.qty_exp,
         tick=_table(e.tick, f"{e.id} tick", Decimal),
@@ -196,4 +222,6 @@ def _instrument(e: _Entry, venue: str) -> Instrument:
         funding_interval_h=_table(e.funding_interval_h, f"{e.id} funding_interval_h", int),
         valid_from=None if e.valid_from is None else _ns(e.valid_from),
         valid_to=None if e.valid_to is None else _ns(e.valid_to),
+        contract_rows=contract,
+        multiplier_rows=multiplier,
     )

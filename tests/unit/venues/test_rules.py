@@ -20,13 +20,13 @@ ONE_TICK = """
 [[instrument]]
 id = "X.V"
 symbol = "X"
-contract = "linear"
 base = "X"
 quote = "USDT"
 settle = "USDT"
-multiplier = "1"
 price_exp = 2
 qty_exp = 3
+contract = [{{ from = 2024-01-01T00:00:00Z, value = "linear", source = "a source" }}]
+multiplier = [{{ from = 2024-01-01T00:00:00Z, value = "1", source = "a source" }}]
 tick = [{{ from = {}, value = "0.1", source = "a source" }}]
 """
 
@@ -77,7 +77,8 @@ def test_maintenance_margin_follows_the_published_table() -> None:
 
 def test_every_row_names_a_source() -> None:
     rows = list(_rows())
-    assert {table for _, table, _ in rows} >= {"tick", "fees", "brackets", "funding_interval_h"}
+    rules = {"contract", "multiplier", "tick", "fees", "brackets", "funding_interval_h"}
+    assert {table for _, table, _ in rows} >= rules
     for where, _, row in rows:
         assert len(str(row["source"])) > 8, where
 
@@ -148,13 +149,13 @@ def test_a_contradicting_bracket_table_is_refused() -> None:
         [[instrument]]
         id = "X.V"
         symbol = "X"
-        contract = "linear"
         base = "X"
         quote = "USDT"
         settle = "USDT"
-        multiplier = "1"
         price_exp = 2
         qty_exp = 3
+        contract = [{ from = 2024-01-01T00:00:00Z, value = "linear", source = "s" }]
+        multiplier = [{ from = 2024-01-01T00:00:00Z, value = "1", source = "s" }]
         [[instrument.brackets]]
         from = 2024-01-01T00:00:00Z
         source = "s"
@@ -164,3 +165,49 @@ def test_a_contradicting_bracket_table_is_refused() -> None:
         parse_rules(text, "v")
     with pytest.raises(ConfigError, match="ticks"):
         parse_rules(text.replace("price_exp = 2", "price_exp = 2\nticks = 1"), "v")
+
+
+def test_every_instrument_says_since_when_its_kind_and_its_size_are_sourced() -> None:
+    for instrument in load_instruments().values():
+        assert instrument.contract_rows is not None
+        assert instrument.multiplier_rows is not None
+        assert instrument.contract == instrument.contract_rows.rows[0].value
+        assert instrument.multiplier == instrument.multiplier_rows.rows[0].value
+    size = load_instruments()["BTC-USDT-SWAP.OKX"].multiplier_rows
+    assert size is not None
+    assert size.at(ns("2022-05-13T16:23:16")) == (Decimal("0.01"), True)
+    assert size.at(ns("2022-05-13T16:23:15")) == (Decimal("0.01"), False)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (
+            'contract = [{ from = 2024-01-01T00:00:00Z, value = "linear", source = "s" }, '
+            '{ from = 2025-03-01T00:00:00Z, value = "inverse", source = "s" }]',
+            "X.V contract: changes from linear to inverse on 2025-03-01",
+        ),
+        (
+            'multiplier = [{ from = 2024-01-01T00:00:00Z, value = "1", source = "s" }, '
+            '{ from = 2025-03-01T00:00:00Z, value = "0.1", source = "s" }]',
+            "X.V multiplier: changes from 1 to 0.1 on 2025-03-01",
+        ),
+        ("multiplier = []", "X.V multiplier: no row"),
+        ('multiplier = "1"', "rules of v: multiplier"),
+    ],
+)
+def test_a_kind_or_size_that_changes_is_refused(row: str, said: str) -> None:
+    """The ledger takes one for all time: a change would rewrite the past."""
+    name = row.partition(" ")[0]
+    text = re.sub(f"(?m)^{name} = .*$", row, ONE_TICK.format('"2024"'))
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        parse_rules(text, "v")
+
+
+def test_a_second_row_of_the_same_kind_and_size_is_a_second_source() -> None:
+    row = 'multiplier = [{ from = 2024-01-01T00:00:00Z, value = "1", source = "s" }, '
+    row += '{ from = 2025-03-01T00:00:00Z, value = "1.0", source = "s" }]'
+    (instrument,) = parse_rules(
+        re.sub("(?m)^multiplier = .*$", row, ONE_TICK.format('"2024"')), "v"
+    )
+    assert instrument.multiplier == 1

@@ -74,3 +74,11 @@ def test_the_funding_interval_is_a_rule_like_the_others() -> None:
         "BTCUSDT-PERP.BINANCE: no funding interval sourced: a settlement that the catalog lacks "
         "goes unnoticed"
     )
+
+
+def test_the_kind_and_the_size_of_a_contract_are_rules_like_the_others() -> None:
+    texts = unsourced_of("BTCUSD-PERP.BINANCE", "2024-01-01")
+    for what in ("contract kind", "contract size"):
+        text = f"BTCUSD-PERP.BINANCE: {what} before 2026-09-26: the first row is used."
+        assert text in texts
+    assert not any(" contract " in text for text in unsourced_of("BTCUSDT.BINANCE", "2024-01-01"))

@@ -107,10 +107,10 @@ def _jobs(
     """Recognise the files; of what the catalog has already nothing is asked."""
     jobs = []
     for path, named in _files(paths):
-        if known.has(path, given):
-            report.known.append(path)
-            continue
         try:
+            if known.has(path, given):
+                report.known.append(path)
+                continue
             found = recognise(path, given)
         except DataError as err:
             if not may_fail(path):
@@ -154,18 +154,20 @@ def _run(
         progress(name, rows, done, total)
         with _reading(job.file.path):
             source = SourceInfo.of(job.file.path, job.name, job.file.is_generated)
-        if skip_known and is_known(change.known(source.sha256), job.file.path, job.facts):
-            report.known.append(job.file.path)
-            done += size
-            continue
-        batches = _batches(job, instruments)
-        if may_fail(job.file.path):
-            try:
-                batches = iter(list(batches))  # read in full before anything of it is kept
-            except DataError as err:
-                report.spoilt.append(Notice(job.file.path, str(err), is_known=False))
+        try:
+            if skip_known and is_known(change.known(source.sha256), job.file.path, job.facts):
+                report.known.append(job.file.path)
                 done += size
                 continue
+            batches = _batches(job, instruments)
+            if may_fail(job.file.path):
+                batches = iter(list(batches))  # read in full before anything of it is kept
+        except DataError as err:
+            if not may_fail(job.file.path):
+                raise
+            report.spoilt.append(Notice(job.file.path, str(err), is_known=False))
+            done += size
+            continue
         change.begin(source)
         for batch in batches:
             _append(change, batch, job.file.path)

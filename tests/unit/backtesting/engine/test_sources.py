@@ -30,7 +30,8 @@ def folder(tmp_path: Path) -> Path:
         dated = day.rename_columns(["date", column])
         pq.write_table(dated.set_column(0, "date", dated["date"].cast("date32")), path)
     (made / "bybit_perp").mkdir()
-    shutil.copy(hours, made / "bybit_perp" / "BTCUSDT-perp-1h.parquet")
+    bybit = pq.read_table(hours).slice(0, 24)
+    pq.write_table(bybit, made / "bybit_perp" / "BTCUSDT-perp-1h.parquet")
     return made
 
 
@@ -58,6 +59,16 @@ def test_a_spoilt_file_that_the_run_can_do_without_is_passed_over_and_said(
     assert str(path) in line
     assert ("series", "btc_difficulty_1d") in set(catalog.keys())
     assert {"BTCUSDT-PERP.BINANCE/1h", "BTCUSDT.BINANCE/1m"} <= {k.key for k in catalog.keys("bar")}
+
+
+def test_a_file_of_another_venue_that_is_a_copy_is_said(folder: Path) -> None:
+    """The same bytes cannot be two markets: one of the two names is wrong."""
+    copy = folder / "bybit_perp" / "BTCUSDT-perp-1h.parquet"
+    shutil.copy(next((folder / "binance_perp").glob("*1h*.parquet")), copy)
+    catalog, told = found(folder)
+    (line,) = [text for text in told if text.startswith("passed over: ")]
+    assert f"{copy}: its content is in the catalog as bar/BTCUSDT-PERP.BINANCE/1h" in line
+    assert {k.key for k in catalog.keys("bar")} == {"BTCUSDT-PERP.BINANCE/1h", "BTCUSDT.BINANCE/1m"}
 
 
 @pytest.mark.parametrize("pattern", ["binance_perp/*1h*.parquet", "binance_perp/*funding*.parquet"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 
 from crypto_quant.cli.faults import in_one_line
-from crypto_quant.core.interrupts import held, ignored_at_exit
+from crypto_quant.core.interrupts import held, ignored_at_exit, terminate_as_interrupt
 
 
 def main() -> None:
     """Run ``cq``; exit 0, 1 (our fault) or 2 (the user's)."""
     ignored_at_exit()
+    terminate_as_interrupt()
     try:
         with in_one_line():
             with held():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -21,10 +22,32 @@ from crypto_quant.data_pipeline.storage import Catalog, Coverage, Part
 from crypto_quant.data_pipeline.storage.manifest import is_generated
 from crypto_quant.venues.rules import load_instruments
 
+
+class NamedPath(click.Path):
+    """A path that is not empty: an unset variable in quotes is not the current folder."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Refuse what names nothing.
+
+        Raises
+        ------
+        click.BadParameter
+            The text is empty.
+        """
+        if value == "":
+            self.fail("a path is empty: is a variable unset?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 catalog_option = click.option(
     "--catalog",
     "root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=NamedPath(path_type=Path, file_okay=False),
     default=Path("catalog"),
     envvar="CQ_CATALOG",
     show_default=True,
@@ -45,7 +68,7 @@ def data() -> None:
 
 
 @data.command("import")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=NamedPath(path_type=Path))
 @click.option(
     "--as",
     "said",

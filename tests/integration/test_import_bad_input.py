@@ -433,3 +433,16 @@ def test_stopped_import_leaves_the_catalog_as_it_was(
     assert cq("data", "list").code == 0
     with Catalog(cq.catalog).transaction():
         assert cq.files() == before, "the next import did not clean up"
+
+
+@pytest.mark.parametrize("words", [("",), (".", ""), (".", "--catalog", "")])
+def test_an_empty_path_is_not_the_current_folder(
+    cq: Cq, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """It is what an unset variable in quotes becomes."""
+    monkeypatch.chdir(tmp_path)
+    before = cq.files()
+    done = cq("data", "import", *words)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "a path is empty" in done.err
+    assert cq.files() == before

@@ -94,7 +94,7 @@ class Order:
     """How the rows of a table stand in time, found by reading its time column alone.
 
     ``backwards`` counts steps back in time, ``forwards`` steps forward, ``repeated`` rows
-    whose time another row has.
+    whose time another row has; ``shortest`` is the shortest step in ns, either way (0: none).
     """
 
     column: str
@@ -104,6 +104,7 @@ class Order:
     backwards: int = 0
     forwards: int = 0
     repeated: int = 0
+    shortest: int = 0
 
     @classmethod
     def of(
@@ -119,6 +120,9 @@ class Order:
             order.backwards += int((steps < 0).sum())
             order.forwards += int((steps > 0).sum())
             last = int(times[-1]) if times.size else last
+            apart = np.abs(steps[steps != 0])
+            if apart.size:
+                order.shortest = int(min(apart.min(), order.shortest or apart.min()))
         if not order.rows:
             raise DataError(f"{file.path}: the file has no rows")
         order.repeated = order.rows - 1 - order.backwards - order.forwards

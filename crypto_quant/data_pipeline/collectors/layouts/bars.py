@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.collectors import ticksize
+from crypto_quant.data_pipeline.collectors.aligned import check_aligned
+from crypto_quant.data_pipeline.collectors.claims import check_interval, check_names
 from crypto_quant.data_pipeline.collectors.facts import Facts, duration, period
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.table import (
@@ -28,6 +30,9 @@ from crypto_quant.data_pipeline.storage.kinds import KINDS, Batch, Exps
 
 PRICES: Final = ("open", "high", "low", "close")
 BAR_KINDS: Final = frozenset({"bar", "mark_bar", "index_bar", "premium_bar"})
+_TELLING: Final = 4
+"""Rows, none of them one interval after another, that can no longer be holes."""
+
 _VOLUME: Final = ("volume", "vol")
 _TURNOVER: Final = ("quote_volume", "usd_volume", "quote_asset_volume", "turnover")
 _COUNT: Final = ("count", "trades", "number_of_trades", "trade_count", "num_trades")
@@ -69,6 +74,8 @@ class Plan:
     volume_unit: str | None
     columns: Columns
     names: Sequence[str] = ()
+    facts: Facts | None = None
+    """What the interval is known from; ``None`` where the rows themselves hold it."""
 
 
 class BarTable:
@@ -95,6 +102,7 @@ class BarTable:
         columns = _columns(file)
         if columns is None:
             raise DataError(f"{file.path}: the columns are no bars")
+        check_names(file, facts, of_bars=True)
         plan = Plan(
             kind=facts.kind or "bar",
             instrument=facts.instrument,
@@ -103,6 +111,7 @@ class BarTable:
             is_close_stamped=facts.stamp == "close",
             volume_unit=facts.volume,
             columns=columns,
+            facts=facts,
         )
         yield from read_bars(file, plan)
 
@@ -127,6 +136,9 @@ def read_bars(file: File, plan: Plan) -> Iterator[Batch]:
     """Yield the bars of a file, in time order, exactly."""
     order = Order.of(file, plan.columns.time, plan.names)
     found = order.findings()
+    if plan.facts is not None and order.rows >= _TELLING and order.shortest > plan.interval:
+        what = f"the step from row to row ({plan.columns.time})"
+        check_interval(str(file.path), what, order.shortest, plan.facts)
     shift = plan.interval if plan.is_close_stamped else 0
     for table, stamps in in_time_order(file, order, plan.columns.all):
         times = stamps - shift
@@ -134,38 +146,6 @@ def read_bars(file: File, plan: Plan) -> Iterator[Batch]:
         batch = bar_batch(file, plan, table, times, found)
         found = {}
         yield batch
-
-
-def check_aligned(
-    times: NDArray[np.int64], interval: int, what: str, advice: str = "check interval and stamp"
-) -> None:
-    """Refuse stamps that no bar of this length has: the interval or the stamp is wrong.
-
-    Parameters
-    ----------
-    times : NDArray[np.int64]
-        When the bars open, ns UTC, shape (n,).
-    interval : int
-        Length of a bar, ns.
-    what : str
-        Where the stamps come from, for the error.
-    advice : str
-        What to do, for the error.
-
-    Raises
-    ------
-    DataError
-        A stamp is no multiple of the interval (for weeks: no Monday).
-    """
-    # Weeks begin on Monday; 1970-01-01 was a Thursday.
-    origin = 4 * 86_400 * 10**9 if interval % (7 * 86_400 * 10**9) == 0 else 0
-    off = (times - origin) % interval != 0
-    if off.any():
-        row = int(off.argmax())
-        raise DataError(
-            f"{what}: {np.datetime64(int(times[row]), 'ns')} is no start of a "
-            f"{period(interval)} bar; {advice}"
-        )
 
 
 def bar_batch(

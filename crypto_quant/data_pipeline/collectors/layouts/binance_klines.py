@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.collectors.claims import check_interval
 from crypto_quant.data_pipeline.collectors.facts import Facts, ask
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.layouts.bars import BAR_KINDS, Columns, Plan, read_bars
@@ -61,6 +62,7 @@ class BinanceKlines:
         interval = _interval(file)
         if interval is None:
             raise DataError(f"{file.path}: not candles of the archive")
+        check_interval(str(file.path), "the close time of its bars", interval, facts)
         kind = facts.need("kind")
         rules = instruments.get(facts.instrument)
         has_volume = kind == "bar"

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.collectors.claims import check_interval, check_names
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.table import Order, in_time_order
@@ -53,6 +54,8 @@ class BinanceMetrics:
         The archive does not say whether a stamp begins or ends the period of the ratios;
         the later reading is taken.
         """
+        check_names(file, facts)
+        check_interval(str(file.path), "the layout", _PERIOD, facts)
         order = Order.of(file, "create_time")
         found = order.findings()
         for table, times in in_time_order(file, order, _VALUES):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.collectors.claims import check_interval, check_names
 from crypto_quant.data_pipeline.collectors.facts import Facts, duration
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.table import (
@@ -28,6 +31,9 @@ _RATES: Final = ("last_funding_rate", "fundingrate", "funding_rate", "funding ra
 _HOURS: Final = ("funding_interval_hours", "interval_h", "interval")
 _FRACTIONS: Final = ("last_funding_rate",)
 """Columns whose unit their venue documents: a fraction per interval."""
+
+_TELLING: Final = 4
+_SHARE: Final = 0.1
 
 _LEAST_EXP: Final = 8
 """Venues quote rates to eight decimals."""
@@ -60,10 +66,12 @@ class FundingTable:
         time, rate = find_column(file, TIME_NAMES), _rate(file)
         if time is None or rate is None:
             raise DataError(f"{file.path}: the columns are no funding rates")
+        check_names(file, facts)
         hours = find_column(file, _HOURS)
         order = Order.of(file, time)
         found = order.findings()
         columns = [rate, *([hours] if hours else [])]
+        lengths: Counter[int] = Counter()
         for table, times in in_time_order(file, order, columns):
             values, exp = to_grid(table.column(rate), _LEAST_EXP, f"{file.path}: {rate}")
             if values.null_count:
@@ -90,6 +98,8 @@ class FundingTable:
                 findings=found,
             )
             found = {}
+            lengths.update(each.to_pylist() if hours else _steps(times))
+        _check_hours(file, facts, hours or time, lengths)
 
 
 def _rate(file: File) -> str | None:
@@ -115,6 +125,22 @@ def _hours(file: File, facts: Facts, table: pa.Table, column: str | None) -> pa.
             raise DataError(f"{file.path}: {column}: row {row} names no number of hours")
         values = words
     return values.cast(pa.int64())
+
+
+def _steps(times: NDArray[np.int64]) -> list[int]:
+    """Return the hours from row to row; too few of them tell nothing, there may be holes."""
+    steps: list[int] = np.rint(np.diff(times) / _HOUR).astype(np.int64).tolist()
+    return steps if len(steps) >= _TELLING else []
+
+
+def _check_hours(file: File, facts: Facts, column: str, lengths: Counter[int]) -> None:
+    """Refuse an interval that hardly a row has; a venue may change it once in a file."""
+    if facts.interval is None or not lengths:
+        return
+    said = duration(facts.interval, "interval") // _HOUR
+    if lengths[said] < _SHARE * lengths.total():
+        usual = lengths.most_common(1)[0][0] * _HOUR
+        check_interval(str(file.path), f"most rows' {column}", usual, facts)
 
 
 def _usual(facts: Facts, hours: pa.Array) -> int:

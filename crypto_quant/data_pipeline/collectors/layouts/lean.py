@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.collectors.aligned import check_aligned
 from crypto_quant.data_pipeline.collectors.facts import Facts, duration
 from crypto_quant.data_pipeline.collectors.file import File
-from crypto_quant.data_pipeline.collectors.layouts.bars import check_aligned
 from crypto_quant.data_pipeline.collectors.layouts.lean_rows import (
     TIME,
     batch,

@@ -13,6 +13,7 @@ from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.cleaners.rebase import Recorded
 from crypto_quant.data_pipeline.collectors import ticksize
+from crypto_quant.data_pipeline.collectors.claims import check_symbol, check_venue
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.ticks.reader import TickReader
@@ -88,8 +89,9 @@ class BinanceFrames:
         """
         key, clock = facts.instrument, facts.dataset or ""
         rules = instruments.get(key)
+        check_venue(str(file.path), "the layout", "BINANCE", facts)
         _check_contract(file, key, rules)
-        reader = TickReader(file, "frames", _symbol(file, rules), grid_of(rules))
+        reader = TickReader(file, "frames", _symbol(file, facts, rules), grid_of(rules))
         held: dict[str, Batch] = {}
         for kind, rows, exps in reader:
             if kind in held:
@@ -118,13 +120,15 @@ def _findings(kind: str, stats: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def _symbol(file: File, rules: Instrument | None) -> str:
+def _symbol(file: File, facts: Facts, rules: Instrument | None) -> str:
     if rules is not None:
         return rules.symbol
     found = _SYMBOL.search(file.head)
     if found is None:
         raise DataError(f"{file.path}: no frame names its symbol")
-    return found[1].decode("ascii", "replace")
+    symbol = found[1].decode("ascii", "replace")
+    check_symbol(str(file.path), "a frame", symbol, facts)
+    return symbol
 
 
 def _check_contract(file: File, key: str, rules: Instrument | None) -> None:

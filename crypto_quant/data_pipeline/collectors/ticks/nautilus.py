@@ -11,7 +11,9 @@ https://nautilustrader.io/docs/latest/concepts/data
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -22,6 +24,8 @@ from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.collectors.aligned import check_aligned
+from crypto_quant.data_pipeline.collectors.claims import check_interval, check_metadata
 from crypto_quant.data_pipeline.collectors.facts import Facts, duration, period
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.ticks.ranges import TIMES, demand, is_time
@@ -32,6 +36,10 @@ _ROWS: Final = 1 << 16
 _DECIMALS: Final = {8: 9, 16: 16}
 _TIMES: Final = frozenset({"ts_event", "ts_init"})
 _DELETE, _CLEAR = 3, 4
+_LENGTHS: Final = {"SECOND": "s", "MINUTE": "m", "HOUR": "h", "DAY": "d", "WEEK": "w"}
+_BAR_TYPE: Final = re.compile(r"(.+)-(\d{1,5})-([A-Z]+)-[A-Z]+-(?:EXTERNAL|INTERNAL)(?:@.*)?")
+"""``BTCUSDT-PERP.BINANCE-1-HOUR-LAST-EXTERNAL``"""
+
 _F_LAST, _F_SNAPSHOT = 1 << 7, 1 << 5
 _SIDE: Final = np.array([0, 1, -1], dtype=np.int8)
 """Nautilus' order and aggressor sides: 0 none, 1 buyer, 2 seller."""
@@ -235,8 +243,10 @@ class NautilusParquet:
     def needs(self, file: File, facts: Facts) -> tuple[str, ...]:
         """Ids are this catalog's own; for bars also their length and what their stamp is."""
         found = _type(file)
-        is_bar = found is not None and found[0] == "bar"
-        return ("venue", "symbol", *(("interval", "stamp") if is_bar else ()))
+        if found is None or found[0] != "bar":
+            return ("venue", "symbol")
+        told = _bar_type(file)[1] is not None
+        return ("venue", "symbol", *(() if told else ("interval",)), "stamp")
 
     def read(
         self, file: File, facts: Facts, instruments: Mapping[str, Instrument]
@@ -246,6 +256,7 @@ class NautilusParquet:
         if found is None:
             raise DataError(f"{file.path}: no Nautilus type has these columns")
         kind, make = found
+        facts = _agreed(file, facts)
         with pq.ParquetFile(file.path) as parquet:
             metadata = parquet.schema_arrow.metadata
             first = 0
@@ -254,7 +265,7 @@ class NautilusParquet:
                 first += len(batch)
                 columns = make(rows)
                 if kind == "bar":
-                    yield _bar_batch(facts, columns, rows.exps)
+                    yield _bar_batch(facts, columns, rows.exps, str(file.path))
                 else:
                     data = pa.record_batch(columns)
                     yield Batch(kind, facts.instrument, data, rows.exps, "nautilus ts_init")
@@ -262,11 +273,40 @@ class NautilusParquet:
             raise DataError(f"{file.path}: the file has no rows")
 
 
-def _bar_batch(facts: Facts, columns: dict[str, pa.Array], exps: Exps) -> Batch:
+def _agreed(file: File, facts: Facts) -> Facts:
+    """Return what was said, with the interval of the metadata, if neither contradicts the other.
+
+    Raises
+    ------
+    DataError
+        The metadata is of another instrument, venue or length of bars.
+    """
+    metadata = file.schema.metadata if file.schema is not None else None
+    where = str(file.path)
+    check_metadata(where, metadata, facts)
+    instrument, length = _bar_type(file)
+    if length is None:
+        return facts
+    check_metadata(where, {b"instrument_id": instrument.encode()}, facts)
+    check_interval(where, "bar_type", length, facts)
+    return replace(facts, interval=period(length))
+
+
+def _bar_type(file: File) -> tuple[str, int | None]:
+    """Return the instrument and the length in ns of the bars that the metadata names."""
+    metadata = (file.schema.metadata if file.schema is not None else None) or {}
+    found = _BAR_TYPE.fullmatch(metadata.get(b"bar_type", b"").decode("utf-8", "replace"))
+    if found is None or found[3] not in _LENGTHS:
+        return "", None
+    return found[1], duration(f"{found[2]}{_LENGTHS[found[3]]}", "bar_type")
+
+
+def _bar_batch(facts: Facts, columns: dict[str, pa.Array], exps: Exps, where: str) -> Batch:
     """Stamp bars with their open; they are known at their end, and not before ``ts_init``."""
     length = duration(facts.need("interval"), "interval")
     stamp = columns["ts_event"].to_numpy()
     opened = stamp - length if facts.need("stamp") == "close" else stamp
+    check_aligned(opened, length, f"{where}: ts_event")
     known = np.maximum(columns["ts_recv"].to_numpy(), opened + length)
     columns |= {"ts_event": pa.array(opened), "ts_recv": pa.array(known)}
     key = f"{facts.instrument}/{period(length)}"

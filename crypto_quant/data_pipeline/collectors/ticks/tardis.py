@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError, DecodeError
 from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.collectors.claims import Named
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.table import pieces
@@ -222,9 +223,9 @@ class TardisCsv:
             kind = facts.need("kind")
             if kind not in _TRADES:
                 raise DataError(f"{file.path}: holds {' or '.join(_TRADES)} rows, not {kind}")
-        first = 0
+        first, named = 0, Named(file, facts)
         for table in _whole_frames(pieces(file)):
-            _check_one(table, "symbol", file)
+            named.check(table)
             columns, exps, found = make(Piece(table, first, str(file.path), least))
             first += table.num_rows
             yield Batch(kind, key, pa.record_batch(columns), exps, _RECV, findings=found)
@@ -254,9 +255,3 @@ def _whole_frames(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
         rest = table.slice(end)
     if rest is not None and rest.num_rows:
         yield rest.combine_chunks()
-
-
-def _check_one(table: pa.Table, column: str, file: File) -> None:
-    names = pc.unique(table.column(column)).to_pylist()
-    if len(names) != 1:
-        raise DataError(f"{file.path}: holds {column}s {', '.join(map(str, names))}; split it")

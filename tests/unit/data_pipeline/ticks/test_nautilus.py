@@ -96,13 +96,13 @@ def test_bars_are_stamped_with_their_open_and_known_at_their_end(
 ) -> None:
     cells = {name: fixed(["5"], 8) for name in ("open", "high", "low", "close", "volume")}
     path = write(tmp_path / "b.parquet", cells)
-    hour = 3_600 * 10**9
-    batches = read(path, interval="1h", stamp="close")
+    second = 10**9
+    batches = read(path, interval="1s", stamp="close")
     made = rows(batches, "bar")
-    assert (made["ts_event"], made["ts_recv"]) == ([T - hour], [T + 500])
-    assert (batches[0].key, batches[0].interval) == ("BTCUSDT-PERP.BINANCE/1h", hour)
-    made = rows(read(path, interval="1h", stamp="open"), "bar")
-    assert (made["ts_event"], made["ts_recv"]) == ([T], [T + hour])
+    assert (made["ts_event"], made["ts_recv"]) == ([T - second], [T + 500])
+    assert (batches[0].key, batches[0].interval) == ("BTCUSDT-PERP.BINANCE/1s", second)
+    made = rows(read(path, interval="1s", stamp="open"), "bar")
+    assert (made["ts_event"], made["ts_recv"]) == ([T], [T + second])
 
 
 def _trade(**other: pa.Array) -> dict[str, pa.Array]:

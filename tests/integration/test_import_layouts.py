@@ -143,6 +143,18 @@ def test_bars_hold_volume_in_the_unit_that_orders_have(
     assert (row["volume"], row["quote_volume"]) == (volume, turnover)
 
 
+@pytest.mark.parametrize("volume", ["12", "12.5", "12.34"])
+def test_coins_become_contracts_whatever_decimals_they_have(
+    cq: Cq, tmp_path: Path, volume: str
+) -> None:
+    path = tmp_path / "x.csv"
+    header = ["date", "open", "high", "low", "close", "volume"]
+    path.write_text(_text([header, ["2024-03-01 00:00", *["60000"] * 4, volume]]))
+    _import(cq, path, "venue=OKX,symbol=BTC-USDT-SWAP,interval=1h,stamp=open,volume=base")
+    (row,) = cq.rows("bar", "BTC-USDT-SWAP.OKX/1h")
+    assert row["volume"] == D(volume) * 100  # a contract is 0.01 BTC
+
+
 _KLINE = ["61000.1", "61200", "60900", "61100.5", "10.5", "641000.5", "42", "5.25", "320000", "0"]
 
 

@@ -258,8 +258,9 @@ def _in_units(
         if role in grid:
             values, exp = grid[role]
             finer = exp + digits
-            grid[role] = (values, finer) if finer >= 0 else to_grid(values, -finer, role)
-    return {r: (v, max(0, e)) for r, (v, e) in grid.items()}
+            whole = values if finer >= 0 else to_grid(values, -finer, role)[0]
+            grid[role] = (whole, max(0, finer))
+    return grid
 
 
 def _power_of_ten(value: Decimal) -> int | None:

@@ -155,6 +155,78 @@ def test_coins_become_contracts_whatever_decimals_they_have(
     assert row["volume"] == D(volume) * 100  # a contract is 0.01 BTC
 
 
+def _vendor(path: Path, *names: str) -> Path:
+    header = ["Date", "Symbol", "Open", "High", "Low", "Close", *names, "tradecount"]
+    cells = ["2024-03-01 00:00:00", "", "60000", "60000", "60000", "60000"]
+    volumes = ["12.5", "750000"][: len(names)]
+    path.write_text(_text([header, [*cells, *volumes, "7"]]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("instrument", "names", "said", "volume", "turnover"),
+    [
+        (PERP, ("Volume BTC", "Volume USDT"), "base", D("12.5"), D(750000)),
+        (PERP, ("Volume BTC", "Volume USDT"), "", D("12.5"), D(750000)),
+        (PERP, ("Volume USDT",), "", None, D("12.5")),
+        (PERP, ("Volume_(XBT)", "Volume_(Currency)"), "base", D("12.5"), None),
+        ("venue=OKX,symbol=BTC-USDT-SWAP", ("Volume BTC",), "", D(1250), None),  # of 0.01 BTC
+        ("venue=KRAKEN,symbol=ADA-USD", ("Volume ADA", "Volume USD"), "", D("12.5"), D(750000)),
+        # Contracts of 100 USD; their turnover is in coins.
+        (
+            "venue=BINANCE,symbol=BTCUSD-PERP",
+            ("Volume BTC", "Volume USD"),
+            "",
+            D(7500),
+            D("12.5"),
+        ),
+    ],
+)
+def test_volumes_named_after_a_coin_are_told_by_the_instrument(
+    cq: Cq,
+    tmp_path: Path,
+    instrument: str,
+    names: tuple[str, ...],
+    said: str,
+    volume: D | None,
+    turnover: D | None,
+) -> None:
+    path = _vendor(tmp_path / "x.csv", *names)
+    unit = f",volume={said}" if said else ""
+    part = _import(cq, path, f"{instrument},interval=1h,stamp=open{unit}")
+    (row,) = cq.rows("bar", str(part["key"]))
+    assert (row["volume"], row["quote_volume"], row["count"]) == (volume, turnover, 7)
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "words"),
+    [
+        (("Volume ETH", "Volume USDT"), "base", "Volume ETH, Volume USDT: not in the coins of"),
+        (("Volume EUR",), "quote", "Volume EUR: not in the coins of symbol=BTCUSDT-PERP"),
+        (("Volume USDT",), "base", "holds Volume USDT (quote), not volume=base; leave volume out"),
+        (
+            ("Volume BTC", "Volume USDT"),
+            "contracts",
+            "holds Volume BTC (base) and Volume USDT (quote), not volume=contracts",
+        ),
+        (
+            ("Traded",),
+            "base",
+            "volume=base, but none of its columns is a volume "
+            "(Date, Symbol, Open, High, Low, Close, Traded, tradecount)",
+        ),
+    ],
+)
+def test_volume_that_is_said_and_not_there_is_refused(
+    cq: Cq, tmp_path: Path, names: tuple[str, ...], said: str, words: str
+) -> None:
+    path = _vendor(tmp_path / "x.csv", *names)
+    said = f"{PERP},kind=bar,interval=1h,stamp=open,volume={said}"
+    done = cq("data", "import", path, "--as", said)
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
+
+
 _KLINE = ["61000.1", "61200", "60900", "61100.5", "10.5", "641000.5", "42", "5.25", "320000", "0"]
 
 

@@ -58,6 +58,11 @@ def pairs(name: str, venue: str = "") -> frozenset[Pair]:
     return split | _of_word(first) | {Pair(first + second, None)}
 
 
+def coin(name: str) -> str:
+    """Return a coin's name as ``pairs`` has it."""
+    return _ALIASES.get(name.upper(), name.upper())
+
+
 def may_be_same(one: str, other: str, venue: str = "") -> bool:
     """Say whether two names can mean one asset in one currency, whatever the contract."""
     left, right = pairs(one, venue), pairs(other, venue)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -18,6 +18,7 @@ from crypto_quant.data_pipeline.collectors.aligned import check_aligned
 from crypto_quant.data_pipeline.collectors.claims import check_interval, check_names
 from crypto_quant.data_pipeline.collectors.facts import Facts, duration, period
 from crypto_quant.data_pipeline.collectors.file import File
+from crypto_quant.data_pipeline.collectors.layouts.coin_volumes import by_coin, choose
 from crypto_quant.data_pipeline.collectors.table import (
     TIME_NAMES,
     Order,
@@ -35,7 +36,7 @@ _TELLING: Final = 4
 
 _VOLUME: Final = ("volume", "vol")
 _TURNOVER: Final = ("quote_volume", "usd_volume", "quote_asset_volume", "turnover")
-_COUNT: Final = ("count", "trades", "number_of_trades", "trade_count", "num_trades")
+_COUNT: Final = ("count", "trades", "number_of_trades", "trade_count", "num_trades", "tradecount")
 _TAKER: Final = (
     "taker_buy",
     "taker_buy_volume",
@@ -91,8 +92,9 @@ class BarTable:
     def needs(self, file: File, facts: Facts) -> tuple[str, ...]:
         """Everything but the columns; the kind too, where no volume says that it is trades."""
         columns = _columns(file)
-        volume = ("volume",) if columns and columns.volume and facts.kind in (None, "bar") else ()
-        kind = () if columns and columns.volume else ("kind",)
+        has_volume = columns is not None and columns.volume is not None
+        volume = ("volume",) if has_volume and facts.kind in (None, "bar") else ()
+        kind = () if has_volume or by_coin(file) else ("kind",)
         return ("venue", "symbol", *kind, "interval", "stamp", *volume)
 
     def read(
@@ -103,13 +105,16 @@ class BarTable:
         if columns is None:
             raise DataError(f"{file.path}: the columns are no bars")
         check_names(file, facts, of_bars=True)
+        kind, rules, unit = facts.kind or "bar", instruments.get(facts.instrument), facts.volume
+        if kind == "bar" and columns.volume is None:
+            columns, unit = _without_volume(file, facts, rules, columns)
         plan = Plan(
-            kind=facts.kind or "bar",
+            kind=kind,
             instrument=facts.instrument,
-            rules=instruments.get(facts.instrument),
+            rules=rules,
             interval=duration(facts.need("interval"), "interval"),
             is_close_stamped=facts.stamp == "close",
-            volume_unit=facts.volume,
+            volume_unit=unit,
             columns=columns,
             facts=facts,
         )
@@ -130,6 +135,22 @@ def _columns(file: File) -> Columns | None:
         count=find_column(file, _COUNT),
         taker_buy=find_column(file, _TAKER),
     )
+
+
+def _without_volume(
+    file: File, facts: Facts, rules: Instrument | None, columns: Columns
+) -> tuple[Columns, str | None]:
+    """Look for volumes in columns that are named after a coin; return them and their unit."""
+    if by_coin(file):
+        found = choose(file, facts, rules)
+        turnover = found.turnover or columns.turnover
+        return replace(columns, volume=found.volume, turnover=turnover), found.unit
+    if facts.volume is not None:
+        raise DataError(
+            f"{file.path}: volume={facts.volume}, but none of its columns is a volume "
+            f"({', '.join(file.columns)}); rename one to volume, or leave volume out"
+        )
+    return columns, None
 
 
 def read_bars(file: File, plan: Plan) -> Iterator[Batch]:

@@ -83,7 +83,8 @@ def test_bars_of_csv_are_kept_to_the_digit(cq: Cq, tmp_path: Path) -> None:
     assert (second["open"], second["volume"], second["count"]) == (D("61100.5"), None, None)
     assert part["recv"] == "open + interval"
     assert part["exps"] == {"price": 2, "qty": 3, "quote": 0, "rate": 0}
-    assert part["findings"] == {"off_tick_rows": 1}  # 61200.25 is no multiple of 0.1
+    # 61200.25 is no multiple of 0.1
+    assert part["findings"] == {"missing_volume_rows": 1, "off_tick_rows": 1}
     assert part["interval"] == HOUR
 
 

@@ -44,6 +44,25 @@ def test_strict_exits_2_while_something_is_unexplained(cq: Cq) -> None:
     assert {f["check"] for f in found if f["severity"] != "note"} == {"gaps"}
 
 
+@pytest.mark.data
+def test_one_volume_missing_in_a_real_file_is_counted_and_noted(
+    cq: Cq, tmp_path: Path, data_dir: Path
+) -> None:
+    (real,) = (data_dir / "bybit_perp").glob("BTCUSDT-perp-1h*.parquet")
+    table = pq.read_table(real)
+    volume = table.column("volume").to_numpy().copy()
+    volume[5_000] = float("nan")
+    at = table.column_names.index("volume")
+    path = tmp_path / "hollow.parquet"
+    pq.write_table(table.set_column(at, "volume", pa.array(volume)), path)
+    said = "venue=BYBIT,symbol=BTCUSDT-PERP,interval=1h,stamp=open,volume=base"
+    done = cq("data", "import", path, "--as", said, "--json")
+    assert json.loads(done.out)["parts"][0]["findings"]["missing_volume_rows"] == 1
+    found = json.loads(cq("data", "validate", "BTCUSDT-PERP.BYBIT/1h", "--json").out)
+    (note,) = [f for f in found if f["what"] == "volume missing" and f["check"] == "zero"]
+    assert (note["row"], note["rows"], note["severity"]) == (5_000, 1, "note")
+
+
 def test_json_has_every_field_of_a_finding(cq: Cq) -> None:
     found = json.loads(cq("data", "validate", "bar", "--json").out)
     bad = next(f for f in found if f["check"] == "impossible")

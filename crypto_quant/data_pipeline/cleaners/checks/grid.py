@@ -16,6 +16,7 @@ _WORDS: Final = {
     "off_lot_rows": ("off lot", "volumes are off the lot then in force; kept exactly"),
     "tick_not_sourced_rows": ("tick unknown", "no tick is sourced for this time"),
     "float_noise_rows": ("float noise", "float sums were taken back to 15 digits"),
+    "missing_volume_rows": ("volume missing", "the file had no number there; missing, not zero"),
 }
 
 

@@ -17,7 +17,7 @@ _LEADING = 20
 
 
 def find(rows: Rows, tables: Tables) -> Iterator[Finding]:
-    """Find bars without volume and series that begin with zeros."""
+    """Find bars whose volume is zero or missing, and series that begin with zeros."""
     if rows.kind == "series":
         yield from _series(rows)
     elif rows.kind == "bar" and rows.has("volume"):
@@ -25,6 +25,7 @@ def find(rows: Rows, tables: Tables) -> Iterator[Finding]:
 
 
 def _bars(rows: Rows, tables: Tables) -> Iterator[Finding]:
+    yield from _missing(rows)
     empty = (rows.ints("volume") == 0) & rows.known("volume")
     if not empty.any():
         return
@@ -58,6 +59,19 @@ def _bars(rows: Rows, tables: Tables) -> Iterator[Finding]:
         for row, count in runs(mask):
             value = f"close {rows.text('close', row)}, volume 0"
             yield rows.finding(NAME, what, severity, row, value, reason, mend, count)
+
+
+def _missing(rows: Rows) -> Iterator[Finding]:
+    for row, count in runs(~rows.known("volume")):
+        yield rows.finding(
+            NAME,
+            "volume missing",
+            Severity.NOTE,
+            row,
+            f"close {rows.text('close', row)}, no volume",
+            "the source has no volume here: it is missing, not zero",
+            count=count,
+        )
 
 
 def _traded_elsewhere(rows: Rows, tables: Tables, empty: Bools) -> Bools:

@@ -178,7 +178,7 @@ def bar_batch(
 ) -> Batch:
     """Turn one piece of a table into bars at ``times``; ``found`` goes with its findings."""
     prices, price_exp = _prices(file, plan, table, times)
-    volumes, exps, noisy = _volumes(file, plan, table)
+    volumes, exps, counted = _volumes(file, plan, table)
     rules = plan.rules if plan.kind == "bar" else None
     quantities = [v for v in (volumes["volume"], volumes["taker_buy"]) if v.null_count < len(v)]
     seen = ticksize.findings(rules, times, prices, price_exp, quantities, exps.qty)
@@ -197,7 +197,7 @@ def bar_batch(
         exps=exps._replace(price=price_exp),
         recv="open + interval",
         interval=plan.interval,
-        findings={**found, **seen, **({"float_noise_rows": noisy} if noisy else {})},
+        findings={**found, **seen, **counted},
     )
 
 
@@ -222,11 +222,13 @@ def _to_exp(values: pa.Array, have: int, want: int, what: str) -> pa.Array:
     return values if have == want else to_grid(values, want - have, what)[0]
 
 
-def _volumes(file: File, plan: Plan, table: pa.Table) -> tuple[dict[str, pa.Array], Exps, int]:
-    """Return the volume columns on the instrument's unit, their grids, and noisy rows."""
+def _volumes(
+    file: File, plan: Plan, table: pa.Table
+) -> tuple[dict[str, pa.Array], Exps, dict[str, int]]:
+    """Return the volume columns on the instrument's unit, their grids, and what was counted."""
     columns, rows = plan.columns, table.num_rows
     nothing = pa.nulls(rows, pa.int64())
-    noisy = 0
+    counted = {"float_noise_rows": 0, "missing_volume_rows": 0}
     grid: dict[str, tuple[pa.Array, int]] = {}
     for role, name in (
         ("volume", columns.volume),
@@ -235,8 +237,10 @@ def _volumes(file: File, plan: Plan, table: pa.Table) -> tuple[dict[str, pa.Arra
     ):
         if name is not None and plan.kind == "bar":
             values, changed = settle(table.column(name))
-            noisy += changed
+            counted["float_noise_rows"] += changed
             grid[role] = to_grid(values, 0, f"{file.path}: {name}")
+    if "volume" in grid:
+        counted["missing_volume_rows"] = grid["volume"][0].null_count
     grid = _in_units(file, plan, grid)
     least = plan.rules.qty_exp if plan.rules else 0
     qty = max([least, *(grid[r][1] for r in ("volume", "taker_buy") if r in grid)])
@@ -248,7 +252,8 @@ def _volumes(file: File, plan: Plan, table: pa.Table) -> tuple[dict[str, pa.Arra
     made["count"] = nothing
     if columns.count is not None and plan.kind == "bar":
         made["count"] = to_grid(table.column(columns.count), 0, f"{file.path}: {columns.count}")[0]
-    return made, Exps(qty=qty, quote=quote), noisy
+    found = {name: count for name, count in counted.items() if count}
+    return made, Exps(qty=qty, quote=quote), found
 
 
 def _in_units(

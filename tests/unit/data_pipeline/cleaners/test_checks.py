@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from crypto_quant.data_pipeline.cleaners.findings import Mend, Severity
@@ -180,6 +181,22 @@ def test_zero_volume_is_a_filler_only_where_other_bars_have_volume() -> None:
     beside = [f for f in found(spoiled, daily) if f.check == "zero"]
     assert [(f.what, f.severity) for f in alone] == [("no trade or filler", Severity.NOTE)]
     assert [(f.what, f.mend) for f in beside] == [("filler", Mend.MASK)]
+
+
+def test_a_volume_that_is_missing_is_noted_and_is_no_zero() -> None:
+    rows = bars()
+    hollow = np.zeros(len(rows), dtype=bool)
+    hollow[[AT, AT + 1, AT + 9]] = True
+    at = rows.table.column_names.index("volume")
+    volume = pa.array(rows.ints("volume"), mask=hollow)
+    table = rows.table.set_column(at, rows.table.schema.field(at), volume)
+    findings = found(Rows(rows.kind, rows.key, rows.interval, rows.exps, table))
+    notes = [(f.what, f.severity, f.row, f.rows) for f in findings if f.check == "zero"]
+    assert notes == [
+        ("volume missing", Severity.NOTE, AT, 2),
+        ("volume missing", Severity.NOTE, AT + 9, 1),
+    ]
+    assert not any(f.is_open for f in findings)
 
 
 def _daily(values: np.ndarray, ts: np.ndarray) -> Rows:

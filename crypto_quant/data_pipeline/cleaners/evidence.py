@@ -47,13 +47,13 @@ def _halt(rows: Rows, tables: Tables, finding: Finding) -> bool:
     if volume is None or after < _SHORT or after + _SHORT > len(rows):
         return False
     first, end = max(0, after - _LONG), min(len(rows), after + _LONG)
-    close = np.log(rows.floats("close")[first:end])
+    close = rows.logs("close")[first:end]
     moves = np.abs(np.delete(np.diff(close), after - first - 1))
     moves = moves[moves > 0]
     if not moves.size:
         return False
     usual = np.sqrt(float(np.mean(moves**2)) * max(finding.missing, 1))
-    moved = abs(float(np.log(rows.floats("open")[after])) - float(close[after - first - 1]))
+    moved = abs(float(rows.logs("open")[after]) - float(close[after - first - 1]))
     before = volume[after - _SHORT : after]
     is_burst = volume[after] >= _BURST * np.median(before)
     stands = (before[-_SHORT // 2 :] == 0).any() or (volume[after : after + 5] == 0).any()

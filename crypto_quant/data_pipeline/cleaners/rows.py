@@ -98,6 +98,11 @@ class Rows:
             self._cache[slot] = values
         return np.asarray(self._cache[slot], dtype=np.float64)
 
+    def logs(self, name: str) -> Floats:
+        """Return the logarithms of a column of prices, shape (n,); NaN where there is none."""
+        values = self.floats(name)
+        return np.log(np.where(values > 0, values, np.nan))
+
     def finding(
         self,
         check: str,

@@ -71,7 +71,7 @@ def _exchanged(rows: Rows) -> Iterator[Finding]:
     A bar opens where the one before it closed, give or take a tick; that is far tighter than
     what price does within a bar.
     """
-    first, last = np.log(rows.floats("open")), np.log(rows.floats("close"))
+    first, last = rows.logs("open"), rows.logs("close")
     n = len(rows)
     border = np.abs(first[1:] - last[:-1])
     i = np.arange(1, n - 2)

@@ -48,7 +48,7 @@ class _Prices(NamedTuple):
 
 
 def _bars(rows: Rows, tables: Tables) -> Iterator[Finding]:
-    p = _Prices(*(np.log(rows.floats(name)) for name in _Prices._fields))
+    p = _Prices(*(rows.logs(name) for name in _Prices._fields))
     jump = p.open[1:] - p.close[:-1]
     jump[np.diff(rows.ts) != rows.interval] = 0.0
     wide = np.flatnonzero(np.abs(jump) > _FLOOR)
@@ -71,7 +71,7 @@ def _limits(rows: Rows, p: _Prices, borders: Ints) -> Floats:
     """Return how far each border may open: a share of a minute's range around it."""
     offsets = np.r_[-_AROUND:0, 2 : _AROUND + 2]
     around = np.clip(borders[:, None] + offsets, 0, len(rows) - 1)
-    usual = np.median(p.high[around] - p.low[around], axis=1) if borders.size else np.empty(0)
+    usual = np.nanmedian(p.high[around] - p.low[around], axis=1) if borders.size else np.empty(0)
     moment = np.sqrt(min(1.0, _MINUTE / (rows.interval or _MINUTE)))
     return np.asarray(np.maximum(_FLOOR, _SHARE * moment * usual), dtype=np.float64)
 

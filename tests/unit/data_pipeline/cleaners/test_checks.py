@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -197,6 +199,13 @@ def test_a_volume_that_is_missing_is_noted_and_is_no_zero() -> None:
         ("volume missing", Severity.NOTE, AT + 9, 1),
     ]
     assert not any(f.is_open for f in findings)
+
+
+def test_a_price_that_is_not_positive_has_no_logarithm_to_look_at() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        findings = named(found(spoilt(bars(), _set("close", -100))))
+    assert ("impossible", "price not positive", AT, 1) in findings
 
 
 def _daily(values: np.ndarray, ts: np.ndarray) -> Rows:

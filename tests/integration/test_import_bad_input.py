@@ -130,6 +130,15 @@ def _patched_zip(local: int, central: int, value: int) -> Callable[[Path], None]
     return write
 
 
+def _packed_nothing(path: Path) -> None:
+    path.write_bytes(gzip.compress(b""))
+
+
+def _zip_of_nothing(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.csv", "")
+
+
 def _text(content: str) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         path.write_text(content)
@@ -157,6 +166,23 @@ _ROW = f"{T0 + 20 * 3600},1,1,1,1,1\n"
 BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "missing": (lambda _: None, BARS, "no such file or folder"),
     "empty": (_text(""), BARS, "the file is empty"),
+    "gzip of nothing": (_packed_nothing, BARS, "the file is empty"),
+    "zip of nothing": (_zip_of_nothing, BARS, "x.csv in it is empty"),
+    "bars without a close": (
+        _text(f"epoch,open,high,low,last,volume\n{_ROW}"),
+        BARS,
+        "bars need the column close; it has epoch, open, high, low, last, volume",
+    ),
+    "bars without a time": (
+        _text("when,open,high,low,close\n1,1,1,1,1\n"),
+        BARS,
+        "bars need the column time; it has when, open, high, low, close",
+    ),
+    "key of another kind": (
+        _text(f"{_HEADER}{_ROW}"),
+        f"{BARS},rate=percent",
+        "--as: rate says nothing of kind=bar; leave it out",
+    ),
     "header only": (_text(_HEADER), BARS, "the file has no rows"),
     "unknown": (_text("hello\nworld\n"), BARS, "no known layout (plain file)"),
     "binary": (_binary, BARS, "no known layout (plain file)"),

@@ -32,6 +32,18 @@ _MEANING: Final = {
     "dates": "mdy",
     "drop": "a+b",
 }
+_BARS: Final = ("bar", "mark_bar", "index_bar", "premium_bar", "quote_bar")
+_KINDS: Final = {
+    "interval": (*_BARS, "funding", "series", "metrics"),
+    "stamp": _BARS,
+    "volume": ("bar", "quote_bar"),
+    "date": ("bar", "quote_bar"),
+    "rate": ("funding",),
+    "dates": ("series",),
+    "available_after": ("series",),
+    "drop": ("series",),
+}
+"""Kinds that a key says something of; keys that are not here say something of each."""
 _USUAL_KINDS: Final = (_MEANING["kind"], "trade")
 
 
@@ -68,7 +80,8 @@ class Facts:
         Raises
         ------
         DataError
-            An unknown key, or a value that the key does not take.
+            An unknown key, a value that the key does not take, or one that says nothing of the
+            kind that is given.
         """
         given: dict[str, str] = {}
         for item in filter(None, (part.strip() for part in text.split(","))):
@@ -76,7 +89,12 @@ class Facts:
             if not equals or not value:
                 raise DataError(f"--as: expected key=value, found {item!r}")
             given[key] = value
-        return cls.of(given, "--as")
+        found = cls.of(given, "--as")
+        kind = given.get("kind")
+        idle = [key for key in given if kind is not None and kind not in _KINDS.get(key, (kind,))]
+        if idle:
+            raise DataError(f"--as: {', '.join(idle)} says nothing of kind={kind}; leave it out")
+        return found
 
     @classmethod
     def of(cls, given: Mapping[str, object], where: str) -> Facts:

@@ -70,8 +70,7 @@ class File:
                 start = stream.read(_HEAD)
         except OSError as err:
             raise DataError(f"{path}: cannot be read ({err.strerror})") from err
-        if not start:
-            raise DataError(f"{path}: the file is empty")
+        _something(path, start)
         container: Container = "plain"
         for magic, name in _MAGIC:
             if start.startswith(magic):
@@ -93,13 +92,16 @@ class File:
                 if not members:
                     raise DataError(f"{path}: the archive is empty")
                 with archive.open(members[0]) as stream:
-                    return cls(path, container, stream.read(_HEAD), members)
+                    head = stream.read(_HEAD)
+                if not head:
+                    raise DataError(f"{path}: {members[0]} in it is empty")
+                return cls(path, container, head, members)
         if container == "gzip":
             with gzip.open(path) as unpacked:
-                return cls(path, container, unpacked.read(_HEAD))
+                return cls(path, container, _something(path, unpacked.read(_HEAD)))
         if container == "zstd":
             with pa.CompressedInputStream(str(path), "zstd") as unpacked:
-                return cls(path, container, unpacked.read(_HEAD))
+                return cls(path, container, _something(path, unpacked.read(_HEAD)))
         return cls(path, container, start)
 
     @property
@@ -147,6 +149,12 @@ class File:
     def numbers(self) -> list[str]:
         """Return the first row of cells that is no header."""
         return self.row(1 if self.columns else 0)
+
+
+def _something(path: Path, head: bytes) -> bytes:
+    if not head:
+        raise DataError(f"{path}: the file is empty")
+    return head
 
 
 def _member(path: Path, info: zipfile.ZipInfo) -> str:

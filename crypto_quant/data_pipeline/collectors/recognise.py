@@ -12,6 +12,7 @@ from crypto_quant.data_pipeline.collectors.facts import Facts, ask
 from crypto_quant.data_pipeline.collectors.file import File
 from crypto_quant.data_pipeline.collectors.layout import Layout
 from crypto_quant.data_pipeline.collectors.layouts import LAYOUTS
+from crypto_quant.data_pipeline.collectors.layouts.bars import BAR_KINDS, lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,14 @@ def recognise(path: Path, given: Facts) -> Job | Notice:
         if facts.kind is None or not layout.kinds or facts.kind in layout.kinds
     }
     if not fitting:
-        if candidates:
+        lacks = lacking(file) if facts.kind in BAR_KINDS else []
+        if candidates and not lacks:
             could = " or a ".join(layout.title for layout in candidates.values())
             raise DataError(f"{path}: looks like a {could}, which does not hold {facts.kind}")
-        return Notice(path, _unknown(file), is_known=False)
+        if candidates:
+            raise DataError(f"{path}: {_incomplete(file, lacks)}")
+        reason = _incomplete(file, lacks) if lacks else _unknown(file)
+        return Notice(path, reason, is_known=False)
     name, layout = next(iter(fitting.items()))
     if not layout.kinds:
         return Notice(path, layout.title, is_known=True)
@@ -74,6 +79,11 @@ def recognise(path: Path, given: Facts) -> Job | Notice:
     if missing:
         raise DataError(f"{path}: {layout.title}; {ask(missing, layout.kinds)}")
     return Job(file, name, layout, facts)
+
+
+def _incomplete(file: File, lacks: list[str]) -> str:
+    what = f"column{'s' if len(lacks) > 1 else ''} {', '.join(lacks)}"
+    return f"bars need the {what}; it has {', '.join(file.columns)}"
 
 
 def _unknown(file: File) -> str:

@@ -121,6 +121,14 @@ class BarTable:
         yield from read_bars(file, plan)
 
 
+def lacking(file: File) -> list[str]:
+    """Return what a table that has some of a bar's prices lacks to be one of bars."""
+    lacks = [name for name in PRICES if find_column(file, (name,)) is None]
+    if len(lacks) == len(PRICES):
+        return []
+    return lacks if find_column(file, TIME_NAMES) else ["time", *lacks]
+
+
 def _columns(file: File) -> Columns | None:
     time = find_column(file, TIME_NAMES)
     prices = [find_column(file, (name,)) for name in PRICES]

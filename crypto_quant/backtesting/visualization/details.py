@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import NamedTuple
 
 from crypto_quant.backtesting.metrics.evaluation import Evaluation
@@ -33,10 +34,18 @@ def chosen(found: Evaluation) -> list[RowFigures]:
 
 
 def groups(found: Evaluation) -> list[Group]:
-    """Write every figure of the chosen rows."""
+    """Write every figure of the chosen rows; one over cash only where a yield is known."""
     rows = chosen(found)
+    is_cash_known = any(isfinite(v) for row in rows for v in row.figures.sharpe_over_cash)
     return [
-        Group(name, tuple(Line(label, tuple(map(write, rows))) for label, write in lines.items()))
+        Group(
+            name,
+            tuple(
+                Line(label, tuple(map(write, rows)))
+                for label, write in lines.items()
+                if write is not _cash or is_cash_known
+            ),
+        )
         for name, lines in _GROUPS.items()
     ]
 

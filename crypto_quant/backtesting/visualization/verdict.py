@@ -87,12 +87,17 @@ def target_lines(found: Evaluation) -> list[TargetLine]:
 
 def headline(found: Evaluation) -> str:
     """Say in one sentence whether the targets are met."""
-    met = [NAMES[name].lower() for name, yes in found.rows[0].scored.met.items() if yes]
+    met = [_amid(NAMES[name]) for name, yes in found.rows[0].scored.met.items() if yes]
     if found.rows[0].scored.joint:
         return "All five targets are met on this path."
     if not met:
         return "None of the five targets is met."
     return f"{len(met)} of 5 targets met ({', '.join(met)}): the five are not met together."
+
+
+def _amid(name: str) -> str:
+    """Write a target's name as within a sentence; Sharpe is a person's."""
+    return name if name.startswith("Sharpe") else name.lower()
 
 
 def remarks(found: Evaluation, trials: Trials) -> list[str]:

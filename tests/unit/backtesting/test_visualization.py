@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import Decimal
+from math import nan
 
 import pytest
 
@@ -13,7 +14,14 @@ from crypto_quant.backtesting.metrics.evaluation import Evaluation, evaluate
 from crypto_quant.backtesting.metrics.figures import Scored
 from crypto_quant.backtesting.metrics.periods import Month
 from crypto_quant.backtesting.metrics.result import RunResult
-from crypto_quant.backtesting.visualization import canvas, formats, heat, path_charts, verdict
+from crypto_quant.backtesting.visualization import (
+    canvas,
+    details,
+    formats,
+    heat,
+    path_charts,
+    verdict,
+)
 from crypto_quant.backtesting.visualization.page import render
 
 NAN = float("nan")
@@ -51,9 +59,22 @@ def test_headline_counts_what_is_met(found: Evaluation) -> None:
     every = with_score(found, scored._replace(met=dict.fromkeys(names, True), joint=True))
     none = with_score(found, scored._replace(met=dict.fromkeys(names, False), joint=False))
     one = with_score(found, scored._replace(met={**dict.fromkeys(names, False), "payoff": True}))
+    sharpe = with_score(found, scored._replace(met={**dict.fromkeys(names, False), "sharpe": True}))
     assert verdict.headline(every) == "All five targets are met on this path."
     assert verdict.headline(none) == "None of the five targets is met."
     assert verdict.headline(one).startswith("1 of 5 targets met (profit / loss)")
+    assert verdict.headline(sharpe).startswith("1 of 5 targets met (Sharpe ratio)")
+
+
+def test_sharpe_over_cash_is_a_line_only_where_a_yield_is_known(found: Evaluation) -> None:
+    unknown = tuple(
+        row._replace(figures=row.figures._replace(sharpe_over_cash=(nan, nan, nan)))
+        for row in found.rows
+    )
+    for rows, is_there in ((found.rows, True), (unknown, False)):
+        groups = details.groups(found._replace(rows=rows))
+        labels = {line.label for group in groups for line in group.lines}
+        assert ("The three over cash" in labels) is is_there
 
 
 def test_target_lines_ask_twice_buy_and_hold_or_any_gain(found: Evaluation) -> None:

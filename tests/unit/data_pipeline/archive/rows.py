@@ -108,6 +108,7 @@ def book_depth(name: str, day: date) -> bytes:
 
 def metrics(name: str, day: date) -> bytes:
     """Return a zip of open interest, every five minutes, the last row at midnight."""
+    symbol = name.partition("-")[0]
     lines = [
         "create_time,symbol,sum_open_interest,sum_open_interest_value,"
         "count_toptrader_long_short_ratio,sum_toptrader_long_short_ratio,"
@@ -115,5 +116,6 @@ def metrics(name: str, day: date) -> bytes:
     ]
     for number in range(1, 289):
         at = datetime.fromtimestamp(seconds(day) + 300 * number, UTC)
-        lines.append(f"{at:%Y-%m-%d %H:%M:%S},BTCUSDT,{90_000 + number}.5,1.8e9,1.1,1.2,1.3,0.9\n")
+        stamp = f"{at:%Y-%m-%d %H:%M:%S}"
+        lines.append(f"{stamp},{symbol},{90_000 + number}.5,1.8e9,1.1,1.2,1.3,0.9\n")
     return zipped(name, "".join(lines))

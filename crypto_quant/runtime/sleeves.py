@@ -24,6 +24,7 @@ from crypto_quant.models.switch import ModelSwitch
 from crypto_quant.runtime.history import DailyCloses
 from crypto_quant.runtime.view import LineView
 from crypto_quant.strategy.carry import CarrySleeve
+from crypto_quant.strategy.carry.state import NOTHING
 from crypto_quant.strategy.position_manager.directional import DirectionalSleeve
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceSleeve
 from crypto_quant.strategy.position_manager.momentum import MomentumSleeve
@@ -89,12 +90,12 @@ class CarryStage:
     def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
         """Open, re-size, close or leave the pair."""
         moves = self._sleeve.on_timer(view, terms)
-        return Wish(None, (), *moves) if moves.targets or moves.commands else NO_WISH
+        return NO_WISH if moves is NOTHING else Wish(None, (), *moves)
 
     def on_account(self, view: LineView) -> Wish:
         """Follow the legs."""
         moves = self._sleeve.on_account(view)
-        return Wish(None, (), *moves) if moves.targets or moves.commands else NO_WISH
+        return NO_WISH if moves is NOTHING else Wish(None, (), *moves)
 
     def on_funding(self, ts: int, rate: float, interval_h: float) -> None:
         """Update the forecast."""

@@ -218,13 +218,12 @@ class CarrySleeve:
     def _exit(
         self, view: AccountView, prices: tuple[float, float], margin_ratio: float
     ) -> Exit | None:
-        sleeve = self._sleeve
         margin_stop, spread_loss, *_ = self._limits
         if margin_ratio < margin_stop:
             reason = f"margin ratio {margin_ratio:.4f} below {margin_stop}"
             return Exit(reason, is_urgent=True)
-        entry = (view.entry_price(sleeve, self._spot), view.entry_price(sleeve, self._perp))
-        loss = basis_loss(entry, prices)
+        is_open = self.state.phase is OPEN
+        loss = basis_loss(self.state.entry if is_open else self._entry(view), prices)
         if loss > spread_loss:
             reason = f"spread loss {loss:.4f} above {spread_loss}"
             return Exit(reason, is_urgent=False)
@@ -233,6 +232,11 @@ class CarrySleeve:
         if self.state.phase is CLOSING:
             return Exit(self.state.why, is_urgent=False)
         return None
+
+    def _entry(self, view: AccountView) -> tuple[float, float]:
+        """Return the average prices at which both legs were entered."""
+        sleeve = self._sleeve
+        return view.entry_price(sleeve, self._spot), view.entry_price(sleeve, self._perp)
 
     def _close(
         self, view: AccountView, base: float, prices: tuple[float, float], out: Exit
@@ -345,7 +349,9 @@ class CarrySleeve:
             state.held = (0, 0)
             return NOTHING
         state.phase = OPEN
-        state.held = held
+        if held != state.held:
+            state.held = held
+            state.entry = self._entry(view)
         pair = self._pair
         prices = pair.prices(view.px(self._spot), view.px(self._perp))
         base = -held[1] * pair.perp.size_unit

@@ -22,12 +22,14 @@ class CarryState:
 
     ``deadline`` (ns UTC): when an unfilled leg has waited too long. ``rest_until``: no new
     pair and no growth before it. ``tries``: orders since the last wake-up of the clock.
-    ``held``: the matched positions of an open pair (grid units), to notice when a leg is gone.
+    ``held``: the matched positions of an open pair (grid units), to notice when a leg is gone;
+    ``entry``: the prices at which they were entered (quote asset), which a leg that was cut
+    and restored leaves as they were: what it lost or gained in between is not the basis's.
     ``goal``: the size (base asset) that an open pair is taken to, step by step.
     ``why``: what made the pair close, for its later steps too.
     """
 
-    __slots__ = ("deadline", "goal", "held", "phase", "rest_until", "tries", "why")
+    __slots__ = ("deadline", "entry", "goal", "held", "phase", "rest_until", "tries", "why")
 
     def __init__(self) -> None:
         self.reset()
@@ -39,6 +41,7 @@ class CarryState:
         self.rest_until = -(2**63)
         self.tries = 0
         self.held = (0, 0)
+        self.entry = (0.0, 0.0)
         self.goal: float | None = None
         self.why = ""
 

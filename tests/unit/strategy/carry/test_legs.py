@@ -108,6 +108,27 @@ def test_a_leg_whose_market_stands_still_has_the_other_restored(still: int) -> N
     assert sleeve.state.phase is Phase.OPEN
 
 
+def test_what_a_leg_gained_before_it_was_restored_is_no_loss_on_the_basis() -> None:
+    """Spot was sold at 60,000 and bought back there; the short is still from 50,000."""
+    sleeve, view = opened()
+    whole, entries = sleeve.state.held, dict(view.entries)
+    view.prices = {SPOT: 6_000_000, PERP: 6_000_000}
+    fill(view, 0, whole[1])
+    assert quantities(sleeve.on_account(view)) == (0, 0)  # cut to match, unless it stands still
+    view.ages[PERP] = 600 * 10**9
+    view.pending = {(CARRY, PERP): -whole[1]}
+    view.now += 600 * 10**9
+    assert quantities(sleeve.on_account(view)) == whole
+    fill(view, *whole)
+    view.entries = {(CARRY, SPOT): 60_000.0, (CARRY, PERP): entries[CARRY, PERP]}
+    sleeve.on_account(view)
+    assert sleeve.state.phase is Phase.OPEN
+    view.ages[PERP] = 0
+    view.margins[CARRY] = 0.4 * -whole[1] * 0.001 * 60_000
+    view.now += HOUR
+    assert sleeve.on_timer(view, TERMS).targets == ()
+
+
 def test_a_leg_that_is_only_slow_is_waited_for_while_its_market_trades() -> None:
     sleeve, view = closing()
     fill(view, sleeve.state.held[0], 0)

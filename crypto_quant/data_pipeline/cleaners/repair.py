@@ -172,9 +172,9 @@ def _fields(entry: Repair) -> dict[str, Any]:
 
 
 def _same_rows(one: Part, other: Part) -> bool:
-    """Whether two parts are of the same stretch of the same source."""
-    same_file = (one.kind, one.key, one.source) == (other.kind, other.key, other.source)
-    return same_file and one.start <= other.end and other.start <= one.end
+    """Whether two parts are of the same stretch of the same content, whatever it was called."""
+    first, second = ((p.kind, p.key, p.source.sha256) for p in (one, other))
+    return first == second and one.start <= other.end and other.start <= one.end
 
 
 @dataclass(slots=True)

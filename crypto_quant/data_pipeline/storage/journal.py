@@ -14,9 +14,12 @@ from typing import Final, NamedTuple
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.files import UNFINISHED
 from crypto_quant.data_pipeline.storage import manifest, paths
+from crypto_quant.data_pipeline.storage.kinds import KINDS
 from crypto_quant.data_pipeline.storage.part import TEMPORARY
 
 _NAME: Final = ".pending.json"
+_WHOLE: Final = (manifest.NAME, "repairs.jsonl", _NAME)
+"""Files in a catalog's folder that are written whole; others in it may be anybody's."""
 
 
 class _Begun(NamedTuple):
@@ -67,7 +70,8 @@ def recover(root: Path) -> None:
             _put_back(root, begun.beside)
         _unlink(root / name for name in begun.parts if name not in named)
         end(root)
-    _unlink([*root.rglob(f".*{TEMPORARY}"), *root.glob(f".*{UNFINISHED}")])
+    _unlink(left for kind in KINDS for left in (root / kind).rglob(f".part-*{TEMPORARY}"))
+    _unlink(left for name in _WHOLE for left in root.glob(f".{name}.*-*{UNFINISHED}"))
 
 
 def _read(root: Path) -> _Begun:

@@ -122,8 +122,10 @@ class Netting:
             key = (self._sleeves[target.sleeve], target.instrument)
             self._wanted[key] = target
             self._again.discard(key)
-            headed = view.position(*key) + orders.working(*key)
-            self._protection.set_target(*key, target.quantity, target.stop, headed)
+            held = view.position(*key)
+            self._protection.set_target(
+                *key, target.quantity, target.stop, held=held, headed=held + orders.working(*key)
+            )
             instruments.add(target.instrument)
         if is_timer:
             instruments.update(instrument for _, instrument in self._again)

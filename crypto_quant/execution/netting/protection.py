@@ -27,19 +27,26 @@ class Protection:
         self._stops.clear()
 
     def set_target(
-        self, sleeve: int, instrument: int, quantity: int, stop: int | None, headed: int
+        self,
+        sleeve: int,
+        instrument: int,
+        quantity: int,
+        stop: int | None,
+        *,
+        held: int,
+        headed: int,
     ) -> None:
         """Take the stop of a new target; one without a stop keeps that of a position that stays.
 
-        ``headed`` is the position once what works is filled: only where the target begins a new
-        one is the stop of an earlier one forgotten.
+        ``headed`` is the position once what works is filled: the stop of an earlier one is
+        forgotten only where the target begins a new one, with nothing held on its side.
         """
         key = (sleeve, instrument, quantity > 0)
         if not quantity:
             return
         if stop is not None:
             self._stops[key] = stop
-        elif quantity * headed <= 0:
+        elif quantity * headed <= 0 and quantity * held <= 0:
             self._stops.pop(key, None)
 
     def is_passed(self, sleeve: int, instrument: int, view: AccountView) -> bool:

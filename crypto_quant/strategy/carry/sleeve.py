@@ -238,6 +238,20 @@ class CarrySleeve:
         sleeve = self._sleeve
         return view.entry_price(sleeve, self._spot), view.entry_price(sleeve, self._perp)
 
+    def _entered(
+        self, view: AccountView, held: tuple[int, int], prices: tuple[float, float]
+    ) -> tuple[float, float]:
+        """Return the entry prices of a pair at rest: both legs grow at once, at one time.
+
+        The ledger's averages hold what a leg had too much of for a moment, or was without.
+        """
+        before, now = -self.state.held[1], -held[1]
+        if before == 0:
+            return self._entry(view)
+        added = max(0, now - before) / now
+        spot, perp = self.state.entry
+        return spot + added * (prices[0] - spot), perp + added * (prices[1] - perp)
+
     def _close(
         self, view: AccountView, base: float, prices: tuple[float, float], out: Exit
     ) -> Moves:
@@ -349,11 +363,10 @@ class CarrySleeve:
             state.held = (0, 0)
             return NOTHING
         state.phase = OPEN
-        if held != state.held:
-            state.held = held
-            state.entry = self._entry(view)
         pair = self._pair
         prices = pair.prices(view.px(self._spot), view.px(self._perp))
+        state.entry = self._entered(view, held, prices)
+        state.held = held
         base = -held[1] * pair.perp.size_unit
         self._drop_goal(view, base, prices)
         if state.goal is not None and state.goal > base:

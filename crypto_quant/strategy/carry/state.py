@@ -23,8 +23,8 @@ class CarryState:
     ``deadline`` (ns UTC): when an unfilled leg has waited too long. ``rest_until``: no new
     pair and no growth before it. ``tries``: orders since the last wake-up of the clock.
     ``held``: the matched positions of an open pair (grid units), to notice when a leg is gone;
-    ``entry``: the prices at which they were entered (quote asset), which a leg that was cut
-    and restored leaves as they were: what it lost or gained in between is not the basis's.
+    ``entry``: the prices at which they were entered (quote asset), which a leg that was for a
+    moment ahead or gone leaves as they were: what it lost or gained then is not the basis's.
     ``goal``: the size (base asset) that an open pair is taken to, step by step.
     ``why``: what made the pair close, for its later steps too.
     """

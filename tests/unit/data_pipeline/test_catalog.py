@@ -326,6 +326,15 @@ def test_half_a_manifest_of_a_killed_import_goes(tmp_path: Path) -> None:
         assert not os.listdir(tmp_path)
 
 
+def test_hidden_files_of_others_in_the_folder_stay(catalog: Catalog, hourly: BarMaker) -> None:
+    mine = [catalog.root / name for name in (".draft.part", "proj/.notes.tmp", "bar/.x.tmp")]
+    for path in mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("kept")
+    _write(catalog, hourly(0, 10), "a")
+    assert [path.read_text() for path in mine] == ["kept"] * 3
+
+
 @pytest.mark.parametrize("content", ["[", "5", "\x00"])
 def test_a_damaged_journal_is_one_line_and_locks_nobody_out(tmp_path: Path, content: str) -> None:
     (tmp_path / ".pending.json").write_text(content)

@@ -185,6 +185,20 @@ def test_stop_of_a_position_that_is_gone_does_not_come_back_with_the_next_one() 
     assert desk.netting.stop_px(MODEL, PERP, 500) is None
 
 
+def test_position_whose_close_is_called_off_has_its_stop_again() -> None:
+    """What works would close it, so nothing is headed for; but it is held."""
+    desk = Desk()
+    (order,) = desk.plan(want(500, 4_900_000)).orders
+    desk.fill(order.id)
+    (stop,) = desk.plan(is_timer=False).orders
+    (close,) = desk.plan(want(0)).orders
+    desk.orders.on_cancelled(stop.id)
+    desk.plan(want(500))
+    desk.orders.on_cancelled(close.id)
+    (again,) = desk.plan(is_timer=False).orders
+    assert (again.type, again.stop, again.quantity) == (OrderType.STOP_MARKET, 4_900_000, 500)
+
+
 def test_stop_rests_again_where_a_reversal_failed() -> None:
     desk = Desk()
     (order,) = desk.plan(want(500, 4_900_000)).orders

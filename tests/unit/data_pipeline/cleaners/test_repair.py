@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from crypto_quant.core.errors import DataError
@@ -255,6 +256,19 @@ def test_a_file_that_is_not_what_it_was_is_not_restored(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not what it was"):
         repair.undo(Catalog(tmp_path), entry.id, NOW)
     assert _hashes(tmp_path) == state
+
+
+def test_undo_replaces_rows_that_came_again_under_another_name(tmp_path: Path) -> None:
+    catalog = _catalog(tmp_path)
+    whole = Catalog(tmp_path).scan("bar", "TEST/1h")
+    (entry,) = repair.apply(catalog, _findings(catalog), NOW)
+    damaged = next(p for p in Catalog(tmp_path).parts if p.source == entry.part.source)
+    (tmp_path / damaged.path).write_bytes(b"cut")
+    source = entry.part.source._replace(name="renamed.csv")
+    rows = whole.filter(pc.less_equal(whole["ts_event"], entry.part.end))
+    Catalog(tmp_path).write("bar", "TEST/1h", rows, source, damaged.exps, damaged.recv, HOUR)
+    repair.undo(Catalog(tmp_path), entry.id, NOW)
+    assert Catalog(tmp_path).scan("bar", "TEST/1h").equals(whole)
 
 
 def test_a_damaged_log_is_one_clear_error(tmp_path: Path) -> None:

@@ -129,6 +129,28 @@ def test_what_a_leg_gained_before_it_was_restored_is_no_loss_on_the_basis() -> N
     assert sleeve.on_timer(view, TERMS).targets == ()
 
 
+@pytest.mark.parametrize("price", [30_000.0, 40_000.0, 80_000.0])
+def test_a_pair_that_grew_has_entered_both_legs_at_the_same_times(price: float) -> None:
+    """The ledger averages what one leg had too much of: a pair without basis has no loss."""
+    sleeve, view = opened()
+    before = -sleeve.state.held[1]
+    view.prices = dict.fromkeys((SPOT, PERP), int(price * 100))
+    sleeve.state.phase = Phase.OPENING
+    grown = (sleeve.state.held[0] + 10_000, -before - 100)
+    fill(view, *grown)
+    view.entries = {(CARRY, SPOT): 49_676.0, (CARRY, PERP): 31_000.0}
+    sleeve.on_account(view)
+    assert sleeve.state.held == grown
+    expected = (50_000.0 * before + price * 100) / (before + 100)
+    assert sleeve.state.entry == pytest.approx((expected, expected))
+    shrunk = (grown[0] - 20_000, grown[1] + 200)
+    sleeve.state.phase = Phase.OPENING
+    fill(view, *shrunk)
+    sleeve.on_account(view)
+    assert sleeve.state.held == shrunk
+    assert sleeve.state.entry == pytest.approx((expected, expected))
+
+
 def test_a_leg_that_is_only_slow_is_waited_for_while_its_market_trades() -> None:
     sleeve, view = closing()
     fill(view, sleeve.state.held[0], 0)

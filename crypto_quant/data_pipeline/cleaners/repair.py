@@ -31,11 +31,12 @@ from crypto_quant.data_pipeline.storage import (
     Part,
     Transaction,
     flags,
+    journal,
     paths,
 )
-from crypto_quant.data_pipeline.storage.manifest import sha256
+from crypto_quant.data_pipeline.storage.manifest import is_whole
 
-NAME: Final = "repairs.jsonl"
+NAME: Final = journal.REPAIRS
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ def _parts(
                 changes.gone[begin:end] = True
         if changes.checks:
             path = catalog.root / part.path
-            if sha256(path) != part.sha256:
+            if not is_whole(catalog.root, part):
                 raise DataError(f"{path}: damaged; import {part.source.name} again")
             yield part, pq.read_table(path, partitioning=None), changes
         first += part.rows

@@ -18,7 +18,9 @@ from crypto_quant.data_pipeline.storage.kinds import KINDS
 from crypto_quant.data_pipeline.storage.part import TEMPORARY
 
 _NAME: Final = ".pending.json"
-_WHOLE: Final = (manifest.NAME, "repairs.jsonl", _NAME)
+REPAIRS: Final = "repairs.jsonl"
+"""The log of repairs, which changes with the manifest."""
+_WHOLE: Final = (manifest.NAME, REPAIRS, _NAME)
 """Files in a catalog's folder that are written whole; others in it may be anybody's."""
 
 

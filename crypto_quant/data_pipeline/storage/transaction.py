@@ -137,7 +137,7 @@ class Transaction:
             Its file is gone or is not what it was.
         """
         path = self.root / part.path
-        if not path.exists() or manifest.sha256(path) != part.sha256:
+        if not manifest.is_whole(self.root, part):
             raise DataError(f"{path}: not what it was; import {part.source.name} anew")
         self._known = (*(known for known in self._known if known != instead_of), part)
         self._is_changed = True

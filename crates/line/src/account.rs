@@ -2,8 +2,9 @@ use std::collections::{HashMap, VecDeque};
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
 use cq_sim::FORCED_ID;
-use cq_types::{Account, Event, InstrumentIdx, Qty, Ts};
+use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
 
+use crate::line::bad;
 use crate::purse::Purses;
 use crate::record::{FillRow, OrderRow, OrderStatus, Rows};
 use crate::LineError;
@@ -137,6 +138,16 @@ impl Books {
                 }
                 true
             }
+            Account::Amended { order, px, qty } => {
+                self.fold_amendment(order, px, qty);
+                true
+            }
+            Account::Kept { order, .. } => {
+                if let Some(row) = self.row(order) {
+                    row.is_cancelling = false;
+                }
+                true
+            }
             Account::Fill { .. } => {
                 self.fold_fill(&answer)?;
                 true
@@ -155,9 +166,27 @@ impl Books {
         Ok(wakes)
     }
 
+    /// The row of an order that was placed.
+    pub(crate) fn placed(&mut self, order: u64) -> Result<&mut OrderRow, LineError> {
+        let unknown = || bad("order_id", "the id of a placed order", &order);
+        self.row(order).ok_or_else(unknown)
+    }
+
     fn row(&mut self, order: u64) -> Option<&mut OrderRow> {
         let at = *self.index.get(&order)?;
         self.orders.get_mut(at)
+    }
+
+    /// An order has another quantity or price from now on.
+    fn fold_amendment(&mut self, order: u64, px: Option<Px>, qty: Qty) {
+        let Some(row) = self.row(order) else {
+            return;
+        };
+        if let [(_, part)] = row.allocations.as_mut_slice() {
+            *part = Qty(row.request.side.sign() * qty.0);
+        }
+        row.request.qty = qty;
+        row.request.price = px;
     }
 
     fn fold_fill(&mut self, answer: &Event<Account>) -> Result<(), LineError> {
@@ -215,7 +244,7 @@ mod tests {
     use std::sync::Arc;
 
     use cq_ledger::{Valuation, Wallet};
-    use cq_sim::{OrderType, Request};
+    use cq_sim::Request;
     use cq_types::Side;
 
     use super::*;
@@ -223,21 +252,12 @@ mod tests {
     fn row(id: u64) -> OrderRow {
         OrderRow {
             ts: 7,
-            request: Request {
-                id,
-                instrument: 0,
-                side: Side::Buy,
-                qty: Qty(1),
-                kind: OrderType::Market,
-                price: None,
-                stop: None,
-                reduce_only: false,
-                ioc: false,
-            },
+            request: Request::market(id, 0, Side::Buy, Qty(1)),
             allocations: vec![(0, Qty(1))],
             filled: Qty(0),
             status: OrderStatus::Sent,
             reason: "",
+            is_cancelling: false,
             tag: "",
         }
     }

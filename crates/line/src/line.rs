@@ -234,16 +234,26 @@ impl Line {
             return 0;
         }
         let run = merge.run(&self.tape, next.until);
-        let (stream, rows) = (&self.tape[run.stream], run.rows.len());
-        let last = merge.pass(&self.tape, rows);
+        let stream = &self.tape[run.stream];
+        let mut rows = run.rows.len();
         if next.turn == Turn::Known {
             self.known.on_changes(stream, run.rows);
             self.seq += rows as u64;
         } else if let Some(lived) = &mut self.lived {
-            lived
-                .venue
-                .on_changes(stream.instrument, stream.changes(run.rows));
+            // What an order's fill makes due may come before the rest of the run.
+            let changes = stream.changes_at(run.rows, next.ts);
+            let purse = self.books.purse();
+            rows = lived.venue.on_changes(stream.instrument, changes, &purse);
+            if lived.venue.has_answers() {
+                self.books.queue(lived.venue.take_answers());
+            }
         }
+        let merge = match (next.turn, &mut self.recv, &mut self.lived) {
+            (Turn::Known, Some(recv), _) => recv,
+            (_, _, Some(lived)) => &mut lived.market,
+            _ => return 0,
+        };
+        let last = merge.pass(&self.tape, rows);
         self.now = self.now.max(last);
         rows
     }

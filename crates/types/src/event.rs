@@ -160,6 +160,22 @@ pub enum Account {
         /// The venue's reason.
         reason: &'static str,
     },
+    /// The order works on with another price or quantity.
+    Amended {
+        /// Our order id.
+        order: u64,
+        /// Its limit price, where it has one.
+        px: Option<Px>,
+        /// Its quantity, with what has traded of it.
+        qty: Qty,
+    },
+    /// The venue refused to amend the order; it works on as it was.
+    Kept {
+        /// Our order id.
+        order: u64,
+        /// The venue's reason.
+        reason: &'static str,
+    },
     /// The order no longer rests.
     Cancelled {
         /// Our order id.

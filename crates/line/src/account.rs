@@ -13,6 +13,8 @@ use crate::LineError;
 pub(crate) struct Books {
     pub(crate) ledger: Ledger,
     pub(crate) orders: Vec<OrderRow>,
+    /// Rows of orders that may still trade, in the order in which they were placed.
+    pub(crate) open: Vec<usize>,
     index: HashMap<u64, usize>,
     pub(crate) fills: Vec<FillRow>,
     pub(crate) rows: Rows,
@@ -27,6 +29,7 @@ impl Books {
         Self {
             ledger,
             orders: Vec::new(),
+            open: Vec::new(),
             index: HashMap::new(),
             fills: Vec::new(),
             rows: Rows::default(),
@@ -56,6 +59,7 @@ impl Books {
             return Err(LineError::Broken { ts, what });
         }
         self.index.insert(id, self.orders.len());
+        self.open.push(self.orders.len());
         self.orders.push(row);
         Ok(())
     }
@@ -118,7 +122,30 @@ impl Books {
 
     /// Folds an answer that has arrived; returns whether the step must be woken.
     pub(crate) fn fold(&mut self, answer: Event<Account>) -> Result<bool, LineError> {
-        let wakes = match answer.body {
+        let wakes = self.take_note(&answer)?;
+        if let Some(order) = answer.body.order() {
+            self.count(order);
+        }
+        self.unread.push(answer);
+        Ok(wakes)
+    }
+
+    /// An order has been answered; one that is done is no longer open.
+    fn count(&mut self, order: u64) {
+        let Some(at) = self.index.get(&order).copied() else {
+            return;
+        };
+        let row = &mut self.orders[at];
+        row.answers += 1;
+        if !row.is_open() {
+            if let Ok(place) = self.open.binary_search(&at) {
+                self.open.remove(place);
+            }
+        }
+    }
+
+    fn take_note(&mut self, answer: &Event<Account>) -> Result<bool, LineError> {
+        Ok(match answer.body {
             Account::Ack { order } => {
                 if let Some(row) = self.row(order) {
                     row.status = OrderStatus::Working;
@@ -149,7 +176,7 @@ impl Books {
                 true
             }
             Account::Fill { .. } => {
-                self.fold_fill(&answer)?;
+                self.fold_fill(answer)?;
                 true
             }
             Account::FundingPaid { amount, rate } => {
@@ -161,9 +188,12 @@ impl Books {
                 false
             }
             _ => false,
-        };
-        self.unread.push(answer);
-        Ok(wakes)
+        })
+    }
+
+    /// An order by its id.
+    pub(crate) fn order(&self, id: u64) -> Option<&OrderRow> {
+        self.index.get(&id).map(|at| &self.orders[*at])
     }
 
     /// The row of an order that was placed.
@@ -258,6 +288,7 @@ mod tests {
             status: OrderStatus::Sent,
             reason: "",
             is_cancelling: false,
+            answers: 0,
             tag: "",
         }
     }

@@ -54,6 +54,7 @@ impl Line {
                 status: OrderStatus::Sent,
                 reason: "",
                 is_cancelling: false,
+                answers: 0,
                 tag,
             })?;
         }

@@ -161,7 +161,11 @@ impl Line {
         Ok(())
     }
 
-    fn begin(&mut self) -> Result<(), LineError> {
+    /// Begins, where it has not: from then on no data is added and commands are taken.
+    pub(crate) fn start(&mut self) -> Result<(), LineError> {
+        if self.phase != Phase::Loading {
+            return Ok(());
+        }
         self.tape.sort_by_key(Stream::order);
         let ticks: Vec<Px> = (self.instruments.iter())
             .map(|instrument| *instrument.tick.at(self.start).0)
@@ -195,11 +199,10 @@ impl Line {
     /// When the ledger refuses what the venue did, or two parts disagree.
     #[allow(clippy::option_option)] // three outcomes that the caller tells apart at once
     pub fn advance(&mut self, budget: usize) -> Result<Option<Option<Wake>>, LineError> {
-        match self.phase {
-            Phase::Ended => return Ok(Some(None)),
-            Phase::Loading => self.begin()?,
-            Phase::Running => {}
+        if self.phase == Phase::Ended {
+            return Ok(Some(None));
         }
+        self.start()?;
         self.gap = None;
         let mut spent = 0;
         while spent < budget {

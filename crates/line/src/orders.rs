@@ -45,6 +45,7 @@ impl Line {
             status: OrderStatus::Sent,
             reason: "",
             is_cancelling: false,
+            answers: 0,
             tag: "",
         })?;
         if let Some(lived) = &mut self.lived {
@@ -104,6 +105,10 @@ impl Line {
         }
         self.alarms.insert(ts);
         Ok(())
+    }
+
+    pub(crate) fn forget_alarm(&mut self, ts: Ts) {
+        self.alarms.remove(&ts);
     }
 
     /// Moves money of a sleeve between two wallets, at once.
@@ -187,6 +192,24 @@ impl Line {
     #[must_use]
     pub fn orders(&self) -> &[OrderRow] {
         &self.books.orders
+    }
+
+    /// Orders that may still trade as far as we know, in the order in which they were placed.
+    pub fn open_orders(&self) -> impl Iterator<Item = &OrderRow> {
+        self.books.open.iter().map(|at| &self.books.orders[*at])
+    }
+
+    /// An order by its id.
+    #[must_use]
+    pub fn order(&self, id: u64) -> Option<&OrderRow> {
+        self.books.order(id)
+    }
+
+    /// How many answers to an order have arrived.
+    pub(crate) fn answered(&self, id: u64) -> Result<u32, LineError> {
+        let row = self.books.order(id);
+        row.map(|row| row.answers)
+            .ok_or_else(|| bad("order_id", "the id of a placed order", &id))
     }
 
     /// Fills so far, in the order in which we learned of them.

@@ -49,6 +49,8 @@ pub struct OrderRow {
     pub reason: &'static str,
     /// Whether its cancellation was asked for and is not answered.
     pub is_cancelling: bool,
+    /// How many answers to it have arrived.
+    pub answers: u32,
     /// `data_end` or `delisted` for the venue's own closing orders; empty otherwise.
     pub tag: &'static str,
 }

@@ -243,7 +243,7 @@ struct Sampled {
 }
 
 impl Sampled {
-    /// One of `samples`; the generator is SplitMix64 (Steele, Lea, Flood 2014).
+    /// One of `samples`; the generator is `SplitMix64` (Steele, Lea, Flood 2014).
     fn draw(state: &mut u64, samples: &[Ts]) -> Ts {
         *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = *state;

@@ -189,3 +189,19 @@ pub enum Account {
         rate: Decimal,
     },
 }
+
+impl Account {
+    /// The order that it is about, if it is about one.
+    #[must_use]
+    pub const fn order(&self) -> Option<u64> {
+        match self {
+            Self::Ack { order }
+            | Self::Fill { order, .. }
+            | Self::Reject { order, .. }
+            | Self::Amended { order, .. }
+            | Self::Kept { order, .. }
+            | Self::Cancelled { order } => Some(*order),
+            Self::FundingPaid { .. } => None,
+        }
+    }
+}

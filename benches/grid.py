@@ -14,22 +14,32 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benches import Result
 from benches.grid_python import quote
-from benches.session import AS_PEER, CAPTURE, Recording, ask, peer, recording
+from benches.session import (
+    AS_PEER,
+    CAPTURE,
+    Recording,
+    Rows,
+    ask,
+    hear,
+    ordered,
+    peer,
+    recording,
+    same,
+)
+from crypto_quant.runtime.line import RecordedLine
 
 RUNS = 5
 RULE = {"levels": 5, "gap": 1, "quantity": 10, "most": 200}
 HFTBACKTEST = "hftbacktest 2.4.4, ROIVectorMarketDepth, numba"
 NAUTILUS = "nautilus_trader 1.221.0"
-
-Rows = NDArray[np.int64]
 
 
 class Run(NamedTuple):
@@ -47,12 +57,15 @@ def run() -> list[Result]:
         if session is None:
             return []
         fills = Path(name) / "fills.npy"
-        with peer("grid_peer.py", str(session.npz), str(fills)) as other:
+        with peer("grid_peer.py", session.as_peer(fills, RULE)) as other:
+            if other is not None:
+                hear(other)
             runs = [(_rust(session), _python(session), _theirs(other)) for _ in range(RUNS)]
-            theirs = np.load(fills) if other else None
+            theirs = ordered(np.load(fills)) if other else None
         slow = _nautilus(session)
-    for mine in (runs[0][0], runs[0][1]):
-        _check(mine, theirs)
+    if theirs is not None:
+        same(runs[0][0].fills, theirs)
+        same(runs[0][1].fills, theirs)
     label = f"{Path(CAPTURE).name}, {session.events:,} events, {runs[0][0].orders:,} orders"
     events = session.events
     pairs = {
@@ -68,7 +81,7 @@ def run() -> list[Result]:
 
 
 def _result(
-    name: str, label: str, events: int, rows: list[tuple[float, float | None]], other: str
+    name: str, label: str, events: int, rows: Sequence[tuple[float, float | None]], other: str
 ) -> Result:
     rates = tuple((events / a / 1e6, events / b / 1e6 if b else None) for a, b in rows)
     mine = statistics.median(a for a, _ in rates)
@@ -79,47 +92,26 @@ def _result(
 
 
 def _rust(session: Recording) -> Run:
-    native = session.line(**AS_PEER).native
+    line = session.line(sim=AS_PEER)
     begun = time.process_time()
-    native.run("grid", RULE)
-    return _done(session, native, time.process_time() - begun)
+    line.native.run("grid", RULE)
+    return _done(session, line, time.process_time() - begun)
 
 
 def _python(session: Recording) -> Run:
-    native = session.line(**AS_PEER).native
+    line = session.line(sim=AS_PEER)
     begun = time.process_time()
-    quote(native, session.tick, RULE)
-    return _done(session, native, time.process_time() - begun)
+    quote(line.native, session.tick, RULE)
+    return _done(session, line, time.process_time() - begun)
 
 
-def _done(session: Recording, native: object, seconds: float) -> Run:
-    fills, orders = native.fills(), native.orders()  # type: ignore[attr-defined]  # a native line
-    names = ("order_id", "ts_event", "px", "qty", "side")
-    rows = np.stack([np.asarray(fills[name], dtype=np.int64) for name in names], axis=1)
-    rows = rows[[tag == "" for tag in fills["tag"]]]
-    rows[:, 2] //= session.tick
-    placed = sum(tag == "" for tag in orders["tag"])
-    return Run(seconds, placed, _sorted(rows))
-
-
-def _sorted(rows: Rows) -> Rows:
-    return rows[np.lexsort((rows[:, 0], rows[:, 1]))]
+def _done(session: Recording, line: RecordedLine, seconds: float) -> Run:
+    placed = sum(tag == "" for tag in line.native.orders()["tag"])
+    return Run(seconds, placed, session.fills(line))
 
 
 def _theirs(process: subprocess.Popen[str] | None) -> float | None:
     return None if process is None else float(json.loads(ask(process))["seconds"])
-
-
-def _check(ours: Run, theirs: Rows | None) -> None:
-    """Both must have traded the same."""
-    if theirs is None:
-        return
-    other = _sorted(theirs)
-    if ours.fills.shape != other.shape or (ours.fills != other).any():
-        same = min(len(ours.fills), len(other))
-        odd = int((ours.fills[:same] != other[:same]).any(axis=1).argmax())
-        text = f"{len(ours.fills)} fills, the peer had {len(other)}; the first that differs: "
-        raise RuntimeError(text + f"{ours.fills[odd].tolist()}, {other[odd].tolist()}")
 
 
 def _nautilus(session: Recording) -> float | None:

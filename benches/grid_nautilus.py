@@ -42,10 +42,11 @@ def _strategy(instrument: Any) -> Any:  # noqa: ANN401 - as above
 
     def quote(self: Any, _: object) -> None:  # noqa: ANN401 - as above
         book = self.cache.order_book(key)
-        best = (book.best_bid_price(), book.best_ask_price()) if book else (None, None)
-        if best[0] is None or best[1] is None:
+        best_bid = book.best_bid_price() if book else None
+        best_ask = book.best_ask_price() if book else None
+        if best_bid is None or best_ask is None:
             return
-        bid, ask = (round(px.as_double() * 10) for px in best)
+        bid, ask = round(best_bid.as_double() * 10), round(best_ask.as_double() * 10)
         middle = (bid + ask) / 2
         if self.middle is not None:
             self.variance = 0.99 * self.variance + 0.01 * (middle - self.middle) ** 2
@@ -83,14 +84,17 @@ def _strategy(instrument: Any) -> Any:  # noqa: ANN401 - as above
 
 def _data(path: str, instrument: Any) -> tuple[list[Any], list[Any]]:  # noqa: ANN401 - as above
     """Return the file's frames and trades as the peer's objects."""
+    key = instrument.id
     events = np.load(path)["data"]
     precision = _part("model.objects", "FIXED_PRECISION")
     unit_px, unit_qty = 10 ** (precision - 1), 10 ** (precision - 3)
     delta, frame = _part("model.data", "OrderBookDelta"), _part("model.data", "OrderBookDeltas")
-    tick, tick_id = _part("model.data", "TradeTick"), _part("model.identifiers", "TradeId")
+    tick, name = _part("model.data", "TradeTick"), _part("model.identifiers", "TradeId")
     action, side = _part("model.enums", "BookAction"), _part("model.enums", "OrderSide")
     aggressor = _part("model.enums", "AggressorSide")
-    frames, trades, rows = [], [], []
+    frames: list[Any] = []
+    trades: list[Any] = []
+    rows: list[Any] = []
     kinds = (events["ev"] & 0xFF).tolist()
     buys = ((events["ev"] & BUY_SIDE) != 0).tolist()
     prices = np.round(events["px"] * 10).astype(np.int64).tolist()
@@ -100,13 +104,21 @@ def _data(path: str, instrument: Any) -> tuple[list[Any], list[Any]]:  # noqa: A
     columns = zip(kinds, buys, prices, sizes, stamps, strict=True)
     for n, (kind, buy, px, qty, (at, known)) in enumerate(columns):
         if rows and kind != TRADE and (at, known) != before:
-            frames.append(frame(instrument.id, rows))
+            frames.append(frame(key, rows))
             rows = []
         if kind == TRADE:
             which = aggressor.BUYER if buy else aggressor.SELLER
             trades.append(
                 tick.from_raw(
-                    instrument.id, px * unit_px, 1, qty * unit_qty, 3, which, tick_id(str(n)), at, known
+                    instrument.id,
+                    px * unit_px,
+                    1,
+                    qty * unit_qty,
+                    3,
+                    which,
+                    name(str(n)),
+                    at,
+                    known,
                 )
             )
         elif kind in (DEPTH, SNAPSHOT):
@@ -114,12 +126,23 @@ def _data(path: str, instrument: Any) -> tuple[list[Any], list[Any]]:  # noqa: A
             which = side.BUY if buy else side.SELL
             rows.append(
                 delta.from_raw(
-                    instrument.id, what, which, px * unit_px, 1, qty * unit_qty, 3, 0, 0, n, at, known
+                    instrument.id,
+                    what,
+                    which,
+                    px * unit_px,
+                    1,
+                    qty * unit_qty,
+                    3,
+                    0,
+                    0,
+                    n,
+                    at,
+                    known,
                 )
             )
             before = (at, known)
     if rows:
-        frames.append(frame(instrument.id, rows))
+        frames.append(frame(key, rows))
     return frames, trades
 
 

@@ -157,8 +157,8 @@ class Line:
         ``entry_samples_ns``, ``response_samples_ns`` and ``latency_seed``, to be drawn from.
         On recorded books ``queue`` "risk_averse" (or "optimistic", "power", "power2", "power3"
         with ``queue_exponent`` 2, "log", "log2"), ``partial_fills``, ``walks_book``,
-        ``snapshot_edge`` and ``late_trades`` True, ``self_trade`` "expire_maker" (or
-        "expire_taker", "expire_both", "ignore"), ``amend`` "loses_place" (or
+        ``snapshot_edge``, ``late_trades`` and ``exact_queues`` True, ``self_trade``
+        "expire_maker" (or "expire_taker", "expire_both", "ignore"), ``amend`` "loses_place" (or
         "keeps_on_decrease"), ``max_orders`` and ``max_trigger_orders`` 200.
         ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),

@@ -10,7 +10,7 @@ use pyo3::types::PyDict;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -25,6 +25,7 @@ const KEYS: [&str; 21] = [
     "walks_book",
     "snapshot_edge",
     "late_trades",
+    "exact_queues",
     "self_trade",
     "amend",
     "half_spread_bps",
@@ -144,6 +145,7 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "walks_book" => config.matching.walks_book = value.extract()?,
             "snapshot_edge" => config.matching.snapshot_edge = value.extract()?,
             "late_trades" => config.matching.late_trades = value.extract()?,
+            "exact_queues" => config.matching.exact_queues = value.extract()?,
             "self_trade" => config.matching.self_trade = one_of(&key, &value, &SELF_TRADE)?,
             "amend" => config.matching.amend = one_of(&key, &value, &AMEND)?,
             "half_spread_bps" => config.half_spread = exact(&key, &value)? * bps,

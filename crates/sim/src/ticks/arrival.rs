@@ -258,13 +258,17 @@ impl TickMarket {
             if self.matching.snapshot_edge && !self.book.is_known(side, px) {
                 return Place::unknown();
             }
-            return Place::behind(self.book.qty_at(side, px).0);
+            return self.behind(self.book.qty_at(side, px));
         }
         match self.best(side) {
-            Some((best, qty)) if best == px => Place::behind(qty.0),
-            Some((best, _)) if is_worse_or_equal(side, px, best) => Place::behind(0),
+            Some((best, qty)) if best == px => self.behind(qty),
+            Some((best, _)) if is_worse_or_equal(side, px, best) => Place::behind(0.0),
             _ => Place::unknown(),
         }
+    }
+
+    fn behind(&self, qty: Qty) -> Place {
+        Place::behind(qty.0 as f64 / self.scale)
     }
 
     /// Where the last unit of a close at once would trade, and the middle of the market:

@@ -1,11 +1,12 @@
 use std::collections::{HashMap, VecDeque};
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
-use cq_sim::FORCED_ID;
+use cq_sim::{OrderType, Request, FORCED_ID};
 use cq_types::{Account, Event, InstrumentIdx, Qty, Ts};
+use rust_decimal::Decimal;
 
 use crate::purse::Purses;
-use crate::record::{FillRow, OrderRow, OrderStatus, Rows};
+use crate::record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 use crate::LineError;
 
 /// Our side of the account: ledger and orders, folded from the venue's answers.
@@ -14,6 +15,7 @@ pub(crate) struct Books {
     pub(crate) orders: Vec<OrderRow>,
     index: HashMap<u64, usize>,
     pub(crate) fills: Vec<FillRow>,
+    pub(crate) liquidations: Vec<LiquidationRow>,
     pub(crate) rows: Rows,
     /// Answers on their way to us, by the time they arrive.
     pub(crate) on_the_way: VecDeque<Event<Account>>,
@@ -28,6 +30,7 @@ impl Books {
             orders: Vec::new(),
             index: HashMap::new(),
             fills: Vec::new(),
+            liquidations: Vec::new(),
             rows: Rows::default(),
             on_the_way: VecDeque::new(),
             unread: Vec::new(),
@@ -149,10 +152,96 @@ impl Books {
                 booked.map_err(|source| LineError::Ledger { ts, source })?;
                 false
             }
+            Account::Liquidation { .. } => {
+                self.enter_liquidation(&answer)?;
+                true
+            }
+            Account::Insurance { .. } => {
+                self.fold_insurance(&answer)?;
+                true
+            }
             _ => false,
         };
         self.unread.push(answer);
         Ok(wakes)
+    }
+
+    /// Writes down an order that the venue made to close a position of ours: each sleeve's part
+    /// is its part of the position.
+    fn enter_liquidation(&mut self, answer: &Event<Account>) -> Result<(), LineError> {
+        let ts = answer.ts_event;
+        let Account::Liquidation {
+            order,
+            side,
+            qty,
+            bankruptcy,
+            is_takeover,
+        } = answer.body
+        else {
+            return Ok(());
+        };
+        let whole = self.closing(answer.instrument);
+        let parts = prorate(&whole, Qty(0), qty);
+        let allocations = parts.map_err(|source| LineError::Ledger { ts, source })?;
+        self.liquidations.push(LiquidationRow {
+            order,
+            ts_event: ts,
+            ts_recv: answer.ts_recv,
+            instrument: answer.instrument,
+            side,
+            qty,
+            bankruptcy,
+            is_takeover,
+            insurance: Decimal::ZERO,
+            deficit: Decimal::ZERO,
+            is_adl: false,
+        });
+        let request = Request {
+            id: order,
+            instrument: answer.instrument,
+            side,
+            qty,
+            kind: OrderType::Limit,
+            price: Some(bankruptcy),
+            stop: None,
+            reduce_only: true,
+            ioc: true,
+        };
+        self.enter(OrderRow {
+            ts,
+            request,
+            allocations,
+            filled: Qty(0),
+            status: OrderStatus::Working,
+            reason: "",
+            tag: "liquidation",
+        })
+    }
+
+    /// Books the fund's settlement for the sleeves whose positions it took over.
+    fn fold_insurance(&mut self, answer: &Event<Account>) -> Result<(), LineError> {
+        let ts = answer.ts_recv;
+        let Account::Insurance {
+            order,
+            amount,
+            deficit,
+            is_adl,
+        } = answer.body
+        else {
+            return Ok(());
+        };
+        let rows = self.liquidations.iter_mut();
+        let Some(row) = rows.rev().find(|row| row.order == order) else {
+            let what = format!("insurance for the unknown order {order}");
+            return Err(LineError::Broken { ts, what });
+        };
+        (row.insurance, row.deficit, row.is_adl) = (amount, deficit, is_adl);
+        let parts = self.row(order).map(|row| row.allocations.clone());
+        let parts = parts.unwrap_or_default();
+        let booked = self
+            .ledger
+            .book_insurance(answer.instrument, amount, &parts);
+        booked.map_err(|source| LineError::Ledger { ts, source })
     }
 
     fn row(&mut self, order: u64) -> Option<&mut OrderRow> {
@@ -215,7 +304,6 @@ mod tests {
     use std::sync::Arc;
 
     use cq_ledger::{Valuation, Wallet};
-    use cq_sim::{OrderType, Request};
     use cq_types::Side;
 
     use super::*;

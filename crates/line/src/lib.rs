@@ -22,6 +22,7 @@ mod ending;
 mod error;
 mod known;
 mod line;
+mod liquidation;
 mod orders;
 mod purse;
 mod recent;
@@ -33,6 +34,6 @@ mod venue;
 
 pub use error::LineError;
 pub use line::{Line, Wake};
-pub use record::{FillRow, OrderRow, OrderStatus, Rows};
+pub use record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 pub use setup::{Deposit, Setup};
 pub use tape::{Columns, Stamps, Stream};

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cq_ledger::Ledger;
+use cq_ledger::{Ledger, MarginAccount};
 use cq_sim::{SimConfig, Venue};
 use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Ts};
 
@@ -9,6 +9,7 @@ use crate::account::Books;
 use crate::clock::{first, on_grid, Next, Turn};
 use crate::cursor::{Clock, Merge, NEVER};
 use crate::known::Known;
+use crate::liquidation::Custody;
 use crate::setup::{Deposit, Setup};
 use crate::tape::{Columns, Stream};
 use crate::venue::{has_ticks, Lived};
@@ -180,7 +181,11 @@ impl Line {
             for index in 0..count {
                 venue.set_position(index, self.books.ledger.position(index).qty);
             }
-            self.lived = Some(Lived::new(venue, &self.instruments, &self.tape, self.start));
+            let account = MarginAccount::of(&self.books.ledger, sim.margin);
+            let custody = Custody::new(account, self.instruments.len(), sim.insurance_fund);
+            let tape = &self.tape;
+            let lived = Lived::new(venue, custody, &self.instruments, tape, self.start);
+            self.lived = Some(lived);
         }
         self.phase = Phase::Running;
         Ok(())
@@ -324,13 +329,22 @@ impl Line {
                     return Ok(None);
                 };
                 let purse = self.books.purse();
-                match turn {
+                let lives = match turn {
                     Turn::Lived => lived.live(&self.tape, ts, &purse),
-                    Turn::Open => lived.meet_opens(ts, &purse),
-                    _ => lived.venue.arrive(&purse),
-                }
-                if lived.venue.has_answers() {
-                    self.books.queue(lived.venue.take_answers());
+                    Turn::Open => {
+                        lived.meet_opens(ts, &purse);
+                        Ok(())
+                    }
+                    _ => {
+                        lived.venue.arrive(&purse);
+                        Ok(())
+                    }
+                };
+                lives
+                    .and_then(|()| lived.hear(ts))
+                    .map_err(|source| LineError::Ledger { ts, source })?;
+                if lived.custody.has_answers() {
+                    self.books.queue(lived.custody.take_answers());
                 }
             }
         }

@@ -1,5 +1,5 @@
 use cq_ledger::Funding;
-use cq_types::{round_money, Account, Event, Qty, Ts};
+use cq_types::{round_money, Account, Event, InstrumentIdx, Qty, Ts};
 use rust_decimal::Decimal;
 
 use crate::cursor::scheduled;
@@ -22,7 +22,7 @@ impl Line {
         let ts = scheduled(stream.stamps.ts_event[due.row]);
         let instrument = stream.instrument;
         let position = lived.venue.position_before(instrument, ts);
-        let mark = lived.marks[usize::from(instrument)];
+        let mark = lived.custody.marks[usize::from(instrument)];
         let (Some(mark), true) = (mark, position.0 != 0) else {
             return Ok(());
         };
@@ -55,7 +55,7 @@ impl Line {
         if let Some(late) = self.books.awaits(instrument, ts) {
             answer.ts_recv = late;
             self.books.queue([answer]);
-            return Ok(());
+            return self.fund(instrument, amount, ts);
         }
         let held = self.books.ledger.position(instrument).qty;
         if held != position {
@@ -76,13 +76,31 @@ impl Line {
         answer.seq = self.seq;
         self.seq += 1;
         self.books.unread.push(answer);
+        self.fund(instrument, amount, ts)
+    }
+
+    /// The venue books a payment, which may liquidate.
+    fn fund(
+        &mut self,
+        instrument: InstrumentIdx,
+        amount: Decimal,
+        ts: Ts,
+    ) -> Result<(), LineError> {
+        let Some(lived) = &mut self.lived else {
+            return Ok(());
+        };
+        let booked = lived
+            .custody
+            .on_funding(&mut lived.venue, instrument, amount, ts);
+        booked.map_err(|source| LineError::Ledger { ts, source })?;
+        self.books.queue(lived.custody.take_answers());
         Ok(())
     }
 
     /// The equity row of `ts`, at the venue's marks.
     pub(crate) fn write_row(&mut self, ts: Ts) -> Result<(), LineError> {
         if let Some(lived) = &self.lived {
-            let marks = (0..).zip(lived.marks.clone());
+            let marks = (0..).zip(lived.custody.marks.clone());
             for (instrument, px) in marks.filter_map(|(i, px)| Some((i, px?))) {
                 self.mark_at(instrument, px)?;
             }

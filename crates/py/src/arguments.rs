@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use cq_ledger::MarginMode;
 use cq_line::{LineError, Wake};
 use cq_sim::{OrderType, SimConfig};
 use cq_types::{Account, Event, Qty, Side, Ts};
@@ -79,6 +80,18 @@ pub(crate) fn whole(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Ts> {
     })
 }
 
+fn margin_mode(value: &Bound<'_, PyAny>) -> PyResult<MarginMode> {
+    let text = value.str()?.to_string();
+    match text.as_str() {
+        "cross" => Ok(MarginMode::Cross),
+        "isolated" => Ok(MarginMode::Isolated),
+        _ => {
+            let text = format!("sim.margin: expected cross or isolated, was {text:?}");
+            Err(PyValueError::new_err(text))
+        }
+    }
+}
+
 pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
     let mut config = SimConfig::default();
     let bps = Decimal::new(1, 4);
@@ -92,11 +105,13 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "impact_y" => config.impact = value.extract()?,
             "max_participation" => config.participation = exact(&key, &value)?,
             "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
+            "margin" => config.margin = margin_mode(&value)?,
+            "insurance_fund" => config.insurance_fund = Some(exact(&key, &value)?),
             _ => {
                 let text = format!(
                     "sim.{key}: unknown key; expected entry_latency_ns, response_latency_ns, \
-                     half_spread_bps, slippage_floor_bps, impact_y, max_participation or \
-                     cost_multiplier"
+                     half_spread_bps, slippage_floor_bps, impact_y, max_participation, \
+                     cost_multiplier, margin or insurance_fund"
                 );
                 return Err(PyValueError::new_err(text));
             }
@@ -142,6 +157,35 @@ pub(crate) fn answer(event: &Event<Account>) -> Answer {
         ),
         Account::FundingPaid { amount, .. } => {
             let mut row = plain("funding", 0, "");
+            row.9 = *amount;
+            row
+        }
+        Account::Liquidation {
+            order,
+            side,
+            qty,
+            bankruptcy,
+            is_takeover,
+        } => (
+            "liquidation",
+            event.ts_event,
+            event.ts_recv,
+            *order,
+            event.instrument,
+            bankruptcy.0,
+            qty.0,
+            *side == Side::Buy,
+            *is_takeover,
+            zero,
+            "",
+        ),
+        Account::Insurance {
+            order,
+            amount,
+            is_adl,
+            ..
+        } => {
+            let mut row = plain("insurance", *order, if *is_adl { "adl" } else { "" });
             row.9 = *amount;
             row
         }

@@ -35,4 +35,4 @@ pub use execution::{Bottomless, Purse};
 pub use models::{ConstantLatency, Impact, Latency, SimConfig, SimError, SquareRoot};
 pub use order::{OrderType, Request};
 pub use rules::reason;
-pub use venue::{Venue, FORCED_ID};
+pub use venue::{ForcedOrder, Venue, FORCED_ID};

@@ -1,3 +1,4 @@
+use cq_ledger::MarginMode;
 use cq_types::Ts;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
@@ -39,6 +40,10 @@ pub struct SimConfig {
     pub participation: Decimal,
     /// Multiplies spread, impact and paid fees: a stress.
     pub cost_multiplier: Decimal,
+    /// What the losses of a contract are paid from.
+    pub margin: MarginMode,
+    /// What the insurance fund holds in each settle asset; `None`: it is never empty.
+    pub insurance_fund: Option<Decimal>,
 }
 
 impl Default for SimConfig {
@@ -51,6 +56,8 @@ impl Default for SimConfig {
             impact: 1.0,
             participation: Decimal::new(1, 2),
             cost_multiplier: Decimal::ONE,
+            margin: MarginMode::Cross,
+            insurance_fund: None,
         }
     }
 }
@@ -74,6 +81,17 @@ impl Costs {
         let multiplier = config.cost_multiplier;
         if multiplier < Decimal::ZERO || multiplier > hundred {
             return Err(bad("cost_multiplier", "0 to 100", &multiplier));
+        }
+        if config
+            .insurance_fund
+            .is_some_and(|fund| fund < Decimal::ZERO)
+        {
+            let fund = config.insurance_fund.unwrap_or_default();
+            return Err(bad(
+                "insurance_fund",
+                "an amount that is not negative",
+                &fund,
+            ));
         }
         for (key, latency) in [
             ("entry_latency_ns", config.entry_latency),

@@ -1,3 +1,5 @@
+mod forced;
+
 use std::sync::Arc;
 
 use cq_types::{flags, Account, Change, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
@@ -11,7 +13,9 @@ use crate::rules::{self, reason};
 use crate::ticks::TickMarket;
 use crate::transit::{Message, Sent, Transit};
 
-/// First id of the orders that the venue makes itself (a forced close).
+pub use forced::ForcedOrder;
+
+/// First id of the orders that the venue makes itself (a forced close, a liquidation).
 pub const FORCED_ID: u64 = 1 << 62;
 
 /// One simulated account on one venue timeline.
@@ -25,6 +29,8 @@ pub struct Venue {
     working: Vec<Working>,
     transit: Transit,
     forced: u64,
+    /// Instruments whose wallet has nothing left: only what reduces is accepted.
+    barred: Vec<bool>,
 }
 
 impl Venue {
@@ -47,6 +53,7 @@ impl Venue {
             working: Vec::new(),
             transit: Transit::default(),
             forced: FORCED_ID,
+            barred: vec![false; count],
             desk: Desk {
                 needs_history: config.impact * costs.multiplier_f64 > 0.0,
                 instruments,
@@ -134,6 +141,9 @@ impl Venue {
         let instrument = self.desk.instrument(request.instrument);
         if let Some(refusal) = rules::refuses(instrument, request, ts, self.last_price(index)) {
             return Some(refusal);
+        }
+        if self.barred[index] && !request.reduce_only {
+            return Some(reason::INSUFFICIENT_MARGIN);
         }
         // A stop protects a position that an order beside it may only now be opening.
         let is_stop = request.kind == OrderType::StopMarket;

@@ -172,4 +172,29 @@ pub enum Account {
         /// The rate it came from.
         rate: Decimal,
     },
+    /// The venue closes a position, or part of it, by an order of its own.
+    Liquidation {
+        /// The venue's order.
+        order: u64,
+        /// Side of that order.
+        side: Side,
+        /// How much it closes, positive.
+        qty: Qty,
+        /// The worst price it takes: the one that leaves nothing of the margin.
+        bankruptcy: Px,
+        /// Whether the insurance fund takes the position over at that price; else the order
+        /// goes to the market and what it cannot trade is cancelled.
+        is_takeover: bool,
+    },
+    /// The insurance fund settles a liquidated wallet, which ends at zero.
+    Insurance {
+        /// The last order of the liquidation.
+        order: u64,
+        /// What the fund paid in the settle asset; negative where margin was left.
+        amount: Decimal,
+        /// What the wallet lacked at the mark when it was taken over, not negative.
+        deficit: Decimal,
+        /// Whether that was more than the fund holds, so that winners are deleveraged for it.
+        is_adl: bool,
+    },
 }

@@ -12,7 +12,7 @@ use crate::layout::Layout;
 use crate::position::magnitude;
 use crate::state::Holdings;
 use crate::trip::Part;
-use crate::{Fill, Ledger, LedgerError, Margin, Position, Transfer};
+use crate::{fee, Fill, Ledger, LedgerError, Margin, Position, Transfer};
 
 /// What a position's losses are paid from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -181,10 +181,59 @@ impl MarginAccount {
             let opened = Qty(magnitude(fill.qty)? - closed.qty);
             let worth = notional(instrument, paid, opened)?;
             let asked = round_money(over(worth, self.leverage[i].into())?);
-            let free = self.free(route.settle)?.max(Decimal::ZERO);
-            add_to(&mut self.set_aside[i], asked.min(free))?;
+            let free = self.free(route.settle)?;
+            // What the free balance cannot pay, the position's own margin does.
+            let own = asked.min(free.max(Decimal::ZERO)) + free.min(Decimal::ZERO);
+            let held = plus(self.set_aside[i], own)?;
+            self.set_aside[i] = held.max(Decimal::ZERO);
         }
         Ok(())
+    }
+
+    /// Whether what is free pays the initial margin of what an order at `px` opens, and its fee.
+    /// An order that brings the position nearer to flat needs nothing.
+    ///
+    /// # Errors
+    /// When the price is not positive or an amount is too large.
+    pub fn can_open(
+        &self,
+        (instrument, qty): (InstrumentIdx, Qty),
+        px: Px,
+        marks: VenueMarks<'_>,
+        ts: Ts,
+    ) -> Result<bool, LedgerError> {
+        let (i, traded, route) = self.layout.traded(instrument)?;
+        let held = self.holdings.positions[i].qty.0;
+        let grown = held.saturating_add(qty.0).saturating_abs() - held.saturating_abs();
+        if grown <= 0 || route.base.is_some() {
+            return Ok(true);
+        }
+        let worth = notional(traded, price(traded, px)?, Qty(grown))?;
+        let asked = round_money(over(worth, self.leverage[i].into())?);
+        let needed = plus(asked, fee(traded, px, qty, true, ts)?)?;
+        let free = match self.mode {
+            MarginMode::Isolated => self.free(route.settle)?,
+            MarginMode::Cross => match self.margin(Pool::Cross(route.settle), marks, ts)? {
+                Some(margin) => minus(margin.margin_balance, margin.initial)?,
+                None => return Ok(true),
+            },
+        };
+        Ok(needed <= free)
+    }
+
+    /// What the wallet of a contract owes although nothing of it is held that could be
+    /// liquidated; zero otherwise.
+    ///
+    /// # Errors
+    /// When the instrument settles in no wallet or an amount is too large.
+    pub fn owed(&self, instrument: InstrumentIdx) -> Result<Decimal, LedgerError> {
+        let Some(pool) = self.pool(instrument) else {
+            return Ok(Decimal::ZERO);
+        };
+        if self.held(pool).next().is_some() {
+            return Ok(Decimal::ZERO);
+        }
+        Ok((-self.spare(instrument)?).max(Decimal::ZERO))
     }
 
     /// Books funding or what the insurance fund pays, negative if the account pays it.

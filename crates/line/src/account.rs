@@ -2,7 +2,7 @@ use std::collections::{HashMap, VecDeque};
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
 use cq_sim::{OrderType, Request, FORCED_ID};
-use cq_types::{Account, Event, InstrumentIdx, Qty, Ts};
+use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
 use rust_decimal::Decimal;
 
 use crate::purse::Purses;
@@ -230,14 +230,31 @@ impl Books {
         else {
             return Ok(());
         };
-        let rows = self.liquidations.iter_mut();
-        let Some(row) = rows.rev().find(|row| row.order == order) else {
+        let Some(asked) = self.row(order).cloned() else {
             let what = format!("insurance for the unknown order {order}");
             return Err(LineError::Broken { ts, what });
         };
+        let said = self.liquidations.iter().rposition(|row| row.order == order);
+        let at = said.unwrap_or_else(|| {
+            // An order of ours closed the position at worse than its bankruptcy price.
+            self.liquidations.push(LiquidationRow {
+                order,
+                ts_event: answer.ts_event,
+                ts_recv: ts,
+                instrument: answer.instrument,
+                side: asked.request.side,
+                qty: Qty(0),
+                bankruptcy: Px(0),
+                is_takeover: false,
+                insurance: Decimal::ZERO,
+                deficit: Decimal::ZERO,
+                is_adl: false,
+            });
+            self.liquidations.len() - 1
+        });
+        let row = &mut self.liquidations[at];
         (row.insurance, row.deficit, row.is_adl) = (amount, deficit, is_adl);
-        let parts = self.row(order).map(|row| row.allocations.clone());
-        let parts = parts.unwrap_or_default();
+        let parts = asked.allocations;
         let booked = self
             .ledger
             .book_insurance(answer.instrument, amount, &parts);

@@ -335,10 +335,7 @@ impl Line {
                         lived.meet_opens(ts, &purse);
                         Ok(())
                     }
-                    _ => {
-                        lived.venue.arrive(&purse);
-                        Ok(())
-                    }
+                    _ => lived.custody.admit(&mut lived.venue, &purse, ts),
                 };
                 lives
                     .and_then(|()| lived.hear(ts))

@@ -6,7 +6,7 @@
 //! over by the insurance fund at the bankruptcy price, and the wallet ends at zero.
 
 use cq_ledger::{Fill, LedgerError, Margin, MarginAccount, Pool, Safe, Transfer};
-use cq_sim::{ForcedOrder, Venue};
+use cq_sim::{ForcedOrder, Purse, Request, Venue};
 use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
 use rust_decimal::Decimal;
 
@@ -63,9 +63,67 @@ impl Custody {
         if !venue.has_answers() {
             return Ok(());
         }
-        for instrument in self.book(venue)? {
+        for (instrument, order) in self.book(venue)? {
             self.look(venue, instrument, ts)?;
+            self.cover(venue, instrument, order, ts)?;
         }
+        Ok(())
+    }
+
+    /// A wallet that was closed at worse than its bankruptcy price is balanced back to zero.
+    fn cover(
+        &mut self,
+        venue: &mut Venue,
+        instrument: InstrumentIdx,
+        order: u64,
+        ts: Ts,
+    ) -> Result<(), LedgerError> {
+        let owed = self.account.owed(instrument)?;
+        if owed.is_zero() {
+            return Ok(());
+        }
+        let said = Account::Insurance {
+            order,
+            amount: owed,
+            deficit: owed,
+            is_adl: self.draw(instrument, -owed),
+        };
+        venue.tell(instrument, said, ts);
+        self.account.credit(instrument, owed)?;
+        self.book(venue)?;
+        venue.bar(instrument, true);
+        Ok(())
+    }
+
+    /// Lets the next message arrive; an order whose margin is not there is refused.
+    pub(crate) fn admit(
+        &mut self,
+        venue: &mut Venue,
+        purse: &dyn Purse,
+        ts: Ts,
+    ) -> Result<(), LedgerError> {
+        let Some(request) = venue.next_order().copied() else {
+            venue.arrive(purse);
+            return Ok(());
+        };
+        let Request {
+            instrument,
+            side,
+            qty,
+            ..
+        } = request;
+        let mark = self.marks.get(usize::from(instrument)).copied().flatten();
+        let px = request.price.or(mark).filter(|px| px.0 > 0);
+        let is_contract = self.account.pool(instrument).is_some();
+        let (Some(px), true) = (px, is_contract && !request.reduce_only) else {
+            venue.arrive(purse);
+            return Ok(());
+        };
+        let signed = Qty(side.sign() * qty.0);
+        let asked = (instrument, signed);
+        let is_paid = self.account.can_open(asked, px, &self.marks, ts)?;
+        venue.bar(instrument, !is_paid);
+        venue.arrive(purse);
         Ok(())
     }
 
@@ -227,16 +285,17 @@ impl Custody {
         }))
     }
 
-    /// Books the venue's answers; returns what was traded.
-    fn book(&mut self, venue: &mut Venue) -> Result<Vec<InstrumentIdx>, LedgerError> {
-        let mut traded = Vec::new();
+    /// Books the venue's answers; returns what was traded, each with its last order.
+    fn book(&mut self, venue: &mut Venue) -> Result<Vec<(InstrumentIdx, u64)>, LedgerError> {
+        let mut traded: Vec<(InstrumentIdx, u64)> = Vec::new();
         for answer in venue.take_answers() {
             if let Some(fill) = Fill::of(&answer) {
                 self.account.fill(&fill)?;
                 let mark = &mut self.marks[usize::from(fill.instrument)];
                 mark.get_or_insert(fill.reference);
-                if !traded.contains(&fill.instrument) {
-                    traded.push(fill.instrument);
+                if let Account::Fill { order, .. } = answer.body {
+                    traded.retain(|(instrument, _)| *instrument != fill.instrument);
+                    traded.push((fill.instrument, order));
                 }
             }
             self.answers.push(answer);

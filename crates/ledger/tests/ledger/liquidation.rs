@@ -317,7 +317,6 @@ proptest! {
         let (mut account, pool) = account(index, qty, "50000", &cash, MarginMode::Cross);
         let mark = Px(if index == COIN { mark } else { mark * 10 });
         let margin = margin_at(&account, pool, index, mark, 0);
-        prop_assume!(margin.is_liquidated());
         let at = account.bankruptcy_price(index, &margin, mark).unwrap();
         prop_assume!(at.0 > 1 && at.0 < mark.0 * 1_000);
         let fill = cq_ledger::Fill { qty: Qty(-qty), px: at, ..plain(2, index, "1", "1") };

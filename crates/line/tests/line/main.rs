@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // what the tests build is known to be there
 
+mod conserved;
+mod liquidation;
 mod moment;
 mod order;
 mod race;

@@ -47,6 +47,8 @@ class Instrument:
         | None = None,
         valid_from: int | None = None,
         valid_to: int | None = None,
+        bracket_unit: str = "quote",
+        liquidation_fee: Sequence[tuple[int, Decimal]] | None = None,
     ) -> Instrument: ...
     @property
     def id(self) -> str: ...
@@ -133,6 +135,8 @@ class Line:
     or limit hit inside a bar is stamped with the bar's last nanosecond and answered by the
     bar's end, before the timer there; a waiting order does not meet the open at ``t`` if its
     cancellation was decided by ``t``.
+    Where a mark, a fill, funding or a transfer leaves no more than the maintenance margin, the
+    venue liquidates: its orders and fills have the tag ``liquidation``.
     Timers and equity rows run from ``start`` to ``end``; earlier data only warms features
     up. At ``end`` no timer comes: answers arrive, orders are cancelled, positions are closed
     at the last close with costs (tag ``data_end``), the last equity row is written.
@@ -154,7 +158,8 @@ class Line:
         Else settings, each with a default: ``entry_latency_ns`` 50e6 (on bars at most 1e9),
         ``response_latency_ns`` 50e6, ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
-        ``max_participation`` 0.01, ``cost_multiplier`` 1.
+        ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),
+        ``insurance_fund`` (never empty).
     wallets
         ``(name, assets, instruments that settle in it)``.
     capital
@@ -175,7 +180,7 @@ class Line:
         grid_ns: int,
         start: int,
         end: int,
-        sim: dict[str, int | float | Decimal] | None = None,
+        sim: dict[str, int | float | Decimal | str] | None = None,
         wallets: Sequence[tuple[str, Sequence[str], Sequence[int]]] = ...,
         capital: Sequence[tuple[int, str, str, Decimal]] = ...,
         valuation: str = ...,
@@ -414,6 +419,13 @@ class Line:
 
     def orders(self) -> dict[str, NDArray[np.int64] | list[str]]:
         """Return all orders as columns; a missing price or stop is the least int64."""
+
+    def liquidations(self) -> dict[str, NDArray[np.int64] | bytes]:
+        """Return the orders by which the venue closed positions, as columns.
+
+        int64: order_id, ts_event, ts_recv, instrument, side, qty, bankruptcy, is_takeover, is_adl.
+        Money: insurance (what the fund paid once all was closed), deficit (at the mark).
+        """
 
     def equity_rows(self) -> dict[str, NDArray[np.int64] | NDArray[np.float64] | bytes]:
         """Return the equity rows as columns.

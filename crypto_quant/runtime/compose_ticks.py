@@ -88,6 +88,7 @@ def tick_line(
         sim={
             "entry_latency_ns": config.entry_latency_ms * MS_NS,
             "response_latency_ns": config.response_latency_ms * MS_NS,
+            "margin": config.margin,
         },
         leverage=config.risk.leverage,
         tier=config.tier,

@@ -49,8 +49,16 @@ class CapitalConfig(Section):
         return self
 
 
+MarginMode = Literal["cross", "isolated"]
+"""What a contract's losses are paid from: its wallet, or what was set aside for it."""
+
+
 class SimSection(Section):
-    """The simulated venue of a run on bars; half the spread, floor and impact per fill."""
+    """The simulated venue of a run on bars; half the spread, floor and impact per fill.
+
+    ``insurance_fund``: what the venue's fund holds, in the settle asset; where it lacks what a
+    takeover costs, the liquidation is marked as one by ADL. Empty: the fund is never empty.
+    """
 
     entry_latency_ms: int = Field(default=50, ge=0, le=1_000)
     response_latency_ms: int = Field(default=50, ge=0, le=60_000)
@@ -59,9 +67,12 @@ class SimSection(Section):
     impact_y: float = Field(default=1.0, ge=0, le=10)
     max_participation: Decimal = Field(default=Decimal("0.01"), gt=0, le=1)
     cost_multiplier: Decimal = Field(default=Decimal(1), ge=0, le=10)
+    margin: MarginMode = "cross"
+    insurance_fund: Decimal | None = Field(default=None, ge=0)
 
-    def native(self) -> dict[str, int | float | Decimal]:
+    def native(self) -> dict[str, int | float | Decimal | str]:
         """Return the settings by the names of the native venue."""
+        fund = {} if self.insurance_fund is None else {"insurance_fund": self.insurance_fund}
         return {
             "entry_latency_ns": self.entry_latency_ms * 1_000_000,
             "response_latency_ns": self.response_latency_ms * 1_000_000,
@@ -70,6 +81,8 @@ class SimSection(Section):
             "impact_y": self.impact_y,
             "max_participation": self.max_participation,
             "cost_multiplier": self.cost_multiplier,
+            "margin": self.margin,
+            **fund,
         }
 
 
@@ -146,6 +159,7 @@ class TickConfig(Section):
     feature: str = "imbalance_l5"
     entry_latency_ms: int = Field(default=5, ge=0)
     response_latency_ms: int = Field(default=5, ge=0)
+    margin: MarginMode = "cross"
     signal: ImbalanceSignalConfig = ImbalanceSignalConfig()
     size: ImbalanceConfig = ImbalanceConfig()
     risk: RiskConfig = RiskConfig()

@@ -229,6 +229,14 @@ class TickBacktest:
                 "back; constant. Market data is known at its own recorded latency.",
             ),
         ]
+        rows.append(
+            Assumption(
+                topic="liquidation",
+                text=f"The venue liquidates at the mark, {config.margin} margin, by the dated "
+                f"brackets: {sum(len(s['liquidations']) for s in outcome.sessions)} orders here.",
+                source="docs/reference/liquidation.md",
+            )
+        )
         for session in outcome.sessions:
             if session["recv_shift_ns"]:
                 text = f"{session['session']}: {session['recv']}"

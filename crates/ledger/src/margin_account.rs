@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cq_types::{round_money, InstrumentIdx, Px, Qty, Ts};
+use cq_types::{round_money, Instrument, InstrumentIdx, Px, Qty, Ts};
 use rust_decimal::Decimal;
 
 use crate::amount::{add_to, minus, over, plus, share};
@@ -61,6 +61,12 @@ impl MarginAccount {
             holdings,
             mode,
         }
+    }
+
+    /// Instruments, in the order of their indices.
+    #[must_use]
+    pub fn instruments(&self) -> &[Instrument] {
+        &self.layout.instruments
     }
 
     /// Whether a ledger that has heard everything has the same balances and positions.

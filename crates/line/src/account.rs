@@ -152,6 +152,13 @@ impl Books {
                 booked.map_err(|source| LineError::Ledger { ts, source })?;
                 false
             }
+            Account::FundingOfFills { amount, since, .. } => {
+                let (ts, at) = (answer.ts_recv, answer.ts_event);
+                let ledger = &mut self.ledger;
+                let booked = ledger.book_funding_of_fills(answer.instrument, amount, since, at);
+                booked.map_err(|source| LineError::Ledger { ts, source })?;
+                false
+            }
             Account::Liquidation { .. } => {
                 self.enter_liquidation(&answer)?;
                 true

@@ -20,6 +20,7 @@ mod clock;
 mod cursor;
 mod ending;
 mod error;
+mod jitter;
 mod known;
 mod line;
 mod liquidation;

@@ -182,7 +182,7 @@ impl Line {
                 venue.set_position(index, self.books.ledger.position(index).qty);
             }
             let account = MarginAccount::of(&self.books.ledger, sim.margin);
-            let custody = Custody::new(account, self.instruments.len(), sim.insurance_fund);
+            let custody = Custody::new(account, self.instruments.len(), sim);
             let tape = &self.tape;
             let lived = Lived::new(venue, custody, &self.instruments, tape, self.start);
             self.lived = Some(lived);

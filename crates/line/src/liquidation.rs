@@ -6,9 +6,11 @@
 //! over by the insurance fund at the bankruptcy price, and the wallet ends at zero.
 
 use cq_ledger::{Fill, LedgerError, Margin, MarginAccount, Pool, Safe, Transfer};
-use cq_sim::{ForcedOrder, Purse, Request, Venue};
+use cq_sim::{ForcedOrder, Purse, Request, SimConfig, Venue};
 use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
 use rust_decimal::Decimal;
+
+use crate::jitter::{Jitter, Settlement};
 
 /// What a venue keeps of the account beside its orders.
 pub(crate) struct Custody {
@@ -21,16 +23,18 @@ pub(crate) struct Custody {
     answers: Vec<Event<Account>>,
     /// What the insurance fund holds, in each instrument's settle asset, if it can be empty.
     fund: Option<Vec<Decimal>>,
+    jitter: Jitter,
 }
 
 impl Custody {
-    pub(crate) fn new(account: MarginAccount, count: usize, fund: Option<Decimal>) -> Self {
+    pub(crate) fn new(account: MarginAccount, count: usize, config: &SimConfig) -> Self {
         Self {
             account,
             marks: vec![None; count],
             safe: vec![Safe::NEVER; count],
             answers: Vec::new(),
-            fund: fund.map(|fund| vec![fund; count]),
+            fund: config.insurance_fund.map(|fund| vec![fund; count]),
+            jitter: Jitter::new(config.funding_jitter),
         }
     }
 
@@ -137,6 +141,39 @@ impl Custody {
     ) -> Result<(), LedgerError> {
         self.account.credit(instrument, amount)?;
         self.look(venue, instrument, ts)
+    }
+
+    /// Fills near a settlement that was just booked, or was of nothing, cost this beside it.
+    pub(crate) fn on_settlement(
+        &mut self,
+        venue: &mut Venue,
+        at: Settlement,
+        held: i64,
+    ) -> Result<(), LedgerError> {
+        let traded = &self.account.instruments()[usize::from(at.instrument)];
+        let cost = self.jitter.settle(traded, at, held);
+        self.pay(venue, &at, cost, at.ts)?;
+        self.book(venue)?;
+        self.look(venue, at.instrument, at.ts)
+    }
+
+    fn pay(
+        &mut self,
+        venue: &mut Venue,
+        at: &Settlement,
+        amount: Decimal,
+        ts: Ts,
+    ) -> Result<(), LedgerError> {
+        if amount.is_zero() {
+            return Ok(());
+        }
+        let said = Account::FundingOfFills {
+            amount,
+            rate: at.rate,
+            since: at.ts - self.jitter.width(),
+        };
+        venue.tell(at.instrument, said, ts);
+        self.account.credit(at.instrument, amount)
     }
 
     /// A transfer that the ledger let through; what had nothing left may open positions again.
@@ -289,8 +326,13 @@ impl Custody {
     fn book(&mut self, venue: &mut Venue) -> Result<Vec<(InstrumentIdx, u64)>, LedgerError> {
         let mut traded: Vec<(InstrumentIdx, u64)> = Vec::new();
         for answer in venue.take_answers() {
+            let mut costs = Vec::new();
             if let Some(fill) = Fill::of(&answer) {
+                let before = self.account.position(fill.instrument).qty.0;
                 self.account.fill(&fill)?;
+                let turned = (before, before + fill.qty.0);
+                let own = &self.account.instruments()[usize::from(fill.instrument)];
+                costs = self.jitter.on_fill(own, fill.instrument, turned, fill.ts);
                 let mark = &mut self.marks[usize::from(fill.instrument)];
                 mark.get_or_insert(fill.reference);
                 if let Account::Fill { order, .. } = answer.body {
@@ -298,8 +340,14 @@ impl Custody {
                     traded.push((fill.instrument, order));
                 }
             }
+            let ts = answer.ts_event;
             self.answers.push(answer);
+            for (at, cost) in costs {
+                self.pay(venue, &at, cost, ts)?;
+            }
         }
+        // What such fills cost was told above.
+        self.answers.append(&mut venue.take_answers());
         Ok(traded)
     }
 

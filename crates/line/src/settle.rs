@@ -3,6 +3,7 @@ use cq_types::{round_money, Account, Event, InstrumentIdx, Qty, Ts};
 use rust_decimal::Decimal;
 
 use crate::cursor::scheduled;
+use crate::jitter::Settlement;
 use crate::line::Line;
 use crate::tape::Columns;
 use crate::LineError;
@@ -23,16 +24,33 @@ impl Line {
         let instrument = stream.instrument;
         let position = lived.venue.position_before(instrument, ts);
         let mark = lived.custody.marks[usize::from(instrument)];
-        let (Some(mark), true) = (mark, position.0 != 0) else {
+        let Some(mark) = mark else {
             return Ok(());
         };
+        let rate = Decimal::new(rate[due.row], *exp);
         let funding = Funding {
             ts,
             instrument,
-            rate: Decimal::new(rate[due.row], *exp),
+            rate,
             mark,
         };
-        self.book_funding(&funding, position)
+        if position.0 != 0 {
+            self.book_funding(&funding, position)?;
+        }
+        let Some(lived) = &mut self.lived else {
+            return Ok(());
+        };
+        let at = Settlement {
+            instrument,
+            ts,
+            rate,
+            mark,
+        };
+        let (custody, venue) = (&mut lived.custody, &mut lived.venue);
+        let costs = custody.on_settlement(venue, at, position.0);
+        costs.map_err(|source| LineError::Ledger { ts, source })?;
+        self.books.queue(custody.take_answers());
+        Ok(())
     }
 
     fn book_funding(&mut self, funding: &Funding, position: Qty) -> Result<(), LineError> {

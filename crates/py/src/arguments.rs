@@ -105,13 +105,14 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "impact_y" => config.impact = value.extract()?,
             "max_participation" => config.participation = exact(&key, &value)?,
             "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
+            "funding_jitter_ns" => config.funding_jitter = whole(&key, &value)?,
             "margin" => config.margin = margin_mode(&value)?,
             "insurance_fund" => config.insurance_fund = Some(exact(&key, &value)?),
             _ => {
                 let text = format!(
                     "sim.{key}: unknown key; expected entry_latency_ns, response_latency_ns, \
                      half_spread_bps, slippage_floor_bps, impact_y, max_participation, \
-                     cost_multiplier, margin or insurance_fund"
+                     cost_multiplier, margin, funding_jitter_ns or insurance_fund"
                 );
                 return Err(PyValueError::new_err(text));
             }
@@ -155,7 +156,7 @@ pub(crate) fn answer(event: &Event<Account>) -> Answer {
             *fee,
             "",
         ),
-        Account::FundingPaid { amount, .. } => {
+        Account::FundingPaid { amount, .. } | Account::FundingOfFills { amount, .. } => {
             let mut row = plain("funding", 0, "");
             row.9 = *amount;
             row

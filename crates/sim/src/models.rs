@@ -42,6 +42,9 @@ pub struct SimConfig {
     pub cost_multiplier: Decimal,
     /// What the losses of a contract are paid from.
     pub margin: MarginMode,
+    /// How far from a settlement a fill may still count for it, ns: then it pays adverse
+    /// funding and receives none. Zero: only the position at the settlement counts.
+    pub funding_jitter: Ts,
     /// What the insurance fund holds in each settle asset; `None`: it is never empty.
     pub insurance_fund: Option<Decimal>,
 }
@@ -57,6 +60,7 @@ impl Default for SimConfig {
             participation: Decimal::new(1, 2),
             cost_multiplier: Decimal::ONE,
             margin: MarginMode::Cross,
+            funding_jitter: 0,
             insurance_fund: None,
         }
     }
@@ -96,6 +100,7 @@ impl Costs {
         for (key, latency) in [
             ("entry_latency_ns", config.entry_latency),
             ("response_latency_ns", config.response_latency),
+            ("funding_jitter_ns", config.funding_jitter),
         ] {
             if !(0..=3_600_000_000_000).contains(&latency) {
                 return Err(bad(key, "0 to one hour in ns", &latency));

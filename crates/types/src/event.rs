@@ -172,6 +172,15 @@ pub enum Account {
         /// The rate it came from.
         rate: Decimal,
     },
+    /// Funding that fills near a settlement cost, beside what was paid on the position at it.
+    FundingOfFills {
+        /// Amount in the settle asset, negative.
+        amount: Decimal,
+        /// The rate it came from.
+        rate: Decimal,
+        /// When fills began to count.
+        since: Ts,
+    },
     /// The venue closes a position, or part of it, by an order of its own.
     Liquidation {
         /// The venue's order.

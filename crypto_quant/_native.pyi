@@ -159,6 +159,7 @@ class Line:
         ``response_latency_ns`` 50e6, ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
         ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),
+        ``funding_jitter_ns`` 0 (fills so near a settlement pay adverse funding, receive none),
         ``insurance_fund`` (never empty).
     wallets
         ``(name, assets, instruments that settle in it)``.
@@ -262,6 +263,9 @@ class Line:
         flags: NDArray[np.uint32] | None = None,
     ) -> None:
         """Add settled funding rates, integers of ``10**-rate_exp``; stamps go to the minute."""
+
+    def expect_funding(self, instrument: int, times: Sequence[int]) -> None:
+        """Name times (ns) at which funding is due without a row: to hold a position then fails."""
 
     def add_external(
         self,

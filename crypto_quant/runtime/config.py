@@ -58,6 +58,8 @@ class SimSection(Section):
 
     ``insurance_fund``: what the venue's fund holds, in the settle asset; where it lacks what a
     takeover costs, the liquidation is marked as one by ADL. Empty: the fund is never empty.
+    ``funding_jitter_s``: a fill so near a settlement pays adverse funding and receives none; 0: the
+    rule is off, as the opens that bars fill at are the very times of settlements.
     """
 
     entry_latency_ms: int = Field(default=50, ge=0, le=1_000)
@@ -69,6 +71,7 @@ class SimSection(Section):
     cost_multiplier: Decimal = Field(default=Decimal(1), ge=0, le=10)
     margin: MarginMode = "cross"
     insurance_fund: Decimal | None = Field(default=None, ge=0)
+    funding_jitter_s: int = Field(default=0, ge=0, le=3_600)
 
     def native(self) -> dict[str, int | float | Decimal | str]:
         """Return the settings by the names of the native venue."""
@@ -82,6 +85,7 @@ class SimSection(Section):
             "max_participation": self.max_participation,
             "cost_multiplier": self.cost_multiplier,
             "margin": self.margin,
+            "funding_jitter_ns": self.funding_jitter_s * 10**9,
             **fund,
         }
 
@@ -148,7 +152,8 @@ class TickConfig(Section):
     """A run of the imbalance strategy on recorded order-book sessions.
 
     ``sessions``: beginnings of the names of those that are run; empty: all. ``feature``: the
-    imbalance that is followed, of the tick set, in [-1, 1].
+    imbalance that is followed, of the tick set, in [-1, 1]. ``funding_jitter_s``: a fill so near a
+    settlement pays adverse funding and receives none; 0: the rule is off.
     """
 
     instrument: str = "BTCUSDT-PERP.BINANCE"
@@ -160,6 +165,7 @@ class TickConfig(Section):
     entry_latency_ms: int = Field(default=5, ge=0)
     response_latency_ms: int = Field(default=5, ge=0)
     margin: MarginMode = "cross"
+    funding_jitter_s: int = Field(default=60, ge=0, le=3_600)
     signal: ImbalanceSignalConfig = ImbalanceSignalConfig()
     size: ImbalanceConfig = ImbalanceConfig()
     risk: RiskConfig = RiskConfig()

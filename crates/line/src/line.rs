@@ -48,6 +48,8 @@ pub struct Line {
     pub(crate) known: Known,
     pub(crate) recv: Option<Merge>,
     pub(crate) lived: Option<Lived>,
+    /// When funding is due that the tape lacks, latest first.
+    pub(crate) unfunded: Vec<(Ts, InstrumentIdx)>,
     pub(crate) books: Books,
     pub(crate) phase: Phase,
     pub(crate) grid: Ts,
@@ -99,6 +101,7 @@ impl Line {
             known,
             recv: None,
             lived: None,
+            unfunded: Vec::new(),
             books: Books::new(ledger),
             phase: Phase::Loading,
             grid: setup.grid,
@@ -119,17 +122,46 @@ impl Line {
     /// # Errors
     /// When the line has begun or the instrument is unknown.
     pub fn add(&mut self, stream: Stream) -> Result<(), LineError> {
+        self.can_add(stream.instrument)?;
+        self.tape.push(stream);
+        Ok(())
+    }
+
+    /// Names times at which funding of an instrument is due although the tape has no row: a
+    /// position that is held then is an error, for nobody knows what it paid.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn expect_funding(
+        &mut self,
+        instrument: InstrumentIdx,
+        times: &[Ts],
+    ) -> Result<(), LineError> {
+        self.can_add(instrument)?;
+        self.unfunded
+            .extend(times.iter().map(|ts| (*ts, instrument)));
+        self.unfunded.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(())
+    }
+
+    fn can_add(&self, instrument: InstrumentIdx) -> Result<(), LineError> {
         if self.phase != Phase::Loading {
             return Err(LineError::OutOfTurn(
                 "data cannot be added to a line that has begun",
             ));
         }
-        if usize::from(stream.instrument) >= self.instruments.len() {
-            let expected = format!("an index below {}", self.instruments.len());
-            return Err(bad("instrument", &expected, &stream.instrument));
+        if usize::from(instrument) < self.instruments.len() {
+            return Ok(());
         }
-        self.tape.push(stream);
-        Ok(())
+        let expected = format!("an index below {}", self.instruments.len());
+        Err(bad("instrument", &expected, &instrument))
+    }
+
+    /// When funding is settled next, or due without a row.
+    fn next_funding(&self) -> Ts {
+        let settled = self.lived.as_ref().map_or(NEVER, |lived| lived.funding.due);
+        let missing = self.unfunded.last().map_or(NEVER, |(ts, _)| *ts);
+        settled.min(missing)
     }
 
     /// Goes on with the money, orders and rows of an earlier segment, which is left empty.
@@ -278,7 +310,7 @@ impl Line {
     fn due(&self) -> [Ts; 10] {
         let known = self.recv.as_ref().map_or(NEVER, |m| m.due);
         // What happens at the moment of a settlement comes after it, however fast its answer.
-        let settles = self.lived.as_ref().map_or(NEVER, |lived| lived.funding.due);
+        let settles = self.next_funding();
         let answer = self.books.on_the_way.front();
         let answer = answer.filter(|e| e.ts_event < settles);
         let answer = answer.map_or(NEVER, |e| e.ts_recv);
@@ -297,7 +329,7 @@ impl Line {
             alarm,
             lived.market.due,
             lived.next_delisting(),
-            lived.funding.due,
+            settles,
             self.next_sample,
             lived.opened_at(),
             lived.venue.next_arrival().unwrap_or(NEVER),

@@ -15,6 +15,13 @@ impl Line {
         let Some(lived) = &mut self.lived else {
             return Ok(());
         };
+        if let Some((ts, index)) = self.unfunded.pop_if(|(ts, _)| *ts < lived.funding.due) {
+            if lived.venue.position_before(index, ts).0 == 0 {
+                return Ok(());
+            }
+            let instrument = self.instruments[usize::from(index)].id.clone();
+            return Err(LineError::NoFunding { ts, instrument });
+        }
         let due = lived.funding.pop(&self.tape);
         let stream = &self.tape[due.stream];
         let Columns::Funding { rate, exp } = &stream.columns else {

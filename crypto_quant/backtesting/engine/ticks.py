@@ -242,7 +242,7 @@ class TickBacktest:
                 text = f"{session['session']}: {session['recv']}"
                 rows.append(Assumption(topic="clock", text=text))
         for ts in dict.fromkeys(self._unpaid):
-            text = f"Due at {iso(ts)}, but the catalog has no settled rate: none is booked."
+            text = f"Due at {iso(ts)}, but the catalog has no settled rate; nothing was held then."
             rows.append(Assumption(topic="funding", text=text))
         return [*rows, *unsourced(instrument, config.tier, self._sessions[0].start)]
 

@@ -157,3 +157,31 @@ fn a_fill_within_the_jitter_pays_adverse_funding_and_receives_none() {
         "the rule is off"
     );
 }
+
+#[test]
+fn a_position_held_where_a_row_is_missing_is_an_error_and_none_held_is_not() {
+    let run = |units: i64| {
+        let mut line = Line::new(setup(4 * HOUR)).unwrap();
+        let quotes = Columns::Quotes([vec![1_000], vec![5], vec![1_000], vec![5]]);
+        line.add(Stream::new(0, stamps(&[0], 0), quotes).unwrap())
+            .unwrap();
+        line.expect_funding(0, &[SETTLED]).unwrap();
+        wake(&mut line).unwrap();
+        if units > 0 {
+            place(&mut line, market(1, units));
+        }
+        loop {
+            match line.advance(usize::MAX) {
+                Err(error) => return Some(error.to_string()),
+                Ok(Some(None)) => return None,
+                _ => {}
+            }
+        }
+    };
+    assert_eq!(run(0), None);
+    let said = run(3).unwrap();
+    assert!(said.starts_with(&format!(
+        "at {SETTLED}: funding of BTCUSDT-PERP.TEST is due"
+    )));
+    assert!(said.contains("the tape has no settled rate"));
+}

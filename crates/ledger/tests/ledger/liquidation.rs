@@ -330,4 +330,30 @@ proptest! {
         let dust = Decimal::new(2, 8);
         prop_assert!(left >= -dust && left <= unit + dust, "{left} of {unit}");
     }
+
+    #[test]
+    fn a_short_of_one_times_the_coin_is_cash_on_any_path(
+        contracts in 1_i64..5_000,
+        opened in 10_000_i64..2_000_000,
+        marks in prop::collection::vec(10_000_i64..2_000_000, 1..40),
+    ) {
+        // As many coins as the contracts are worth when they are sold.
+        let worth = Decimal::from(contracts * 100);
+        let coins = (worth / Decimal::new(opened, 1)).round_dp(8);
+        let mut ledger = ledger_of(&["only"]);
+        let at = Decimal::new(opened, 1).to_string();
+        mark(&mut ledger, COIN, &at);
+        ledger.deposit(0, 0, COINM, "BTC", coins).unwrap();
+        buy(&mut ledger, 1, COIN, &format!("-{contracts}"), &at).unwrap();
+        for px in marks {
+            let price = Decimal::new(px, 1);
+            mark(&mut ledger, COIN, &price.to_string());
+            // Coins and values are rounded to 8 decimals: half a unit each, at this price.
+            let room = price * Decimal::new(15, 9);
+            let equity = ledger.equity().unwrap();
+            prop_assert!((equity - worth).abs() <= room, "{equity} at {price}, was {worth}");
+            let margin = ledger.margin(COINM, "BTC", 0).unwrap();
+            prop_assert!(!margin.is_liquidated());
+        }
+    }
 }

@@ -88,6 +88,12 @@ impl Ladder {
         near.max(odd).map(|level| self.level(level))
     }
 
+    /// The worst price; looks at every level.
+    pub(crate) fn worst(&self) -> Option<Px> {
+        let worst = self.iter().last();
+        worst.map(|(px, _)| px)
+    }
+
     pub(crate) fn qty_at(&self, px: Px) -> Qty {
         let key = px.0.wrapping_mul(self.sign);
         Qty(match self.entry(key) {

@@ -1,10 +1,11 @@
 use std::collections::{HashMap, VecDeque};
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
-use cq_sim::{OrderType, Request, FORCED_ID};
+use cq_sim::{Request, TimeInForce, FORCED_ID};
 use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
 use rust_decimal::Decimal;
 
+use crate::line::bad;
 use crate::purse::Purses;
 use crate::record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 use crate::LineError;
@@ -13,6 +14,8 @@ use crate::LineError;
 pub(crate) struct Books {
     pub(crate) ledger: Ledger,
     pub(crate) orders: Vec<OrderRow>,
+    /// Rows of orders that may still trade, in the order in which they were placed.
+    pub(crate) open: Vec<usize>,
     index: HashMap<u64, usize>,
     pub(crate) fills: Vec<FillRow>,
     pub(crate) liquidations: Vec<LiquidationRow>,
@@ -28,6 +31,7 @@ impl Books {
         Self {
             ledger,
             orders: Vec::new(),
+            open: Vec::new(),
             index: HashMap::new(),
             fills: Vec::new(),
             liquidations: Vec::new(),
@@ -58,6 +62,7 @@ impl Books {
             return Err(LineError::Broken { ts, what });
         }
         self.index.insert(id, self.orders.len());
+        self.open.push(self.orders.len());
         self.orders.push(row);
         Ok(())
     }
@@ -120,7 +125,30 @@ impl Books {
 
     /// Folds an answer that has arrived; returns whether the step must be woken.
     pub(crate) fn fold(&mut self, answer: Event<Account>) -> Result<bool, LineError> {
-        let wakes = match answer.body {
+        let wakes = self.take_note(&answer)?;
+        if let Some(order) = answer.body.order() {
+            self.count(order);
+        }
+        self.unread.push(answer);
+        Ok(wakes)
+    }
+
+    /// An order has been answered; one that is done is no longer open.
+    fn count(&mut self, order: u64) {
+        let Some(at) = self.index.get(&order).copied() else {
+            return;
+        };
+        let row = &mut self.orders[at];
+        row.answers += 1;
+        if !row.is_open() {
+            if let Ok(place) = self.open.binary_search(&at) {
+                self.open.remove(place);
+            }
+        }
+    }
+
+    fn take_note(&mut self, answer: &Event<Account>) -> Result<bool, LineError> {
+        Ok(match answer.body {
             Account::Ack { order } => {
                 if let Some(row) = self.row(order) {
                     row.status = OrderStatus::Working;
@@ -140,8 +168,18 @@ impl Books {
                 }
                 true
             }
+            Account::Amended { order, px, qty } => {
+                self.fold_amendment(order, px, qty);
+                true
+            }
+            Account::Kept { order, .. } => {
+                if let Some(row) = self.row(order) {
+                    row.is_cancelling = false;
+                }
+                true
+            }
             Account::Fill { .. } => {
-                self.fold_fill(&answer)?;
+                self.fold_fill(answer)?;
                 true
             }
             Account::FundingPaid { amount, rate } => {
@@ -160,17 +198,26 @@ impl Books {
                 false
             }
             Account::Liquidation { .. } => {
-                self.enter_liquidation(&answer)?;
+                self.enter_liquidation(answer)?;
                 true
             }
             Account::Insurance { .. } => {
-                self.fold_insurance(&answer)?;
+                self.fold_insurance(answer)?;
                 true
             }
             _ => false,
-        };
-        self.unread.push(answer);
-        Ok(wakes)
+        })
+    }
+
+    /// An order by its id.
+    pub(crate) fn order(&self, id: u64) -> Option<&OrderRow> {
+        self.index.get(&id).map(|at| &self.orders[*at])
+    }
+
+    /// The row of an order that was placed.
+    pub(crate) fn placed(&mut self, order: u64) -> Result<&mut OrderRow, LineError> {
+        let unknown = || bad("order_id", "the id of a placed order", &order);
+        self.row(order).ok_or_else(unknown)
     }
 
     /// Writes down an order that the venue made to close a position of ours: each sleeve's part
@@ -203,16 +250,10 @@ impl Books {
             deficit: Decimal::ZERO,
             is_adl: false,
         });
+        let ioc = TimeInForce::Ioc;
         let request = Request {
-            id: order,
-            instrument: answer.instrument,
-            side,
-            qty,
-            kind: OrderType::Limit,
-            price: Some(bankruptcy),
-            stop: None,
             reduce_only: true,
-            ioc: true,
+            ..Request::limit(order, answer.instrument, side, qty, bankruptcy, ioc)
         };
         self.enter(OrderRow {
             ts,
@@ -221,6 +262,8 @@ impl Books {
             filled: Qty(0),
             status: OrderStatus::Working,
             reason: "",
+            is_cancelling: false,
+            answers: 0,
             tag: "liquidation",
         })
     }
@@ -271,6 +314,18 @@ impl Books {
     fn row(&mut self, order: u64) -> Option<&mut OrderRow> {
         let at = *self.index.get(&order)?;
         self.orders.get_mut(at)
+    }
+
+    /// An order has another quantity or price from now on.
+    fn fold_amendment(&mut self, order: u64, px: Option<Px>, qty: Qty) {
+        let Some(row) = self.row(order) else {
+            return;
+        };
+        if let [(_, part)] = row.allocations.as_mut_slice() {
+            *part = Qty(row.request.side.sign() * qty.0);
+        }
+        row.request.qty = qty;
+        row.request.price = px;
     }
 
     fn fold_fill(&mut self, answer: &Event<Account>) -> Result<(), LineError> {
@@ -335,21 +390,13 @@ mod tests {
     fn row(id: u64) -> OrderRow {
         OrderRow {
             ts: 7,
-            request: Request {
-                id,
-                instrument: 0,
-                side: Side::Buy,
-                qty: Qty(1),
-                kind: OrderType::Market,
-                price: None,
-                stop: None,
-                reduce_only: false,
-                ioc: false,
-            },
+            request: Request::market(id, 0, Side::Buy, Qty(1)),
             allocations: vec![(0, Qty(1))],
             filled: Qty(0),
             status: OrderStatus::Sent,
             reason: "",
+            is_cancelling: false,
+            answers: 0,
             tag: "",
         }
     }

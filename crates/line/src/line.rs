@@ -194,7 +194,11 @@ impl Line {
         Ok(())
     }
 
-    fn begin(&mut self) -> Result<(), LineError> {
+    /// Begins, where it has not: from then on no data is added and commands are taken.
+    pub(crate) fn start(&mut self) -> Result<(), LineError> {
+        if self.phase != Phase::Loading {
+            return Ok(());
+        }
         self.tape.sort_by_key(Stream::order);
         let ticks: Vec<Px> = (self.instruments.iter())
             .map(|instrument| *instrument.tick.at(self.start).0)
@@ -232,11 +236,10 @@ impl Line {
     /// When the ledger refuses what the venue did, or two parts disagree.
     #[allow(clippy::option_option)] // three outcomes that the caller tells apart at once
     pub fn advance(&mut self, budget: usize) -> Result<Option<Option<Wake>>, LineError> {
-        match self.phase {
-            Phase::Ended => return Ok(Some(None)),
-            Phase::Loading => self.begin()?,
-            Phase::Running => {}
+        if self.phase == Phase::Ended {
+            return Ok(Some(None));
         }
+        self.start()?;
         self.gap = None;
         let mut spent = 0;
         while spent < budget {
@@ -244,7 +247,7 @@ impl Line {
                 self.finish()?;
                 return Ok(Some(Some(Wake::DataEnd)));
             };
-            let rows = self.changes(next);
+            let rows = self.changes(next)?;
             if rows > 0 {
                 spent += rows;
                 continue;
@@ -260,29 +263,43 @@ impl Line {
     /// Lets consecutive level changes of a book pass at once, at the venue or as they become
     /// known: nine of ten events of a tape are such, and none of them wakes anybody. Returns
     /// how many they were, zero where something else is due.
-    fn changes(&mut self, next: Next) -> usize {
+    fn changes(&mut self, next: Next) -> Result<usize, LineError> {
         let merge = match (next.turn, &mut self.recv, &mut self.lived) {
             (Turn::Known, Some(recv), _) => recv,
             (Turn::Lived, _, Some(lived)) => &mut lived.market,
-            _ => return 0,
+            _ => return Ok(0),
         };
         let is_changes = |at: usize| matches!(self.tape[at].columns, Columns::Deltas { .. });
         if !merge.stream().is_some_and(is_changes) {
-            return 0;
+            return Ok(0);
         }
         let run = merge.run(&self.tape, next.until);
-        let (stream, rows) = (&self.tape[run.stream], run.rows.len());
-        let last = merge.pass(&self.tape, rows);
+        let stream = &self.tape[run.stream];
+        let mut rows = run.rows.len();
         if next.turn == Turn::Known {
             self.known.on_changes(stream, run.rows);
             self.seq += rows as u64;
         } else if let Some(lived) = &mut self.lived {
-            lived
-                .venue
-                .on_changes(stream.instrument, stream.changes(run.rows));
+            // What an order's fill makes due may come before the rest of the run.
+            let changes = stream.changes_at(run.rows, next.ts);
+            let purse = self.books.purse();
+            rows = lived.venue.on_changes(stream.instrument, changes, &purse);
         }
+        let merge = match (next.turn, &mut self.recv, &mut self.lived) {
+            (Turn::Known, Some(recv), _) => recv,
+            (_, _, Some(lived)) => &mut lived.market,
+            _ => return Ok(0),
+        };
+        let last = merge.pass(&self.tape, rows);
         self.now = self.now.max(last);
-        rows
+        if let (Turn::Lived, Some(lived)) = (next.turn, &mut self.lived) {
+            if lived.venue.has_answers() {
+                let heard = lived.hear(last);
+                heard.map_err(|source| LineError::Ledger { ts: last, source })?;
+                self.books.queue(lived.custody.take_answers());
+            }
+        }
+        Ok(rows)
     }
 
     /// Runs to the end without a step: times of the decision grid, and the features known

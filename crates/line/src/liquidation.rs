@@ -119,7 +119,7 @@ impl Custody {
         let mark = self.marks.get(usize::from(instrument)).copied().flatten();
         let px = request.price.or(mark).filter(|px| px.0 > 0);
         let is_contract = self.account.pool(instrument).is_some();
-        let (Some(px), true) = (px, is_contract && !request.reduce_only) else {
+        let (Some(px), true) = (px, is_contract && !request.only_reduces()) else {
             venue.arrive(purse);
             return Ok(());
         };

@@ -191,6 +191,20 @@ impl Stream {
         })
     }
 
+    /// As [`Self::changes`], each with its venue time, which never goes back before `from`.
+    pub(crate) fn changes_at(
+        &self,
+        rows: Range<usize>,
+        from: Ts,
+    ) -> impl Iterator<Item = (Ts, Change)> + '_ {
+        let mut now = from;
+        let times = self.stamps.ts_event[rows.clone()].iter();
+        times.zip(self.changes(rows)).map(move |(ts, change)| {
+            now = now.max(*ts);
+            (now, change)
+        })
+    }
+
     /// The event of a row; `None` for an outside value that is NaN.
     pub(crate) fn event(&self, row: usize, seq: u64) -> Option<Event<Market>> {
         Some(Event {

@@ -1,5 +1,5 @@
 use cq_ledger::LedgerError;
-use cq_sim::{Bar, Purse, Venue};
+use cq_sim::{Bar, Purse, Trade, Venue};
 use cq_types::{flags, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::cursor::{Clock, Due, Merge, NEVER};
@@ -92,9 +92,15 @@ impl Lived {
             return Ok(());
         };
         match event.body {
-            Market::Trade { px, qty, .. } => {
-                self.venue
-                    .on_trade(index, (px, qty), event.flags, ts, purse);
+            Market::Trade { px, qty, side, .. } => {
+                let trade = Trade {
+                    px,
+                    qty,
+                    side,
+                    marks: event.flags,
+                    matched: event.ts_event,
+                };
+                self.venue.on_trade(index, trade, ts, purse);
                 self.hear(ts)?;
                 if event.flags & flags::NOT_MARKET == 0 {
                     self.remark(index, px, ts)?;
@@ -105,8 +111,14 @@ impl Lived {
                 bid_qty,
                 ask,
                 ask_qty,
-            } => self.venue.on_quote(index, (bid, bid_qty), (ask, ask_qty)),
-            Market::Mark { px } => self.custody.on_mark(&mut self.venue, index, px, ts)?,
+            } => {
+                let touch = ((bid, bid_qty), (ask, ask_qty));
+                self.venue.on_quote(index, touch, ts, purse);
+            }
+            Market::Mark { px } => {
+                self.custody.on_mark(&mut self.venue, index, px, ts)?;
+                self.venue.on_mark(index, px, ts, purse);
+            }
             Market::Gap => self.venue.on_gap(index),
             _ => {}
         }

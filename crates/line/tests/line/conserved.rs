@@ -251,8 +251,7 @@ fn live(plan: &Plan, marks: &[i64]) -> (Line, Vec<Event<Account>>) {
         } else {
             MarginMode::Cross
         },
-        entry_latency: LATENCY,
-        response_latency: 7 * LATENCY,
+        latency: latency(LATENCY, 7 * LATENCY),
         ..SimConfig::default()
     });
     let mut line = Line::new(setup).unwrap();

@@ -37,8 +37,7 @@ impl Default for Case {
         Self {
             tiers: vec![tier(1_000_000, "0.004", "0")],
             sim: SimConfig {
-                entry_latency: LATENCY,
-                response_latency: LATENCY,
+                latency: latency(LATENCY, LATENCY),
                 ..SimConfig::default()
             },
             cash: "1000",

@@ -10,7 +10,7 @@ const SETTLED: Ts = 2 * HOUR;
 fn paid(traded: Ts, response: Ts) -> Vec<Decimal> {
     let mut setup = setup(4 * HOUR);
     if let Some(sim) = &mut setup.sim {
-        sim.response_latency = response;
+        sim.latency = latency(LATENCY, response);
     }
     let mut line = Line::new(setup).unwrap();
     let quotes = Columns::Quotes([vec![1_000], vec![5], vec![1_010], vec![5]]);
@@ -75,7 +75,7 @@ fn around(trades: &[(Ts, i64)], rate: i64, jitter: Ts) -> (Decimal, Decimal) {
     setup.end = SETTLED + 200 * S;
     let sim = setup.sim.as_mut().unwrap();
     sim.funding_jitter = jitter;
-    (sim.entry_latency, sim.response_latency) = (0, LATENCY);
+    sim.latency = latency(0, LATENCY);
     let mut line = Line::new(setup).unwrap();
     let quotes = Columns::Quotes([vec![1_000], vec![50_000], vec![1_000], vec![50_000]]);
     line.add(Stream::new(0, stamps(&[0], 0), quotes).unwrap())

@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 
 use super::Venue;
 use crate::execution::{Bottomless, Deal};
-use crate::order::{is_worse_or_equal, OrderType, Request, Working};
+use crate::order::{is_worse_or_equal, Request, TimeInForce, Working};
+use crate::ticks::TickMarket;
 
 /// An order that the venue makes to close a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,10 @@ impl Venue {
     /// Cancels all orders of an instrument that work; what is on its way arrives later.
     pub fn cancel_working(&mut self, instrument: InstrumentIdx, ts: Ts) {
         self.each(instrument, |venue, order| venue.desk.cancelled(order, ts));
+        let market = self.ticks.get_mut(usize::from(instrument));
+        for order in market.into_iter().flatten().flat_map(TickMarket::take_all) {
+            self.desk.cancelled(&order, ts);
+        }
     }
 
     /// The order that the next message is, if it is one.
@@ -47,7 +52,7 @@ impl Venue {
         let before = self.desk.answers.len();
         let index = usize::from(order.instrument);
         if let Some(market) = &mut self.ticks[index] {
-            market.arrive(&mut self.desk, &mut working, ts, &Bottomless);
+            market.accept(&mut self.desk, working, ts, &Bottomless);
         } else {
             let trailing = &self.bars[index].trailing;
             let deal = self
@@ -90,10 +95,11 @@ impl Venue {
 
     /// Says something of the account that is the answer to no message of ours.
     pub fn tell(&mut self, instrument: InstrumentIdx, body: Account, ts: Ts) {
-        let delay = self.desk.latency.response(ts);
+        let known = self.desk.heard.max(self.desk.latency.response(ts));
+        self.desk.heard = known;
         self.desk.answers.push(Event {
             ts_event: ts,
-            ts_recv: ts + delay,
+            ts_recv: known,
             seq: 0,
             flags: 0,
             instrument,
@@ -119,16 +125,10 @@ impl Venue {
             is_takeover,
         };
         self.tell(order.instrument, said, ts);
+        let (instrument, ioc) = (order.instrument, TimeInForce::Ioc);
         let request = Request {
-            id,
-            instrument: order.instrument,
-            side,
-            qty: order.qty,
-            kind: OrderType::Limit,
-            price: Some(order.bankruptcy),
-            stop: None,
             reduce_only: true,
-            ioc: true,
+            ..Request::limit(id, instrument, side, order.qty, order.bankruptcy, ioc)
         };
         let mut working = Working::new(request, ts);
         // The venue has its own order: what is left of it is cancelled, never rejected.

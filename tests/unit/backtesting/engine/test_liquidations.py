@@ -109,5 +109,5 @@ def test_isolated_margin_leaves_the_rest_of_the_wallet() -> None:
 
 
 def test_margin_is_cross_or_isolated() -> None:
-    with pytest.raises(ValueError, match=r"sim\.margin: expected cross or isolated, was \"joint\""):
+    with pytest.raises(ValueError, match=r"sim\.margin: expected one of cross, isolated"):
         crash("joint")

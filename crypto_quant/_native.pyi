@@ -47,6 +47,8 @@ class Instrument:
         | None = None,
         valid_from: int | None = None,
         valid_to: int | None = None,
+        bracket_unit: str = "quote",
+        liquidation_fee: Sequence[tuple[int, Decimal]] | None = None,
     ) -> Instrument: ...
     @property
     def id(self) -> str: ...
@@ -133,6 +135,8 @@ class Line:
     or limit hit inside a bar is stamped with the bar's last nanosecond and answered by the
     bar's end, before the timer there; a waiting order does not meet the open at ``t`` if its
     cancellation was decided by ``t``.
+    Where a mark, a fill, funding or a transfer leaves no more than the maintenance margin, the
+    venue liquidates: its orders and fills have the tag ``liquidation``.
     Timers and equity rows run from ``start`` to ``end``; earlier data only warms features
     up. At ``end`` no timer comes: answers arrive, orders are cancelled, positions are closed
     at the last close with costs (tag ``data_end``), the last equity row is written.
@@ -162,7 +166,9 @@ class Line:
         "keeps_on_decrease"), ``max_orders`` and ``max_trigger_orders`` 200.
         ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
-        ``max_participation`` 0.01, ``cost_multiplier`` 1.
+        ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),
+        ``funding_jitter_ns`` 0 (fills so near a settlement pay adverse funding, receive none),
+        ``insurance_fund`` (never empty).
     wallets
         ``(name, assets, instruments that settle in it)``.
     capital
@@ -265,6 +271,9 @@ class Line:
         flags: NDArray[np.uint32] | None = None,
     ) -> None:
         """Add settled funding rates, integers of ``10**-rate_exp``; stamps go to the minute."""
+
+    def expect_funding(self, instrument: int, times: Sequence[int]) -> None:
+        """Name times (ns) at which funding is due without a row: to hold a position then fails."""
 
     def add_external(
         self,
@@ -466,6 +475,13 @@ class Line:
 
     def orders(self) -> dict[str, NDArray[np.int64] | list[str]]:
         """Return all orders as columns; a missing price or stop is the least int64."""
+
+    def liquidations(self) -> dict[str, NDArray[np.int64] | bytes]:
+        """Return the orders by which the venue closed positions, as columns.
+
+        int64: order_id, ts_event, ts_recv, instrument, side, qty, bankruptcy, is_takeover, is_adl.
+        Money: insurance (what the fund paid once all was closed), deficit (at the mark).
+        """
 
     def equity_rows(self) -> dict[str, NDArray[np.int64] | NDArray[np.float64] | bytes]:
         """Return the equity rows as columns.

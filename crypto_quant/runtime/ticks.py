@@ -181,7 +181,10 @@ class TickReader:
         )
 
     def funding(self, line: RecordedLine, index: int, tape: TickTape) -> tuple[int, ...]:
-        """Put settled funding on the line; return the times at which one is due but missing."""
+        """Put settled funding on the line; return the times at which one is due but missing.
+
+        To hold a position at such a time is an error when the line comes to it.
+        """
         dated, settled = self.instrument.funding_interval_h, np.empty(0, dtype=np.int64)
         if self._has_funding:
             loader = TapeLoader(self._catalog, (self.instrument,))
@@ -192,7 +195,9 @@ class TickReader:
             return ()
         step = dated.at(tape.start)[0] * 3_600 * 10**9
         due = range(-(-tape.start // step) * step, tape.end + 1, step)
-        return tuple(ts for ts in due if not (np.abs(settled - ts) < 30 * 10**9).any())
+        missing = tuple(ts for ts in due if not (np.abs(settled - ts) < 30 * 10**9).any())
+        line.native.expect_funding(index, missing)
+        return missing
 
     def _owner(self, part: Part) -> Session | None:
         recorded = Recorded.parse(part.recv)

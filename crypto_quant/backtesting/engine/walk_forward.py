@@ -17,6 +17,7 @@ from crypto_quant.backtesting.engine.baselines import perpetual_long
 from crypto_quant.backtesting.engine.folder import run_folder
 from crypto_quant.backtesting.engine.folds import FoldStore, folds_table
 from crypto_quant.backtesting.engine.inputs import DAY_NS, SPOT, read_inputs
+from crypto_quant.backtesting.engine.liquidations import liquidation_findings
 from crypto_quant.backtesting.engine.marks import Marks
 from crypto_quant.backtesting.engine.research import (
     Research,
@@ -148,7 +149,9 @@ class WalkForward:
         rows.append(perpetual_long(self._config, self._inputs, self._marks, ts))
         shown = (*(variant.row for variant in beside), perpetual)
         result = RunResult(
-            description=self._description(shown, tuple(findings), synthetic=synthetic),
+            description=self._description(
+                shown, (*findings, *liquidation_findings(whole.orders)), synthetic=synthetic
+            ),
             config=dump_config(self._config),
             manifest=self._manifest(),
             equity=whole.equity,

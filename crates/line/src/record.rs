@@ -47,7 +47,7 @@ pub struct OrderRow {
     pub status: OrderStatus,
     /// Why the venue refused it; empty otherwise.
     pub reason: &'static str,
-    /// `data_end` or `delisted` for the venue's own closing orders; empty otherwise.
+    /// `data_end`, `delisted` or `adl` for the venue's own closing orders; empty otherwise.
     pub tag: &'static str,
 }
 

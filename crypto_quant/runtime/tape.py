@@ -24,6 +24,8 @@ Ints = NDArray[np.int64]
 Columns = dict[str, NDArray[Any]]
 """Rows of one kind of one instrument by the native line's names: int64 on the run's grid."""
 NOT_RECORDED = -1
+EVER = (-(2**63), 2**63 - 1)
+"""From before the first row to after the last one."""
 _MINUTE_NS = 60 * 10**9
 _INTERVAL_NS = {"1m": 60 * 10**9, "5m": 300 * 10**9, "15m": 900 * 10**9, "1h": HOUR_NS}
 
@@ -95,7 +97,7 @@ class TapeLoader:
 
     def closes(self, index: int, interval: str) -> DailyCloses:
         """Return an instrument's closes of the bars that end at a midnight and are known then."""
-        columns = self.bar_columns(index, interval, -(2**63), 2**63 - 1)
+        columns = self.bar_columns(index, interval, *EVER)
         end = columns["ts_event"] + _INTERVAL_NS[interval]
         daily = (end % DAY_NS == 0) & (columns["ts_recv"] <= end)
         return DailyCloses(end[daily].tolist(), columns["close"][daily].tolist())

@@ -108,7 +108,8 @@ def drawn_trips(
 ) -> list[Drawn]:
     """Draw the closed round trips again, each by itself and in blocks.
 
-    A trip counts as its net result over the equity when it was opened; trips are put one after
+    Where blocks would be of one trip, they are left out: they would be the same draw. A trip
+    counts as its net result over the equity when it was opened; trips are put one after
     another, also those that overlapped. A figure a year takes the trips that a year had.
     """
     trips = main.trips
@@ -124,7 +125,9 @@ def drawn_trips(
     path = path._replace(dip=np.maximum(-results, 0.0))
     rng = np.random.default_rng(seed)
     block = max(1, round(block_length(results).stationary))
-    ways = [("trips", "Round trips, one by one", 1), ("trips_blocks", "Round trips, blocks", block)]
+    ways = [("trips", "Round trips, one by one", 1)]
+    if block > 1:
+        ways.append(("trips_blocks", "Round trips, blocks", block))
     return [
         _drawn(
             (key, label),

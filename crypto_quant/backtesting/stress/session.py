@@ -1,0 +1,249 @@
+"""A finished walk-forward run under stress: windows, shocks, histories drawn again, a surface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, as_completed
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from crypto_quant.backtesting.engine.side_by_side import SideBySide, Stage, tried
+from crypto_quant.backtesting.engine.variants import main_variant
+from crypto_quant.backtesting.metrics.result import RunResult
+from crypto_quant.backtesting.metrics.tracks import portfolio_track
+from crypto_quant.backtesting.stress import result
+from crypto_quant.backtesting.stress.extremes import Extreme, extremes
+from crypto_quant.backtesting.stress.measure import Figures
+from crypto_quant.backtesting.stress.monte_carlo import DRAWS, RUIN, Drawn, drawn_days, drawn_trips
+from crypto_quant.backtesting.stress.replay import Exposure, Replay, from_first, replayed, stretch
+from crypto_quant.backtesting.stress.result import ShockRow, Stressed, WindowRow
+from crypto_quant.backtesting.stress.shocks import SHOCKS
+from crypto_quant.backtesting.stress.surface import Surface, axis, grid, surface
+from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, InapplicableError, Shock
+from crypto_quant.backtesting.validation.evaluate import evaluate
+from crypto_quant.backtesting.validation.trials import Trial, require
+from crypto_quant.core.config import load_config
+from crypto_quant.core.errors import ConfigError, DataError
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.runtime.config import RunConfig
+from crypto_quant.runtime.segments import Span
+
+AFTER_NS: Final = DAY_NS
+"""So much after a window or the end of a shock is measured too."""
+
+FOR_GOOD_NS: Final = 7 * DAY_NS
+"""So much is measured of a shock that lasts to the end."""
+
+
+class Asked(NamedTuple):
+    """What is done: keys of shocks, axes of the surface, and how histories are drawn."""
+
+    shocks: tuple[str, ...] = tuple(SHOCKS)
+    windows: bool = True
+    axes: tuple[str, ...] = ()
+    draws: int = DRAWS
+    ruin: float = RUIN
+    seed: int | None = None
+
+
+class StressSession:
+    """Stresses one run folder.
+
+    Parameters
+    ----------
+    folder
+        The run's folder, as ``cq walk-forward`` wrote it.
+    root
+        The catalog that it was made from, or a folder with it (``cq demo`` makes such).
+    known
+        The instruments that have rules.
+    trials
+        The trial log.
+    asked
+        What is done.
+    tell
+        Told of progress.
+
+    Raises
+    ------
+    ConfigError
+        An unknown shock, a surface that is none, or another catalog than the run's.
+    DataError
+        The folder is no walk-forward run.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        root: Path,
+        known: Mapping[str, Instrument],
+        trials: Path,
+        asked: Asked,
+        tell: Stage,
+    ) -> None:
+        self._folder = folder
+        self._run = RunResult.read(folder)
+        self._config = load_config(RunConfig, folder / "config.toml", {})
+        self._asked = asked
+        self._tell = tell
+        for key in asked.shocks:
+            if key not in SHOCKS:
+                raise ConfigError(f"--shock {key}: no such shock; there are {', '.join(SHOCKS)}")
+        if len(asked.axes) not in (0, 2):
+            raise ConfigError(f"--grid: a surface has two keys, {len(asked.axes)} given")
+        self._axes = [axis(text, self._config) for text in asked.axes]
+        if self._axes:
+            grid(self._config, self._axes[0], self._axes[1])
+        catalog = _catalog_of(self._run, root)
+        log = trials
+        if self._run.description.synthetic:
+            log = trials.with_name(f"generated-{trials.name}")
+        runs = folder.resolve().parent
+        self._desk = SideBySide(self._config, catalog, known, runs, log, tell)
+
+    def run(self) -> Stressed:
+        """Do everything that was asked for, write ``stress.json``, return it."""
+        windows, shocks = self._replays()
+        found = Stressed(
+            windows=windows,
+            shocks=shocks,
+            drawn=self._drawn(),
+            ruin=self._asked.ruin,
+            surface=self._surface(),
+            currency=self._run.description.currency,
+            synthetic=self._run.description.synthetic,
+            trials=self._desk.log.count().trials,
+        )
+        result.write(self._folder, found)
+        return found
+
+    def _replays(self) -> tuple[tuple[WindowRow, ...], tuple[ShockRow, ...]]:
+        """Run the windows and the shocks.
+
+        The configuration is the run's own: in the trial log they repeat its trial.
+        """
+        exposure = Exposure.of(self._run)
+        first = int(exposure.ts[0])
+        windows = extremes(self._desk.inputs, first) if self._asked.windows else []
+        chosen = [SHOCKS[key] for key in self._asked.shocks]
+        when = self._when(exposure, chosen)
+        jobs = [
+            self._job(one.span, Span(one.span.start, one.span.end + AFTER_NS)) for one in windows
+        ]
+        for shock in chosen:
+            at, to = when[shock.key]
+            jobs += [self._job(at, Span(at.start, to), key) for key in (None, shock.key)]
+        segments = self._desk.inputs.segments
+        placed = [stretch(job, segments, exposure, self._desk.start) for job in jobs]
+        for n, shock in enumerate(chosen):
+            if "bars" in shock.from_first:
+                row = len(windows) + 2 * n
+                placed[row : row + 2] = [from_first(job) for job in placed[row : row + 2]]
+                when[shock.key] = placed[row].at, when[shock.key][1]
+        variant = main_variant(self._config)
+
+        def go(trial: Trial) -> list[Figures | str]:
+            require(trial)
+            return self._figures(placed)
+
+        once = evaluate(self._desk.log, tried(variant), self._desk.data, self._desk.code, go)
+        seen = once.result
+        return (
+            tuple(_window(one, figures) for one, figures in zip(windows, seen, strict=False)),
+            tuple(
+                _shock(shock, *when[shock.key], *seen[len(windows) + 2 * n :][:2])
+                for n, shock in enumerate(chosen)
+            ),
+        )
+
+    def _when(self, exposure: Exposure, chosen: Sequence[Shock]) -> dict[str, tuple[Span, int]]:
+        """Lay every shock at the hour at which the run held most; return it and the last hour."""
+        longest = max((shock.bars_ns for shock in chosen), default=0)
+        room = max(longest + AFTER_NS, FOR_GOOD_NS) + 2 * HOUR_NS
+        start = exposure.fullest(room)
+        out = {}
+        for shock in chosen:
+            segment = next(s for s in self._desk.inputs.segments if s.start < start < s.end)
+            lasts = shock.bars_ns or segment.end - start
+            end = min(start + lasts, segment.end)
+            to = end + AFTER_NS if shock.bars_ns else start + FOR_GOOD_NS
+            out[shock.key] = Span(start, end), min(to, segment.end - HOUR_NS)
+        return out
+
+    def _job(self, at: Span, measured: Span, shock: str | None = None) -> Replay:
+        return Replay(main_variant(self._config), None, at, at.start, at, measured, shock)
+
+    def _figures(self, jobs: Sequence[Replay]) -> list[Figures | str]:
+        """Run the jobs beside one another; a text says why a shock does not apply."""
+        if not jobs:
+            return []
+        name, folds = "windows and shocks", self._desk.folds_of(jobs[0].variant)
+        first = [jobs.index(job) for job in jobs]  # two shocks may share the run without one
+        self._tell(name, 0, len(set(first)))
+        with self._desk.workers() as workers:
+            once = [job._replace(folds=folds) for n, job in enumerate(jobs) if first[n] == n]
+            pending = [workers.call(replayed, job) for job in once]
+            for done, _ in enumerate(as_completed(pending), 1):
+                self._tell(name, done, len(once))
+            out = iter([_outcome(future) for future in pending])
+        seen = {n: next(out) for n in range(len(jobs)) if first[n] == n}
+        return [seen[n] for n in first]
+
+    def _drawn(self) -> tuple[Drawn, ...]:
+        asked, about = self._asked, self._run.description
+        if not asked.draws:
+            return ()
+        self._tell("histories drawn again", 0, 1)
+        main = portfolio_track(self._run)
+        seed = about.seed if asked.seed is None else asked.seed
+        days = drawn_days(main, seed, asked.draws, asked.ruin)
+        trips = drawn_trips(self._run, main, seed, asked.draws, asked.ruin)
+        self._tell("histories drawn again", 1, 1)
+        return (*days, *trips)
+
+    def _surface(self) -> Surface | None:
+        return surface(self._desk, self._config, *self._axes) if self._axes else None
+
+
+def _outcome(future: Future[Figures]) -> Figures | str:
+    try:
+        return future.result()
+    except InapplicableError as err:
+        return str(err)
+
+
+def _window(one: Extreme, figures: Figures | str) -> WindowRow:
+    if isinstance(figures, str):
+        raise DataError(f"{one.label}: {figures}")
+    return WindowRow(one.key, one.label, one.span.start, one.span.end, one.value, figures)
+
+
+def _shock(
+    shock: Shock, at: Span, to: int, plain: Figures | str, shocked: Figures | str
+) -> ShockRow:
+    names = shock.key, shock.label, shock.claim, at.start, at.end, to
+    if isinstance(plain, str) or isinstance(shocked, str):
+        return ShockRow(*names, None, None, why=str(shocked))
+    return ShockRow(*names, plain, shocked)
+
+
+def _catalog_of(run: RunResult, root: Path) -> Catalog:
+    """Find the catalog, at a folder or right below it, that holds all that a run read.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
+    parts = run.manifest.get("parts")
+    wanted = set(parts) if isinstance(parts, list) else set()
+    for folder in (root, *sorted(root.glob("*"))):
+        if folder.is_dir():
+            catalog = Catalog(folder)
+            if wanted and wanted <= {f"{p.kind}/{p.key} {p.sha256}" for p in catalog.parts}:
+                return catalog
+    raise ConfigError(
+        f"{root}: no catalog here holds the data that the run was made from: name it with "
+        "--catalog, or run cq walk-forward on this one first"
+    )

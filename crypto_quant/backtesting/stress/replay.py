@@ -63,10 +63,14 @@ def replayed(source: bytes, job: Replay) -> Figures:
 
 
 class Exposure(NamedTuple):
-    """How much a run held, hour by hour: times (n,) and gross value over equity (n,)."""
+    """How much a run held, hour by hour: times, gross value over equity, the benchmark's price.
+
+    Each of shape (n,).
+    """
 
     ts: Ints
     gross: Floats
+    price: Floats
 
     @classmethod
     def of(cls, run: RunResult) -> Exposure:
@@ -78,17 +82,27 @@ class Exposure(NamedTuple):
             gross += np.abs(floats(run.equity, name))
         equity = floats(run.equity, column(PORTFOLIO, "equity"))
         share = np.divide(gross, equity, out=np.zeros_like(gross), where=equity > 0)
-        return cls(run.equity["ts"].to_numpy(), share)
+        price = floats(run.equity, f"mark/{run.description.benchmark.instrument}")
+        return cls(run.equity["ts"].to_numpy(), share, price)
 
     def flat_before(self, ts: int) -> int:
         """Return the last time before ``ts`` at which nothing was held; the first without one."""
         flat = self.ts[(self.gross == 0) & (self.ts < ts)]
         return int(flat[-1]) if flat.size else int(self.ts[0])
 
-    def fullest(self, room_ns: int) -> int:
-        """Return the hour at which most was held, with so much of the run after it."""
+    def places(self, room_ns: int) -> dict[str, int]:
+        """Return where a shock is laid, by name, with so much of the run after each.
+
+        The hour at which most was held, and the one with the worst fall while anything was.
+        """
         inside = (self.ts + room_ns <= self.ts[-1]) & (self.ts >= self.ts[0] + DAY_NS)
-        return int(self.ts[int(np.argmax(np.where(inside, self.gross, -1.0)))])
+        fullest = int(np.argmax(np.where(inside, self.gross, -1.0)))
+        fall = np.append(self.price[1:] / self.price[:-1] - 1.0, 0.0)
+        worst = int(np.argmin(np.where(inside & (self.gross > 0), fall, 0.0)))
+        out = {"largest position": int(self.ts[fullest])}
+        if inside[worst] and worst != fullest:
+            out["worst hour held"] = int(self.ts[worst])
+        return out
 
 
 def stretch(job: Replay, segments: tuple[Span, ...], exposure: Exposure, first: int) -> Replay:

@@ -30,13 +30,14 @@ class WindowRow(NamedTuple):
 class ShockRow(NamedTuple):
     """A shock, and the run without and with it over the same stretch.
 
-    ``why`` says why it does not apply; then there are no figures. ``to`` is the end of what is
-    measured.
+    ``place`` names the moment that it is laid at. ``why`` says why it does not apply; then there
+    are no figures. ``to`` is the end of what is measured.
     """
 
     key: str
     label: str
     claim: str
+    place: str
     start: int
     end: int
     to: int

@@ -36,6 +36,18 @@ FOR_GOOD_NS: Final = 7 * DAY_NS
 """So much is measured of a shock that lasts to the end."""
 
 
+FIRST: Final = "from the first decision"
+
+
+class _Laid(NamedTuple):
+    """A shock, the name of its place, where that is, and the last moment that is measured."""
+
+    shock: Shock
+    place: str
+    at: Span
+    to: int
+
+
 class Asked(NamedTuple):
     """What is done: keys of shocks, axes of the surface, and how histories are drawn."""
 
@@ -126,53 +138,54 @@ class StressSession:
         exposure = Exposure.of(self._run)
         first = int(exposure.ts[0])
         windows = extremes(self._desk.inputs, first) if self._asked.windows else []
-        chosen = [SHOCKS[key] for key in self._asked.shocks]
-        when = self._when(exposure, chosen)
-        jobs = [
-            self._job(one.span, Span(one.span.start, one.span.end + AFTER_NS)) for one in windows
-        ]
-        for shock in chosen:
-            at, to = when[shock.key]
-            jobs += [self._job(at, Span(at.start, to), key) for key in (None, shock.key)]
-        segments = self._desk.inputs.segments
-        placed = [stretch(job, segments, exposure, self._desk.start) for job in jobs]
-        for n, shock in enumerate(chosen):
-            if "bars" in shock.from_first:
-                row = len(windows) + 2 * n
-                placed[row : row + 2] = [from_first(job) for job in placed[row : row + 2]]
-                when[shock.key] = placed[row].at, when[shock.key][1]
-        variant = main_variant(self._config)
+        segments, start = self._desk.inputs.segments, self._desk.start
+
+        def placed(at: Span, to: int, key: str | None = None) -> Replay:
+            job = Replay(
+                main_variant(self._config), None, at, at.start, at, Span(at.start, to), key
+            )
+            return stretch(job, segments, exposure, start)
+
+        laid = self._laid(exposure)
+        jobs = [placed(one.span, one.span.end + AFTER_NS) for one in windows]
+        for one in laid:
+            pair = [placed(one.at, one.to, key) for key in (None, one.shock.key)]
+            jobs += [from_first(job) for job in pair] if one.place == FIRST else pair
 
         def go(trial: Trial) -> list[Figures | str]:
             require(trial)
-            return self._figures(placed)
+            return self._figures(jobs)
 
+        variant = main_variant(self._config)
         once = evaluate(self._desk.log, tried(variant), self._desk.data, self._desk.code, go)
         seen = once.result
+        pairs = list(zip(jobs, seen, strict=True))[len(windows) :]
         return (
             tuple(_window(one, figures) for one, figures in zip(windows, seen, strict=False)),
             tuple(
-                _shock(shock, *when[shock.key], *seen[len(windows) + 2 * n :][:2])
-                for n, shock in enumerate(chosen)
+                _shock(one, job.at, plain, shocked)
+                for one, (_, plain), (job, shocked) in zip(
+                    laid, pairs[::2], pairs[1::2], strict=True
+                )
             ),
         )
 
-    def _when(self, exposure: Exposure, chosen: Sequence[Shock]) -> dict[str, tuple[Span, int]]:
-        """Lay every shock at the hour at which the run held most; return it and the last hour."""
+    def _laid(self, exposure: Exposure) -> list[_Laid]:
+        """Place every shock; one that is a setting of the venue has one place, the beginning."""
+        chosen = [SHOCKS[key] for key in self._asked.shocks]
         longest = max((shock.bars_ns for shock in chosen), default=0)
         room = max(longest + AFTER_NS, FOR_GOOD_NS) + 2 * HOUR_NS
-        start = exposure.fullest(room)
-        out = {}
+        out = []
         for shock in chosen:
-            segment = next(s for s in self._desk.inputs.segments if s.start < start < s.end)
-            lasts = shock.bars_ns or segment.end - start
-            end = min(start + lasts, segment.end)
-            to = end + AFTER_NS if shock.bars_ns else start + FOR_GOOD_NS
-            out[shock.key] = Span(start, end), min(to, segment.end - HOUR_NS)
+            for place, start in exposure.places(room).items():
+                segment = next(s for s in self._desk.inputs.segments if s.start < start < s.end)
+                end = min(start + (shock.bars_ns or segment.end - start), segment.end)
+                to = min(end + AFTER_NS if shock.bars_ns else start + FOR_GOOD_NS, segment.end)
+                named = FIRST if "bars" in shock.from_first else place
+                out.append(_Laid(shock, named, Span(start, end), to))
+                if named == FIRST or isinstance(shock.bars, str):
+                    break
         return out
-
-    def _job(self, at: Span, measured: Span, shock: str | None = None) -> Replay:
-        return Replay(main_variant(self._config), None, at, at.start, at, measured, shock)
 
     def _figures(self, jobs: Sequence[Replay]) -> list[Figures | str]:
         """Run the jobs beside one another; a text says why a shock does not apply."""
@@ -219,10 +232,9 @@ def _window(one: Extreme, figures: Figures | str) -> WindowRow:
     return WindowRow(one.key, one.label, one.span.start, one.span.end, one.value, figures)
 
 
-def _shock(
-    shock: Shock, at: Span, to: int, plain: Figures | str, shocked: Figures | str
-) -> ShockRow:
-    names = shock.key, shock.label, shock.claim, at.start, at.end, to
+def _shock(one: _Laid, at: Span, plain: Figures | str, shocked: Figures | str) -> ShockRow:
+    shock = one.shock
+    names = shock.key, shock.label, shock.claim, one.place, at.start, at.end, one.to
     if isinstance(plain, str) or isinstance(shocked, str):
         return ShockRow(*names, None, None, why=str(shocked))
     return ShockRow(*names, plain, shocked)

@@ -12,6 +12,7 @@ from crypto_quant.backtesting.stress.monte_carlo import DRAWS, RUIN, Drawn
 from crypto_quant.backtesting.stress.result import NAME, Stressed
 from crypto_quant.backtesting.stress.session import Asked, StressSession
 from crypto_quant.backtesting.stress.shocks import SHOCKS
+from crypto_quant.backtesting.stress.tick_session import TickStress, is_tick_run
 from crypto_quant.cli.data import GENERATED_LINE, catalog_option, json_option
 from crypto_quant.cli.progress import stages
 from crypto_quant.cli.walk_forward import trials_option
@@ -20,6 +21,7 @@ from crypto_quant.core.errors import ConfigError
 from crypto_quant.venues.rules import load_instruments
 
 _PARTS = ("shocks", "windows", "draws")
+_PLAIN = ("largest position", "from the first decision")
 
 
 @click.command("stress")
@@ -79,17 +81,18 @@ def stress(
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Stress RUN, a finished walk-forward run; write stress.json and the report's page.
+    """Stress RUN, a finished run; write stress.json and a section of its report.
 
     RUN is a run folder, or its name under --runs. Its own configuration is run again over
     extreme windows of its data and under shocks, its days and round trips are drawn again,
-    and with --grid two keys are varied, out of sample.
+    and with --grid two keys are varied, out of sample. A run of cq backtest has shocks only,
+    and a page of its own.
 
     Example: cq stress runs/walk-forward-20250601-1a2b3c4d --skip windows
     """
     started = monotonic_s()
     try:
-        from crypto_quant.backtesting.visualization.page import build_report
+        from crypto_quant.backtesting.visualization.page import build_report, build_stress_page
     except ModuleNotFoundError as err:
         raise ConfigError(
             f"the report needs {err.name}: install crypto-quant with its 'report' extra"
@@ -104,36 +107,46 @@ def stress(
         ruin=ruin,
         seed=seed,
     )
+    known = load_instruments()
     with stages() as show:
-        session = StressSession(folder, root, load_instruments(), trials, asked, show)
-        found = session.run()
-        show("report", 0, 1)
-        build_report(folder)
-        show("report", 1, 1)
+        if is_tick_run(folder):
+            if axes:
+                raise ConfigError(
+                    "--grid: a surface is run over a walk-forward run, not over ticks"
+                )
+            found = TickStress(folder, root, known, trials, chosen, show).run()
+            page = build_stress_page(folder)
+        else:
+            found = StressSession(folder, root, known, trials, asked, show).run()
+            show("report", 0, 1)
+            build_report(folder)
+            page = folder / "report.html"
+            show("report", 1, 1)
     if as_json:
         click.echo((folder / NAME).read_text("utf-8"), nl=False)
         return
     click.echo("\n".join(_lines(found)))
-    click.echo(f"\n{monotonic_s() - started:.0f} s; report: {folder / 'report.html'}")
+    click.echo(f"\n{monotonic_s() - started:.0f} s; report: {page}")
 
 
 def _lines(found: Stressed) -> Iterator[str]:
-    """Yield the tables, 80 columns wide."""
+    """Yield the tables."""
     if found.synthetic:
         yield GENERATED_LINE
     if found.shocks:
-        yield f"{'shock':<34}{'plain':>8}{'return':>9}{'fall':>8}{'margin':>8}  limits"
+        yield f"{'shock':<44}{'plain':>9}{'return':>9}{'fall':>9}{'margin':>8}  limits"
         for row in found.shocks:
             if row.shocked is None or row.plain is None:
-                yield f"{row.label:<34}does not apply to bars"
+                yield f"{row.label:<44}  does not apply"
                 continue
-            name = f"{row.label} {'(worst hour)' if 'worst' in row.place else ''}"
-            yield f"{name:<34.34}{row.plain.ret:>8.2%}{_figures(row.shocked)}"
+            name = row.label if row.place in _PLAIN else f"{row.label}, {row.place}"
+            plain = f"{row.plain.ret:.{found.digits}%}"
+            yield f"{name:<44.44}{plain:>9}{_figures(row.shocked, found.digits)}"
     if found.windows:
         yield ""
-        yield f"{'extreme window':<34}{'spot':>8}{'return':>9}{'fall':>8}{'margin':>8}  limits"
+        yield f"{'extreme window':<44}{'spot':>9}{'return':>9}{'fall':>9}{'margin':>8}  limits"
         for one in found.windows:
-            yield f"{one.label:<34.34}{one.figures.held:>8.1%}{_figures(one.figures)}"
+            yield f"{one.label:<44.44}{one.figures.held:>9.1%}{_figures(one.figures, found.digits)}"
     if found.drawn:
         yield ""
         yield f"{'drawn again':<34}{'5%':>8}{'median':>9}{'95%':>8}{'ruin':>8}"
@@ -152,10 +165,11 @@ def _lines(found: Stressed) -> Iterator[str]:
         )
 
 
-def _figures(seen: Figures) -> str:
+def _figures(seen: Figures, digits: int) -> str:
     broken = [limit.name for limit in seen.limits if not limit.held]
     said = "RUINED" if seen.ruined else ", ".join(broken) + " broken" if broken else "held"
-    return f"{seen.ret:>9.2%}{seen.depth:>8.2%}{seen.margin_ratio:>8.1%}  {said}"
+    ret, fall = f"{seen.ret:.{digits}%}", f"{seen.depth:.{digits}%}"
+    return f"{ret:>9}{fall:>9}{seen.margin_ratio:>8.1%}  {said}"
 
 
 def _drawn(drawn: Drawn) -> Iterator[str]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from crypto_quant.backtesting.engine.columns import money, texts, whole
-from crypto_quant.backtesting.engine.inputs import PERP, SPOT
-from crypto_quant.backtesting.engine.marks import Marks
 from crypto_quant.backtesting.engine.portfolio import Books
-from crypto_quant.backtesting.stress.laid import LaidInputs
-from crypto_quant.backtesting.stress.tape import DAY_NS
+from crypto_quant.backtesting.stress.tape import DAY_NS, Worth
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.measures.arrays import Bools, Floats, Ints
 from crypto_quant.core.measures.drawdown import drawdown_series
-from crypto_quant.runtime.config import RunConfig
+from crypto_quant.core.messages import Wallet
 from crypto_quant.runtime.segments import Span
+from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 _NEVER: Final = np.iinfo(np.int64).min
+_RATIO: Final = f"margin_ratio.{Wallet.MARGIN.name.lower()}."
 
 
 class Limit(NamedTuple):
@@ -60,57 +60,67 @@ class Figures(NamedTuple):
     ruined: bool
 
 
-def measure(config: RunConfig, inputs: LaidInputs, books: Books, span: Span) -> Figures:
+class Market(NamedTuple):
+    """What positions are valued with: instruments, their prices over time, dollars.
+
+    ``price`` gives an instrument's prices at times (n,), in grid units; ``worth`` says where
+    the quote asset is not worth a dollar.
+    """
+
+    instruments: tuple[Instrument, ...]
+    price: Callable[[int, Ints], Ints]
+    worth: tuple[Worth, ...]
+
+
+def measure(risk: RiskConfig, market: Market, books: Books, span: Span) -> Figures:
     """Measure a run over a span, in dollars where the quote asset is not worth one."""
     ts = whole(books.equity, "ts")
     first = max(int(np.searchsorted(ts, span.start)) - 1, 0)
     stop = max(int(np.searchsorted(ts, span.end, side="right")), first + 1)
     ts = ts[first:stop]
     path = _floats(books, "equity")[first:stop]
-    dollars = path * _worth(inputs, ts)
-    marks = Marks(inputs)
-    values = {
-        n: _value(inputs.instruments[n], marks.at(n, ts), _held(books, inputs, n)[first:stop])
-        for n in (PERP, SPOT)
-    }
-    margin = _margin_ratio(books)[first:stop]
-    spot = marks.at(SPOT, ts).astype(np.float64) * _worth(inputs, ts)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        over = {n: np.where(path > 0, value / path, np.inf) for n, value in values.items()}
-        net = np.where(path > 0, sum(values.values()) / path, np.inf)
-    limits = _limits(config, ts, dollars, over)
-    highest = float(margin.max(initial=0.0))
+    worth = _worth(market.worth, ts)
+    dollars = path * worth
+    over = {}
+    for n, instrument in enumerate(market.instruments):
+        held = whole(books.equity, f"position.{instrument.id}")[first:stop]
+        over[n] = _over(_value(instrument, market.price(n, ts), held), path)
+    highest = float(_margin_ratio(books)[first:stop].max(initial=0.0))
+    spot = [n for n, one in enumerate(market.instruments) if one.contract == "spot"]
+    price = market.price(spot[0] if spot else 0, ts).astype(np.float64) * worth
     within = _within(whole(books.fills, "ts_event"), span)
+    tags = texts(books.fills, "tag")
     return Figures(
         ret=float(dollars[-1] / dollars[0] - 1.0),
         depth=float(drawdown_series(np.maximum(dollars, 0.0)).max()),
-        held=float(spot[-1] / spot[0] - 1.0),
-        unhedged=float(np.abs(net).max()),
+        held=float(price[-1] / price[0] - 1.0),
+        unhedged=float(np.abs(np.sum(list(over.values()), axis=0)).max()),
         margin_ratio=highest,
         stops=_stops(books, span),
         fills=int(within.sum()),
         rejected=_rejected(books, span),
-        taken=sum(
-            tag == "adl" for tag, yes in zip(texts(books.fills, "tag"), within, strict=True) if yes
-        ),
-        limits=limits,
+        taken=sum(tag == "adl" for tag, yes in zip(tags, within, strict=True) if yes),
+        limits=_limits(risk, market.instruments, ts, dollars, over),
         ruined=bool((path <= 0).any()) or highest >= 1.0,
     )
+
+
+def _over(value: Floats, equity: Floats) -> Floats:
+    """Divide by equity; where there is none, a position is infinitely large."""
+    out = np.where(value > 0, np.inf, np.where(value < 0, -np.inf, 0.0))
+    np.divide(value, equity, out=out, where=equity > 0)
+    return out
 
 
 def _floats(books: Books, name: str) -> Floats:
     return np.array([float(value) for value in money(books.equity, name).to_pylist()])
 
 
-def _worth(inputs: LaidInputs, ts: Ints) -> Floats:
+def _worth(stretches: tuple[Worth, ...], ts: Ints) -> Floats:
     out = np.ones(ts.size)
-    for span, dollars in inputs.tape.worth:
+    for span, dollars in stretches:
         out[(ts >= span.start) & (ts < span.end)] *= dollars
     return out
-
-
-def _held(books: Books, inputs: LaidInputs, n: int) -> Ints:
-    return whole(books.equity, f"position.{inputs.instruments[n].id}")
 
 
 def _value(instrument: Instrument, px: Ints, qty: Ints) -> Floats:
@@ -123,20 +133,27 @@ def _margin_ratio(books: Books) -> Floats:
     columns = [
         np.asarray(values, dtype=np.float64)
         for name, values in books.equity.items()
-        if name.startswith("margin_ratio.margin.") and isinstance(values, np.ndarray)
+        if name.startswith(_RATIO) and isinstance(values, np.ndarray)
     ]
     highest = np.max(np.stack(columns), axis=0)
     return np.where(np.isnan(highest), np.inf, highest)
 
 
 def _limits(
-    config: RunConfig, ts: Ints, path: Floats, over: dict[int, Floats]
+    risk: RiskConfig,
+    instruments: tuple[Instrument, ...],
+    ts: Ints,
+    path: Floats,
+    over: dict[int, Floats],
 ) -> tuple[Limit, ...]:
-    risk = config.risk
-    contracts, gross = np.abs(over[PERP]), np.abs(over[PERP]) + np.abs(over[SPOT])
+    gross = np.sum([np.abs(share) for share in over.values()], axis=0)
+    contracts = [
+        np.abs(over[n]) for n, instrument in enumerate(instruments) if instrument.contract != "spot"
+    ]
+    margin = np.sum([*contracts, np.zeros(ts.size)], axis=0) / risk.leverage
     rows = (
         ("daily loss", risk.daily_loss, _worst_day(ts, path)),
-        ("initial margin", risk.initial_margin, float(contracts.max()) / risk.leverage),
+        ("initial margin", risk.initial_margin, float(margin.max())),
         ("gross notional", risk.notional, float(gross.max())),
     )
     return tuple(Limit(name, allowed, seen, seen <= allowed) for name, allowed, seen in rows)

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from crypto_quant.backtesting.engine.marks import Marks
 from crypto_quant.backtesting.engine.portfolio import run_portfolio
 from crypto_quant.backtesting.engine.variants import Variant
 from crypto_quant.backtesting.engine.workers import desk, switch_of
@@ -14,7 +15,7 @@ from crypto_quant.backtesting.metrics.result import RunResult
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
 from crypto_quant.backtesting.metrics.tracks import floats
 from crypto_quant.backtesting.stress.laid import laid
-from crypto_quant.backtesting.stress.measure import Figures, measure
+from crypto_quant.backtesting.stress.measure import Figures, Market, measure
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS
 from crypto_quant.core.measures.arrays import Floats, Ints
@@ -59,7 +60,8 @@ def replayed(source: bytes, job: Replay) -> Figures:
     config, own = laid(job.variant.config, inputs, job.line, shock, job.at)
     switch = switch_of(job.folds, inputs)
     books = run_portfolio(config, own, job.start, job.variant.sleeves, switch)
-    return measure(config, own, books, job.measured)
+    market = Market(own.instruments, Marks(own).at, own.tape.worth)
+    return measure(config.risk, market, books, job.measured)
 
 
 class Exposure(NamedTuple):

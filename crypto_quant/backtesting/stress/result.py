@@ -47,8 +47,13 @@ class ShockRow(NamedTuple):
 
 
 class Stressed(NamedTuple):
-    """Everything that was done to a run. ``ruin`` is the share of capital that counts as ruin."""
+    """Everything that was done to a run.
 
+    ``digits`` of a percentage tell two rows apart: minutes of ticks move less than weeks of
+    bars. ``ruin`` is the share of capital that counts as ruin.
+    """
+
+    digits: int
     windows: tuple[WindowRow, ...]
     shocks: tuple[ShockRow, ...]
     drawn: tuple[Drawn, ...]

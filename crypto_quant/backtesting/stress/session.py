@@ -12,6 +12,7 @@ from crypto_quant.backtesting.engine.variants import main_variant
 from crypto_quant.backtesting.metrics.result import RunResult
 from crypto_quant.backtesting.metrics.tracks import portfolio_track
 from crypto_quant.backtesting.stress import result
+from crypto_quant.backtesting.stress.chosen import catalog_of, chosen
 from crypto_quant.backtesting.stress.extremes import Extreme, extremes
 from crypto_quant.backtesting.stress.measure import Figures
 from crypto_quant.backtesting.stress.monte_carlo import DRAWS, RUIN, Drawn, drawn_days, drawn_trips
@@ -25,7 +26,6 @@ from crypto_quant.backtesting.validation.trials import Trial, require
 from crypto_quant.core.config import load_config
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
 from crypto_quant.runtime.segments import Span
 
@@ -99,15 +99,13 @@ class StressSession:
         self._config = load_config(RunConfig, folder / "config.toml", {})
         self._asked = asked
         self._tell = tell
-        for key in asked.shocks:
-            if key not in SHOCKS:
-                raise ConfigError(f"--shock {key}: no such shock; there are {', '.join(SHOCKS)}")
+        self._shocks = chosen(asked.shocks)
         if len(asked.axes) not in (0, 2):
             raise ConfigError(f"--grid: a surface has two keys, {len(asked.axes)} given")
         self._axes = [axis(text, self._config) for text in asked.axes]
         if self._axes:
             grid(self._config, self._axes[0], self._axes[1])
-        catalog = _catalog_of(self._run, root)
+        catalog = catalog_of(self._run.manifest.get("parts"), root)
         log = trials
         if self._run.description.synthetic:
             log = trials.with_name(f"generated-{trials.name}")
@@ -118,6 +116,7 @@ class StressSession:
         """Do everything that was asked for, write ``stress.json``, return it."""
         windows, shocks = self._replays()
         found = Stressed(
+            digits=2,
             windows=windows,
             shocks=shocks,
             drawn=self._drawn(),
@@ -172,11 +171,10 @@ class StressSession:
 
     def _laid(self, exposure: Exposure) -> list[_Laid]:
         """Place every shock; one that is a setting of the venue has one place, the beginning."""
-        chosen = [SHOCKS[key] for key in self._asked.shocks]
-        longest = max((shock.bars_ns for shock in chosen), default=0)
+        longest = max((shock.bars_ns for shock in self._shocks), default=0)
         room = max(longest + AFTER_NS, FOR_GOOD_NS) + 2 * HOUR_NS
         out = []
-        for shock in chosen:
+        for shock in self._shocks:
             for place, start in exposure.places(room).items():
                 segment = next(s for s in self._desk.inputs.segments if s.start < start < s.end)
                 end = min(start + (shock.bars_ns or segment.end - start), segment.end)
@@ -238,24 +236,3 @@ def _shock(one: _Laid, at: Span, plain: Figures | str, shocked: Figures | str) -
     if isinstance(plain, str) or isinstance(shocked, str):
         return ShockRow(*names, None, None, why=str(shocked))
     return ShockRow(*names, plain, shocked)
-
-
-def _catalog_of(run: RunResult, root: Path) -> Catalog:
-    """Find the catalog, at a folder or right below it, that holds all that a run read.
-
-    Raises
-    ------
-    ConfigError
-        There is none.
-    """
-    parts = run.manifest.get("parts")
-    wanted = set(parts) if isinstance(parts, list) else set()
-    for folder in (root, *sorted(root.glob("*"))):
-        if folder.is_dir():
-            catalog = Catalog(folder)
-            if wanted and wanted <= {f"{p.kind}/{p.key} {p.sha256}" for p in catalog.parts}:
-                return catalog
-    raise ConfigError(
-        f"{root}: no catalog here holds the data that the run was made from: name it with "
-        "--catalog, or run cq walk-forward on this one first"
-    )

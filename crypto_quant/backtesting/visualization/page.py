@@ -26,6 +26,7 @@ from crypto_quant.backtesting.visualization import (
     stress_charts,
     verdict,
 )
+from crypto_quant.core.errors import DataError
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -69,6 +70,24 @@ def build_report(folder: Path) -> Built:
     put(folder / "metrics.json", to_json(found, run.description.synthetic).encode())
     put(folder / "report.html", page.encode())
     return Built(run.description, found)
+
+
+def build_stress_page(folder: Path) -> Path:
+    """Write ``stress.html`` into the folder of a run that has no report; return its path.
+
+    Raises
+    ------
+    DataError
+        The run was not stressed, or a file cannot be read or written.
+    """
+    stress = read_stress(folder)
+    if stress is None:
+        raise DataError(f"{folder}: the run was not stressed: cq stress {folder}")
+    template = _templates().get_template("stress_page.html.j2")
+    name = folder.resolve().name
+    page = template.render(name=name, stress=stress, charts=stress_charts.charts(stress))
+    put(folder / "stress.html", page.encode())
+    return folder / "stress.html"
 
 
 def render(

@@ -19,15 +19,22 @@ _CELLS = 144
 
 
 def charts(found: Row) -> dict[str, str]:
-    """Draw everything that ``stress.json`` holds; an empty text where there is nothing."""
+    """Draw everything that ``stress.json`` holds; an empty text where there is nothing.
+
+    On ticks the 5 % of a depeg would hide every other shock: the table shows those.
+    """
+    has_path = found["digits"] <= _DRAWN_DIGITS
     with canvas.style():
         return {
-            "shocks": shocks([row for row in found["shocks"] if row["shocked"]]),
+            "shocks": shocks([row for row in found["shocks"] if row["shocked"]])
+            if has_path
+            else "",
             "drawn": drawn([row for row in found["drawn"] if row["key"] in _SHOWN]),
             "surface": "" if found["surface"] is None else surface(found["surface"]),
         }
 
 
+_DRAWN_DIGITS = 2
 _SHOWN = ("days_stationary", "trips")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,6 +30,21 @@ class Extreme(NamedTuple):
     value: float
 
 
+class _Scope(NamedTuple):
+    """Where an extreme may lie: in one segment with the hour before it, after the start."""
+
+    segments: tuple[Span, ...]
+    start: int
+
+    def holds(self, begin: Ints, length: int) -> Bools:
+        """Tell which stretches lie inside."""
+        first = begin - HOUR_NS
+        out = np.zeros(begin.size, dtype=np.bool_)
+        for segment in self.segments:
+            out |= (first >= max(segment.start, self.start)) & (begin + length <= segment.end)
+        return out
+
+
 class _Market(NamedTuple):
     """Hourly bars of the perpetual that open inside the segments after a time."""
 
@@ -50,20 +64,19 @@ def extremes(inputs: Inputs, start: int) -> list[Extreme]:
     is that of a day's hourly returns; the basis is the perpetual over spot, at full hours, and
     moves over a day; funding is summed over three days.
     """
-    market = _market(inputs, start)
+    market, scope = _market(inputs, start), _Scope(inputs.segments, start)
     if market.ts.size < 2:
         return []
     hourly = np.where(market.follows, market.close / _before(market.close) - 1.0, np.nan)
-    found = [
-        *_top("worst_hour", "Worst hour", market.ts, hourly, -1, HOUR_NS),
-        *_top("best_hour", "Best hour", market.ts, hourly, 1, HOUR_NS),
-        *_days(market, hourly),
-        *_top("wick", "Widest wick", market.ts, _wicks(market), 1, HOUR_NS, 1),
-        *_basis(inputs, market),
-        *_halt(inputs, start),
-        *_funding(inputs, start),
+    return [
+        *_top(scope, ("worst_hour", "Worst hour"), market.ts, hourly, -1, HOUR_NS),
+        *_top(scope, ("best_hour", "Best hour"), market.ts, hourly, 1, HOUR_NS),
+        *_days(scope, market, hourly),
+        *_top(scope, ("wick", "Widest wick"), market.ts, _wicks(market), 1, HOUR_NS, 1),
+        *_basis(scope, inputs, market),
+        *_halt(scope, inputs),
+        *_funding(scope, inputs),
     ]
-    return [one for one in found if _fits(one.span, inputs.segments, start)]
 
 
 def _market(inputs: Inputs, start: int) -> _Market:
@@ -78,7 +91,7 @@ def _market(inputs: Inputs, start: int) -> _Market:
     return _Market(ts=ts, follows=follows, **prices)
 
 
-def _days(market: _Market, hourly: Floats) -> list[Extreme]:
+def _days(scope: _Scope, market: _Market, hourly: Floats) -> list[Extreme]:
     day = market.ts // DAY_NS
     number, first, count = np.unique(day, return_index=True, return_counts=True)
     whole = count == DAY_NS // HOUR_NS
@@ -88,9 +101,9 @@ def _days(market: _Market, hourly: Floats) -> list[Extreme]:
     volatility = np.where(whole, np.sqrt(squares * 365.0), np.nan)
     begin = number * DAY_NS
     return [
-        *_top("worst_day", "Worst day", begin, gained, -1, DAY_NS),
-        *_top("best_day", "Best day", begin, gained, 1, DAY_NS),
-        *_top("volatility", "Most volatile day", begin, volatility, 1, DAY_NS, 1),
+        *_top(scope, ("worst_day", "Worst day"), begin, gained, -1, DAY_NS),
+        *_top(scope, ("best_day", "Best day"), begin, gained, 1, DAY_NS),
+        *_top(scope, ("volatility", "Most volatile day"), begin, volatility, 1, DAY_NS, 1),
     ]
 
 
@@ -99,7 +112,7 @@ def _wicks(market: _Market) -> Floats:
     return np.asarray(np.maximum(market.high - top, bottom - market.low) / market.open)
 
 
-def _basis(inputs: Inputs, market: _Market) -> list[Extreme]:
+def _basis(scope: _Scope, inputs: Inputs, market: _Market) -> list[Extreme]:
     """Find the day over which perpetual over spot moved most, at full hours that both know."""
     spot = inputs.loader.bar_columns(SPOT, "1m", *EVER)
     units = 10.0 ** (inputs.instruments[SPOT].price_exp - inputs.instruments[PERP].price_exp)
@@ -110,27 +123,27 @@ def _basis(inputs: Inputs, market: _Market) -> list[Extreme]:
     basis = np.where(known, market.close / spot["close"][at] * units - 1.0, np.nan)
     ago = np.searchsorted(market.ts, market.ts - DAY_NS)
     moved = np.where(market.ts[ago] == market.ts - DAY_NS, np.abs(basis - basis[ago]), np.nan)
-    return _top("basis", "Largest move of the basis in a day", end - DAY_NS, moved, 1, DAY_NS, 1)
+    return _top(
+        scope, ("basis", "Largest move of the basis in a day"), end - DAY_NS, moved, 1, DAY_NS, 1
+    )
 
 
-def _halt(inputs: Inputs, start: int) -> list[Extreme]:
+def _halt(scope: _Scope, inputs: Inputs) -> list[Extreme]:
     """Find the longest time without a trade on spot, within a segment."""
     begin = inputs.loader.bar_columns(SPOT, "1m", *EVER)["ts_event"]
     gap = np.diff(begin) - MINUTE_NS
-    ends = begin[1:]
-    inside = np.zeros(gap.size, dtype=np.bool_)
-    for segment in inputs.segments:
-        inside |= (begin[:-1] >= max(segment.start, start)) & (ends < segment.end)
-    if not (inside & (gap > 0)).any():
-        return []
-    row = int(np.argmax(np.where(inside, gap, 0)))
-    span = Span(int(begin[row]) + MINUTE_NS, int(ends[row]))
-    return [Extreme("halt", "Longest halt of spot", span, int(gap[row]) / HOUR_NS)]
+    rows = np.flatnonzero(gap > 0)
+    rows = rows[np.argsort(-gap[rows], kind="stable")]
+    for row in rows.tolist():
+        span = Span(int(begin[row]) + MINUTE_NS, int(begin[row + 1]))
+        if scope.holds(np.array([span.start]), span.end - span.start).all():
+            return [Extreme("halt", "Longest halt of spot", span, int(gap[row]) / HOUR_NS)]
+    return []
 
 
-def _funding(inputs: Inputs, start: int) -> list[Extreme]:
+def _funding(scope: _Scope, inputs: Inputs) -> list[Extreme]:
     """Find the three days in which shorts paid, and received, the most."""
-    columns, exp = inputs.loader.settlements(PERP, start, EVER[1])
+    columns, exp = inputs.loader.settlements(PERP, *EVER)
     event, rate = columns["ts_event"], columns["rate"] / 10.0**exp
     span = FUNDING_DAYS * DAY_NS
     total = np.concatenate(([0.0], np.cumsum(rate)))
@@ -138,16 +151,23 @@ def _funding(inputs: Inputs, start: int) -> list[Extreme]:
     summed = total[np.arange(event.size) + 1] - total[first]
     begin = event - span
     return [
-        *_top("funding_low", "Funding that shorts paid most", begin, summed, -1, span, 1),
-        *_top("funding_high", "Funding that longs paid most", begin, summed, 1, span, 1),
+        *_top(scope, ("funding_low", "Funding that shorts paid most"), begin, summed, -1, span, 1),
+        *_top(scope, ("funding_high", "Funding that longs paid most"), begin, summed, 1, span, 1),
     ]
 
 
 def _top(
-    key: str, label: str, ts: Ints, values: Floats, sign: int, length: int, count: int = TOP
+    scope: _Scope,
+    names: tuple[str, str],
+    ts: Ints,
+    values: Floats,
+    sign: int,
+    length: int,
+    count: int = TOP,
 ) -> list[Extreme]:
     """Return the highest values (``sign`` 1) or the lowest, no two of one day."""
-    known = np.flatnonzero(np.isfinite(values))
+    key, label = names
+    known = np.flatnonzero(np.isfinite(values) & scope.holds(ts, length))
     order = known[np.argsort(-sign * values[known], kind="stable")]
     out: list[Extreme] = []
     for row in order.tolist():
@@ -155,15 +175,10 @@ def _top(
         if len(out) == count:
             break
         if all(abs(begin - one.span.start) >= DAY_NS for one in out):
+            number = f"_{len(out) + 1}" if out else ""
             span = Span(begin, begin + length)
-            out.append(Extreme(key, label, span, float(values[row])))
-    return [one._replace(key=f"{key}_{n}") if n > 1 else one for n, one in enumerate(out, 1)]
-
-
-def _fits(span: Span, segments: Sequence[Span], start: int) -> bool:
-    """Tell whether a span and the hour before it lie in one segment, after the start."""
-    first = span.start - HOUR_NS
-    return any(s.start <= first and span.end <= s.end and first >= start for s in segments)
+            out.append(Extreme(f"{key}{number}", label, span, float(values[row])))
+    return out
 
 
 def _before(values: Floats) -> Floats:

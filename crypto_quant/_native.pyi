@@ -289,6 +289,12 @@ class Line:
     ) -> None:
         """Add points before which events are missing: the book is invalid until a snapshot."""
 
+    def add_deleverage(self, instrument: int, ts: int, fraction: Decimal) -> None:
+        """Let the venue take a share of the position held at ``ts``, at the mark, free of charge.
+
+        The fill is tagged ``adl``. ``fraction`` is above 0 and at most 1; whole lots, rounded down.
+        """
+
     def adopt(self, before: Line) -> None:
         """Go on with the money, orders and rows of an ended segment; features start anew.
 

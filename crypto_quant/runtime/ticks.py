@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
@@ -21,9 +20,8 @@ from crypto_quant.data_pipeline.cleaners.rebase import Recorded, Session, rebase
 from crypto_quant.data_pipeline.collectors.ticks.chain import book_rows
 from crypto_quant.data_pipeline.storage import Catalog, Part, flags
 from crypto_quant.runtime.line import RecordedLine
-from crypto_quant.runtime.tape import Ints, TapeLoader, ints, on_grid_of
+from crypto_quant.runtime.tape import Columns, Ints, TapeLoader, ints, on_grid_of
 
-Columns = dict[str, NDArray[Any]]
 BOOK: Final = "delta"
 KINDS: Final = (BOOK, "trade", "agg_trade", "quote", "mark")
 APART_NS: Final = 600 * 10**9

@@ -8,6 +8,7 @@ use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Ts};
 use crate::account::Books;
 use crate::clock::{first, on_grid, Next, Turn};
 use crate::cursor::{Clock, Merge, NEVER};
+use crate::deleverage::Deleverages;
 use crate::known::Known;
 use crate::liquidation::Custody;
 use crate::setup::{Deposit, Setup};
@@ -51,6 +52,7 @@ pub struct Line {
     /// When funding is due that the tape lacks, latest first.
     pub(crate) unfunded: Vec<(Ts, InstrumentIdx)>,
     pub(crate) books: Books,
+    pub(crate) deleverages: Deleverages,
     pub(crate) phase: Phase,
     pub(crate) grid: Ts,
     pub(crate) sample: Ts,
@@ -103,6 +105,7 @@ impl Line {
             lived: None,
             unfunded: Vec::new(),
             books: Books::new(ledger),
+            deleverages: Deleverages::default(),
             phase: Phase::Loading,
             grid: setup.grid,
             sample: setup.sample,
@@ -324,7 +327,7 @@ impl Line {
         }
     }
 
-    fn due(&self) -> [Ts; 10] {
+    fn due(&self) -> [Ts; 11] {
         let known = self.recv.as_ref().map_or(NEVER, |m| m.due);
         // What happens at the moment of a settlement comes after it, however fast its answer.
         let settles = self.next_funding();
@@ -336,7 +339,7 @@ impl Line {
         let Some(lived) = &self.lived else {
             let never = NEVER;
             return [
-                known, answer, timer, alarm, never, never, never, never, never, never,
+                known, answer, timer, alarm, never, never, never, never, never, never, never,
             ];
         };
         [
@@ -347,6 +350,7 @@ impl Line {
             lived.market.due,
             lived.next_delisting(),
             settles,
+            self.deleverages.next(),
             self.next_sample,
             lived.opened_at(),
             lived.venue.next_arrival().unwrap_or(NEVER),
@@ -373,6 +377,7 @@ impl Line {
             }
             Turn::Funding => self.settle()?,
             Turn::Delisting => self.delist(ts)?,
+            Turn::Deleverage => self.deleverage(ts)?,
             Turn::Lived | Turn::Open | Turn::Arrival => {
                 let Some(lived) = &mut self.lived else {
                     return Ok(None);

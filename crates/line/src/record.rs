@@ -51,7 +51,7 @@ pub struct OrderRow {
     pub is_cancelling: bool,
     /// How many answers to it have arrived.
     pub answers: u32,
-    /// `data_end`, `delisted` or `liquidation` for the venue's own closing orders; empty
+    /// `data_end`, `delisted`, `liquidation` or `adl` for the venue's own closing orders; empty
     /// otherwise.
     pub tag: &'static str,
 }

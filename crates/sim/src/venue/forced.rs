@@ -93,6 +93,26 @@ impl Venue {
         Some(id)
     }
 
+    /// Takes a part of a position at the mark, free of charge, to close another account's.
+    pub fn deleverage(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
+        let side = Side::of(-self.position(order.instrument).0)?;
+        let id = self.forced;
+        self.forced += 1;
+        let request = Request::market(id, order.instrument, side, order.qty);
+        let mut working = Working::new(request, ts);
+        let deal = Deal {
+            px: order.mark,
+            reference: order.mark,
+            impact: 0,
+            is_taker: true,
+        };
+        let before = self.desk.answers.len();
+        let qty = working.left;
+        self.desk.fill(&mut working, qty, &deal, ts, &Bottomless);
+        self.charge(before, |_, _, _| Decimal::ZERO);
+        Some(id)
+    }
+
     /// Says something of the account that is the answer to no message of ours.
     pub fn tell(&mut self, instrument: InstrumentIdx, body: Account, ts: Ts) {
         let known = self.desk.heard.max(self.desk.latency.response(ts));

@@ -67,12 +67,12 @@ def test_a_market_that_is_not_like_the_capture_is_judged_so(real: Frames) -> Non
     def missed(other: dict[str, Any]) -> set[str]:
         return {line.name for line in judge(real, other, [1]) if not line.holds}
 
-    wide, whole = load_parameters(), load_parameters()
+    wide, small = load_parameters(), load_parameters()
     wide["closing"]["delay"] = 5.0
     assert "spread" in missed(wide)
-    whole["taking"]["shares"] = [[1.0, 1.0] for _ in whole["taking"]["shares"]]
-    whole["taking"]["gaps"] = [[gap * 9.0 for gap in gaps] for gaps in whole["taking"]["gaps"]]
-    assert {"trade size", "inter-arrival"} <= missed(whole)
+    small["taking"]["size"] = [1.0, 1.0]
+    small["taking"]["gaps"] = [[gap * 9.0 for gap in gaps] for gaps in small["taking"]["gaps"]]
+    assert {"trade size", "inter-arrival"} <= missed(small)
 
 
 @pytest.mark.data

@@ -45,7 +45,13 @@ def fit_flow(captures: tuple[Path, ...]) -> None:
     type=NamedPath(path_type=Path),
     help="What fit-flow printed, instead of what is shipped.",
 )
-@click.option("--seeds", type=click.IntRange(1, 1000), default=5, show_default=True)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=5,
+    show_default=True,
+    help="How many sessions are generated.",
+)
 @json_option
 def judge_flow(captures: tuple[Path, ...], path: Path | None, seeds: int, as_json: bool) -> None:
     """Compare generated sessions with a recorded one, beside how far its halves are apart.

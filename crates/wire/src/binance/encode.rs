@@ -60,7 +60,7 @@ impl Encoder {
         asks: Levels<'_>,
     ) {
         self.open(out, recv, "@depth@", speed, "depthUpdate");
-        self.times(out, times, true);
+        self.times(out, times);
         for (name, id) in [("U", ids[0]), ("u", ids[1]), ("pu", ids[2])] {
             key(out, name);
             integer(out, id);
@@ -103,7 +103,7 @@ impl Encoder {
         is_sell: bool,
     ) {
         self.open(out, recv, "@trade", "", "trade");
-        self.times(out, times, true);
+        self.times(out, times);
         key(out, "t");
         integer(out, id);
         self.price(out, "p", px);
@@ -172,14 +172,12 @@ impl Encoder {
         }
     }
 
-    fn times(&self, out: &mut Vec<u8>, times: Times, with_symbol: bool) {
+    fn times(&self, out: &mut Vec<u8>, times: Times) {
         key(out, "E");
         integer(out, times.event);
         key(out, "T");
         integer(out, times.matched);
-        if with_symbol {
-            self.symbol(out);
-        }
+        self.symbol(out);
     }
 
     fn symbol(&self, out: &mut Vec<u8>) {
@@ -256,9 +254,73 @@ fn decimal(out: &mut Vec<u8>, value: i64, exp: u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::binance::Decoder;
+    use crate::Lines;
     use proptest::prelude::*;
 
+    const GRID: Grid = Grid {
+        price_exp: 2,
+        qty_exp: 3,
+    };
+    const MS: i64 = 1_000_000;
+
+    fn levels() -> impl Strategy<Value = Vec<(i64, i64)>> {
+        prop::collection::vec((1..10_000_000_i64, 0..10_000_000_i64), 0..9)
+    }
+
     proptest! {
+        #[test]
+        fn what_is_written_is_what_is_read(
+            bids in levels(),
+            asks in levels(),
+            recv in 1_600_000_000_000_000_000..1_900_000_000_000_000_000_i64,
+            ids in [1..1_i64 << 50, 1..1_i64 << 50, 1..1_i64 << 50],
+            (px, qty) in (1..10_000_000_i64, 1..10_000_000_i64),
+            is_sell: bool,
+            rate in -1_000_000..1_000_000_i64,
+        ) {
+            let encoder = Encoder::new("BTCUSDT".to_owned(), GRID);
+            let matched = recv / MS - 7;
+            let times = Times { event: matched + 2, matched };
+            let mut out = Vec::new();
+            encoder.note(&mut out, recv, "note", "to the reader");
+            encoder.snapshot(&mut out, recv, ids[0], times, &bids, &asks);
+            encoder.depth(&mut out, recv, "100ms", times, ids, &bids, &asks);
+            encoder.trade(&mut out, recv, times, ids[0], px, qty, is_sell);
+            encoder.ticker(&mut out, recv, times, ids[1], (px, qty), (px + 1, qty + 1));
+            encoder.mark(&mut out, recv, matched, px, px + 5, rate, matched + 9);
+
+            let mut lines = Lines::new(Decoder::new("BTCUSDT".to_owned(), GRID));
+            prop_assert_eq!(lines.feed(&out).ok(), Some(6));
+            prop_assert_eq!(lines.decoder().stats().other, 1);
+            let read = lines.decoder().take();
+            let d = read.deltas;
+            let count = (bids.len() + asks.len()).max(1);
+            prop_assert_eq!(d.px.len(), 2 * count);
+            for frame in 0..2 {
+                let rows = (frame * count)..((frame + 1) * count);
+                let sides = bids.iter().map(|l| (1, *l)).chain(asks.iter().map(|l| (-1, *l)));
+                for (row, (side, level)) in rows.clone().zip(sides) {
+                    prop_assert_eq!((d.side[row], d.px[row], d.qty[row]), (side, level.0, level.1));
+                }
+                prop_assert!(rows.clone().all(|row| d.ts_event[row] == matched * MS));
+                prop_assert!(rows.clone().all(|row| d.ts_recv[row] == recv));
+            }
+            let last = 2 * count - 1;
+            prop_assert_eq!([d.first_id[last], d.last_id[last], d.prev_id[last]], ids);
+            prop_assert_eq!(d.last_id[0], ids[0]);
+            let t = read.trades;
+            prop_assert_eq!((t.id[0], t.px[0], t.qty[0], t.flags[0]), (ids[0], px, qty, 0));
+            prop_assert_eq!((t.side[0], t.ts_event[0]), (if is_sell { -1 } else { 1 }, matched * MS));
+            let q = read.quotes;
+            prop_assert_eq!((q.update_id[0], q.ts_event[0]), (ids[1], matched * MS));
+            prop_assert_eq!((q.bid[0], q.bid_qty[0]), (px, qty));
+            prop_assert_eq!((q.ask[0], q.ask_qty[0]), (px + 1, qty + 1));
+            let m = read.marks;
+            prop_assert_eq!((m.mark[0], m.index[0], m.rate[0]), (px, px + 5, rate));
+            prop_assert_eq!((m.ts_event[0], m.next_funding[0]), (matched * MS, (matched + 9) * MS));
+        }
+
         #[test]
         fn a_written_decimal_reads_back(value in -10_i64.pow(17)..10_i64.pow(17), exp in 0..9_u8) {
             let mut out = Vec::new();

@@ -19,6 +19,7 @@ from crypto_quant.data_pipeline.generated.market import generate_market
 from crypto_quant.data_pipeline.generated.parameters import load_parameters
 
 BAR_DAYS: Final = 210
+FRAME_DAYS: Final = 90
 _DAY_NS: Final = 86_400 * 10**9
 _MINUTE_NS: Final = 60 * 10**9
 
@@ -31,7 +32,9 @@ _MINUTE_NS: Final = 60 * 10**9
     help=f"Length; {BAR_DAYS} days of bars or 1 of frames if not said.",
 )
 @click.option("--frames", "as_frames", is_flag=True, help="Order book and trades, as frames.")
-@click.option("--minutes", type=click.IntRange(1), help="Length of frames, instead of --days.")
+@click.option(
+    "--minutes", type=click.IntRange(1, 1440), help="Length of frames, instead of --days."
+)
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**64 - 1),
@@ -54,6 +57,10 @@ def generate(
     """
     if minutes is not None and (days is not None or not as_frames):
         raise ConfigError("--minutes is the length of --frames, instead of --days")
+    if as_frames and (days or 1) > FRAME_DAYS:
+        raise ConfigError(
+            f"--frames: at most {FRAME_DAYS} days: their price walks by ticks; take several seeds"
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder}: is there already; name a new or an empty folder")
     started = monotonic_s()

@@ -64,6 +64,12 @@ def test_minutes_are_a_length_of_frames_only(tmp_path: Path, words: list[str]) -
     assert not (tmp_path / "m").exists()
 
 
+def test_frames_of_years_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--frames: at most 90 days"):
+        generate.main([str(tmp_path / "m"), "--frames", "--days", "91"], standalone_mode=False)
+    assert not (tmp_path / "m").exists()
+
+
 def test_json_names_the_files(tmp_path: Path) -> None:
     words = [str(tmp_path / "m"), "--days", "1", "--json"]
     said = json.loads(CliRunner().invoke(generate, words, catch_exceptions=False).output)

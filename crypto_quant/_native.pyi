@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 __all__ = [
     "FeatureSet",
+    "FlowRecorder",
     "Inflater",
     "Instrument",
     "Ledger",
     "Line",
     "PanicException",
     "TickDecoder",
+    "flow_minutes",
     "keep_panics",
     "last_panic",
     "plan_book",
@@ -54,6 +56,28 @@ class Instrument:
     def id(self) -> str: ...
     def maintenance_margin(self, notional: Decimal, ts: int) -> Decimal: ...
     def notional(self, px: int, qty: int) -> Decimal: ...
+
+@final
+class FlowRecorder:
+    """A recorder of a made-up market; ``data_pipeline.generated`` sets it up."""
+
+    def __new__(
+        cls,
+        parameters: Mapping[str, object],
+        slow: Mapping[str, object],
+        streams: Mapping[str, object],
+        seed: int,
+        start: int,
+    ) -> FlowRecorder: ...
+    def record(self, until: int) -> bytes: ...
+    @property
+    def now(self) -> int: ...
+    @property
+    def events(self) -> int: ...
+
+def flow_minutes(
+    coarse: Mapping[str, object], slow: Mapping[str, object], seed: int, minutes: int
+) -> dict[str, NDArray[np.float64 | np.int64]]: ...
 
 @final
 class Inflater:

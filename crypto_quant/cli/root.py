@@ -14,6 +14,7 @@ from crypto_quant.cli.config import config
 from crypto_quant.cli.data import data
 from crypto_quant.cli.data_download import download
 from crypto_quant.cli.data_export import export
+from crypto_quant.cli.data_flow import fit_flow, judge_flow
 from crypto_quant.cli.data_generate import generate
 from crypto_quant.cli.data_validate import validate
 from crypto_quant.cli.features import features
@@ -44,6 +45,8 @@ cq.add_command(data)
 data.add_command(export)
 data.add_command(download)
 data.add_command(generate)
+data.add_command(fit_flow)
+data.add_command(judge_flow)
 data.add_command(validate)
 cq.add_command(features)
 cq.add_command(report)

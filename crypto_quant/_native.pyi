@@ -121,6 +121,9 @@ class Line:
     """One segment of the recorded line: tape, book, features, ledger and simulated venue.
 
     Add the data, then call :meth:`next` until it returns 0; between wake-ups place orders.
+    A stream may come in parts: ``more`` says that others follow, ``stream`` is the number that
+    adding the first one returned. Parts that the line has passed are dropped, and however a
+    stream is cut, what happens is the same.
     Times are int64 ns UTC; prices and quantities are integers on the instrument's grid;
     instruments, sleeves and wallets are named by their position in the lists given here.
     Bad arguments and bad data raise ``ValueError``; a refused booking or two parts that
@@ -196,7 +199,10 @@ class Line:
         count: NDArray[np.int64] | None = None,
         taker_buy: NDArray[np.int64] | None = None,
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add bars of one interval; ``ts_event`` is the open, a negative count is missing."""
 
     def add_trades(
@@ -209,7 +215,10 @@ class Line:
         qty: NDArray[np.int64],
         side: NDArray[np.int8],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add trades; ``side`` is the aggressor's, +1 buy, -1 sell."""
 
     def add_deltas(
@@ -221,7 +230,10 @@ class Line:
         px: NDArray[np.int64],
         qty: NDArray[np.int64],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add book level changes, +1 bid, -1 ask; flags 1 is snapshot, 2 the frame's last row."""
 
     def add_quotes(
@@ -234,7 +246,10 @@ class Line:
         ask: NDArray[np.int64],
         ask_qty: NDArray[np.int64],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add best bids and asks."""
 
     def add_marks(
@@ -244,7 +259,10 @@ class Line:
         ts_recv: NDArray[np.int64],
         mark: NDArray[np.int64],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add recorded marks; they replace the last traded price as mark."""
 
     def add_funding(
@@ -255,7 +273,10 @@ class Line:
         rate: NDArray[np.int64],
         rate_exp: int,
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add settled funding rates, integers of ``10**-rate_exp``; stamps go to the minute."""
 
     def add_external(
@@ -264,13 +285,29 @@ class Line:
         ts_event: NDArray[np.int64],
         ts_recv: NDArray[np.int64],
         values: NDArray[np.float64],
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add points of an outside series; NaN is left out."""
 
     def add_gaps(
-        self, instrument: int, ts_event: NDArray[np.int64], ts_recv: NDArray[np.int64]
-    ) -> None:
+        self,
+        instrument: int,
+        ts_event: NDArray[np.int64],
+        ts_recv: NDArray[np.int64],
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add points before which events are missing: the book is invalid until a snapshot."""
+
+    def complete(self, stream: int) -> None:
+        """Say that a stream added with ``more`` has no more parts."""
+
+    @property
+    def wants(self) -> int | None:
+        """The stream whose next part :meth:`next` waits for."""
 
     def adopt(self, before: Line) -> None:
         """Go on with the money, orders and rows of an ended segment; features start anew.
@@ -281,7 +318,8 @@ class Line:
     def next(self) -> int:
         """Run to the next wake-up, and say which.
 
-        0 nothing more, 1 timer, 2 account, 3 gap, 4 data end, 5 alarm.
+        0 nothing more, 1 timer, 2 account, 3 gap, 4 data end, 5 alarm; 6 is none: the next
+        part of the stream :attr:`wants` has to be added first.
         """
 
     def research(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -17,9 +17,11 @@
 mod account;
 mod check;
 mod clock;
+mod columns;
 mod cursor;
 mod ending;
 mod error;
+mod feed;
 mod known;
 mod line;
 mod orders;
@@ -31,8 +33,9 @@ mod setup;
 mod tape;
 mod venue;
 
+pub use columns::{Columns, Stamps};
 pub use error::LineError;
 pub use line::{Line, Wake};
 pub use record::{FillRow, OrderRow, OrderStatus, Rows};
 pub use setup::{Deposit, Setup};
-pub use tape::{Columns, Stamps, Stream};
+pub use tape::Stream;

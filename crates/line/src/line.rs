@@ -7,10 +7,11 @@ use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::account::Books;
 use crate::clock::{first, on_grid, Next, Turn};
+use crate::columns::Kind;
 use crate::cursor::{Clock, Merge, NEVER};
 use crate::known::Known;
 use crate::setup::{Deposit, Setup};
-use crate::tape::{Columns, Stream};
+use crate::tape::Stream;
 use crate::venue::{has_ticks, Lived};
 use crate::LineError;
 
@@ -39,11 +40,15 @@ pub(crate) enum Phase {
 /// One segment of the recorded line.
 ///
 /// Streams are added, then [`Self::advance`] runs to each wake-up; between wake-ups orders
-/// are placed. See the crate's documentation for the order of events.
+/// are placed. A stream may come in parts: the line asks for the next one when it has run
+/// dry, and drops what it has passed; however a stream is cut, what happens is the same. See
+/// the crate's documentation for the order of events.
 pub struct Line {
     pub(crate) instruments: Arc<[Instrument]>,
     pub(crate) sim: Option<SimConfig>,
     pub(crate) tape: Vec<Stream>,
+    /// The stream whose next part is needed.
+    pub(crate) wants: Option<usize>,
     pub(crate) known: Known,
     pub(crate) recv: Option<Merge>,
     pub(crate) lived: Option<Lived>,
@@ -95,6 +100,7 @@ impl Line {
             instruments,
             sim: setup.sim,
             tape: Vec::new(),
+            wants: None,
             known,
             recv: None,
             lived: None,
@@ -111,24 +117,6 @@ impl Line {
             seq: 0,
             gap: None,
         })
-    }
-
-    /// Adds a stream; all are added before the first [`Self::advance`].
-    ///
-    /// # Errors
-    /// When the line has begun or the instrument is unknown.
-    pub fn add(&mut self, stream: Stream) -> Result<(), LineError> {
-        if self.phase != Phase::Loading {
-            return Err(LineError::OutOfTurn(
-                "data cannot be added to a line that has begun",
-            ));
-        }
-        if usize::from(stream.instrument) >= self.instruments.len() {
-            let expected = format!("an index below {}", self.instruments.len());
-            return Err(bad("instrument", &expected, &stream.instrument));
-        }
-        self.tape.push(stream);
-        Ok(())
     }
 
     /// Goes on with the money, orders and rows of an earlier segment, which is left empty.
@@ -189,7 +177,7 @@ impl Line {
     /// Runs at most `budget` events, to the next wake-up.
     ///
     /// `Ok(Some(Some(wake)))` at a wake-up, `Ok(Some(None))` at the end, `Ok(None)` when the
-    /// budget is spent.
+    /// budget is spent or [`Self::wants`] says what is missing.
     ///
     /// # Errors
     /// When the ledger refuses what the venue did, or two parts disagree.
@@ -207,6 +195,10 @@ impl Line {
                 self.finish()?;
                 return Ok(Some(Some(Wake::DataEnd)));
             };
+            self.wants = self.dry(next);
+            if self.wants.is_some() {
+                return Ok(None);
+            }
             let rows = self.changes(next);
             if rows > 0 {
                 spent += rows;
@@ -229,7 +221,7 @@ impl Line {
             (Turn::Lived, _, Some(lived)) => &mut lived.market,
             _ => return 0,
         };
-        let is_changes = |at: usize| matches!(self.tape[at].columns, Columns::Deltas { .. });
+        let is_changes = |at: usize| self.tape[at].kind == Kind::Deltas;
         if !merge.stream().is_some_and(is_changes) {
             return 0;
         }
@@ -265,6 +257,11 @@ impl Line {
                     self.known.write(self.now, &mut rows[from..]);
                 }
                 Some(None) => return Ok((times, rows)),
+                None if self.wants.is_some() => {
+                    return Err(LineError::OutOfTurn(
+                        "research needs whole streams: complete them first",
+                    ));
+                }
                 _ => {}
             }
         }
@@ -273,7 +270,8 @@ impl Line {
     fn due(&self) -> [Ts; 10] {
         let known = self.recv.as_ref().map_or(NEVER, |m| m.due);
         // What happens at the moment of a settlement comes after it, however fast its answer.
-        let settles = self.lived.as_ref().map_or(NEVER, |lived| lived.funding.due);
+        let funding = self.lived.as_ref().map(|lived| &lived.funding);
+        let settles = funding.filter(|m| !m.is_dry).map_or(NEVER, |m| m.due);
         let answer = self.books.on_the_way.front();
         let answer = answer.filter(|e| e.ts_event < settles);
         let answer = answer.map_or(NEVER, |e| e.ts_recv);

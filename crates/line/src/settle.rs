@@ -1,10 +1,8 @@
 use cq_ledger::Funding;
-use cq_types::{round_money, Account, Event, Qty, Ts};
-use rust_decimal::Decimal;
+use cq_types::{round_money, Account, Event, Market, Qty, Ts};
 
 use crate::cursor::scheduled;
 use crate::line::Line;
-use crate::tape::Columns;
 use crate::LineError;
 
 impl Line {
@@ -15,12 +13,14 @@ impl Line {
             return Ok(());
         };
         let due = lived.funding.pop(&self.tape);
-        let stream = &self.tape[due.stream];
-        let Columns::Funding { rate, exp } = &stream.columns else {
+        let event = self.tape[due.stream].event(due.row, 0);
+        let Some(event) = event else {
             return Ok(());
         };
-        let ts = scheduled(stream.stamps.ts_event[due.row]);
-        let instrument = stream.instrument;
+        let Market::Funding { rate } = event.body else {
+            return Ok(());
+        };
+        let (ts, instrument) = (scheduled(event.ts_event), event.instrument);
         let position = lived.venue.position_before(instrument, ts);
         let mark = lived.marks[usize::from(instrument)];
         let (Some(mark), true) = (mark, position.0 != 0) else {
@@ -29,7 +29,7 @@ impl Line {
         let funding = Funding {
             ts,
             instrument,
-            rate: Decimal::new(rate[due.row], *exp),
+            rate,
             mark,
         };
         self.book_funding(&funding, position)

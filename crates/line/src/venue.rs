@@ -1,8 +1,9 @@
 use cq_sim::{Bar, Purse, Venue};
 use cq_types::{flags, Instrument, InstrumentIdx, Market, Px, Ts};
 
+use crate::columns::Kind;
 use crate::cursor::{Clock, Due, Merge, NEVER};
-use crate::tape::{Columns, Stream};
+use crate::tape::Stream;
 
 /// The venue's side of the tape: what it lives through, in venue time.
 pub(crate) struct Lived {
@@ -30,11 +31,11 @@ impl Lived {
             .iter()
             .enumerate()
             .filter(|(at, stream)| is_lived(tape, *at, stream))
-            .map(|(at, stream)| match stream.columns {
-                Columns::Bars { .. } => (at, Clock::Bar),
+            .map(|(at, stream)| match stream.kind {
+                Kind::Bars(_) => (at, Clock::Bar),
                 _ => (at, Clock::Event),
             });
-        let is_funding = |s: &Stream| matches!(s.columns, Columns::Funding { .. });
+        let is_funding = |s: &Stream| matches!(s.kind, Kind::Funding(_));
         let funding = (0..tape.len()).filter(|at| is_funding(&tape[*at]));
         let mut delistings: Vec<_> = (0..)
             .zip(instruments)
@@ -45,8 +46,7 @@ impl Lived {
             .zip(instruments)
             .map(|(index, _)| {
                 let own = tape.iter().filter(|s| s.instrument == index);
-                own.into_iter()
-                    .any(|s| matches!(s.columns, Columns::Marks(_)))
+                own.into_iter().any(|s| s.kind == Kind::Marks)
             })
             .collect();
         Self {
@@ -78,10 +78,6 @@ impl Lived {
         let due = self.market.pop(tape);
         let stream = &tape[due.stream];
         let index = stream.instrument;
-        if let Columns::Bars { .. } = stream.columns {
-            self.live_bar(stream, due, ts, purse);
-            return;
-        }
         let Some(event) = stream.event(due.row, 0) else {
             return;
         };
@@ -101,36 +97,36 @@ impl Lived {
             } => self.venue.on_quote(index, (bid, bid_qty), (ask, ask_qty)),
             Market::Mark { px } => self.marks[usize::from(index)] = Some(px),
             Market::Gap => self.venue.on_gap(index),
+            Market::Bar {
+                interval,
+                open,
+                high,
+                low,
+                close,
+                volume,
+                ..
+            } => {
+                let bar = Bar {
+                    ts_open: event.ts_event,
+                    interval,
+                    open,
+                    high,
+                    low,
+                    close,
+                    volume,
+                };
+                self.live_bar(index, bar, due, ts, purse);
+            }
             _ => {}
         }
     }
 
-    fn live_bar(&mut self, stream: &Stream, due: Due, ts: Ts, purse: &dyn Purse) {
-        let index = stream.instrument;
-        let Columns::Bars {
-            interval,
-            prices: [open, high, low, close],
-            volume,
-            ..
-        } = &stream.columns
-        else {
-            return;
-        };
-        let row = due.row;
+    fn live_bar(&mut self, index: InstrumentIdx, bar: Bar, due: Due, ts: Ts, purse: &dyn Purse) {
         if due.is_end {
             self.venue.end_bar(index, ts, purse);
-            self.remark(index, Px(close[row]));
+            self.remark(index, bar.close);
             return;
         }
-        let bar = Bar {
-            ts_open: stream.stamps.ts_event[row],
-            interval: *interval,
-            open: Px(open[row]),
-            high: Px(high[row]),
-            low: Px(low[row]),
-            close: Px(close[row]),
-            volume: cq_types::Qty(volume[row]),
-        };
         self.venue.begin_bar(index, bar);
         self.remark(index, bar.open);
         if self.venue.is_working(index) {
@@ -158,15 +154,15 @@ impl Lived {
 
 /// What the venue acts on: ticks, marks, gaps, and of an instrument's bars the shortest.
 fn is_lived(tape: &[Stream], at: usize, stream: &Stream) -> bool {
-    match &stream.columns {
-        Columns::Funding { .. } | Columns::External { .. } => false,
-        Columns::Bars { interval, .. } => {
+    match stream.kind {
+        Kind::Funding(_) | Kind::External(_) => false,
+        Kind::Bars(interval) => {
             let others = tape.iter().enumerate();
             let shorter = others.filter(|(other, s)| {
                 let is_first = *other < at;
                 s.instrument == stream.instrument
-                    && matches!(s.columns, Columns::Bars { interval: i, .. }
-                        if i < *interval || (i == *interval && is_first))
+                    && matches!(s.kind, Kind::Bars(i)
+                        if i < interval || (i == interval && is_first))
             });
             !has_ticks(tape, stream.instrument) && shorter.count() == 0
         }
@@ -177,7 +173,7 @@ fn is_lived(tape: &[Stream], at: usize, stream: &Stream) -> bool {
 /// Whether an instrument trades on its recorded book or quotes.
 pub(crate) fn has_ticks(tape: &[Stream], instrument: InstrumentIdx) -> bool {
     tape.iter().any(|s| {
-        let is_top = matches!(s.columns, Columns::Deltas { .. } | Columns::Quotes(_));
+        let is_top = matches!(s.kind, Kind::Deltas | Kind::Quotes);
         s.instrument == instrument && is_top
     })
 }

@@ -4,6 +4,7 @@
 
 mod moment;
 mod order;
+mod parts;
 mod race;
 
 use cq_ledger::{Valuation, Wallet};

@@ -15,9 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +30,7 @@ from crypto_quant.data_pipeline.collectors.importer import import_files
 from crypto_quant.data_pipeline.exporters.hftbacktest import to_npz
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.tick_rows import Columns
 from crypto_quant.runtime.ticks import TickReader, TickTape
 from crypto_quant.venues.rules import load_instruments
 
@@ -68,8 +68,9 @@ def run() -> list[Result]:
         tape = reader.read(reader.sessions()[0])
         if not isinstance(tape, TickTape):
             raise TypeError(tape.reason)
+        loaded = {kind: list(tape.streams[kind]) for kind in KEPT}
         with _peer(folder / "events.npz") as peer:
-            pairs = [(_ours(reader, tape), next(peer)) for _ in range(RUNS)]
+            pairs = [(_ours(reader, tape, loaded), next(peer)) for _ in range(RUNS)]
     for ours, other in pairs:
         if other is not None:
             _check(ours, other)
@@ -85,7 +86,7 @@ def run() -> list[Result]:
     return [Result("replay_noop", "M events/s", label, mine, middle, PEER, ratio, rates)]
 
 
-def _ours(reader: TickReader, tape: TickTape) -> Replay:
+def _ours(reader: TickReader, tape: TickTape, loaded: dict[str, list[Columns]]) -> Replay:
     spec = LineSpec(
         instruments=(reader.instrument,),
         sleeves=("none",),
@@ -100,9 +101,18 @@ def _ours(reader: TickReader, tape: TickTape) -> Replay:
         sample_ns=60_000 * MS_NS,
     )
     line = RecordedLine(spec, [Deposit(0, Wallet.MARGIN, Decimal(100_000))])
-    kept = {kind: columns for kind, columns in tape.streams.items() if kind in KEPT}
-    replace(tape, streams=kept).put(line, 0)
     native, wakes, read = line.native, 0, 0
+    adders: dict[str, Callable[..., int]] = {
+        "delta": native.add_deltas,
+        "trade": native.add_trades,
+        "gap": native.add_gaps,
+    }
+    for kind, parts in loaded.items():
+        number = None
+        for part in parts:
+            number = adders[kind](0, **part, stream=number, more=True)
+        if number is not None:
+            native.complete(number)
     begun = time.process_time()
     while native.next():
         touch = native.top(0)

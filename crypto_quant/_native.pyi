@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "BookPlanner",
     "FeatureSet",
     "Inflater",
     "Instrument",
@@ -15,7 +16,6 @@ __all__ = [
     "TickDecoder",
     "keep_panics",
     "last_panic",
-    "plan_book",
     "prorate",
 ]
 
@@ -72,13 +72,27 @@ class TickDecoder:
     def take(self) -> list[tuple[str, int, dict[str, NDArray[np.int64 | np.int8 | np.uint32]]]]: ...
     def stats(self) -> dict[str, int]: ...
 
-def plan_book(
-    first_id: NDArray[np.int64],
-    last_id: NDArray[np.int64],
-    prev_id: NDArray[np.int64],
-    side: NDArray[np.int8],
-    flags: NDArray[np.uint32],
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]: ...
+@final
+class BookPlanner:
+    """Which recorded updates make a book; ``data_pipeline.collectors.ticks.chain`` feeds it.
+
+    Answers are ``(rows in the order to apply them, rows where the book broke)``, numbered from
+    the first part's start.
+    """
+
+    def __new__(cls) -> BookPlanner: ...
+    def feed(
+        self,
+        first_id: NDArray[np.int64],
+        last_id: NDArray[np.int64],
+        prev_id: NDArray[np.int64],
+        side: NDArray[np.int8],
+        flags: NDArray[np.uint32],
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]: ...
+    def finish(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]: ...
+    @property
+    def keeps(self) -> int:
+        """The first row that a later answer may name."""
 
 @final
 class FeatureSet:

@@ -165,6 +165,7 @@ impl PyLine {
 
     #[pyo3(signature = (instrument, ts_event, ts_recv, mark, flags=None, *,
                         stream=None, more=false))]
+    #[allow(clippy::too_many_arguments)] // one argument a column
     fn add_marks(
         &mut self,
         instrument: u16,
@@ -183,6 +184,7 @@ impl PyLine {
 
     #[pyo3(signature = (instrument, ts_event, ts_recv, rate, rate_exp, flags=None, *,
                         stream=None, more=false))]
+    #[allow(clippy::too_many_arguments)] // one argument a column
     fn add_funding(
         &mut self,
         instrument: u16,

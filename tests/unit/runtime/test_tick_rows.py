@@ -84,8 +84,7 @@ def test_a_bad_row_is_named_by_its_place_in_the_session(
     )
     wrong = r"BTCUSDT-PERP\.BINANCE: delta of instrument 0, row 14: a price must be positive"
     with pytest.raises(DataError, match=wrong):
-        while line.next():
-            pass
+        list(iter(line.next, None))
 
 
 times = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30)

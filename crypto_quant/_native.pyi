@@ -169,7 +169,15 @@ class Line:
     sim
         ``None``: no venue (orders are written down only, no equity rows but the last).
         Else settings, each with a default: ``entry_latency_ns`` 50e6 (on bars at most 1e9),
-        ``response_latency_ns`` 50e6, ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
+        ``response_latency_ns`` 50e6; instead of these ``latency_rows``, recorded (sent, at
+        the venue, answered; 0 at the venue: turned away) between which is interpolated, or
+        ``entry_samples_ns``, ``response_samples_ns`` and ``latency_seed``, to be drawn from.
+        On recorded books ``queue`` "risk_averse" (or "optimistic", "power", "power2", "power3"
+        with ``queue_exponent`` 2, "log", "log2"), ``partial_fills``, ``walks_book``,
+        ``snapshot_edge`` and ``late_trades`` True, ``self_trade`` "expire_maker" (or
+        "expire_taker", "expire_both", "ignore"), ``amend`` "loses_place" (or
+        "keeps_on_decrease"), ``max_orders`` and ``max_trigger_orders`` 200.
+        ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
         ``max_participation`` 0.01, ``cost_multiplier`` 1.
     wallets
@@ -192,7 +200,7 @@ class Line:
         grid_ns: int,
         start: int,
         end: int,
-        sim: dict[str, int | float | Decimal] | None = None,
+        sim: Mapping[str, object] | None = None,
         wallets: Sequence[tuple[str, Sequence[str], Sequence[int]]] = ...,
         capital: Sequence[tuple[int, str, str, Decimal]] = ...,
         valuation: str = ...,
@@ -366,16 +374,60 @@ class Line:
         stop: int | None,
         reduce_only: bool,
         allocations: Sequence[tuple[int, int]],
-        ioc: bool = False,
+        tif: int = 0,
+        by_mark: bool = False,
+        callback_ppm: int = 0,
+        close_position: bool = False,
     ) -> None:
-        """Send an order: type 0 market, 1 limit, 2 post-only, 3 stop-market.
+        """Send an order.
 
-        ``allocations`` are ``(sleeve, signed quantity)`` and sum to the signed quantity.
+        ``type_code`` is 0 market, 1 limit, 2 post-only, 3 stop, 4 take-profit, 5 trailing stop;
+        ``tif`` is 0 until cancelled, 1 immediate or cancel, 2 fill or kill. ``stop`` is a
+        trigger, of a trailing stop the price that activates it; ``price`` makes a stop or
+        take-profit a limit order once it is triggered; ``callback_ppm`` is a trailing stop's
+        distance, millionths. ``close_position`` trades what is held at the trigger, at most
+        ``quantity``. ``allocations`` are ``(sleeve, signed quantity)`` and sum to the signed
+        quantity.
         The venue refuses what breaks its rules (see ``reason`` of :meth:`answers`).
         """
 
     def cancel(self, order_id: int) -> None:
         """Ask for a cancellation; an order that is already done is left alone."""
+
+    def amend(self, order_id: int, price: int | None, quantity: int) -> None:
+        """Ask for another limit price or quantity (that of the whole order, filled or not)."""
+
+    def submit(
+        self,
+        order_id: int,
+        instrument: int,
+        is_buy: bool,
+        quantity: int,
+        price: int | None,
+        type_code: int = 1,
+        tif: int = 0,
+    ) -> None:
+        """Send an order of the first sleeve; codes as for :meth:`place`."""
+
+    def open_orders(self, instrument: int) -> list[tuple[int, bool, int, int, int, bool, bool]]:
+        """Orders that may still trade, as far as we know, oldest first.
+
+        Each is id, whether it buys, price (-1: none), quantity, filled, whether the venue has
+        said that it has it, whether a cancellation may be asked for.
+        """
+
+    def elapse(self, duration: int) -> bool:
+        """Let time pass, ns, folding what arrives; whether the tape goes on."""
+
+    def wait_for(self, order_id: int, timeout: int) -> bool:
+        """Let time pass until an answer to an order arrives, at most ``timeout`` ns."""
+
+    def run(self, strategy: str, parameters: Mapping[str, int]) -> int:
+        """Run to the end with a strategy in Rust; how often it was asked.
+
+        ``"grid"`` takes ``levels``, ``gap`` (ticks), ``quantity`` and ``most`` (the largest
+        position), grid units.
+        """
 
     def wake_at(self, ts: int) -> None:
         """Ask to be woken at a time after now, once."""

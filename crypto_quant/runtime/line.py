@@ -64,7 +64,7 @@ class LineSpec:
     grid_ns: int
     start: int
     end: int
-    sim: Mapping[str, int | float | Decimal] | None
+    sim: Mapping[str, object] | None
     leverage: int
     tier: str = "VIP0"
     sample_ns: int = HOUR_NS

@@ -16,6 +16,8 @@ pub struct Book {
     asks: Ladder,
     state: State,
     crossings: u64,
+    /// Worst prices of the last snapshot, bids and asks.
+    edges: [Option<Px>; 2],
 }
 
 /// Where the book stands between gap and snapshot.
@@ -51,6 +53,7 @@ impl Book {
             asks: Ladder::new(Side::Sell, step.0),
             state: State::Invalid,
             crossings: 0,
+            edges: [None; 2],
         }
     }
 
@@ -58,30 +61,32 @@ impl Book {
     ///
     /// The first `SNAPSHOT` row clears the book; the `LAST` row of a frame completes it and
     /// is where the book is checked. Rows between a gap and the next snapshot are ignored.
+    /// Returns what was at the level.
     #[inline]
-    pub fn on_delta(&mut self, side: Side, px: Px, qty: Qty, marks: u32) {
+    pub fn on_delta(&mut self, side: Side, px: Px, qty: Qty, marks: u32) -> Qty {
         let is_inside = marks & (flags::SNAPSHOT | flags::LAST) == 0;
         if is_inside && self.state != State::Invalid {
-            self.apply(side, px, qty);
+            self.apply(side, px, qty)
         } else {
-            self.on_edge(side, px, qty, marks);
+            self.on_bound(side, px, qty, marks)
         }
     }
 
     /// Takes a change that is not amid a frame of a book that is known.
-    fn on_edge(&mut self, side: Side, px: Px, qty: Qty, marks: u32) {
+    fn on_bound(&mut self, side: Side, px: Px, qty: Qty, marks: u32) -> Qty {
         let is_snapshot = marks & flags::SNAPSHOT != 0;
         if is_snapshot && self.state != State::Loading {
             self.clear();
             self.state = State::Loading;
         }
         if self.state == State::Invalid {
-            return;
+            return Qty(0);
         }
-        self.apply(side, px, qty);
+        let before = self.apply(side, px, qty);
         if marks & flags::LAST != 0 {
             self.end_frame();
         }
+        before
     }
 
     /// Sets one level, a zero quantity deletes it; returns what was there. Validity is
@@ -101,6 +106,7 @@ impl Book {
             self.invalidate();
         } else if self.state == State::Loading {
             self.state = State::Valid;
+            self.edges = [self.bids.worst(), self.asks.worst()];
         }
     }
 
@@ -156,6 +162,18 @@ impl Book {
             Side::Buy => self.bids.qty_at(px),
             Side::Sell => self.asks.qty_at(px),
         }
+    }
+
+    /// Whether what rests at a price is known: beyond the worst level of the last snapshot it is
+    /// only where a level has changed since.
+    #[must_use]
+    pub fn is_known(&self, side: Side, px: Px) -> bool {
+        let (edge, ladder) = match side {
+            Side::Buy => (self.edges[0], &self.bids),
+            Side::Sell => (self.edges[1], &self.asks),
+        };
+        let is_inside = edge.is_some_and(|edge| px.0 * side.sign() >= edge.0 * side.sign());
+        is_inside || ladder.qty_at(px).0 != 0
     }
 
     /// The best `n` levels of a side, from the touch outwards.

@@ -2,8 +2,9 @@ use std::collections::{HashMap, VecDeque};
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
 use cq_sim::FORCED_ID;
-use cq_types::{Account, Event, InstrumentIdx, Qty, Ts};
+use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
 
+use crate::line::bad;
 use crate::purse::Purses;
 use crate::record::{FillRow, OrderRow, OrderStatus, Rows};
 use crate::LineError;
@@ -12,6 +13,8 @@ use crate::LineError;
 pub(crate) struct Books {
     pub(crate) ledger: Ledger,
     pub(crate) orders: Vec<OrderRow>,
+    /// Rows of orders that may still trade, in the order in which they were placed.
+    pub(crate) open: Vec<usize>,
     index: HashMap<u64, usize>,
     pub(crate) fills: Vec<FillRow>,
     pub(crate) rows: Rows,
@@ -26,6 +29,7 @@ impl Books {
         Self {
             ledger,
             orders: Vec::new(),
+            open: Vec::new(),
             index: HashMap::new(),
             fills: Vec::new(),
             rows: Rows::default(),
@@ -55,6 +59,7 @@ impl Books {
             return Err(LineError::Broken { ts, what });
         }
         self.index.insert(id, self.orders.len());
+        self.open.push(self.orders.len());
         self.orders.push(row);
         Ok(())
     }
@@ -117,7 +122,30 @@ impl Books {
 
     /// Folds an answer that has arrived; returns whether the step must be woken.
     pub(crate) fn fold(&mut self, answer: Event<Account>) -> Result<bool, LineError> {
-        let wakes = match answer.body {
+        let wakes = self.take_note(&answer)?;
+        if let Some(order) = answer.body.order() {
+            self.count(order);
+        }
+        self.unread.push(answer);
+        Ok(wakes)
+    }
+
+    /// An order has been answered; one that is done is no longer open.
+    fn count(&mut self, order: u64) {
+        let Some(at) = self.index.get(&order).copied() else {
+            return;
+        };
+        let row = &mut self.orders[at];
+        row.answers += 1;
+        if !row.is_open() {
+            if let Ok(place) = self.open.binary_search(&at) {
+                self.open.remove(place);
+            }
+        }
+    }
+
+    fn take_note(&mut self, answer: &Event<Account>) -> Result<bool, LineError> {
+        Ok(match answer.body {
             Account::Ack { order } => {
                 if let Some(row) = self.row(order) {
                     row.status = OrderStatus::Working;
@@ -137,8 +165,18 @@ impl Books {
                 }
                 true
             }
+            Account::Amended { order, px, qty } => {
+                self.fold_amendment(order, px, qty);
+                true
+            }
+            Account::Kept { order, .. } => {
+                if let Some(row) = self.row(order) {
+                    row.is_cancelling = false;
+                }
+                true
+            }
             Account::Fill { .. } => {
-                self.fold_fill(&answer)?;
+                self.fold_fill(answer)?;
                 true
             }
             Account::FundingPaid { amount, rate } => {
@@ -150,14 +188,35 @@ impl Books {
                 false
             }
             _ => false,
-        };
-        self.unread.push(answer);
-        Ok(wakes)
+        })
+    }
+
+    /// An order by its id.
+    pub(crate) fn order(&self, id: u64) -> Option<&OrderRow> {
+        self.index.get(&id).map(|at| &self.orders[*at])
+    }
+
+    /// The row of an order that was placed.
+    pub(crate) fn placed(&mut self, order: u64) -> Result<&mut OrderRow, LineError> {
+        let unknown = || bad("order_id", "the id of a placed order", &order);
+        self.row(order).ok_or_else(unknown)
     }
 
     fn row(&mut self, order: u64) -> Option<&mut OrderRow> {
         let at = *self.index.get(&order)?;
         self.orders.get_mut(at)
+    }
+
+    /// An order has another quantity or price from now on.
+    fn fold_amendment(&mut self, order: u64, px: Option<Px>, qty: Qty) {
+        let Some(row) = self.row(order) else {
+            return;
+        };
+        if let [(_, part)] = row.allocations.as_mut_slice() {
+            *part = Qty(row.request.side.sign() * qty.0);
+        }
+        row.request.qty = qty;
+        row.request.price = px;
     }
 
     fn fold_fill(&mut self, answer: &Event<Account>) -> Result<(), LineError> {
@@ -215,7 +274,7 @@ mod tests {
     use std::sync::Arc;
 
     use cq_ledger::{Valuation, Wallet};
-    use cq_sim::{OrderType, Request};
+    use cq_sim::Request;
     use cq_types::Side;
 
     use super::*;
@@ -223,21 +282,13 @@ mod tests {
     fn row(id: u64) -> OrderRow {
         OrderRow {
             ts: 7,
-            request: Request {
-                id,
-                instrument: 0,
-                side: Side::Buy,
-                qty: Qty(1),
-                kind: OrderType::Market,
-                price: None,
-                stop: None,
-                reduce_only: false,
-                ioc: false,
-            },
+            request: Request::market(id, 0, Side::Buy, Qty(1)),
             allocations: vec![(0, Qty(1))],
             filled: Qty(0),
             status: OrderStatus::Sent,
             reason: "",
+            is_cancelling: false,
+            answers: 0,
             tag: "",
         }
     }

@@ -134,18 +134,18 @@ impl Merge {
     pub(crate) fn pass(&mut self, tape: &[Stream], rows: usize) -> Ts {
         let head = &mut self.heads[self.next];
         let stream = &tape[head.stream];
-        let passed = &head.stamps(stream)[1..rows];
+        let stamps = head.stamps(stream);
         let last = match head.kind {
-            Clock::Recv => passed.last().copied(),
-            _ => passed.iter().copied().max(),
-        };
-        let last = match (head.kind, last) {
-            (Clock::Recv, Some(last)) => last,
-            (_, Some(last)) => last.max(head.due),
-            (_, None) => head.due,
+            Clock::Recv => stamps[rows - 1],
+            _ => stamps[1..rows]
+                .iter()
+                .fold(head.due, |last, ts| last.max(*ts)),
         };
         head.row += rows;
-        head.look(stream, last);
+        match stamps.get(rows) {
+            Some(ts) => head.due = last.max(*ts),
+            None => head.look(stream, last),
+        }
         self.find();
         last
     }

@@ -1,4 +1,4 @@
-use cq_sim::{OrderType, Request};
+use cq_sim::Request;
 use cq_types::{Account, InstrumentIdx, Qty, Side, Ts};
 
 use crate::line::{Line, Phase};
@@ -43,15 +43,8 @@ impl Line {
         let left = lived.venue.position(index);
         if let (Some(id), Some(side)) = (forced, Side::of(-position.0)) {
             let request = Request {
-                id,
-                instrument: index,
-                side,
-                qty: Qty(position.0.abs()),
-                kind: OrderType::Market,
-                price: None,
-                stop: None,
                 reduce_only: true,
-                ioc: false,
+                ..Request::market(id, index, side, Qty(position.0.abs()))
             };
             self.books.enter(OrderRow {
                 ts,
@@ -60,6 +53,8 @@ impl Line {
                 filled: Qty(0),
                 status: OrderStatus::Sent,
                 reason: "",
+                is_cancelling: false,
+                answers: 0,
                 tag,
             })?;
         }

@@ -94,13 +94,12 @@ impl Known {
         let Some(book) = &mut self.books[usize::from(stream.instrument)] else {
             return;
         };
-        let first = rows.start;
-        for (at, change) in stream.changes(rows).enumerate() {
+        let changes = stream.changes(rows);
+        for (at, change) in changes.iter().enumerate() {
             book.on_delta(change.side, change.px, change.qty, change.marks);
             if change.marks & flags::LAST != 0 {
-                if let Some(event) = stream.event(first + at, 0) {
-                    self.features.on_market(&event, Some(book));
-                }
+                let event = changes.event(stream.instrument, at, change);
+                self.features.on_market(&event, Some(book));
             }
         }
     }

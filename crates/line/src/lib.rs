@@ -30,6 +30,7 @@ mod recent;
 mod record;
 mod settle;
 mod setup;
+mod strategy;
 mod tape;
 mod venue;
 
@@ -38,4 +39,5 @@ pub use error::LineError;
 pub use line::{Line, Wake};
 pub use record::{FillRow, OrderRow, OrderStatus, Rows};
 pub use setup::{Deposit, Setup};
+pub use strategy::Strategy;
 pub use tape::Stream;

@@ -149,7 +149,11 @@ impl Line {
         Ok(())
     }
 
-    fn begin(&mut self) -> Result<(), LineError> {
+    /// Begins, where it has not: from then on no data is added and commands are taken.
+    pub(crate) fn start(&mut self) -> Result<(), LineError> {
+        if self.phase != Phase::Loading {
+            return Ok(());
+        }
         self.tape.sort_by_key(Stream::order);
         let ticks: Vec<Px> = (self.instruments.iter())
             .map(|instrument| *instrument.tick.at(self.start).0)
@@ -183,11 +187,10 @@ impl Line {
     /// When the ledger refuses what the venue did, or two parts disagree.
     #[allow(clippy::option_option)] // three outcomes that the caller tells apart at once
     pub fn advance(&mut self, budget: usize) -> Result<Option<Option<Wake>>, LineError> {
-        match self.phase {
-            Phase::Ended => return Ok(Some(None)),
-            Phase::Loading => self.begin()?,
-            Phase::Running => {}
+        if self.phase == Phase::Ended {
+            return Ok(Some(None));
         }
+        self.start()?;
         self.gap = None;
         let mut spent = 0;
         while spent < budget {
@@ -226,16 +229,26 @@ impl Line {
             return 0;
         }
         let run = merge.run(&self.tape, next.until);
-        let (stream, rows) = (&self.tape[run.stream], run.rows.len());
-        let last = merge.pass(&self.tape, rows);
+        let stream = &self.tape[run.stream];
+        let mut rows = run.rows.len();
         if next.turn == Turn::Known {
             self.known.on_changes(stream, run.rows);
             self.seq += rows as u64;
         } else if let Some(lived) = &mut self.lived {
-            lived
-                .venue
-                .on_changes(stream.instrument, stream.changes(run.rows));
+            // What an order's fill makes due may come before the rest of the run.
+            let changes = stream.changes(run.rows).timed(next.ts);
+            let purse = self.books.purse();
+            rows = lived.venue.on_changes(stream.instrument, changes, &purse);
+            if lived.venue.has_answers() {
+                self.books.queue(lived.venue.take_answers());
+            }
         }
+        let merge = match (next.turn, &mut self.recv, &mut self.lived) {
+            (Turn::Known, Some(recv), _) => recv,
+            (_, _, Some(lived)) => &mut lived.market,
+            _ => return 0,
+        };
+        let last = merge.pass(&self.tape, rows);
         self.now = self.now.max(last);
         rows
     }
@@ -244,7 +257,7 @@ impl Line {
     /// at each, row after row.
     ///
     /// # Errors
-    /// As [`Self::advance`].
+    /// As [`Self::advance`]; when a stream is not complete.
     pub fn research(&mut self) -> Result<(Vec<Ts>, Vec<f64>), LineError> {
         let width = self.known.features().len();
         let (mut times, mut rows) = (Vec::new(), Vec::new());
@@ -257,12 +270,8 @@ impl Line {
                     self.known.write(self.now, &mut rows[from..]);
                 }
                 Some(None) => return Ok((times, rows)),
-                None if self.wants.is_some() => {
-                    return Err(LineError::OutOfTurn(
-                        "research needs whole streams: complete them first",
-                    ));
-                }
-                _ => {}
+                None => self.expect_rows()?,
+                Some(Some(_)) => {}
             }
         }
     }

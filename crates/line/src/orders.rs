@@ -44,6 +44,8 @@ impl Line {
             filled: Qty(0),
             status: OrderStatus::Sent,
             reason: "",
+            is_cancelling: false,
+            answers: 0,
             tag: "",
         })?;
         if let Some(lived) = &mut self.lived {
@@ -58,11 +60,36 @@ impl Line {
     /// When the line has ended or no order has this id.
     pub fn cancel(&mut self, order: u64) -> Result<(), LineError> {
         self.in_turn()?;
-        if !self.books.knows(order) {
-            return Err(bad("order_id", "the id of a placed order", &order));
-        }
+        let now = self.now;
+        let row = self.books.placed(order)?;
+        row.is_cancelling = true;
+        let instrument = row.request.instrument;
         if let Some(lived) = &mut self.lived {
-            lived.venue.cancel(self.now, order);
+            lived.venue.cancel(now, instrument, order);
+        }
+        Ok(())
+    }
+
+    /// Asks for another limit price or quantity of an order; one that is already done is left
+    /// alone. Whether it keeps its place in the queue is the venue's rule.
+    ///
+    /// # Errors
+    /// When the line has ended, no order has this id, or the quantity would change of one that
+    /// several sleeves share.
+    pub fn amend(&mut self, order: u64, px: Option<Px>, qty: Qty) -> Result<(), LineError> {
+        self.in_turn()?;
+        let now = self.now;
+        let row = self.books.placed(order)?;
+        if qty != row.request.qty && row.allocations.len() > 1 {
+            let expected = format!(
+                "{}, as it is the order of several sleeves",
+                row.request.qty.0
+            );
+            return Err(bad("quantity", &expected, &qty.0));
+        }
+        let instrument = row.request.instrument;
+        if let Some(lived) = &mut self.lived {
+            lived.venue.amend(now, instrument, order, (px, qty));
         }
         Ok(())
     }
@@ -78,6 +105,10 @@ impl Line {
         }
         self.alarms.insert(ts);
         Ok(())
+    }
+
+    pub(crate) fn forget_alarm(&mut self, ts: Ts) {
+        self.alarms.remove(&ts);
     }
 
     /// Moves money of a sleeve between two wallets, at once.
@@ -161,6 +192,24 @@ impl Line {
     #[must_use]
     pub fn orders(&self) -> &[OrderRow] {
         &self.books.orders
+    }
+
+    /// Orders that may still trade as far as we know, in the order in which they were placed.
+    pub fn open_orders(&self) -> impl Iterator<Item = &OrderRow> {
+        self.books.open.iter().map(|at| &self.books.orders[*at])
+    }
+
+    /// An order by its id.
+    #[must_use]
+    pub fn order(&self, id: u64) -> Option<&OrderRow> {
+        self.books.order(id)
+    }
+
+    /// How many answers to an order have arrived.
+    pub(crate) fn answered(&self, id: u64) -> Result<u32, LineError> {
+        let row = self.books.order(id);
+        row.map(|row| row.answers)
+            .ok_or_else(|| bad("order_id", "the id of a placed order", &id))
     }
 
     /// Fills so far, in the order in which we learned of them.

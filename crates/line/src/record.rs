@@ -47,8 +47,26 @@ pub struct OrderRow {
     pub status: OrderStatus,
     /// Why the venue refused it; empty otherwise.
     pub reason: &'static str,
+    /// Whether its cancellation was asked for and is not answered.
+    pub is_cancelling: bool,
+    /// How many answers to it have arrived.
+    pub answers: u32,
     /// `data_end` or `delisted` for the venue's own closing orders; empty otherwise.
     pub tag: &'static str,
+}
+
+impl OrderRow {
+    /// Whether it may still trade, as far as we know.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, OrderStatus::Sent | OrderStatus::Working)
+    }
+
+    /// Whether a cancellation may be asked for: it works, and none is on its way.
+    #[must_use]
+    pub fn can_cancel(&self) -> bool {
+        self.status == OrderStatus::Working && !self.is_cancelling
+    }
 }
 
 /// One fill, when we learned of it.

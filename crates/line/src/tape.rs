@@ -128,9 +128,15 @@ impl Stream {
     }
 
     /// The part that holds a row, and the row's place in it.
+    #[inline]
     fn find(&self, row: usize) -> Option<(&Part, usize)> {
-        let at = self.parts.partition_point(|part| part.end() <= row);
-        let part = self.parts.get(at)?;
+        let front = self.parts.front()?;
+        let part = if row < front.end() {
+            front
+        } else {
+            let at = self.parts.partition_point(|part| part.end() <= row);
+            self.parts.get(at)?
+        };
         Some((part, row.checked_sub(part.first)?))
     }
 
@@ -148,23 +154,22 @@ impl Stream {
 
     /// Level changes of consecutive rows of one part; none where the stream holds something
     /// else.
-    pub(crate) fn changes(&self, rows: Range<usize>) -> impl Iterator<Item = Change> + '_ {
-        let found = self.find(rows.start);
-        let (side, px, qty, marks) = match found.map(|(part, at)| (part, at, &part.columns)) {
-            Some((part, at, Columns::Deltas { side, px, qty })) => {
-                let rows = at..at + rows.len();
-                let marks = part.stamps.flags.as_ref().map(|flags| &flags[rows.clone()]);
-                (&side[rows.clone()], &px[rows.clone()], &qty[rows], marks)
-            }
-            _ => Default::default(),
+    pub(crate) fn changes(&self, rows: Range<usize>) -> Changes<'_> {
+        let Some((part, at)) = self.find(rows.start) else {
+            return Changes::default();
         };
-        let levels = side.iter().zip(px).zip(qty).enumerate();
-        levels.map(move |(at, ((side, px), qty))| Change {
-            side: side_of(*side),
-            px: Px(*px),
-            qty: Qty(*qty),
-            marks: marks.map_or(0, |marks| marks[at]),
-        })
+        let Columns::Deltas { side, px, qty } = &part.columns else {
+            return Changes::default();
+        };
+        let rows = at..at + rows.len();
+        Changes {
+            ts_event: &part.stamps.ts_event[rows.clone()],
+            ts_recv: &part.stamps.ts_recv[rows.clone()],
+            marks: part.stamps.flags.as_ref().map(|f| &f[rows.clone()]),
+            side: &side[rows.clone()],
+            px: &px[rows.clone()],
+            qty: &qty[rows],
+        }
     }
 
     /// The event of a row; `None` for an outside value that is NaN.
@@ -183,5 +188,61 @@ impl Stream {
             instrument: self.instrument,
             body: part.columns.body(at)?,
         })
+    }
+}
+
+/// Consecutive level changes of a part.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Changes<'a> {
+    ts_event: &'a [Ts],
+    ts_recv: &'a [Ts],
+    marks: Option<&'a [u32]>,
+    side: &'a [i8],
+    px: &'a [i64],
+    qty: &'a [i64],
+}
+
+impl<'a> Changes<'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = Change> + 'a {
+        let levels = self.side.iter().zip(self.px).zip(self.qty).enumerate();
+        levels.map(move |(at, ((side, px), qty))| Change {
+            side: side_of(*side),
+            px: Px(*px),
+            qty: Qty(*qty),
+            marks: self.marks.map_or(0, |marks| marks[at]),
+        })
+    }
+
+    /// Each with its venue time, which never goes back before `from`.
+    pub(crate) fn timed(self, from: Ts) -> impl Iterator<Item = (Ts, Change)> + 'a {
+        let mut now = from;
+        self.ts_event
+            .iter()
+            .zip(self.iter())
+            .map(move |(ts, change)| {
+                now = now.max(*ts);
+                (now, change)
+            })
+    }
+
+    /// The event of the change at a place among these.
+    pub(crate) fn event(
+        self,
+        instrument: InstrumentIdx,
+        at: usize,
+        change: Change,
+    ) -> Event<Market> {
+        Event {
+            ts_event: self.ts_event[at],
+            ts_recv: self.ts_recv[at],
+            seq: 0,
+            flags: change.marks,
+            instrument,
+            body: Market::Delta {
+                side: change.side,
+                px: change.px,
+                qty: change.qty,
+            },
+        }
     }
 }

@@ -1,4 +1,4 @@
-use cq_sim::{Bar, Purse, Venue};
+use cq_sim::{Bar, Purse, Trade, Venue};
 use cq_types::{flags, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::columns::Kind;
@@ -82,9 +82,15 @@ impl Lived {
             return;
         };
         match event.body {
-            Market::Trade { px, qty, .. } => {
-                self.venue
-                    .on_trade(index, (px, qty), event.flags, ts, purse);
+            Market::Trade { px, qty, side, .. } => {
+                let trade = Trade {
+                    px,
+                    qty,
+                    side,
+                    marks: event.flags,
+                    matched: event.ts_event,
+                };
+                self.venue.on_trade(index, trade, ts, purse);
                 if event.flags & flags::NOT_MARKET == 0 {
                     self.remark(index, px);
                 }
@@ -94,8 +100,14 @@ impl Lived {
                 bid_qty,
                 ask,
                 ask_qty,
-            } => self.venue.on_quote(index, (bid, bid_qty), (ask, ask_qty)),
-            Market::Mark { px } => self.marks[usize::from(index)] = Some(px),
+            } => {
+                let touch = ((bid, bid_qty), (ask, ask_qty));
+                self.venue.on_quote(index, touch, ts, purse);
+            }
+            Market::Mark { px } => {
+                self.marks[usize::from(index)] = Some(px);
+                self.venue.on_mark(index, px, ts, purse);
+            }
             Market::Gap => self.venue.on_gap(index),
             Market::Bar {
                 interval,

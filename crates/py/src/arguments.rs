@@ -1,14 +1,10 @@
 //! Arguments and answers of a line, between Python's types and ours.
 
-use std::str::FromStr;
-
 use cq_line::{LineError, Wake};
-use cq_sim::{OrderType, SimConfig};
+use cq_sim::{OrderType, TimeInForce};
 use cq_types::{Account, Event, Qty, Side, Ts};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
-use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
 pub(crate) type WalletArg = (String, Vec<String>, Vec<u16>);
@@ -52,57 +48,30 @@ pub(crate) fn code(wake: Option<Wake>) -> u8 {
     }
 }
 
-pub(crate) fn order_type(code: u8) -> PyResult<OrderType> {
-    match code {
-        0 => Ok(OrderType::Market),
-        1 => Ok(OrderType::Limit),
-        2 => Ok(OrderType::PostOnly),
-        3 => Ok(OrderType::StopMarket),
-        _ => Err(PyValueError::new_err(format!(
-            "type_code: expected 0 to 3, was {code}"
-        ))),
-    }
-}
-
-/// A number of any Python type, read from its text so that 0.1 means 0.1.
-pub(crate) fn exact(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Decimal> {
-    let text = value.str()?.to_string();
-    let number = Decimal::from_str(&text).or_else(|_| Decimal::from_scientific(&text));
-    number.map_err(|_| PyValueError::new_err(format!("sim.{key}: expected a number, was {text:?}")))
-}
-
-pub(crate) fn whole(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Ts> {
-    let number = exact(key, value)?;
-    let whole = Some(number).filter(Decimal::is_integer);
-    whole.and_then(|n| n.to_i64()).ok_or_else(|| {
-        PyValueError::new_err(format!("sim.{key}: expected a whole number, was {number}"))
-    })
-}
-
-pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
-    let mut config = SimConfig::default();
-    let bps = Decimal::new(1, 4);
-    for (key, value) in settings {
-        let key: String = key.extract()?;
-        match key.as_str() {
-            "entry_latency_ns" => config.entry_latency = whole(&key, &value)?,
-            "response_latency_ns" => config.response_latency = whole(&key, &value)?,
-            "half_spread_bps" => config.half_spread = exact(&key, &value)? * bps,
-            "slippage_floor_bps" => config.slippage_floor = exact(&key, &value)? * bps,
-            "impact_y" => config.impact = value.extract()?,
-            "max_participation" => config.participation = exact(&key, &value)?,
-            "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
-            _ => {
-                let text = format!(
-                    "sim.{key}: unknown key; expected entry_latency_ns, response_latency_ns, \
-                     half_spread_bps, slippage_floor_bps, impact_y, max_participation or \
-                     cost_multiplier"
-                );
-                return Err(PyValueError::new_err(text));
-            }
+/// Kind and time in force of Python's codes; a post-only order is a limit order.
+pub(crate) fn order_type(code: u8, tif: u8) -> PyResult<(OrderType, TimeInForce)> {
+    let tif = match (code, tif) {
+        (2, 0) => TimeInForce::PostOnly,
+        (_, 0) => TimeInForce::Gtc,
+        (0 | 1 | 3 | 4 | 5, 1) => TimeInForce::Ioc,
+        (0 | 1 | 3 | 4 | 5, 2) => TimeInForce::Fok,
+        _ => {
+            let text = format!("tif: expected 0 to 2, 0 for post-only orders, was {tif}");
+            return Err(PyValueError::new_err(text));
         }
-    }
-    Ok(config)
+    };
+    let kind = match code {
+        0 => OrderType::Market,
+        1 | 2 => OrderType::Limit,
+        3 => OrderType::Stop,
+        4 => OrderType::TakeProfit,
+        5 => OrderType::TrailingStop,
+        _ => {
+            let text = format!("type_code: expected 0 to 5, was {code}");
+            return Err(PyValueError::new_err(text));
+        }
+    };
+    Ok((kind, tif))
 }
 
 pub(crate) fn parts(allocations: Allocations) -> Vec<cq_ledger::Allocation> {
@@ -147,6 +116,12 @@ pub(crate) fn answer(event: &Event<Account>) -> Answer {
         }
         Account::Ack { order } => plain("ack", *order, ""),
         Account::Reject { order, reason } => plain("reject", *order, reason),
+        Account::Kept { order, reason } => plain("kept", *order, reason),
+        Account::Amended { order, px, qty } => {
+            let mut row = plain("amended", *order, "");
+            (row.5, row.6) = (px.map_or(0, |px| px.0), qty.0);
+            row
+        }
         Account::Cancelled { order } => plain("cancelled", *order, ""),
         _ => plain("other", 0, ""),
     }

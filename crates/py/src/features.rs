@@ -153,7 +153,9 @@ impl PyFeatureSet {
         let book = self.books.get_mut(usize::from(event.instrument));
         if let Some(book) = book {
             match event.body {
-                Market::Delta { side, px, qty } => book.on_delta(side, px, qty, event.flags),
+                Market::Delta { side, px, qty } => {
+                    book.on_delta(side, px, qty, event.flags);
+                }
                 Market::Gap => book.invalidate(),
                 _ => {}
             }

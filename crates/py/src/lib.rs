@@ -7,6 +7,7 @@ mod instrument;
 mod ledger;
 mod line;
 mod panics;
+mod sim;
 mod tables;
 mod wire;
 

@@ -1,11 +1,12 @@
 //! `Line`: the recorded line, one call per wake-up.
 
 mod account;
+mod simulator;
 mod streams;
 
 use cq_ledger::{Transfer, Valuation, Wallet};
 use cq_line::{Deposit, Line, Setup};
-use cq_sim::Request;
+use cq_sim::{Request, TriggerBy};
 use cq_types::{Px, Qty, Side, Ts};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
@@ -13,10 +14,11 @@ use pyo3::types::PyDict;
 use rust_decimal::Decimal;
 
 use crate::arguments::{
-    answer, code, error, order_type, parts, sim_config, Allocations, Answer, CapitalArg, WalletArg,
+    answer, code, error, order_type, parts, Allocations, Answer, CapitalArg, WalletArg,
 };
 use crate::features::{feature_specs, SpecArg};
 use crate::instrument::PyInstrument;
+use crate::sim::sim_config;
 
 /// Events run before the interpreter is let go: a hop that ends sooner is not worth it.
 const SHORT_HOP: usize = 256;
@@ -156,8 +158,9 @@ impl PyLine {
     }
 
     #[pyo3(signature = (order_id, instrument, is_buy, quantity, type_code, price, stop, reduce_only,
-                        allocations, ioc=false))]
+                        allocations, tif=0, by_mark=false, callback_ppm=0, close_position=false))]
     #[allow(clippy::too_many_arguments)] // the fields of one order
+    #[allow(clippy::fn_params_excessive_bools)] // as they are in Python
     fn place(
         &mut self,
         order_id: u64,
@@ -169,24 +172,39 @@ impl PyLine {
         stop: Option<i64>,
         reduce_only: bool,
         allocations: Allocations,
-        ioc: bool,
+        tif: u8,
+        by_mark: bool,
+        callback_ppm: u32,
+        close_position: bool,
     ) -> PyResult<()> {
+        let (kind, tif) = order_type(type_code, tif)?;
+        let side = if is_buy { Side::Buy } else { Side::Sell };
         let request = Request {
-            id: order_id,
-            instrument,
-            side: if is_buy { Side::Buy } else { Side::Sell },
-            qty: Qty(quantity),
-            kind: order_type(type_code)?,
+            kind,
+            tif,
             price: price.map(Px),
             stop: stop.map(Px),
+            trigger_by: if by_mark {
+                TriggerBy::Mark
+            } else {
+                TriggerBy::Last
+            },
+            callback_ppm,
             reduce_only,
-            ioc,
+            close_position,
+            ..Request::market(order_id, instrument, side, Qty(quantity))
         };
         self.inner.place(request, parts(allocations)).map_err(error)
     }
 
     fn cancel(&mut self, order_id: u64) -> PyResult<()> {
         self.inner.cancel(order_id).map_err(error)
+    }
+
+    #[pyo3(signature = (order_id, price, quantity))]
+    fn amend(&mut self, order_id: u64, price: Option<i64>, quantity: i64) -> PyResult<()> {
+        let amended = self.inner.amend(order_id, price.map(Px), Qty(quantity));
+        amended.map_err(error)
     }
 
     fn wake_at(&mut self, ts: Ts) -> PyResult<()> {

@@ -3,7 +3,7 @@
 
 use cq_ledger::{Ledger, Share};
 use cq_line::{FillRow, OrderRow, Rows};
-use cq_sim::OrderType;
+use cq_sim::{OrderType, Request, TimeInForce};
 use cq_types::Px;
 use numpy::IntoPyArray;
 use pyo3::exceptions::PyRuntimeError;
@@ -122,7 +122,7 @@ pub(crate) fn orders<'py>(py: Python<'py>, rows: &[OrderRow], ledger: &Ledger) -
     let reducing = rows.iter().map(|r| r.request.reduce_only.into());
     table.ints("reduce_only", reducing)?;
     table.ints("filled", rows.iter().map(|r| r.filled.0))?;
-    table.texts("type", rows.iter().map(|r| type_name(r.request.kind)))?;
+    table.texts("type", rows.iter().map(|r| type_name(&r.request)))?;
     table.texts("status", rows.iter().map(|r| r.status.name()))?;
     table.texts("reason", rows.iter().map(|r| r.reason))?;
     table.texts("tag", rows.iter().map(|r| r.tag))?;
@@ -130,12 +130,17 @@ pub(crate) fn orders<'py>(py: Python<'py>, rows: &[OrderRow], ledger: &Ledger) -
     Ok(table.out)
 }
 
-fn type_name(kind: OrderType) -> &'static str {
-    match kind {
-        OrderType::Market => "market",
-        OrderType::Limit => "limit",
-        OrderType::PostOnly => "post_only",
-        OrderType::StopMarket => "stop_market",
+fn type_name(request: &Request) -> &'static str {
+    let is_market = request.price.is_none();
+    match (request.kind, request.tif) {
+        (OrderType::Market, _) => "market",
+        (OrderType::Limit, TimeInForce::PostOnly) => "post_only",
+        (OrderType::Limit, _) => "limit",
+        (OrderType::Stop, _) if is_market => "stop_market",
+        (OrderType::Stop, _) => "stop",
+        (OrderType::TakeProfit, _) if is_market => "take_profit_market",
+        (OrderType::TakeProfit, _) => "take_profit",
+        (OrderType::TrailingStop, _) => "trailing_stop_market",
     }
 }
 

@@ -2,7 +2,7 @@ use cq_types::{Px, Qty, Side, Ts};
 
 use crate::execution::{Deal, Desk, Fate, Purse};
 use crate::models::PPB;
-use crate::order::{is_worse_or_equal, worse, OrderType, Working};
+use crate::order::{is_worse_or_equal, worse, OrderType, TimeInForce, Working};
 use crate::trailing::Trailing;
 
 /// One bar as the venue lives through it.
@@ -27,11 +27,15 @@ pub struct Bar {
 impl Bar {
     /// Whether it traded at `px` or worse for someone who trades on `side`.
     fn reaches(&self, side: Side, px: Px) -> bool {
-        let extreme = match side {
+        is_worse_or_equal(side, self.extreme(side), px)
+    }
+
+    /// Its worst price for someone who trades on `side`.
+    fn extreme(&self, side: Side) -> Px {
+        match side {
             Side::Buy => self.high,
             Side::Sell => self.low,
-        };
-        is_worse_or_equal(side, extreme, px)
+        }
     }
 }
 
@@ -92,24 +96,18 @@ impl BarMarket {
         let Some(bar) = self.bar else {
             return Fate::Alive;
         };
-        let side = order.request.side;
-        if order
-            .trigger()
-            .is_some_and(|t| is_worse_or_equal(side, bar.open, t))
-        {
-            order.triggered = true;
+        let is_hit = order.is_waiting() && order.is_triggered_by(bar.open);
+        if is_hit {
+            order.fire(desk.allowed(order));
         }
-        let is_first = !std::mem::replace(&mut order.rests, true);
-        if order.is_market() {
-            return self.trade(desk, order, Offer::Take(bar.open), ts, purse);
+        let is_first = !std::mem::replace(&mut order.rests, true) || is_hit;
+        if order.is_waiting() || !(is_first || order.is_market()) {
+            return Fate::Alive;
         }
-        match order.request.kind {
-            OrderType::PostOnly if is_first => Self::post(desk, order, &bar, ts),
-            OrderType::Limit if is_first => {
-                self.trade(desk, order, Offer::Take(bar.open), ts, purse)
-            }
-            _ => Fate::Alive,
+        if order.request.tif == TimeInForce::PostOnly && !order.is_market() {
+            return Self::post(desk, order, &bar, ts);
         }
+        self.trade(desk, order, Offer::Take(bar.open), ts, purse)
     }
 
     /// Refuses a post-only order that the touch at the open would fill.
@@ -130,25 +128,36 @@ impl BarMarket {
         ts: Ts,
         purse: &dyn Purse,
     ) -> Fate {
-        let (Some(bar), Some(trigger)) = (self.bar, order.trigger()) else {
+        let Some(bar) = self.bar else {
             return Fate::Alive;
         };
         let side = order.request.side;
-        if !bar.reaches(side, trigger) {
-            return Fate::Alive;
-        }
-        order.triggered = true;
+        let level = order.stop_level().filter(|level| bar.reaches(side, *level));
+        let px = match level {
+            Some(level) => worse(side, level, bar.open),
+            None if order.request.kind == OrderType::TrailingStop => {
+                // Where its level was at the bar's begin was not reached, so the best price
+                // may have come first: then it is hit where the bar ends beyond its new level.
+                order.is_triggered_by(bar.extreme(side.opposite()));
+                if !order.is_triggered_by(bar.close) {
+                    return Fate::Alive;
+                }
+                bar.close
+            }
+            None => return Fate::Alive,
+        };
+        order.fire(desk.allowed(order));
         order.rests = true;
-        let offer = Offer::Take(worse(side, trigger, bar.open));
         let before = order.left;
-        let fate = self.trade(desk, order, offer, ts, purse);
+        let fate = self.trade(desk, order, Offer::Take(px), ts, purse);
         self.stopped[side_slot(side)] |= order.left < before;
         fate
     }
 
     /// At the end of a bar: fills a resting limit order that its range traded through by a
-    /// tick, unless a stop on the same side was hit: of two exits the worse one happened. An
-    /// order that has not met an open does not rest yet.
+    /// tick, unless a stop on the same side was hit: of two exits the worse one happened. So it
+    /// does with a take-profit, at its trigger. An order that has not met an open does not rest
+    /// yet.
     pub(crate) fn meet_range_limit(
         &mut self,
         desk: &mut Desk,
@@ -156,7 +165,8 @@ impl BarMarket {
         ts: Ts,
         purse: &dyn Purse,
     ) -> Fate {
-        let (Some(bar), Some(limit)) = (self.bar, order.limit()) else {
+        let level = order.limit().or(order.profit_level());
+        let (Some(bar), Some(level)) = (self.bar, level) else {
             return Fate::Alive;
         };
         let side = order.request.side;
@@ -164,11 +174,15 @@ impl BarMarket {
             return Fate::Alive;
         }
         let tick = desk.instrument(order.request.instrument).tick.at(ts).0 .0;
-        let beyond = Px(limit.0 - side.sign() * tick);
+        let beyond = Px(level.0 - side.sign() * tick);
         if !bar.reaches(side.opposite(), beyond) {
             return Fate::Alive;
         }
-        self.trade(desk, order, Offer::Make(limit), ts, purse)
+        if order.is_waiting() {
+            order.fire(desk.allowed(order));
+            return self.trade(desk, order, Offer::Take(level), ts, purse);
+        }
+        self.trade(desk, order, Offer::Make(level), ts, purse)
     }
 
     /// Trades what the position, the bar's volume and the order's limit allow; what is left
@@ -186,6 +200,10 @@ impl BarMarket {
             return desk.refuse(order, Desk::barred_by(order), ts);
         }
         let qty = self.within_budget(desk, order, allowed, ts);
+        let tif = order.request.tif;
+        if tif == TimeInForce::Fok && qty < order.left {
+            return desk.refuse(order, crate::reason::FOK_NOT_FILLED, ts);
+        }
         if qty > 0 {
             let deal = self.deal(desk, order, offer, qty, ts);
             if deal.is_none() && order.is_market() {
@@ -200,7 +218,7 @@ impl BarMarket {
                 }
             }
         }
-        if order.request.ioc {
+        if matches!(tif, TimeInForce::Ioc | TimeInForce::Fok) {
             return desk.cancelled(order, ts);
         }
         desk.go_on(order, ts)

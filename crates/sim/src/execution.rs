@@ -6,8 +6,9 @@ use cq_types::{
 };
 use rust_decimal::Decimal;
 
-use crate::models::{Costs, Impact, Latency, PPB};
-use crate::order::{OrderType, Working};
+use crate::latency::Latency;
+use crate::models::{Costs, Impact, PPB};
+use crate::order::Working;
 use crate::positions::Positions;
 use crate::rules::reason;
 use crate::trailing::Trailing;
@@ -62,6 +63,8 @@ pub(crate) struct Desk {
     pub(crate) needs_history: bool,
     pub(crate) positions: Positions,
     pub(crate) answers: Vec<Event<Account>>,
+    /// When the last answer that travelled reaches us: one connection, nothing overtakes.
+    pub(crate) heard: Ts,
 }
 
 impl Desk {
@@ -75,7 +78,7 @@ impl Desk {
         let position = self.positions.of(request.instrument);
         let against = (-position * request.side.sign()).max(0);
         let is_spot = self.instrument(request.instrument).contract == Contract::Spot;
-        if request.reduce_only || (is_spot && request.side == Side::Sell) {
+        if request.only_reduces() || (is_spot && request.side == Side::Sell) {
             order.left.min(against)
         } else {
             order.left
@@ -84,7 +87,7 @@ impl Desk {
 
     /// Why [`Self::allowed`] is zero.
     pub(crate) fn barred_by(order: &Working) -> &'static str {
-        if order.request.reduce_only {
+        if order.request.only_reduces() {
             reason::REDUCE_ONLY
         } else {
             reason::INSUFFICIENT_BALANCE
@@ -215,6 +218,44 @@ impl Desk {
         Fate::Done
     }
 
+    /// Gives an order another price or quantity; `None` where that ends it.
+    pub(crate) fn amend(
+        &mut self,
+        mut order: Working,
+        (px, qty): (Option<Px>, Qty),
+        ts: Ts,
+    ) -> Option<Working> {
+        let filled = order.request.qty.0 - order.left;
+        order.request.price = px.or(order.request.price);
+        order.request.qty = qty;
+        order.left = qty.0 - filled;
+        let (id, px) = (order.request.id, order.request.price);
+        self.answer(&order, ts, Account::Amended { order: id, px, qty });
+        if order.left > 0 {
+            return Some(order);
+        }
+        self.cancelled(&order, ts);
+        None
+    }
+
+    /// Says that an order works on as it was.
+    pub(crate) fn keep(&mut self, order: &Working, reason: &'static str, ts: Ts) {
+        let id = order.request.id;
+        self.answer(order, ts, Account::Kept { order: id, reason });
+    }
+
+    /// Says, by `known`, that the venue turned an order away before its engine saw it.
+    pub(crate) fn turn_away(&mut self, order: &Working, ts: Ts, known: Ts) {
+        self.heard = self.heard.max(known);
+        let id = order.request.id;
+        let reason = reason::OVERLOADED;
+        self.push(
+            order,
+            (ts, self.heard),
+            Account::Reject { order: id, reason },
+        );
+    }
+
     pub(crate) fn ack(&mut self, order: &mut Working, ts: Ts) {
         if !order.acked && order.left == order.request.qty.0 {
             order.acked = true;
@@ -224,14 +265,18 @@ impl Desk {
     }
 
     fn answer(&mut self, order: &Working, ts: Ts, body: Account) {
-        let delay = if order.forced {
-            0
-        } else {
-            self.latency.response(ts)
-        };
+        let mut known = ts;
+        if !order.forced {
+            self.heard = self.heard.max(self.latency.response(ts));
+            known = self.heard;
+        }
+        self.push(order, (ts, known), body);
+    }
+
+    fn push(&mut self, order: &Working, (ts_event, ts_recv): (Ts, Ts), body: Account) {
         self.answers.push(Event {
-            ts_event: ts,
-            ts_recv: ts + delay,
+            ts_event,
+            ts_recv,
             seq: 0,
             flags: 0,
             instrument: order.request.instrument,
@@ -249,8 +294,7 @@ impl Desk {
 
     /// Whether anything of a reducing order can still trade; ends it where not.
     pub(crate) fn go_on(&mut self, order: &Working, ts: Ts) -> Fate {
-        let is_conditional = order.request.kind == OrderType::StopMarket && !order.triggered;
-        if is_conditional || self.allowed(order) > 0 {
+        if order.is_waiting() || self.allowed(order) > 0 {
             Fate::Alive
         } else {
             self.refuse(order, Self::barred_by(order), ts)

@@ -21,9 +21,12 @@
 
 mod bars;
 mod execution;
+mod latency;
+mod matching;
 mod models;
 mod order;
 mod positions;
+mod queue;
 mod rules;
 mod ticks;
 mod trailing;
@@ -32,7 +35,10 @@ mod venue;
 
 pub use bars::Bar;
 pub use execution::{Bottomless, Purse};
-pub use models::{ConstantLatency, Impact, Latency, SimConfig, SimError, SquareRoot};
-pub use order::{OrderType, Request};
+pub use latency::{Latencies, Latency, Passage, RoundTrip};
+pub use matching::{Amend, Matching, SelfTrade};
+pub use models::{Impact, SimConfig, SimError, SquareRoot};
+pub use order::{OrderType, Request, TimeInForce, TriggerBy};
+pub use queue::{Queue, QueueModel};
 pub use rules::reason;
-pub use venue::{Venue, FORCED_ID};
+pub use venue::{Trade, Venue, FORCED_ID};

@@ -3,6 +3,10 @@ use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 use thiserror::Error;
 
+use crate::latency::Latencies;
+use crate::matching::Matching;
+use crate::queue::Queue;
+
 /// Parts of a unit that fractions of a price are counted in: integers keep them exact.
 pub(crate) const PPB: i128 = 1_000_000_000;
 
@@ -25,10 +29,14 @@ pub struct SimError {
 /// What is assumed of the venue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimConfig {
-    /// From our decision to the venue, ns.
-    pub entry_latency: Ts,
-    /// From the venue back to us, ns.
-    pub response_latency: Ts,
+    /// How long messages travel.
+    pub latency: Latencies,
+    /// Where orders stand in their queues, of instruments that trade on recorded books.
+    pub queue: Queue,
+    /// How those books are matched.
+    pub matching: Matching,
+    /// Most orders of an instrument that work at once, and most that wait for a trigger.
+    pub max_orders: [usize; 2],
     /// Half of the bid-ask spread assumed in bars mode, a fraction of price.
     pub half_spread: Decimal,
     /// Least worsening of a taker's fill in bars mode, a fraction of price.
@@ -44,8 +52,13 @@ pub struct SimConfig {
 impl Default for SimConfig {
     fn default() -> Self {
         Self {
-            entry_latency: 50_000_000,
-            response_latency: 50_000_000,
+            latency: Latencies::Constant {
+                entry: 50_000_000,
+                response: 50_000_000,
+            },
+            queue: Queue::RiskAverse,
+            matching: Matching::VENUE,
+            max_orders: [200, 200],
             half_spread: Decimal::ZERO,
             slippage_floor: Decimal::new(1, 4),
             impact: 1.0,
@@ -75,20 +88,21 @@ impl Costs {
         if multiplier < Decimal::ZERO || multiplier > hundred {
             return Err(bad("cost_multiplier", "0 to 100", &multiplier));
         }
-        for (key, latency) in [
-            ("entry_latency_ns", config.entry_latency),
-            ("response_latency_ns", config.response_latency),
-        ] {
-            if !(0..=3_600_000_000_000).contains(&latency) {
-                return Err(bad(key, "0 to one hour in ns", &latency));
+        if let Some((key, expected, found)) = config.latency.flaw() {
+            return Err(bad(key, expected, &found));
+        }
+        if let Some(n) = config.queue.exponent() {
+            if !(n > 0.0 && n <= 100.0) {
+                return Err(bad("queue_exponent", "above 0, at most 100", &n));
             }
         }
-        if has_bars && config.entry_latency > MAX_BARS_ENTRY {
+        let longest = config.latency.longest_entry();
+        if has_bars && longest > MAX_BARS_ENTRY {
             return Err(bad(
                 "entry_latency_ns",
                 "at most 1 s in ns where an instrument trades on bars (an order fills at a \
                  bar's open, so bars cannot show what a longer way costs)",
-                &config.entry_latency,
+                &longest,
             ));
         }
         if !(0.0..=100.0).contains(&config.impact) {
@@ -130,33 +144,6 @@ fn bad(key: &'static str, expected: &'static str, found: &impl ToString) -> SimE
         key,
         expected,
         found: found.to_string(),
-    }
-}
-
-/// How long messages travel, ns.
-pub trait Latency: Send + Sync {
-    /// From our decision at `now` to the venue.
-    fn entry(&mut self, now: Ts) -> Ts;
-    /// From the venue at `ts` back to us.
-    fn response(&mut self, ts: Ts) -> Ts;
-}
-
-/// The same latency always.
-#[derive(Debug, Clone, Copy)]
-pub struct ConstantLatency {
-    /// To the venue, ns.
-    pub entry: Ts,
-    /// Back to us, ns.
-    pub response: Ts,
-}
-
-impl Latency for ConstantLatency {
-    fn entry(&mut self, _now: Ts) -> Ts {
-        self.entry
-    }
-
-    fn response(&mut self, _ts: Ts) -> Ts {
-        self.response
     }
 }
 

@@ -1,5 +1,7 @@
 use cq_types::{InstrumentIdx, Px, Qty, Side, Ts};
 
+use crate::queue::Place;
+
 /// How an order meets the market.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderType {
@@ -7,10 +9,37 @@ pub enum OrderType {
     Market,
     /// Trades at its price or better, and rests.
     Limit,
-    /// Rests, or is refused if it would trade at once.
+    /// Once the price has moved against the position as far as its trigger, becomes a market
+    /// order, or a limit order where it has a price.
+    Stop,
+    /// As [`Self::Stop`], once the price has moved in favour of the position.
+    TakeProfit,
+    /// A stop whose trigger follows the best price since it was activated, at a distance.
+    TrailingStop,
+}
+
+/// How long an order works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimeInForce {
+    /// Until it is filled or cancelled.
+    #[default]
+    Gtc,
+    /// What cannot trade at once is cancelled.
+    Ioc,
+    /// Trades at once as a whole, or not at all.
+    Fok,
+    /// Rests, or is refused if it would trade at once (GTX).
     PostOnly,
-    /// Becomes a market order when the last price reaches its trigger.
-    StopMarket,
+}
+
+/// Which price a trigger looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TriggerBy {
+    /// The last trade.
+    #[default]
+    Last,
+    /// The mark price.
+    Mark,
 }
 
 /// An order as it is sent to the venue.
@@ -22,18 +51,78 @@ pub struct Request {
     pub instrument: InstrumentIdx,
     /// Buy or sell.
     pub side: Side,
-    /// How much, positive.
+    /// How much, positive; at most as much where it closes the position.
     pub qty: Qty,
     /// How.
     pub kind: OrderType,
-    /// Limit price of a limit or post-only order.
+    /// For how long.
+    pub tif: TimeInForce,
+    /// Limit price.
     pub price: Option<Px>,
-    /// Trigger of a stop.
+    /// Trigger; of a trailing stop the price that activates it, at once if there is none.
     pub stop: Option<Px>,
+    /// What the trigger looks at.
+    pub trigger_by: TriggerBy,
+    /// Distance of a trailing stop, millionths of the best price.
+    pub callback_ppm: u32,
     /// May only shrink the position.
     pub reduce_only: bool,
-    /// What cannot trade at once is cancelled.
-    pub ioc: bool,
+    /// Trades all of the position that there is when it is triggered.
+    pub close_position: bool,
+}
+
+impl Request {
+    /// A market order.
+    #[must_use]
+    pub const fn market(id: u64, instrument: InstrumentIdx, side: Side, qty: Qty) -> Self {
+        Self {
+            id,
+            instrument,
+            side,
+            qty,
+            kind: OrderType::Market,
+            tif: TimeInForce::Gtc,
+            price: None,
+            stop: None,
+            trigger_by: TriggerBy::Last,
+            callback_ppm: 0,
+            reduce_only: false,
+            close_position: false,
+        }
+    }
+
+    /// A limit order.
+    #[must_use]
+    pub const fn limit(
+        id: u64,
+        instrument: InstrumentIdx,
+        side: Side,
+        qty: Qty,
+        price: Px,
+        tif: TimeInForce,
+    ) -> Self {
+        Self {
+            kind: OrderType::Limit,
+            price: Some(price),
+            tif,
+            ..Self::market(id, instrument, side, qty)
+        }
+    }
+
+    /// Whether it waits for a trigger.
+    #[must_use]
+    pub const fn is_conditional(&self) -> bool {
+        matches!(
+            self.kind,
+            OrderType::Stop | OrderType::TakeProfit | OrderType::TrailingStop
+        )
+    }
+
+    /// Whether it can only shrink a position.
+    #[must_use]
+    pub const fn only_reduces(&self) -> bool {
+        self.reduce_only || self.close_position
+    }
 }
 
 /// An order the venue has accepted and not finished.
@@ -47,10 +136,12 @@ pub(crate) struct Working {
     pub(crate) left: i64,
     /// Whether it has met its first market: from then on a limit order rests.
     pub(crate) rests: bool,
-    /// Whether a stop has been triggered: from then on it is a market order.
+    /// Whether it has been triggered: from then on it is a market or a limit order.
     pub(crate) triggered: bool,
-    /// Quantity that rested at its price before it (tick mode).
-    pub(crate) ahead: i64,
+    /// Best price for a trailing stop since it was activated.
+    pub(crate) extreme: Option<Px>,
+    /// Its place in the queue at its price (tick mode).
+    pub(crate) place: Place,
     /// Whether the venue has said that it accepted the order.
     pub(crate) acked: bool,
     /// Whether the venue made the order itself: its answers have no latency.
@@ -65,27 +156,31 @@ impl Working {
             left: request.qty.0,
             rests: false,
             triggered: false,
-            ahead: 0,
+            extreme: None,
+            place: Place::default(),
             acked: false,
             forced: false,
         }
+    }
+
+    /// Whether it waits for its trigger.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.request.is_conditional() && !self.triggered
     }
 
     /// Whether it takes whatever price there is.
     pub(crate) fn is_market(&self) -> bool {
         match self.request.kind {
             OrderType::Market => true,
-            OrderType::StopMarket => self.triggered,
-            OrderType::Limit | OrderType::PostOnly => false,
+            OrderType::Limit => false,
+            _ => self.triggered && self.request.price.is_none(),
         }
     }
 
     /// The limit price, where it has one.
     pub(crate) fn limit(&self) -> Option<Px> {
-        match self.request.kind {
-            OrderType::Limit | OrderType::PostOnly => self.request.price,
-            OrderType::Market | OrderType::StopMarket => None,
-        }
+        let is_limit = self.request.kind == OrderType::Limit || self.triggered;
+        self.request.price.filter(|_| is_limit)
     }
 
     /// Whether its limit, if it has one, lets it trade at `px`.
@@ -95,12 +190,71 @@ impl Working {
             .is_none_or(|limit| is_worse_or_equal(side, limit, px))
     }
 
-    /// The trigger, while it waits for it.
-    pub(crate) fn trigger(&self) -> Option<Px> {
-        match self.request.kind {
-            OrderType::StopMarket if !self.triggered => self.request.stop,
-            _ => None,
+    /// The price that would trigger it now, and whether a worse one triggers it as well.
+    fn trigger(&self) -> Option<(Px, bool)> {
+        if self.triggered {
+            return None;
         }
+        match self.request.kind {
+            OrderType::Stop => self.request.stop.map(|px| (px, true)),
+            OrderType::TakeProfit => self.request.stop.map(|px| (px, false)),
+            OrderType::TrailingStop => self.extreme.map(|best| (self.trail(best), true)),
+            OrderType::Market | OrderType::Limit => None,
+        }
+    }
+
+    /// The trigger of an order that protects: a stop's, or where a trailing stop has got to.
+    pub(crate) fn stop_level(&self) -> Option<Px> {
+        self.trigger().filter(|(_, is_stop)| *is_stop).map(|t| t.0)
+    }
+
+    /// The trigger of a take-profit that waits.
+    pub(crate) fn profit_level(&self) -> Option<Px> {
+        self.trigger().filter(|(_, is_stop)| !*is_stop).map(|t| t.0)
+    }
+
+    /// Whether a price triggers it; a trailing stop first follows the price.
+    pub(crate) fn is_triggered_by(&mut self, px: Px) -> bool {
+        self.follow(px);
+        let side = self.request.side;
+        self.trigger().is_some_and(|(level, is_stop)| {
+            let reaches = if is_stop { side } else { side.opposite() };
+            is_worse_or_equal(reaches, px, level)
+        })
+    }
+
+    /// Its trigger is reached; `allowed` is what it closes where it closes the position.
+    pub(crate) fn fire(&mut self, allowed: i64) {
+        self.triggered = true;
+        if self.request.close_position {
+            self.left = allowed;
+        }
+    }
+
+    /// A trailing stop that is activated keeps the best price for its position.
+    fn follow(&mut self, px: Px) {
+        if self.request.kind != OrderType::TrailingStop || self.triggered {
+            return;
+        }
+        let side = self.request.side.opposite();
+        self.extreme = match (self.extreme, self.request.stop) {
+            (Some(best), _) => Some(worse(side, best, px)),
+            (None, Some(from)) if !is_worse_or_equal(side, px, from) => None,
+            (None, _) => Some(px),
+        };
+    }
+
+    /// `best` less the callback for a seller, more for a buyer; a fraction of a grid unit goes
+    /// towards `best`, where the order triggers earlier.
+    fn trail(&self, best: Px) -> Px {
+        const WHOLE: i128 = 1_000_000;
+        let away = i128::from(self.request.side.sign()) * i128::from(self.request.callback_ppm);
+        let level = i128::from(best.0) * (WHOLE + away);
+        let rounded = match self.request.side {
+            Side::Buy => level.div_euclid(WHOLE),
+            Side::Sell => -(-level).div_euclid(WHOLE),
+        };
+        Px(i64::try_from(rounded).unwrap_or(i64::MAX))
     }
 }
 

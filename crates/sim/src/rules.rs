@@ -29,6 +29,18 @@ pub mod reason {
     pub const INSUFFICIENT_BALANCE: &str = "insufficient_balance";
     /// A post-only order that would trade at once.
     pub const WOULD_CROSS: &str = "post_only_would_cross";
+    /// A fill-or-kill order that could not be filled at once.
+    pub const FOK_NOT_FILLED: &str = "fok_not_filled";
+    /// As many orders work as the venue lets an account have.
+    pub const MAX_ORDERS: &str = "max_open_orders";
+    /// As many orders wait for a trigger as the venue lets an account have.
+    pub const MAX_TRIGGERS: &str = "max_trigger_orders";
+    /// The order would have met another one of the account.
+    pub const SELF_TRADE: &str = "self_trade";
+    /// The venue turned the message away before its engine saw it.
+    pub const OVERLOADED: &str = "overloaded";
+    /// A trailing stop without a distance.
+    pub const NO_CALLBACK: &str = "no_callback";
     /// No market data to price own impact with.
     pub const NO_HISTORY: &str = "no_history";
     /// Tick mode: neither a valid book nor a quote to trade with.
@@ -56,24 +68,24 @@ pub(crate) fn refuses(
     if !instrument.is_on_lot(request.qty, ts) {
         return Some(reason::OFF_LOT);
     }
-    let needed = match request.kind {
-        OrderType::Market => None,
-        OrderType::Limit | OrderType::PostOnly => Some(request.price),
-        OrderType::StopMarket => Some(request.stop),
-    };
-    if let Some(price) = needed {
-        let Some(px) = price.filter(|px| px.0 > 0) else {
-            return Some(reason::NO_PRICE);
-        };
-        if !instrument.is_on_tick(px, ts) {
-            return Some(reason::OFF_TICK);
+    if request.kind == OrderType::TrailingStop && request.callback_ppm == 0 {
+        return Some(reason::NO_CALLBACK);
+    }
+    let needs_price = request.kind == OrderType::Limit;
+    let needs_stop = matches!(request.kind, OrderType::Stop | OrderType::TakeProfit);
+    for (price, is_needed) in [(request.price, needs_price), (request.stop, needs_stop)] {
+        match price {
+            None if is_needed => return Some(reason::NO_PRICE),
+            Some(px) if px.0 <= 0 => return Some(reason::NO_PRICE),
+            Some(px) if !instrument.is_on_tick(px, ts) => return Some(reason::OFF_TICK),
+            _ => {}
         }
     }
-    let priced_at = needed.flatten().or(last);
+    let priced_at = request.price.or(request.stop).or(last);
     let is_small = priced_at.is_some_and(|px| {
         quote_notional(instrument, request, px) < *instrument.min_notional.at(ts).0
     });
-    (is_small && !request.reduce_only).then_some(reason::MIN_NOTIONAL)
+    (is_small && !request.only_reduces()).then_some(reason::MIN_NOTIONAL)
 }
 
 fn quote_notional(instrument: &Instrument, request: &Request, px: Px) -> Decimal {

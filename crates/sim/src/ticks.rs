@@ -1,13 +1,24 @@
-use std::collections::BTreeMap;
+//! An instrument that trades on its recorded book, on venue time.
+//!
+//! What rests at a price is known from the book; where our order stands in it is a guess of the
+//! queue model. An order trades as a maker when a trade at its price has passed what stood
+//! before it, when a trade goes through its price, or when the other side's best price reaches
+//! it at the end of a frame.
+
+mod arrival;
+mod makers;
+mod resting;
+mod taken;
 
 use cq_book::Book;
-use cq_types::{Change, Px, Qty, Side, Ts};
+use cq_types::{flags, Change, Grid, InstrumentIdx, Px, Qty, Side, Ts};
 
-use crate::execution::{Deal, Desk, Fate, Purse};
-use crate::order::{is_worse_or_equal, OrderType, Working};
-
-/// Queue ahead of an order whose place is not known: only a trade beyond its price fills it.
-const UNKNOWN: i64 = i64::MAX / 4;
+use crate::execution::{Desk, Purse};
+use crate::matching::Matching;
+use crate::order::Working;
+use crate::queue::{Queue, QueueModel};
+use resting::Resting;
+use taken::Taken;
 
 /// Best bid and ask of a quote event.
 #[derive(Debug, Clone, Copy)]
@@ -16,49 +27,136 @@ struct Quote {
     ask: (Px, Qty),
 }
 
-/// An instrument that trades on its recorded book, on venue time.
-#[derive(Debug, Clone)]
+/// A recorded trade as it meets our orders.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Print {
+    pub(crate) px: Px,
+    pub(crate) qty: Qty,
+    /// Aggressor.
+    pub(crate) side: Side,
+    /// When it was matched, which may lie before the time at which it is reported.
+    pub(crate) matched: Ts,
+}
+
+/// The market, and our orders in it.
 pub(crate) struct TickMarket {
+    instrument: InstrumentIdx,
     book: Book,
     quote: Option<Quote>,
-    /// What our own takers have consumed of a level since it was last refreshed.
-    taken: BTreeMap<(bool, i64), i64>,
+    /// What our own orders have consumed of a level since it was last refreshed.
+    taken: Taken,
     last: Option<Px>,
+    mark: Option<Px>,
+    bids: Resting,
+    asks: Resting,
+    /// Orders that wait for a trigger, oldest first.
+    waiting: Vec<Working>,
+    model: Box<dyn QueueModel>,
+    matching: Matching,
 }
 
 impl TickMarket {
-    pub(crate) fn new(step: Px) -> Self {
+    pub(crate) fn new(
+        instrument: InstrumentIdx,
+        step: Px,
+        grid: Grid,
+        (queue, matching): (Queue, Matching),
+    ) -> Self {
         Self {
+            instrument,
             book: Book::with_step(step),
             quote: None,
-            taken: BTreeMap::new(),
+            taken: Taken::default(),
             last: None,
+            mark: None,
+            bids: Resting::new(Side::Buy),
+            asks: Resting::new(Side::Sell),
+            waiting: Vec::new(),
+            model: queue.model(grid),
+            matching,
         }
     }
 
-    pub(crate) fn on_change(&mut self, change: Change) {
+    /// Takes level changes up to the first that makes the venue answer; returns how many.
+    pub(crate) fn on_changes(
+        &mut self,
+        desk: &mut Desk,
+        changes: impl IntoIterator<Item = (Ts, Change)>,
+        purse: &dyn Purse,
+    ) -> usize {
+        let mut count = 0;
+        if self.bids.is_empty() && self.asks.is_empty() && self.taken.is_empty() {
+            for (_, change) in changes {
+                self.book
+                    .on_delta(change.side, change.px, change.qty, change.marks);
+                count += 1;
+            }
+            return count;
+        }
+        for (ts, change) in changes {
+            count += 1;
+            if self.on_change(desk, change, ts, purse) {
+                break;
+            }
+        }
+        count
+    }
+
+    /// Returns whether the venue has answered.
+    fn on_change(&mut self, desk: &mut Desk, change: Change, ts: Ts, purse: &dyn Purse) -> bool {
         let Change {
             side,
             px,
             qty,
             marks,
         } = change;
-        if self.taken.is_empty() {
-            self.book.on_delta(side, px, qty, marks);
-            return;
+        if !self.taken.is_empty() {
+            self.taken.refresh(side, px.0);
         }
-        self.taken.remove(&(side == Side::Buy, px.0));
         let was_valid = self.book.is_valid();
-        self.book.on_delta(side, px, qty, marks);
-        if was_valid != self.book.is_valid() {
+        let before = self.book.on_delta(side, px, qty, marks);
+        let is_valid = self.book.is_valid();
+        if was_valid != is_valid {
             self.taken.clear();
         }
+        if was_valid && marks & flags::SNAPSHOT == 0 {
+            let own = match side {
+                Side::Buy => &mut self.bids,
+                Side::Sell => &mut self.asks,
+            };
+            if own.may_be_at(px) {
+                for order in own.at(px) {
+                    let change = (before.0, qty.0);
+                    let keeps = self.matching.late_trades;
+                    order.place.on_change(&*self.model, change, ts, keeps);
+                }
+            }
+        }
+        if marks & flags::LAST == 0 {
+            return false;
+        }
+        if !is_valid {
+            self.forget();
+            return false;
+        }
+        if marks & flags::SNAPSHOT != 0 {
+            self.resync();
+        }
+        self.meet_best(desk, ts, purse)
     }
 
-    pub(crate) fn on_quote(&mut self, bid: (Px, Qty), ask: (Px, Qty)) {
+    /// The recorded best bid and ask changed.
+    pub(crate) fn on_quote(
+        &mut self,
+        desk: &mut Desk,
+        (bid, ask): ((Px, Qty), (Px, Qty)),
+        ts: Ts,
+        purse: &dyn Purse,
+    ) {
         self.quote = Some(Quote { bid, ask });
         if !self.book.is_valid() {
             self.taken.clear();
+            self.meet_best(desk, ts, purse);
         }
     }
 
@@ -66,10 +164,27 @@ impl TickMarket {
         self.book.invalidate();
         self.quote = None;
         self.taken.clear();
+        self.forget();
     }
 
-    pub(crate) fn on_trade(&mut self, px: Px) {
-        self.last = Some(px);
+    /// Nobody knows any more what rests before our orders.
+    fn forget(&mut self) {
+        for order in self.bids.iter_mut().chain(self.asks.iter_mut()) {
+            order.place.forget();
+        }
+    }
+
+    /// After a snapshot no more than a level's quantity is before our orders at it.
+    fn resync(&mut self) {
+        for own in [&mut self.bids, &mut self.asks] {
+            for order in own.iter_mut() {
+                let Some(px) = order.limit() else { continue };
+                let side = order.request.side;
+                if self.book.is_known(side, px) {
+                    order.place.resync(self.book.qty_at(side, px).0);
+                }
+            }
+        }
     }
 
     /// Last trade, else the middle of the market.
@@ -97,184 +212,41 @@ impl TickMarket {
         }))
     }
 
-    /// An order arrives.
-    pub(crate) fn arrive(
-        &mut self,
-        desk: &mut Desk,
-        order: &mut Working,
-        ts: Ts,
-        purse: &dyn Purse,
-    ) -> Fate {
-        let side = order.request.side;
-        let reached = |t: Px| {
-            self.last
-                .is_some_and(|last| is_worse_or_equal(side, last, t))
-        };
-        if order.trigger().is_some_and(reached) {
-            order.triggered = true;
-        }
-        if order.trigger().is_some() {
-            return Fate::Alive;
-        }
-        if self.best(side.opposite()).is_none() {
-            return desk.refuse(order, crate::reason::NO_BOOK, ts);
-        }
-        let crosses = order.limit().is_none_or(|limit| {
-            let best = self.best(side.opposite());
-            best.is_some_and(|(px, _)| is_worse_or_equal(side, limit, px))
-        });
-        if crosses && order.request.kind == OrderType::PostOnly {
-            return desk.refuse(order, crate::reason::WOULD_CROSS, ts);
-        }
-        if desk.allowed(order) == 0 {
-            return desk.refuse(order, Desk::barred_by(order), ts);
-        }
-        if crosses && self.walk(desk, order, ts, purse) == Fate::Done {
-            return Fate::Done;
-        }
-        if order.is_market() || order.request.ioc {
-            return desk.cancelled(order, ts);
-        }
-        order.rests = true;
-        order.ahead = order.limit().map_or(0, |px| self.queue_at(side, px));
-        desk.go_on(order, ts)
-    }
-
-    /// Takes level after level up to the limit; what is taken stays taken.
-    fn walk(&mut self, desk: &mut Desk, order: &mut Working, ts: Ts, purse: &dyn Purse) -> Fate {
-        let side = order.request.side;
-        let (Some((best, _)), Some(mid)) = (self.best(side.opposite()), self.mid_or_best(side))
-        else {
-            return Fate::Alive;
-        };
-        for (px, available) in self.offers(order, desk.allowed(order)) {
-            let qty = available.min(desk.allowed(order));
-            let deal = Deal {
-                px,
-                reference: mid,
-                impact: (px.0 - best.0) * side.sign(),
-                is_taker: true,
-            };
-            if qty == 0 {
-                break;
-            }
-            let before = order.left;
-            let fate = desk.fill(order, qty, &deal, ts, purse);
-            *self.taken.entry((side == Side::Sell, px.0)).or_default() += before - order.left;
-            if fate == Fate::Done {
-                return Fate::Done;
-            }
-        }
-        Fate::Alive
-    }
-
     fn mid_or_best(&self, side: Side) -> Option<Px> {
         let best = self.best(side.opposite()).map(|(px, _)| px);
         self.mid(side).or(best)
     }
 
-    /// Levels that an order may take from, until they cover `wanted`.
-    fn offers(&self, order: &Working, wanted: i64) -> Vec<(Px, i64)> {
-        let side = order.request.side;
-        let theirs = side.opposite();
-        let (mut out, mut left) = (Vec::new(), wanted);
-        let mut offer = |px: Px, qty: Qty| {
-            let is_beyond = |limit: Px| !is_worse_or_equal(side, limit, px);
-            if left <= 0 || order.limit().is_some_and(is_beyond) {
-                return false;
-            }
-            let taken = self.taken.get(&(theirs == Side::Buy, px.0)).copied();
-            let available = qty.0 - taken.unwrap_or(0);
-            if available > 0 {
-                out.push((px, available));
-                left -= available;
-            }
-            true
-        };
-        if self.book.is_valid() {
-            for (px, qty) in self.book.levels(theirs, usize::MAX) {
-                if !offer(px, qty) {
-                    break;
-                }
-            }
-        } else if let Some((px, qty)) = self.best(theirs) {
-            offer(px, qty);
-        }
-        out
-    }
-
-    /// Quantity that rests before a new order at `px`.
-    fn queue_at(&self, side: Side, px: Px) -> i64 {
-        if self.book.is_valid() {
-            return self.book.qty_at(side, px).0;
-        }
-        match self.best(side) {
-            Some((best, qty)) if best == px => qty.0,
-            Some((best, _)) if is_worse_or_equal(side, px, best) => 0,
-            _ => UNKNOWN,
+    fn resting(&mut self, side: Side) -> &mut Resting {
+        match side {
+            Side::Buy => &mut self.bids,
+            Side::Sell => &mut self.asks,
         }
     }
 
-    /// A gap: nobody knows any more what rests before an order.
-    pub(crate) fn forget_queue(order: &mut Working) {
-        order.ahead = UNKNOWN;
+    /// Our orders: those that rest, then those that wait for a trigger.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = &Working> {
+        self.bids
+            .iter()
+            .chain(self.asks.iter())
+            .chain(&self.waiting)
     }
 
-    /// A trade meets a resting order; `shared` is what is left of it for our orders.
-    pub(crate) fn meet_trade(
-        &mut self,
-        desk: &mut Desk,
-        order: &mut Working,
-        trade: (Px, Qty),
-        shared: &mut i64,
-        ts: Ts,
-        purse: &dyn Purse,
-    ) -> Fate {
-        let (px, qty) = trade;
-        let side = order.request.side;
-        if order
-            .trigger()
-            .is_some_and(|t| is_worse_or_equal(side, px, t))
-        {
-            order.triggered = true;
-            return self.arrive(desk, order, ts, purse);
-        }
-        let Some(limit) = order.limit().filter(|_| order.rests) else {
-            return Fate::Alive;
-        };
-        let allowed = desk.allowed(order);
-        let is_through = is_worse_or_equal(side, limit, px) && px != limit;
-        let fillable = if is_through {
-            allowed
-        } else if px == limit {
-            order.ahead -= qty.0;
-            let beyond = (-order.ahead).max(0);
-            order.ahead = order.ahead.max(0);
-            let mine = beyond.min(*shared).min(allowed);
-            *shared -= mine;
-            mine
-        } else {
-            0
-        };
-        if fillable == 0 {
-            return Fate::Alive;
-        }
-        let deal = Deal {
-            px: limit,
-            reference: self.mid(side).unwrap_or(limit),
-            impact: 0,
-            is_taker: false,
-        };
-        if desk.fill(order, fillable, &deal, ts, purse) == Fate::Done {
-            return Fate::Done;
-        }
-        desk.go_on(order, ts)
+    /// Takes an order away by its id.
+    pub(crate) fn remove(&mut self, id: u64) -> Option<Working> {
+        let resting = self.bids.remove(id).or_else(|| self.asks.remove(id));
+        resting.or_else(|| {
+            let at = self.waiting.iter().position(|o| o.request.id == id)?;
+            Some(self.waiting.remove(at))
+        })
     }
 
-    /// Where the last unit of a close at once would trade, and the middle of the market:
-    /// beyond the levels that are there, at the last of them. No price where the book is empty.
-    pub(crate) fn closing_level(&self, order: &Working) -> (Option<Px>, Option<Px>) {
-        let level = self.offers(order, order.left).last().map(|(px, _)| *px);
-        (level, self.mid_or_best(order.request.side).or(self.last))
+    /// Takes all orders away, oldest id first.
+    pub(crate) fn take_all(&mut self) -> Vec<Working> {
+        let mut all = self.bids.take();
+        all.append(&mut self.asks.take());
+        all.append(&mut self.waiting);
+        all.sort_by_key(|order| order.request.id);
+        all
     }
 }

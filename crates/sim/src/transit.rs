@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use cq_types::{InstrumentIdx, Ts};
+use cq_types::{InstrumentIdx, Px, Qty, Ts};
 
 use crate::order::Request;
 
@@ -9,6 +9,11 @@ use crate::order::Request;
 pub(crate) enum Message {
     New(Request),
     Cancel(u64),
+    Amend {
+        order: u64,
+        px: Option<Px>,
+        qty: Qty,
+    },
 }
 
 /// A message on its way.
@@ -47,14 +52,6 @@ impl Transit {
         let (taken, left) = all.partition(|sent| sent.instrument == instrument);
         self.0 = left;
         taken
-    }
-
-    /// Orders on their way.
-    pub(crate) fn orders(&self) -> impl Iterator<Item = &Request> {
-        self.0.iter().filter_map(|sent| match &sent.message {
-            Message::New(request) => Some(request),
-            Message::Cancel(_) => None,
-        })
     }
 
     /// Whether a cancellation of an order is on its way that was decided by `ts`.

@@ -4,15 +4,31 @@ use cq_types::{flags, Account, Change, Event, Instrument, InstrumentIdx, Px, Qty
 
 use crate::bars::{Bar, BarMarket};
 use crate::execution::{Deal, Desk, Fate, Purse};
-use crate::models::{ConstantLatency, Costs, SimConfig, SimError, SquareRoot};
-use crate::order::{OrderType, Request, Working};
+use crate::latency::Passage;
+use crate::models::{Costs, SimConfig, SimError, SquareRoot};
+use crate::order::{Request, Working};
 use crate::positions::Positions;
 use crate::rules::{self, reason};
-use crate::ticks::TickMarket;
+use crate::ticks::{Print, TickMarket};
 use crate::transit::{Message, Sent, Transit};
 
 /// First id of the orders that the venue makes itself (a forced close).
 pub const FORCED_ID: u64 = 1 << 62;
+
+/// A recorded trade.
+#[derive(Debug, Clone, Copy)]
+pub struct Trade {
+    /// Price.
+    pub px: Px,
+    /// Quantity.
+    pub qty: Qty,
+    /// Aggressor.
+    pub side: Side,
+    /// See [`flags`].
+    pub marks: u32,
+    /// When the venue matched it; reports of it may come later.
+    pub matched: Ts,
+}
 
 /// One simulated account on one venue timeline.
 ///
@@ -22,9 +38,11 @@ pub struct Venue {
     desk: Desk,
     bars: Vec<BarMarket>,
     ticks: Vec<Option<TickMarket>>,
+    /// Orders of the instruments that trade on bars.
     working: Vec<Working>,
     transit: Transit,
     forced: u64,
+    max_orders: [usize; 2],
 }
 
 impl Venue {
@@ -40,24 +58,27 @@ impl Venue {
     ) -> Result<Self, SimError> {
         let costs = Costs::new(config, steps.contains(&None))?;
         let count = instruments.len();
-        let ticks = |i: usize| steps.get(i).copied().flatten().map(TickMarket::new);
+        let styles = (config.queue, config.matching);
+        let ticks = (0..).zip(instruments.iter()).map(|(index, instrument)| {
+            let step = steps.get(usize::from(index)).copied().flatten()?;
+            Some(TickMarket::new(index, step, instrument.grid, styles))
+        });
         Ok(Self {
             bars: vec![BarMarket::default(); count],
-            ticks: (0..count).map(ticks).collect(),
+            ticks: ticks.collect(),
             working: Vec::new(),
             transit: Transit::default(),
             forced: FORCED_ID,
+            max_orders: config.max_orders,
             desk: Desk {
                 needs_history: config.impact * costs.multiplier_f64 > 0.0,
                 instruments,
                 costs,
-                latency: Box::new(ConstantLatency {
-                    entry: config.entry_latency,
-                    response: config.response_latency,
-                }),
+                latency: config.latency.model(),
                 impact: Box::new(SquareRoot { y: config.impact }),
                 positions: Positions::flat(count),
                 answers: Vec::new(),
+                heard: Ts::MIN,
             },
         })
     }
@@ -68,21 +89,36 @@ impl Venue {
     }
 
     /// Asks for a cancellation at `now`; an order that is already done is left alone.
-    pub fn cancel(&mut self, now: Ts, order: u64) {
-        let working = self.working.iter().map(|w| &w.request);
-        let its = working.chain(self.transit.orders()).find(|r| r.id == order);
-        if let Some(instrument) = its.map(|r| r.instrument) {
-            self.post(now, instrument, Message::Cancel(order));
-        }
+    pub fn cancel(&mut self, now: Ts, instrument: InstrumentIdx, order: u64) {
+        self.post(now, instrument, Message::Cancel(order));
+    }
+
+    /// Asks at `now` for another price or quantity; an order that is already done is left alone.
+    pub fn amend(
+        &mut self,
+        now: Ts,
+        instrument: InstrumentIdx,
+        order: u64,
+        (px, qty): (Option<Px>, Qty),
+    ) {
+        self.post(now, instrument, Message::Amend { order, px, qty });
     }
 
     fn post(&mut self, now: Ts, instrument: InstrumentIdx, message: Message) {
-        self.transit.push(Sent {
-            decided: now,
-            arrives: now + self.desk.latency.entry(now),
-            instrument,
-            message,
-        });
+        match self.desk.latency.entry(now) {
+            Passage::Arrives(arrives) => self.transit.push(Sent {
+                decided: now,
+                arrives,
+                instrument,
+                message,
+            }),
+            Passage::Lost(known) => {
+                if let Message::New(request) = message {
+                    let order = Working::new(request, now);
+                    self.desk.turn_away(&order, now, known);
+                }
+            }
+        }
     }
 
     /// When the next message reaches the venue.
@@ -101,7 +137,16 @@ impl Venue {
     fn receive(&mut self, sent: Sent, ts: Ts, purse: &dyn Purse) {
         match sent.message {
             Message::New(request) => self.accept(request, sent.decided, ts, purse),
-            Message::Cancel(id) => self.withdraw(id, ts),
+            Message::Cancel(id) => {
+                if let Some(order) = self.remove(sent.instrument, id) {
+                    self.desk.cancelled(&order, ts);
+                }
+            }
+            Message::Amend { order, px, qty } => {
+                if let Some(order) = self.remove(sent.instrument, order) {
+                    self.change(order, (px, qty), ts, purse);
+                }
+            }
         }
     }
 
@@ -112,13 +157,39 @@ impl Venue {
             return;
         }
         let index = usize::from(request.instrument);
-        let fate = match &mut self.ticks[index] {
-            Some(market) => market.arrive(&mut self.desk, &mut order, ts, purse),
-            None => self.meet(&mut order, ts, purse),
-        };
-        if fate == Fate::Alive {
+        if let Some(market) = &mut self.ticks[index] {
+            market.accept(&mut self.desk, order, ts, purse);
+        } else if self.meet(&mut order, ts, purse) == Fate::Alive {
             self.desk.ack(&mut order, ts);
             self.working.push(order);
+        }
+    }
+
+    /// An order gets another price or quantity, if the venue's rules let it.
+    fn change(&mut self, order: Working, to: (Option<Px>, Qty), ts: Ts, purse: &dyn Purse) {
+        let (price, qty) = to;
+        let index = usize::from(order.request.instrument);
+        let instrument = self.desk.instrument(order.request.instrument);
+        let wanted = Request {
+            price: price.or(order.request.price),
+            qty,
+            ..order.request
+        };
+        let refusal = rules::refuses(instrument, &wanted, ts, self.last_price(index));
+        match (&mut self.ticks[index], refusal) {
+            (market, Some(reason)) => {
+                self.desk.keep(&order, reason, ts);
+                match market {
+                    Some(market) => market.keep(order),
+                    None => self.working.push(order),
+                }
+            }
+            (Some(market), None) => market.amend(&mut self.desk, (order, to), ts, purse),
+            (None, None) => {
+                if let Some(order) = self.desk.amend(order, to, ts) {
+                    self.working.push(order);
+                }
+            }
         }
     }
 
@@ -128,20 +199,39 @@ impl Venue {
         if index >= self.desk.instruments.len() {
             return Some(reason::UNKNOWN_INSTRUMENT);
         }
-        if self.working.iter().any(|w| w.request.id == request.id) {
-            return Some(reason::DUPLICATE_ID);
+        let mut counts = [0; 2];
+        for own in self.of(request.instrument) {
+            if own.request.id == request.id {
+                return Some(reason::DUPLICATE_ID);
+            }
+            counts[usize::from(own.is_waiting())] += 1;
+        }
+        let kind = usize::from(order.is_waiting());
+        if counts[kind] >= self.max_orders[kind] {
+            return Some([reason::MAX_ORDERS, reason::MAX_TRIGGERS][kind]);
         }
         let instrument = self.desk.instrument(request.instrument);
         if let Some(refusal) = rules::refuses(instrument, request, ts, self.last_price(index)) {
             return Some(refusal);
         }
         // A stop protects a position that an order beside it may only now be opening.
-        let is_stop = request.kind == OrderType::StopMarket;
-        let is_short_sale = !request.reduce_only && self.desk.allowed(order) < order.left;
+        let is_stop = request.is_conditional();
+        let is_short_sale = !request.only_reduces() && self.desk.allowed(order) < order.left;
         if !is_stop && (self.desk.allowed(order) == 0 || is_short_sale) {
             return Some(Desk::barred_by(order));
         }
         None
+    }
+
+    /// Our orders of an instrument at the venue.
+    fn of(&self, instrument: InstrumentIdx) -> impl Iterator<Item = &Working> {
+        let market = self
+            .ticks
+            .get(usize::from(instrument))
+            .and_then(Option::as_ref);
+        let own = market.into_iter().flat_map(TickMarket::orders);
+        let on_bars = self.working.iter();
+        own.chain(on_bars.filter(move |w| w.request.instrument == instrument))
     }
 
     fn last_price(&self, index: usize) -> Option<Px> {
@@ -151,11 +241,13 @@ impl Venue {
         }
     }
 
-    fn withdraw(&mut self, id: u64, ts: Ts) {
-        if let Some(at) = self.working.iter().position(|w| w.request.id == id) {
-            let order = self.working.remove(at);
-            self.desk.cancelled(&order, ts);
+    /// Takes an order away by its id.
+    fn remove(&mut self, instrument: InstrumentIdx, id: u64) -> Option<Working> {
+        if let Some(market) = self.ticks.get_mut(usize::from(instrument))?.as_mut() {
+            return market.remove(id);
         }
+        let at = self.working.iter().position(|w| w.request.id == id)?;
+        Some(self.working.remove(at))
     }
 
     /// A bar begins: its open is the market until its end. No order acts yet.
@@ -222,23 +314,37 @@ impl Venue {
         self.working = orders;
     }
 
-    /// Levels of the recorded book changed.
+    /// Levels of the recorded book changed, each at its time. Takes them up to the first that
+    /// makes the venue answer, and returns how many.
     pub fn on_changes(
         &mut self,
         instrument: InstrumentIdx,
-        changes: impl IntoIterator<Item = Change>,
-    ) {
-        if let Some(market) = &mut self.ticks[usize::from(instrument)] {
-            for change in changes {
-                market.on_change(change);
-            }
+        changes: impl IntoIterator<Item = (Ts, Change)>,
+        purse: &dyn Purse,
+    ) -> usize {
+        match &mut self.ticks[usize::from(instrument)] {
+            Some(market) => market.on_changes(&mut self.desk, changes, purse),
+            None => changes.into_iter().count(),
         }
     }
 
     /// The recorded best bid and ask changed.
-    pub fn on_quote(&mut self, instrument: InstrumentIdx, bid: (Px, Qty), ask: (Px, Qty)) {
+    pub fn on_quote(
+        &mut self,
+        instrument: InstrumentIdx,
+        (bid, ask): ((Px, Qty), (Px, Qty)),
+        ts: Ts,
+        purse: &dyn Purse,
+    ) {
         if let Some(market) = &mut self.ticks[usize::from(instrument)] {
-            market.on_quote(bid, ask);
+            market.on_quote(&mut self.desk, (bid, ask), ts, purse);
+        }
+    }
+
+    /// The mark price changed.
+    pub fn on_mark(&mut self, instrument: InstrumentIdx, px: Px, ts: Ts, purse: &dyn Purse) {
+        if let Some(market) = &mut self.ticks[usize::from(instrument)] {
+            market.on_mark(&mut self.desk, px, ts, purse);
         }
     }
 
@@ -246,39 +352,23 @@ impl Venue {
     pub fn on_gap(&mut self, instrument: InstrumentIdx) {
         if let Some(market) = &mut self.ticks[usize::from(instrument)] {
             market.on_gap();
-            let ours = |w: &&mut Working| w.request.instrument == instrument;
-            self.working
-                .iter_mut()
-                .filter(ours)
-                .for_each(TickMarket::forget_queue);
         }
     }
 
     /// A recorded trade meets our resting orders. Trades that are not the market's
     /// ([`flags::NOT_MARKET`]) meet nothing.
-    pub fn on_trade(
-        &mut self,
-        instrument: InstrumentIdx,
-        trade: (Px, Qty),
-        marks: u32,
-        ts: Ts,
-        purse: &dyn Purse,
-    ) {
-        let index = usize::from(instrument);
-        if marks & flags::NOT_MARKET != 0 || self.ticks[index].is_none() {
+    pub fn on_trade(&mut self, instrument: InstrumentIdx, trade: Trade, ts: Ts, purse: &dyn Purse) {
+        if trade.marks & flags::NOT_MARKET != 0 {
             return;
         }
-        if !self.working.is_empty() {
-            let mut shared = trade.1 .0;
-            self.each(instrument, |venue, order| match &mut venue.ticks[index] {
-                Some(market) => {
-                    market.meet_trade(&mut venue.desk, order, trade, &mut shared, ts, purse)
-                }
-                None => Fate::Alive,
-            });
-        }
-        if let Some(market) = &mut self.ticks[index] {
-            market.on_trade(trade.0);
+        if let Some(market) = &mut self.ticks[usize::from(instrument)] {
+            let print = Print {
+                px: trade.px,
+                qty: trade.qty,
+                side: trade.side,
+                matched: trade.matched,
+            };
+            market.on_trade(&mut self.desk, print, ts, purse);
         }
     }
 
@@ -288,6 +378,11 @@ impl Venue {
             order.forced = true;
             venue.desk.cancelled(order, ts)
         });
+        let market = self.ticks.get_mut(usize::from(instrument));
+        for mut order in market.into_iter().flatten().flat_map(TickMarket::take_all) {
+            order.forced = true;
+            self.desk.cancelled(&order, ts);
+        }
         for sent in self.transit.take(instrument) {
             if let Message::New(request) = sent.message {
                 let mut order = Working::new(request, sent.decided);
@@ -309,20 +404,11 @@ impl Venue {
     ) -> Option<u64> {
         let position = self.desk.positions.of(instrument);
         let side = Side::of(-position)?;
-        let mut order = Working::new(
-            Request {
-                id: self.forced,
-                instrument,
-                side,
-                qty: Qty(position.abs()),
-                kind: OrderType::Market,
-                price: None,
-                stop: None,
-                reduce_only: true,
-                ioc: false,
-            },
-            ts,
-        );
+        let request = Request {
+            reduce_only: true,
+            ..Request::market(self.forced, instrument, side, Qty(position.abs()))
+        };
+        let mut order = Working::new(request, ts);
         order.forced = true;
         let deal = self.closing_deal(&order, ts)?;
         self.forced += 1;
@@ -378,9 +464,7 @@ impl Venue {
     /// Whether an order of this instrument works at the venue.
     #[must_use]
     pub fn is_working(&self, instrument: InstrumentIdx) -> bool {
-        self.working
-            .iter()
-            .any(|order| order.request.instrument == instrument)
+        self.of(instrument).next().is_some()
     }
 
     /// Whether there are answers to take.

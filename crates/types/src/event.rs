@@ -160,6 +160,22 @@ pub enum Account {
         /// The venue's reason.
         reason: &'static str,
     },
+    /// The order works on with another price or quantity.
+    Amended {
+        /// Our order id.
+        order: u64,
+        /// Its limit price, where it has one.
+        px: Option<Px>,
+        /// Its quantity, with what has traded of it.
+        qty: Qty,
+    },
+    /// The venue refused to amend the order; it works on as it was.
+    Kept {
+        /// Our order id.
+        order: u64,
+        /// The venue's reason.
+        reason: &'static str,
+    },
     /// The order no longer rests.
     Cancelled {
         /// Our order id.
@@ -172,4 +188,20 @@ pub enum Account {
         /// The rate it came from.
         rate: Decimal,
     },
+}
+
+impl Account {
+    /// The order that it is about, if it is about one.
+    #[must_use]
+    pub const fn order(&self) -> Option<u64> {
+        match self {
+            Self::Ack { order }
+            | Self::Fill { order, .. }
+            | Self::Reject { order, .. }
+            | Self::Amended { order, .. }
+            | Self::Kept { order, .. }
+            | Self::Cancelled { order } => Some(*order),
+            Self::FundingPaid { .. } => None,
+        }
+    }
 }

@@ -109,7 +109,7 @@ def test_orders_of_one_bar_share_its_volume() -> None:
 def test_immediate_order_is_cancelled_where_the_bar_lets_it_no_more() -> None:
     out = line(flat(5, volume=50), sim={**FREE, "max_participation": Decimal("0.01")})
     until(out, TIMER, T0 + HOUR)
-    buy(out, 1, 1200, ioc=True)
+    buy(out, 1, 1200, tif=1)
     finish(out)
     assert [row[4] for row in fills(out)] == [500]
     assert out.orders()["status"][0] == "cancelled"

@@ -168,7 +168,7 @@ def test_limit_takes_up_to_its_price_and_rests_with_the_remainder() -> None:
 def test_immediate_limit_does_not_rest() -> None:
     out = tick_line(trades=[(3000, -1, 9900, 999)])
     until(out, TIMER, T0 + SECOND)
-    buy(out, 1, 600, LIMIT, price=10010, ioc=True)
+    buy(out, 1, 600, LIMIT, price=10010, tif=1)
     finish(out)
     assert fills(out) == [(1, 1005.0, 10010, 300)]
 
@@ -194,24 +194,26 @@ def test_resting_order_waits_for_the_queue_before_it() -> None:
     assert out.answers()[1][9] == Decimal("0.000999")
 
 
-def test_only_trades_advance_the_queue_not_cancellations() -> None:
-    out = tick_line(deltas=[(2000, 1, 9990, 10)], trades=[(3000, -1, 9990, 499)])
+def test_a_cancellation_counts_as_one_behind_us_while_there_is_room_for_it() -> None:
+    # 500 rest before us, and 300 join behind; 300 leave, which may have been those.
+    deltas = [(1500, 1, 9990, 800), (2000, 1, 9990, 500)]
+    out = tick_line(deltas=deltas, trades=[(3000, -1, 9990, 500)])
     until(out, TIMER, T0 + SECOND)
     buy(out, 1, 100, LIMIT, price=9990)
     finish(out)
     assert fills(out) == []
 
 
-def test_trade_through_the_price_fills_all() -> None:
-    out = tick_line(trades=[(2000, -1, 9989, 1)])
+def test_trade_through_the_price_comes_to_us_first() -> None:
+    out = tick_line(trades=[(2000, -1, 9989, 700), (3000, -1, 9980, 9000)])
     until(out, TIMER, T0 + SECOND)
     buy(out, 1, 5000, LIMIT, price=9990)
     finish(out)
-    assert fills(out) == [(1, 2000.0, 9990, 5000)]
+    assert fills(out) == [(1, 2000.0, 9990, 700), (1, 3000.0, 9990, 4300)]
 
 
 def test_selling_order_is_filled_from_above() -> None:
-    out = tick_line(trades=[(2000, 1, 10010, 300), (3000, 1, 10010, 1), (4000, 1, 10011, 1)])
+    out = tick_line(trades=[(2000, 1, 10010, 300), (3000, 1, 10010, 1), (4000, 1, 10011, 500)])
     until(out, TIMER, T0 + SECOND)
     sell(out, 1, 100, LIMIT, price=10010)
     finish(out)
@@ -253,7 +255,7 @@ def test_stop_triggers_on_a_trade_and_walks_the_book() -> None:
 
 
 def test_gap_wakes_the_step_and_empties_the_book() -> None:
-    out = tick_line(gaps=[2500], trades=[(3000, -1, 9990, 9999), (4000, -1, 9980, 1)])
+    out = tick_line(gaps=[2500], trades=[(3000, -1, 9990, 9999), (4000, -1, 9980, 500)])
     until(out, TIMER, T0 + SECOND)
     buy(out, 1, 100, LIMIT, price=9990)
     until(out, GAP)

@@ -9,12 +9,13 @@ mod race;
 
 use cq_ledger::{Valuation, Wallet};
 use cq_line::{Columns, Deposit, Line, LineError, Setup, Stamps, Stream, Wake};
-use cq_sim::{OrderType, Request, SimConfig};
+use cq_sim::{Latencies, OrderType, Request, SimConfig};
 use cq_types::{Account, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
 const HOUR: Ts = 3_600_000_000_000;
 const LATENCY: Ts = 50_000_000;
+const RESPONSE: Ts = 50_000_000;
 
 fn always<T>(value: T) -> Dated<T> {
     Dated::new(vec![(0, value)]).unwrap()
@@ -69,7 +70,7 @@ fn setup(end: Ts) -> Setup {
             impact: 0.0,
             slippage_floor: Decimal::ZERO,
             participation: Decimal::ONE,
-            entry_latency: LATENCY,
+            latency: latency(LATENCY, RESPONSE),
             ..SimConfig::default()
         }),
         capital: vec![Deposit {
@@ -104,29 +105,24 @@ fn stamps(ts_event: &[Ts], delay: Ts) -> Stamps {
     }
 }
 
+fn latency(entry: Ts, response: Ts) -> Latencies {
+    Latencies::Constant { entry, response }
+}
+
 fn wake(line: &mut Line) -> Option<(Wake, Ts)> {
     let wake = line.advance(usize::MAX).unwrap().unwrap()?;
     Some((wake, line.now()))
 }
 
 fn market(id: u64, signed: i64) -> Request {
-    Request {
-        id,
-        instrument: 0,
-        side: Side::of(signed).unwrap(),
-        qty: Qty(signed.abs()),
-        kind: OrderType::Market,
-        price: None,
-        stop: None,
-        reduce_only: false,
-        ioc: false,
-    }
+    let side = Side::of(signed).unwrap();
+    Request::market(id, 0, side, Qty(signed.abs()))
 }
 
 /// Protects a position of `-signed`.
 fn stop(id: u64, signed: i64, px: i64) -> Request {
     Request {
-        kind: OrderType::StopMarket,
+        kind: OrderType::Stop,
         stop: Some(Px(px)),
         reduce_only: true,
         ..market(id, signed)

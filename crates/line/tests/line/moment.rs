@@ -10,7 +10,7 @@ const SETTLED: Ts = 2 * HOUR;
 fn paid(traded: Ts, response: Ts) -> Vec<Decimal> {
     let mut setup = setup(4 * HOUR);
     if let Some(sim) = &mut setup.sim {
-        sim.response_latency = response;
+        sim.latency = latency(LATENCY, response);
     }
     let mut line = Line::new(setup).unwrap();
     let quotes = Columns::Quotes([vec![1_000], vec![5], vec![1_010], vec![5]]);

@@ -88,7 +88,7 @@ fn funding_is_paid_on_what_was_held_just_before_it() {
     assert_eq!(equity(&held)[1], money("1009.89"));
     let mut late = line(&PRICES, &[0], |s| {
         if let Some(sim) = &mut s.sim {
-            sim.entry_latency = 0;
+            sim.latency = latency(0, RESPONSE);
         }
     });
     run(&mut late);
@@ -149,7 +149,7 @@ fn an_end_closes_what_is_open_and_says_so() {
 fn a_stop_inside_a_bar_is_known_to_the_timer_at_its_end_with_all_before_it() {
     let slow = |s: &mut Setup| {
         if let Some(sim) = &mut s.sim {
-            sim.response_latency = HOUR;
+            sim.latency = latency(LATENCY, HOUR);
         }
     };
     let mut line = line(&[(10_000, 9_000), (9_000, 9_000)], &[], slow);

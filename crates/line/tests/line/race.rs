@@ -189,8 +189,7 @@ fn line(rows: Vec<Option<[i64; 5]>>, first: Ts, entry: i64, response: i64) -> Li
     let mut setup = setup(first + BAR * Ts::try_from(BARS).unwrap());
     setup.grid = BAR / Ts::try_from(TIMERS).unwrap();
     if let Some(sim) = &mut setup.sim {
-        sim.entry_latency = entry * BAR / 20;
-        sim.response_latency = response * BAR / 20;
+        sim.latency = latency(entry * BAR / 20, response * BAR / 20);
     }
     let mut line = Line::new(setup).unwrap();
     let bars = (0..).zip(rows);

@@ -133,7 +133,7 @@ fn an_immediate_order_does_not_carry_over() {
     };
     let mut venue = venue(&config);
     let request = Request {
-        ioc: true,
+        tif: TimeInForce::Ioc,
         ..market(1, 700)
     };
     venue.send(HOUR, request);
@@ -269,7 +269,10 @@ fn a_stop_that_arrives_inside_a_bar_is_taken_to_be_reached_at_the_worse_price() 
 fn what_a_bar_reached_inside_is_answered_by_its_end() {
     for response in [0, RESPONSE, HOUR] {
         let mut venue = venue(&SimConfig {
-            response_latency: response,
+            latency: Latencies::Constant {
+                entry: ENTRY,
+                response,
+            },
             ..free()
         });
         venue.send(HOUR, market(1, 1_000));
@@ -299,7 +302,7 @@ fn protected() -> Venue {
 #[test]
 fn a_cancellation_decided_by_the_open_is_in_place_at_it() {
     let mut venue = protected();
-    venue.cancel(2 * HOUR, 2);
+    venue.cancel(2 * HOUR, 0, 2);
     venue.send(2 * HOUR, market(3, -1_000));
     live(&mut venue, bar(2, 9_000, 9_000, 9_000, 9_000, 1_000_000));
     assert_eq!(fills(&mut venue), [(3, 2 * HOUR + ENTRY, -1_000, 9_000)]);
@@ -310,7 +313,7 @@ fn a_cancellation_decided_by_the_open_is_in_place_at_it() {
 fn a_cancellation_decided_after_the_open_comes_too_late_for_it() {
     let mut venue = venue(&free());
     venue.send(HOUR, market(1, 1_000));
-    venue.cancel(HOUR + 1, 1);
+    venue.cancel(HOUR + 1, 0, 1);
     live(&mut venue, flat(1));
     assert_eq!(fills(&mut venue), [(1, HOUR + ENTRY, 1_000, 10_000)]);
 }
@@ -319,7 +322,7 @@ fn a_cancellation_decided_after_the_open_comes_too_late_for_it() {
 fn of_an_order_and_its_replacement_on_their_way_only_the_latter_meets_the_open() {
     let mut venue = venue(&free());
     venue.send(HOUR, market(1, 1_000));
-    venue.cancel(HOUR, 1);
+    venue.cancel(HOUR, 0, 1);
     venue.send(HOUR, market(2, 400));
     live(&mut venue, flat(1));
     assert_eq!(said(&mut venue), ["ack", "cancelled", "fill"]);
@@ -330,7 +333,7 @@ fn of_an_order_and_its_replacement_on_their_way_only_the_latter_meets_the_open()
 fn a_stop_and_the_close_sent_in_its_stead_just_before_a_bars_end_do_not_both_trade() {
     for early in [1, ENTRY, ENTRY + 1] {
         let mut venue = protected();
-        venue.cancel(3 * HOUR - early, 2);
+        venue.cancel(3 * HOUR - early, 0, 2);
         venue.send(3 * HOUR - early, market(3, -1_000));
         live(&mut venue, bar(2, 10_000, 10_000, 9_000, 9_200, 1_000_000));
         live(&mut venue, bar(3, 9_200, 9_200, 9_200, 9_200, 1_000_000));
@@ -343,7 +346,7 @@ fn a_stop_and_the_close_sent_in_its_stead_just_before_a_bars_end_do_not_both_tra
 fn a_stop_moved_just_before_a_bars_end_protects_within_that_bar() {
     for early in [1, ENTRY, ENTRY + 1] {
         let mut venue = protected();
-        venue.cancel(3 * HOUR - early, 2);
+        venue.cancel(3 * HOUR - early, 0, 2);
         venue.send(3 * HOUR - early, stop(3, -1_000, 9_300));
         live(&mut venue, bar(2, 10_000, 10_000, 9_000, 9_200, 1_000_000));
         assert_eq!(

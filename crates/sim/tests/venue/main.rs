@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used)] // what the tests build is known to be there
 
 mod bars;
+mod orders;
 mod rules;
 mod ticks;
 
 use std::sync::Arc;
 
-use cq_sim::{Bar, Bottomless, OrderType, Request, SimConfig, Venue};
+use cq_sim::{Bar, Bottomless, Latencies, OrderType, Request, SimConfig, TimeInForce, Venue};
 use cq_types::{Account, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
@@ -51,13 +52,16 @@ fn always<T>(value: T) -> Dated<T> {
 /// No spread, no impact, all of a bar's volume.
 fn free() -> SimConfig {
     SimConfig {
-        entry_latency: ENTRY,
-        response_latency: RESPONSE,
+        latency: Latencies::Constant {
+            entry: ENTRY,
+            response: RESPONSE,
+        },
         half_spread: Decimal::ZERO,
         slippage_floor: Decimal::ZERO,
         impact: 0.0,
         participation: Decimal::ONE,
         cost_multiplier: Decimal::ONE,
+        ..SimConfig::default()
     }
 }
 
@@ -75,16 +79,10 @@ fn venue_of(instrument: Instrument, has_ticks: bool, config: &SimConfig) -> Venu
 }
 
 fn order(id: u64, signed: i64, kind: OrderType) -> Request {
+    let side = Side::of(signed).unwrap();
     Request {
-        id,
-        instrument: 0,
-        side: Side::of(signed).unwrap(),
-        qty: Qty(signed.abs()),
         kind,
-        price: None,
-        stop: None,
-        reduce_only: false,
-        ioc: false,
+        ..Request::market(id, 0, side, Qty(signed.abs()))
     }
 }
 
@@ -103,7 +101,7 @@ fn stop(id: u64, signed: i64, px: i64) -> Request {
     Request {
         stop: Some(Px(px)),
         reduce_only: true,
-        ..order(id, signed, OrderType::StopMarket)
+        ..order(id, signed, OrderType::Stop)
     }
 }
 
@@ -166,7 +164,8 @@ fn said(venue: &mut Venue) -> Vec<&'static str> {
             Account::Ack { .. } => "ack",
             Account::Fill { .. } => "fill",
             Account::Cancelled { .. } => "cancelled",
-            Account::Reject { reason, .. } => reason,
+            Account::Amended { .. } => "amended",
+            Account::Reject { reason, .. } | Account::Kept { reason, .. } => reason,
             _ => "other",
         })
         .collect()

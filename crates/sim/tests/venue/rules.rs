@@ -163,8 +163,8 @@ fn a_cancellation_reaches_an_order_after_the_entry_latency() {
         &mut venue,
         bar(1, 10_000, 10_000, 10_000, 10_000, 1_000_000),
     );
-    venue.cancel(2 * HOUR, 1);
-    venue.cancel(2 * HOUR, 77);
+    venue.cancel(2 * HOUR, 0, 1);
+    venue.cancel(2 * HOUR, 0, 77);
     assert_eq!(venue.next_arrival(), Some(2 * HOUR + ENTRY));
     deliver(&mut venue);
     assert_eq!(said(&mut venue), ["ack", "cancelled"]);
@@ -225,7 +225,10 @@ fn settings_out_of_range_are_named() {
     );
     assert_eq!(
         bad(SimConfig {
-            entry_latency: -1,
+            latency: Latencies::Constant {
+                entry: -1,
+                response: RESPONSE,
+            },
             ..free()
         }),
         Some("entry_latency_ns")
@@ -233,7 +236,10 @@ fn settings_out_of_range_are_named() {
     let second = 1_000 * MS;
     assert_eq!(
         bad(SimConfig {
-            entry_latency: second + 1,
+            latency: Latencies::Constant {
+                entry: second + 1,
+                response: RESPONSE,
+            },
             ..free()
         }),
         None // &[]: whether anything trades on bars is not known yet
@@ -252,7 +258,10 @@ fn settings_out_of_range_are_named() {
 fn bars_cannot_show_a_way_to_the_venue_of_more_than_a_second() {
     let made = |latency, has_ticks: bool| {
         let config = SimConfig {
-            entry_latency: latency,
+            latency: Latencies::Constant {
+                entry: latency,
+                response: RESPONSE,
+            },
             ..free()
         };
         let instruments = Arc::from([contract(Contract::Linear)]);

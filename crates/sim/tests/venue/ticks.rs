@@ -1,9 +1,14 @@
 use super::*;
+use cq_sim::{Matching, Queue, Trade};
 use cq_types::{flags, Change};
 
 /// Bids 99.90 x 0.5, 99.80 x 0.7; asks 100.10 x 0.3, 100.20 x 0.4.
 fn loaded() -> Venue {
-    let mut venue = venue_of(contract(Contract::Linear), true, &free());
+    loaded_with(&free())
+}
+
+pub(crate) fn loaded_with(config: &SimConfig) -> Venue {
+    let mut venue = venue_of(contract(Contract::Linear), true, config);
     let snapshot = flags::SNAPSHOT;
     change(&mut venue, Side::Buy, Px(9_990), Qty(500), snapshot);
     change(&mut venue, Side::Buy, Px(9_980), Qty(700), snapshot);
@@ -18,21 +23,34 @@ fn loaded() -> Venue {
     venue
 }
 
-fn change(venue: &mut Venue, side: Side, px: Px, qty: Qty, marks: u32) {
+pub(crate) fn change(venue: &mut Venue, side: Side, px: Px, qty: Qty, marks: u32) {
     let change = Change {
         side,
         px,
         qty,
         marks,
     };
-    venue.on_changes(0, [change]);
+    venue.on_changes(0, [(HOUR, change)], &Bottomless);
 }
 
-fn trade(venue: &mut Venue, px: i64, qty: i64, ts: Ts) {
-    venue.on_trade(0, (Px(px), Qty(qty)), 0, ts, &Bottomless);
+/// A trade whose aggressor sold if it is at 100 or below, where the bids are.
+pub(crate) fn trade(venue: &mut Venue, px: i64, qty: i64, ts: Ts) {
+    let side = if px <= 10_000 { Side::Sell } else { Side::Buy };
+    traded(venue, side, px, qty, ts);
 }
 
-fn placed(request: Request) -> Venue {
+pub(crate) fn traded(venue: &mut Venue, side: Side, px: i64, qty: i64, ts: Ts) {
+    let trade = Trade {
+        px: Px(px),
+        qty: Qty(qty),
+        side,
+        marks: 0,
+        matched: ts,
+    };
+    venue.on_trade(0, trade, ts, &Bottomless);
+}
+
+pub(crate) fn placed(request: Request) -> Venue {
     let mut venue = loaded();
     venue.send(0, request);
     deliver(&mut venue);
@@ -88,22 +106,83 @@ fn what_the_book_does_not_hold_is_cancelled() {
 fn a_limit_takes_up_to_its_price_and_rests() {
     let mut venue = placed(limit(1, 400, 10_010));
     assert_eq!(fills(&mut venue), [(1, ENTRY, 300, 10_010)]);
-    trade(&mut venue, 10_000, 1, HOUR);
-    assert_eq!(fills(&mut venue), [(1, HOUR, 100, 10_010)]);
+    trade(&mut venue, 10_000, 40, HOUR);
+    assert_eq!(fills(&mut venue), [(1, HOUR, 40, 10_010)]);
 }
 
 #[test]
-fn the_queue_advances_by_trades_at_the_price_only() {
+fn trades_at_the_price_advance_the_queue_and_trades_beyond_it_come_to_us_first() {
     let mut venue = placed(limit(1, 120, 9_990));
-    change(&mut venue, Side::Buy, Px(9_990), Qty(1), flags::LAST);
     trade(&mut venue, 9_990, 500, HOUR);
     assert_eq!(fills(&mut venue), [], "exactly what was before it");
     trade(&mut venue, 9_990, 50, 2 * HOUR);
     assert_eq!(fills(&mut venue), [(1, 2 * HOUR, 50, 9_990)]);
     trade(&mut venue, 10_000, 999, 3 * HOUR);
     assert_eq!(fills(&mut venue), [], "a better price for the others");
-    trade(&mut venue, 9_980, 1, 4 * HOUR);
-    assert_eq!(fills(&mut venue), [(1, 4 * HOUR, 70, 9_990)]);
+    trade(&mut venue, 9_980, 60, 4 * HOUR);
+    assert_eq!(fills(&mut venue), [(1, 4 * HOUR, 60, 9_990)]);
+}
+
+#[test]
+fn no_more_than_a_level_holds_is_before_an_order() {
+    let mut venue = placed(limit(1, 120, 9_990));
+    change(&mut venue, Side::Buy, Px(9_990), Qty(30), flags::LAST);
+    trade(&mut venue, 9_990, 100, 2 * HOUR);
+    assert_eq!(fills(&mut venue), [(1, 2 * HOUR, 70, 9_990)]);
+}
+
+#[test]
+fn a_decrease_that_trades_explain_advances_the_queue_once() {
+    for queue in [Queue::RiskAverse, Queue::Power(2.0), Queue::Optimistic] {
+        for is_first in [true, false] {
+            let mut venue = loaded_with(&SimConfig { queue, ..free() });
+            venue.send(0, limit(1, 120, 9_990));
+            deliver(&mut venue);
+            if is_first {
+                trade(&mut venue, 9_990, 200, HOUR);
+            }
+            change(&mut venue, Side::Buy, Px(9_990), Qty(300), flags::LAST);
+            if !is_first {
+                trade(&mut venue, 9_990, 200, HOUR);
+            }
+            trade(&mut venue, 9_990, 310, 2 * HOUR);
+            assert_eq!(fills(&mut venue), [(1, 2 * HOUR, 10, 9_990)], "{queue:?}");
+        }
+    }
+}
+
+#[test]
+fn the_other_sides_best_price_fills_what_it_reaches_up_to_its_quantity() {
+    let mut venue = placed(limit(1, 120, 10_000));
+    change(&mut venue, Side::Sell, Px(10_000), Qty(50), flags::LAST);
+    assert_eq!(fills(&mut venue), [(1, HOUR, 50, 10_000)]);
+    // What has traded with us is gone until the level changes.
+    change(&mut venue, Side::Buy, Px(9_980), Qty(70), flags::LAST);
+    assert_eq!(fills(&mut venue), []);
+    change(&mut venue, Side::Sell, Px(9_990), Qty(900), 0);
+    change(&mut venue, Side::Buy, Px(9_990), Qty(0), flags::LAST);
+    assert_eq!(fills(&mut venue), [(1, HOUR, 70, 10_000)]);
+}
+
+#[test]
+fn beyond_the_snapshots_edge_a_level_is_unknown_until_it_changes() {
+    let mut venue = placed(limit(1, 100, 9_900));
+    trade(&mut venue, 9_900, 1_000, HOUR);
+    assert_eq!(fills(&mut venue), [], "nobody knows what was before it");
+    change(&mut venue, Side::Buy, Px(9_900), Qty(40), flags::LAST);
+    trade(&mut venue, 9_900, 45, 2 * HOUR);
+    assert_eq!(fills(&mut venue), [(1, 2 * HOUR, 5, 9_900)]);
+    let mut venue = loaded_with(&SimConfig {
+        matching: Matching {
+            snapshot_edge: false,
+            ..Matching::VENUE
+        },
+        ..free()
+    });
+    venue.send(0, limit(1, 100, 9_900));
+    deliver(&mut venue);
+    trade(&mut venue, 9_900, 4, HOUR);
+    assert_eq!(fills(&mut venue), [(1, HOUR, 4, 9_900)]);
 }
 
 #[test]
@@ -112,7 +191,7 @@ fn a_selling_maker_mirrors_a_buying_one() {
     trade(&mut venue, 10_010, 310, HOUR);
     assert_eq!(fills(&mut venue), [(1, HOUR, -10, 10_010)]);
     trade(&mut venue, 10_000, 999, 2 * HOUR);
-    trade(&mut venue, 10_020, 1, 3 * HOUR);
+    trade(&mut venue, 10_020, 500, 3 * HOUR);
     assert_eq!(fills(&mut venue), [(1, 3 * HOUR, -110, 10_010)]);
 }
 
@@ -131,8 +210,14 @@ fn our_orders_share_one_trade() {
 #[test]
 fn a_trade_that_is_not_the_markets_fills_nobody() {
     let mut venue = placed(limit(1, 70, 10_000));
-    let trade = (Px(9_000), Qty(999));
-    venue.on_trade(0, trade, flags::NOT_MARKET, HOUR, &Bottomless);
+    let trade = Trade {
+        px: Px(9_000),
+        qty: Qty(999),
+        side: Side::Sell,
+        marks: flags::NOT_MARKET,
+        matched: HOUR,
+    };
+    venue.on_trade(0, trade, HOUR, &Bottomless);
     assert_eq!(fills(&mut venue), []);
 }
 
@@ -145,7 +230,7 @@ fn post_only_is_refused_at_the_touch() {
         (-100, 10_000, "ack"),
     ] {
         let request = Request {
-            kind: OrderType::PostOnly,
+            tif: TimeInForce::PostOnly,
             ..limit(1, signed, px)
         };
         assert_eq!(said(&mut placed(request)), [answer]);
@@ -161,7 +246,7 @@ fn a_gap_takes_the_book_and_the_place_in_the_queue() {
     venue.send(HOUR, market(2, 100));
     deliver(&mut venue);
     assert_eq!(said(&mut venue), ["no_book"]);
-    trade(&mut venue, 9_990, 1, 2 * HOUR);
+    trade(&mut venue, 9_990, 100, 2 * HOUR);
     assert_eq!(fills(&mut venue), [(1, 2 * HOUR, 100, 10_000)]);
 }
 
@@ -170,7 +255,8 @@ fn quotes_serve_where_there_is_no_book_and_a_new_one_refreshes() {
     let mut venue = venue_of(contract(Contract::Linear), true, &free());
     // Changes without a snapshot are no book; those of other levels refresh nothing.
     let quote = |venue: &mut Venue| {
-        venue.on_quote(0, (Px(9_990), Qty(500)), (Px(10_010), Qty(300)));
+        let touch = ((Px(9_990), Qty(500)), (Px(10_010), Qty(300)));
+        venue.on_quote(0, touch, 0, &Bottomless);
     };
     quote(&mut venue);
     venue.send(0, market(1, 200));
@@ -189,7 +275,8 @@ fn quotes_serve_where_there_is_no_book_and_a_new_one_refreshes() {
 fn a_resting_order_beside_a_quote_knows_its_place_only_at_the_touch() {
     for (px, sold, filled) in [(9_990, 501, 1), (9_980, 1_000_000, 0), (10_000, 7, 7)] {
         let mut venue = venue_of(contract(Contract::Linear), true, &free());
-        venue.on_quote(0, (Px(9_990), Qty(500)), (Px(10_010), Qty(300)));
+        let touch = ((Px(9_990), Qty(500)), (Px(10_010), Qty(300)));
+        venue.on_quote(0, touch, 0, &Bottomless);
         venue.send(0, limit(1, 100, px));
         deliver(&mut venue);
         trade(&mut venue, px, sold, HOUR);
@@ -225,7 +312,8 @@ fn a_forced_close_without_a_book_is_worsened_from_the_last_trade() {
         ..free()
     };
     let mut venue = venue_of(contract(Contract::Linear), true, &config);
-    venue.on_quote(0, (Px(9_990), Qty(500)), (Px(10_010), Qty(300)));
+    let touch = ((Px(9_990), Qty(500)), (Px(10_010), Qty(300)));
+    venue.on_quote(0, touch, 0, &Bottomless);
     venue.send(0, market(1, 100));
     deliver(&mut venue);
     trade(&mut venue, 10_000, 1, MS);

@@ -1,0 +1,169 @@
+//! Settings of the simulated venue, from a dictionary.
+
+use std::str::FromStr;
+
+use cq_sim::{Amend, Latencies, Queue, RoundTrip, SelfTrade, SimConfig};
+use cq_types::Ts;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::Decimal;
+
+const KEYS: [&str; 21] = [
+    "entry_latency_ns",
+    "response_latency_ns",
+    "latency_rows",
+    "entry_samples_ns",
+    "response_samples_ns",
+    "latency_seed",
+    "queue",
+    "queue_exponent",
+    "max_orders",
+    "max_trigger_orders",
+    "partial_fills",
+    "walks_book",
+    "snapshot_edge",
+    "late_trades",
+    "self_trade",
+    "amend",
+    "half_spread_bps",
+    "slippage_floor_bps",
+    "impact_y",
+    "max_participation",
+    "cost_multiplier",
+];
+const SELF_TRADE: [(&str, SelfTrade); 4] = [
+    ("ignore", SelfTrade::Ignore),
+    ("expire_taker", SelfTrade::ExpireTaker),
+    ("expire_maker", SelfTrade::ExpireMaker),
+    ("expire_both", SelfTrade::ExpireBoth),
+];
+const AMEND: [(&str, Amend); 2] = [
+    ("loses_place", Amend::LosesPlace),
+    ("keeps_on_decrease", Amend::KeepsOnDecrease),
+];
+
+/// Latencies as they are given: rows win over samples, samples over constants.
+struct LatencyArgs {
+    entry: Ts,
+    response: Ts,
+    rows: Option<Vec<RoundTrip>>,
+    samples: (Option<Vec<Ts>>, Option<Vec<Ts>>),
+    seed: u64,
+}
+
+impl Default for LatencyArgs {
+    fn default() -> Self {
+        Self {
+            entry: 50_000_000,
+            response: 50_000_000,
+            rows: None,
+            samples: (None, None),
+            seed: 0,
+        }
+    }
+}
+
+impl From<LatencyArgs> for Latencies {
+    fn from(args: LatencyArgs) -> Self {
+        if let Some(rows) = args.rows {
+            return Self::Recorded(rows.into());
+        }
+        if let (None, None) = args.samples {
+            return Self::Constant {
+                entry: args.entry,
+                response: args.response,
+            };
+        }
+        let or = |samples: Option<Vec<Ts>>, constant| samples.unwrap_or_else(|| vec![constant]);
+        Self::Sampled {
+            entry: or(args.samples.0, args.entry).into(),
+            response: or(args.samples.1, args.response).into(),
+            seed: args.seed,
+        }
+    }
+}
+
+/// Rows of (sent, at the venue, answered); a time at the venue that is not positive says that
+/// the message was turned away.
+fn rows(value: &Bound<'_, PyAny>) -> PyResult<Vec<RoundTrip>> {
+    let rows: Vec<(Ts, Ts, Ts)> = value.extract()?;
+    let trip = |(sent, venue, answered)| RoundTrip {
+        sent,
+        venue: Some(venue).filter(|ts| *ts > 0),
+        answered,
+    };
+    Ok(rows.into_iter().map(trip).collect())
+}
+
+fn one_of<T: Copy>(key: &str, value: &Bound<'_, PyAny>, known: &[(&str, T)]) -> PyResult<T> {
+    let name: String = value.extract()?;
+    let found = known.iter().find(|(known, _)| *known == name);
+    found.map(|(_, rule)| *rule).ok_or_else(|| {
+        let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
+        PyValueError::new_err(format!("sim.{key}: expected one of {names}, was {name:?}"))
+    })
+}
+
+/// A number of any Python type, read from its text so that 0.1 means 0.1.
+fn exact(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Decimal> {
+    let text = value.str()?.to_string();
+    let number = Decimal::from_str(&text).or_else(|_| Decimal::from_scientific(&text));
+    number.map_err(|_| PyValueError::new_err(format!("sim.{key}: expected a number, was {text:?}")))
+}
+
+fn whole(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Ts> {
+    let number = exact(key, value)?;
+    let whole = Some(number).filter(Decimal::is_integer);
+    whole.and_then(|n| n.to_i64()).ok_or_else(|| {
+        PyValueError::new_err(format!("sim.{key}: expected a whole number, was {number}"))
+    })
+}
+
+pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
+    let mut config = SimConfig::default();
+    let mut latency = LatencyArgs::default();
+    let (mut queue, mut exponent) = ("risk_averse".to_owned(), 2.0);
+    let bps = Decimal::new(1, 4);
+    for (key, value) in settings {
+        let key: String = key.extract()?;
+        match key.as_str() {
+            "entry_latency_ns" => latency.entry = whole(&key, &value)?,
+            "response_latency_ns" => latency.response = whole(&key, &value)?,
+            "latency_rows" => latency.rows = Some(rows(&value)?),
+            "entry_samples_ns" => latency.samples.0 = Some(value.extract()?),
+            "response_samples_ns" => latency.samples.1 = Some(value.extract()?),
+            "latency_seed" => latency.seed = value.extract()?,
+            "queue" => queue = value.extract()?,
+            "queue_exponent" => exponent = value.extract()?,
+            "max_orders" => config.max_orders[0] = value.extract()?,
+            "max_trigger_orders" => config.max_orders[1] = value.extract()?,
+            "partial_fills" => config.matching.partial_fills = value.extract()?,
+            "walks_book" => config.matching.walks_book = value.extract()?,
+            "snapshot_edge" => config.matching.snapshot_edge = value.extract()?,
+            "late_trades" => config.matching.late_trades = value.extract()?,
+            "self_trade" => config.matching.self_trade = one_of(&key, &value, &SELF_TRADE)?,
+            "amend" => config.matching.amend = one_of(&key, &value, &AMEND)?,
+            "half_spread_bps" => config.half_spread = exact(&key, &value)? * bps,
+            "slippage_floor_bps" => config.slippage_floor = exact(&key, &value)? * bps,
+            "impact_y" => config.impact = value.extract()?,
+            "max_participation" => config.participation = exact(&key, &value)?,
+            "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
+            _ => {
+                let text = format!(
+                    "sim.{key}: unknown key; expected one of {}",
+                    KEYS.join(", ")
+                );
+                return Err(PyValueError::new_err(text));
+            }
+        }
+    }
+    config.queue = Queue::named(&queue, exponent).ok_or_else(|| {
+        let known = Queue::NAMES.join(", ");
+        PyValueError::new_err(format!("sim.queue: expected one of {known}, was {queue:?}"))
+    })?;
+    config.latency = latency.into();
+    Ok(config)
+}

@@ -158,7 +158,7 @@ fn line() -> Line {
         FeatureSpec::new("quote", "spread", of("quote")),
     ];
     if let Some(sim) = &mut setup.sim {
-        (sim.entry_latency, sim.response_latency) = (5 * MS, 0);
+        sim.latency = latency(5 * MS, 0);
     }
     Line::new(setup).unwrap()
 }
@@ -249,7 +249,7 @@ fn cut(given: &Given, at: &[usize]) -> VecDeque<(Stamps, Columns)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn a_tape_in_parts_is_the_tape(

@@ -50,6 +50,10 @@ pub(crate) enum Clock {
 pub(crate) struct Run {
     pub(crate) stream: usize,
     pub(crate) rows: Range<usize>,
+    /// When the last of them is due.
+    last: Ts,
+    /// Time of the row after them, if it is in their part.
+    after: Option<Ts>,
 }
 
 /// A row that is due.
@@ -121,33 +125,41 @@ impl Merge {
                 Ordering::Greater => limit = limit.min(other.due),
             }
         }
-        let stamps = head.stamps(&tape[head.stream]);
-        // A row that seems to go back is due with the one before it: within the limit too.
-        let more = stamps.iter().skip(1).take_while(|ts| **ts <= limit);
-        Run {
+        let mut run = Run {
             stream: head.stream,
-            rows: head.row..head.row + 1 + more.count(),
+            rows: head.row..head.row + 1,
+            last: head.due,
+            after: None,
+        };
+        for ts in head.stamps(&tape[head.stream]).iter().skip(1) {
+            // A row that seems to go back is due with the one before it: within the limit too.
+            if *ts > limit {
+                run.after = Some(*ts);
+                break;
+            }
+            run.last = run.last.max(*ts);
+            run.rows.end += 1;
         }
+        run
     }
 
-    /// Moves on past `rows` of the stream that is due; returns when the last of them was.
-    pub(crate) fn pass(&mut self, tape: &[Stream], rows: usize) -> Ts {
+    /// Moves on past the first `rows` of a run; returns when the last of them was.
+    pub(crate) fn pass(&mut self, tape: &[Stream], mut run: Run, rows: usize) -> Ts {
         let head = &mut self.heads[self.next];
         let stream = &tape[head.stream];
-        let stamps = head.stamps(stream);
-        let last = match head.kind {
-            Clock::Recv => stamps[rows - 1],
-            _ => stamps[1..rows]
-                .iter()
-                .fold(head.due, |last, ts| last.max(*ts)),
-        };
+        if rows < run.rows.len() {
+            let stamps = head.stamps(stream);
+            let passed = stamps[1..rows].iter();
+            run.last = passed.fold(head.due, |last, ts| last.max(*ts));
+            run.after = Some(stamps[rows]);
+        }
         head.row += rows;
-        match stamps.get(rows) {
-            Some(ts) => head.due = last.max(*ts),
-            None => head.look(stream, last),
+        match run.after {
+            Some(ts) => head.due = run.last.max(ts),
+            None => head.look(stream, run.last),
         }
         self.find();
-        last
+        run.last
     }
 
     /// Takes the row that is due and moves on; call only when something is due.

@@ -232,11 +232,11 @@ impl Line {
         let stream = &self.tape[run.stream];
         let mut rows = run.rows.len();
         if next.turn == Turn::Known {
-            self.known.on_changes(stream, run.rows);
+            self.known.on_changes(stream, run.rows.clone());
             self.seq += rows as u64;
         } else if let Some(lived) = &mut self.lived {
             // What an order's fill makes due may come before the rest of the run.
-            let changes = stream.changes(run.rows).timed(next.ts);
+            let changes = stream.changes(run.rows.clone()).timed(next.ts);
             let purse = self.books.purse();
             rows = lived.venue.on_changes(stream.instrument, changes, &purse);
             if lived.venue.has_answers() {
@@ -248,7 +248,7 @@ impl Line {
             (_, _, Some(lived)) => &mut lived.market,
             _ => return 0,
         };
-        let last = merge.pass(&self.tape, rows);
+        let last = merge.pass(&self.tape, run, rows);
         self.now = self.now.max(last);
         rows
     }

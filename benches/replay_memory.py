@@ -21,7 +21,8 @@ import numpy as np
 import pyarrow as pa
 
 from benches import Result
-from benches.replay import CAPTURE, KEY, PEER
+from benches.replay import PEER
+from benches.session import CAPTURE, KEY
 from crypto_quant.data_pipeline.cleaners.rebase import rebase, sessions
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.importer import import_files

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from benches.import_task import peak_mb
-from benches.replay import KEPT, KEY, LATENCY_NS, STEP_NS
+from benches.session import KEPT, KEY, LATENCY_NS, STEP_NS
 from crypto_quant.core.messages import Wallet
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine

@@ -53,7 +53,8 @@ class LineSpec:
     """What a line is made of; see ``_native.Line``.
 
     ``sim`` holds the simulated venue's settings, ``None`` for research. ``wallets`` are the
-    spot and the margin wallet with the instruments that settle in each.
+    spot and the margin wallet with the instruments that settle in each; the margin wallet
+    holds the coins of inverse contracts too.
     """
 
     instruments: tuple[Instrument, ...]
@@ -94,9 +95,10 @@ class RecordedLine:
         spot = [n for n, i in enumerate(spec.instruments) if i.contract == "spot"]
         contracts = [n for n, i in enumerate(spec.instruments) if i.contract != "spot"]
         bases = sorted({spec.instruments[n].base for n in spot})
+        coins = sorted({spec.instruments[n].settle for n in contracts} - {spec.quote})
         wallets = [
             (Wallet.SPOT.name.lower(), [spec.quote, *bases], spot),
-            (Wallet.MARGIN.name.lower(), [spec.quote], contracts),
+            (Wallet.MARGIN.name.lower(), [spec.quote, *coins], contracts),
         ]
         try:
             self.native = _native.Line(
@@ -140,6 +142,14 @@ class RecordedLine:
         if first is not None:
             number = self.load(name, add, index, **first, more=True)
             self._feeds[number] = _Feed(name, add, index, rest)
+
+    def read_ahead(self) -> None:
+        """Read all parts of all streams now, so that nothing is read while the line runs."""
+        for number, feed in self._feeds.items():
+            for part in feed.rest:
+                self.load(feed.name, feed.add, feed.instrument, **part, stream=number, more=True)
+            self.native.complete(number)
+        self._feeds.clear()
 
     def load(self, name: str, add: Callable[..., int], *columns: object, **named: object) -> int:
         """Put columns on the tape by one of the native line's calls; ``name`` is whose they are.

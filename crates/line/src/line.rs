@@ -194,7 +194,8 @@ impl Line {
         self.gap = None;
         let mut spent = 0;
         while spent < budget {
-            let Some(next) = first(self.due(), self.end) else {
+            let due = self.due();
+            let Some(next) = first(due, self.end) else {
                 self.finish()?;
                 return Ok(Some(Some(Wake::DataEnd)));
             };
@@ -202,7 +203,7 @@ impl Line {
             if self.wants.is_some() {
                 return Ok(None);
             }
-            let rows = self.changes(next);
+            let rows = self.changes(next, due);
             if rows > 0 {
                 spent += rows;
                 continue;
@@ -218,7 +219,7 @@ impl Line {
     /// Lets consecutive level changes of a book pass at once, at the venue or as they become
     /// known: nine of ten events of a tape are such, and none of them wakes anybody. Returns
     /// how many they were, zero where something else is due.
-    fn changes(&mut self, next: Next) -> usize {
+    fn changes(&mut self, next: Next, due: [Ts; 10]) -> usize {
         let merge = match (next.turn, &mut self.recv, &mut self.lived) {
             (Turn::Known, Some(recv), _) => recv,
             (Turn::Lived, _, Some(lived)) => &mut lived.market,
@@ -228,7 +229,7 @@ impl Line {
         if !merge.stream().is_some_and(is_changes) {
             return 0;
         }
-        let run = merge.run(&self.tape, next.until);
+        let run = merge.run(&self.tape, next.until(due, self.end));
         let stream = &self.tape[run.stream];
         let mut rows = run.rows.len();
         if next.turn == Turn::Known {

@@ -57,10 +57,32 @@ impl TickMarket {
         let hit: Vec<_> = self.waiting.extract_if(.., is_hit).collect();
         for mut order in hit {
             order.fire(desk.allowed(&order));
-            if self.meet_market(desk, &mut order, ts, purse) == Fate::Alive {
+            let is_blind = order.is_market() && self.best(order.request.side.opposite()).is_none();
+            let fate = if is_blind {
+                Self::fill_blind(desk, &mut order, px, ts, purse)
+            } else {
+                self.meet_market(desk, &mut order, ts, purse)
+            };
+            if fate == Fate::Alive {
                 self.keep(order);
             }
         }
+    }
+
+    /// A stop that protects is not lost because the book is not known: it trades at the price
+    /// that triggered it, worsened as a taker's on bars.
+    fn fill_blind(desk: &mut Desk, order: &mut Working, px: Px, ts: Ts, purse: &dyn Purse) -> Fate {
+        let qty = desk.allowed(order);
+        if qty == 0 {
+            return desk.refuse(order, Desk::barred_by(order), ts);
+        }
+        let deal = Deal {
+            px: desk.against(order, px, desk.costs.spread_ppb, 0, ts),
+            reference: px,
+            impact: 0,
+            is_taker: true,
+        };
+        desk.fill(order, qty, &deal, ts, purse)
     }
 
     /// The mark price changed.

@@ -17,10 +17,12 @@
 mod account;
 mod check;
 mod clock;
+mod columns;
 mod cursor;
 mod deleverage;
 mod ending;
 mod error;
+mod feed;
 mod jitter;
 mod known;
 mod line;
@@ -35,10 +37,11 @@ mod strategy;
 mod tape;
 mod venue;
 
+pub use columns::{Columns, Stamps};
 pub use deleverage::Deleverage;
 pub use error::LineError;
 pub use line::{Line, Wake};
 pub use record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 pub use setup::{Deposit, Setup};
 pub use strategy::Strategy;
-pub use tape::{Columns, Stamps, Stream};
+pub use tape::Stream;

@@ -122,7 +122,9 @@ class Recording(NamedTuple):
             leverage=10,
             sample_ns=60_000 * MS_NS,
         )
-        line = RecordedLine(spec, [Deposit(0, Wallet.MARGIN, Decimal(100_000))])
+        line = RecordedLine(
+            spec, [Deposit(0, Wallet.MARGIN, Decimal(100_000), self.instrument.settle)]
+        )
         self.tape.put(line, 0)
         line.read_ahead()
         return line

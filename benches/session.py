@@ -114,7 +114,7 @@ class Recording(NamedTuple):
             sleeves=("none",),
             features=(),
             series=(),
-            quote=self.instrument.quote,
+            quote=self.instrument.settle,
             grid_ns=grid_ns,
             start=self.tape.start,
             end=self.tape.end,
@@ -122,9 +122,7 @@ class Recording(NamedTuple):
             leverage=10,
             sample_ns=60_000 * MS_NS,
         )
-        line = RecordedLine(
-            spec, [Deposit(0, Wallet.MARGIN, Decimal(100_000), self.instrument.settle)]
-        )
+        line = RecordedLine(spec, [Deposit(0, Wallet.MARGIN, Decimal(100_000))])
         self.tape.put(line, 0)
         line.read_ahead()
         return line

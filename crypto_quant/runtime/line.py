@@ -41,12 +41,11 @@ Part = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """Money that a sleeve begins with, in the quote asset of a wallet or another that it holds."""
+    """Money that a sleeve begins with, in the quote asset of a wallet."""
 
     sleeve: int
     wallet: Wallet
     amount: Decimal
-    asset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +111,7 @@ class RecordedLine:
                 end=spec.end,
                 sim=None if spec.sim is None else dict(spec.sim),
                 wallets=wallets,
-                capital=[
-                    (d.sleeve, d.wallet.name.lower(), d.asset or spec.quote, d.amount)
-                    for d in capital
-                ],
+                capital=[(d.sleeve, d.wallet.name.lower(), spec.quote, d.amount) for d in capital],
                 valuation=spec.quote,
                 sample_ns=spec.sample_ns,
             )

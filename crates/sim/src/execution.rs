@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::latency::Latency;
 use crate::models::{Costs, Impact, PPB};
-use crate::order::Working;
+use crate::order::{Request, Working};
 use crate::positions::Positions;
 use crate::rules::reason;
 use crate::trailing::Trailing;
@@ -239,9 +239,10 @@ impl Desk {
     }
 
     /// Says that an order works on as it was.
-    pub(crate) fn keep(&mut self, order: &Working, reason: &'static str, ts: Ts) {
-        let id = order.request.id;
-        self.answer(order, ts, Account::Kept { order: id, reason });
+    pub(crate) fn keep(&mut self, request: &Request, reason: &'static str, ts: Ts) {
+        let order = Working::new(*request, ts);
+        let id = request.id;
+        self.answer(&order, ts, Account::Kept { order: id, reason });
     }
 
     /// Says, by `known`, that the venue turned an order away before its engine saw it.

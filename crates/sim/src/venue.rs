@@ -143,9 +143,7 @@ impl Venue {
                 }
             }
             Message::Amend { order, px, qty } => {
-                if let Some(order) = self.remove(sent.instrument, order) {
-                    self.change(order, (px, qty), ts, purse);
-                }
+                self.change((sent.instrument, order), (px, qty), ts, purse);
             }
         }
     }
@@ -166,30 +164,35 @@ impl Venue {
     }
 
     /// An order gets another price or quantity, if the venue's rules let it.
-    fn change(&mut self, order: Working, to: (Option<Px>, Qty), ts: Ts, purse: &dyn Purse) {
-        let (price, qty) = to;
-        let index = usize::from(order.request.instrument);
-        let instrument = self.desk.instrument(order.request.instrument);
-        let wanted = Request {
-            price: price.or(order.request.price),
-            qty,
-            ..order.request
+    fn change(
+        &mut self,
+        (index, id): (InstrumentIdx, u64),
+        to: (Option<Px>, Qty),
+        ts: Ts,
+        purse: &dyn Purse,
+    ) {
+        let Some(request) = self.of(index).find(|own| own.request.id == id) else {
+            return;
         };
-        let refusal = rules::refuses(instrument, &wanted, ts, self.last_price(index));
-        match (&mut self.ticks[index], refusal) {
-            (market, Some(reason)) => {
-                self.desk.keep(&order, reason, ts);
-                match market {
-                    Some(market) => market.keep(order),
-                    None => self.working.push(order),
-                }
-            }
-            (Some(market), None) => market.amend(&mut self.desk, (order, to), ts, purse),
-            (None, None) => {
-                if let Some(order) = self.desk.amend(order, to, ts) {
-                    self.working.push(order);
-                }
-            }
+        let request = request.request;
+        let wanted = Request {
+            price: to.0.or(request.price),
+            qty: to.1,
+            ..request
+        };
+        let last = self.last_price(usize::from(index));
+        let instrument = self.desk.instrument(index);
+        if let Some(reason) = rules::refuses(instrument, &wanted, ts, last) {
+            self.desk.keep(&request, reason, ts);
+            return;
+        }
+        let Some(order) = self.remove(index, id) else {
+            return;
+        };
+        if let Some(market) = &mut self.ticks[usize::from(index)] {
+            market.amend(&mut self.desk, (order, to), ts, purse);
+        } else if let Some(order) = self.desk.amend(order, to, ts) {
+            self.working.push(order);
         }
     }
 

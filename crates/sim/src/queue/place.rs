@@ -120,7 +120,8 @@ impl Change {
         }
         let back = self.before - self.front;
         let mut behind = model.behind(self.front, back);
-        if behind.is_infinite() {
+        // Nothing known, or a trade left something for the order: it is the first.
+        if !behind.is_finite() {
             behind = 1.0;
         }
         let front = self.front - (1.0 - behind) * left + (back - behind * left).min(0.0);

@@ -2,6 +2,7 @@
 
 use cq_types::Ts;
 
+use crate::clock::{is_time, LONGEST};
 use crate::cursor::scheduled;
 use crate::tape::{Columns, Stream};
 use crate::LineError;
@@ -17,6 +18,10 @@ impl Stream {
             || lengths.iter().any(|n| *n != rows)
         {
             return Err(self.bad(0, "columns differ in length"));
+        }
+        if let Some(row) = (0..rows).find(|&i| !is_time(event[i]) || !is_time(recv[i])) {
+            let text = "a time must be ns within 146 years of 1970: was it in another unit?";
+            return Err(self.bad(row, text));
         }
         if let Some(row) = (1..rows).find(|&i| recv[i] < recv[i - 1]) {
             return Err(self.bad(row, "ts_recv decreases: sort the rows by ts_recv"));
@@ -62,8 +67,8 @@ impl Stream {
 
     fn check_bars(&self, interval: Ts) -> Result<(), LineError> {
         let (event, recv) = (&self.stamps.ts_event, &self.stamps.ts_recv);
-        if interval <= 0 {
-            return Err(self.bad(0, "the interval must be positive"));
+        if !(1..=LONGEST).contains(&interval) {
+            return Err(self.bad(0, "the interval must be 1 to 2^61 ns"));
         }
         if let Some(row) = (1..event.len()).find(|&i| event[i] < event[i - 1] + interval) {
             return Err(self.bad(row, "bars overlap: ts_event must grow by the interval"));

@@ -1,12 +1,13 @@
 //! `Instrument`: a contract and its dated rules, built once per run.
 
-use cq_types::{Bracket, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Ts};
+use cq_types::{Bracket, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Ts};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
 type BracketRow = (Option<Decimal>, Decimal, u16, Decimal);
+type BandRow = (Decimal, Decimal, Decimal);
 
 /// Native twin of `core.instruments.Instrument`.
 #[pyclass(name = "Instrument", frozen, module = "crypto_quant._native")]
@@ -41,7 +42,8 @@ fn dated<T, U>(
 impl PyInstrument {
     #[new]
     #[pyo3(signature = (id, contract, base, quote, settle, multiplier, price_exp, qty_exp, tick, lot,
-                        min_notional, fees, brackets=None, valid_from=None, valid_to=None))]
+                        min_notional, fees, brackets=None, valid_from=None, valid_to=None,
+                        price_bands=None))]
     #[allow(clippy::too_many_arguments)] // keyword arguments of one frozen Python dataclass
     fn new(
         id: String,
@@ -59,6 +61,7 @@ impl PyInstrument {
         brackets: Option<Vec<(Ts, Vec<BracketRow>)>>,
         valid_from: Option<Ts>,
         valid_to: Option<Ts>,
+        price_bands: Option<Vec<(Ts, BandRow)>>,
     ) -> PyResult<Self> {
         let contract = match contract {
             "spot" => Contract::Spot,
@@ -80,6 +83,7 @@ impl PyInstrument {
                 })
                 .collect())
         };
+        let bands = |(up, down, take): BandRow| Ok(PriceBands { up, down, take });
         let inner = Instrument {
             id,
             contract,
@@ -94,6 +98,9 @@ impl PyInstrument {
             fees: dated(fees, "fees", |(maker, taker)| Ok(Fees { maker, taker }))?,
             brackets: brackets
                 .map(|rows| dated(rows, "brackets", tiers))
+                .transpose()?,
+            price_bands: price_bands
+                .map(|rows| dated(rows, "price_bands", bands))
                 .transpose()?,
             valid_from,
             valid_to,

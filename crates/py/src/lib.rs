@@ -24,6 +24,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<wire::PyInflater>()?;
     m.add_class::<wire::PyTickDecoder>()?;
     m.add_function(wrap_pyfunction!(ledger::py_prorate, m)?)?;
+    m.add_function(wrap_pyfunction!(sim::py_reject_code, m)?)?;
     m.add_function(wrap_pyfunction!(wire::py_plan_book, m)?)?;
     m.add("PanicException", m.py().get_type::<PanicException>())?;
     m.add_function(wrap_pyfunction!(panics::keep_panics, m)?)?;

@@ -174,7 +174,7 @@ impl BarMarket {
             return Fate::Alive;
         }
         let tick = desk.instrument(order.request.instrument).tick.at(ts).0 .0;
-        let beyond = Px(level.0 - side.sign() * tick);
+        let beyond = Px(level.0.saturating_sub(side.sign() * tick));
         if !bar.reaches(side.opposite(), beyond) {
             return Fate::Alive;
         }

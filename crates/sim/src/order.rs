@@ -141,6 +141,8 @@ pub(crate) struct Working {
     pub(crate) rests: bool,
     /// Whether it has been triggered: from then on it is a market or a limit order.
     pub(crate) triggered: bool,
+    /// The worst price that the venue lets a market order have.
+    pub(crate) bound: Option<Px>,
     /// Best price for a trailing stop since it was activated.
     pub(crate) extreme: Option<Px>,
     /// Its place in the queue at its price (tick mode).
@@ -160,6 +162,7 @@ impl Working {
             age: 0,
             rests: false,
             triggered: false,
+            bound: None,
             extreme: None,
             place: Place::default(),
             acked: false,
@@ -185,6 +188,11 @@ impl Working {
     pub(crate) fn limit(&self) -> Option<Px> {
         let is_limit = self.request.kind == OrderType::Limit || self.triggered;
         self.request.price.filter(|_| is_limit)
+    }
+
+    /// The worst price at which it may trade, where there is one.
+    pub(crate) fn worst(&self) -> Option<Px> {
+        self.limit().or(self.bound)
     }
 
     /// Whether its limit, if it has one, lets it trade at `px`.

@@ -198,6 +198,11 @@ impl TickMarket {
         self.last.or_else(|| self.mid(Side::Buy))
     }
 
+    /// The mark price, a recent one where none is recorded.
+    pub(crate) fn mark(&self) -> Option<Px> {
+        self.mark.or_else(|| self.last())
+    }
+
     fn best(&self, side: Side) -> Option<(Px, Qty)> {
         if self.book.is_valid() {
             return self.book.best(side);

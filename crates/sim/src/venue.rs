@@ -8,6 +8,7 @@ use crate::latency::Passage;
 use crate::models::{Costs, SimConfig, SimError, SquareRoot};
 use crate::order::{Request, Working};
 use crate::positions::Positions;
+use crate::rate::RateLimit;
 use crate::rules::{self, reason};
 use crate::ticks::{Print, TickMarket};
 use crate::transit::{Message, Sent, Transit};
@@ -43,6 +44,7 @@ pub struct Venue {
     transit: Transit,
     forced: u64,
     max_orders: [usize; 2],
+    rates: Vec<RateLimit>,
 }
 
 impl Venue {
@@ -70,6 +72,12 @@ impl Venue {
             transit: Transit::default(),
             forced: FORCED_ID,
             max_orders: config.max_orders,
+            rates: config
+                .max_order_rate
+                .iter()
+                .copied()
+                .map(RateLimit::new)
+                .collect(),
             desk: Desk {
                 needs_history: config.impact * costs.multiplier_f64 > 0.0,
                 instruments,
@@ -148,9 +156,19 @@ impl Venue {
         }
     }
 
+    /// Counts an order or an amendment; whether the venue takes that many.
+    fn is_in_rate(&mut self, ts: Ts) -> bool {
+        let has_room = self.rates.iter_mut().all(|rate| rate.has_room(ts));
+        if has_room {
+            self.rates.iter_mut().for_each(|rate| rate.count(ts));
+        }
+        has_room
+    }
+
     fn accept(&mut self, request: Request, decided: Ts, ts: Ts, purse: &dyn Purse) {
         let mut order = Working::new(request, decided);
-        if let Some(reason) = self.refuses(&order, ts) {
+        let too_many = (!self.is_in_rate(ts)).then_some(reason::TOO_MANY_ORDERS);
+        if let Some(reason) = too_many.or_else(|| self.refuses(&order, ts)) {
             self.desk.refuse(&order, reason, ts);
             return;
         }
@@ -171,18 +189,26 @@ impl Venue {
         ts: Ts,
         purse: &dyn Purse,
     ) {
-        let Some(request) = self.of(index).find(|own| own.request.id == id) else {
+        let is_in_rate = self.is_in_rate(ts);
+        let Some(own) = self.of(index).find(|own| own.request.id == id) else {
             return;
         };
-        let request = request.request;
+        let request = own.request;
         let wanted = Request {
             price: to.0.or(request.price),
             qty: to.1,
             ..request
         };
-        let last = self.last_price(usize::from(index));
+        let prices = self.prices(usize::from(index));
         let instrument = self.desk.instrument(index);
-        if let Some(reason) = rules::refuses(instrument, &wanted, ts, last) {
+        let refusal = if is_in_rate {
+            let more = i128::from(wanted.qty.0) - i128::from(request.qty.0);
+            rules::refuses(instrument, &wanted, ts, prices)
+                .or_else(|| self.is_too_large(index, more).then_some(reason::TOO_LARGE))
+        } else {
+            Some(reason::TOO_MANY_ORDERS)
+        };
+        if let Some(reason) = refusal {
             self.desk.keep(&request, reason, ts);
             return;
         }
@@ -214,8 +240,11 @@ impl Venue {
             return Some([reason::MAX_ORDERS, reason::MAX_TRIGGERS][kind]);
         }
         let instrument = self.desk.instrument(request.instrument);
-        if let Some(refusal) = rules::refuses(instrument, request, ts, self.last_price(index)) {
+        if let Some(refusal) = rules::refuses(instrument, request, ts, self.prices(index)) {
             return Some(refusal);
+        }
+        if self.is_too_large(request.instrument, i128::from(request.qty.0)) {
+            return Some(reason::TOO_LARGE);
         }
         // A stop protects a position that an order beside it may only now be opening.
         let is_stop = request.is_conditional();
@@ -224,6 +253,13 @@ impl Venue {
             return Some(Desk::barred_by(order));
         }
         None
+    }
+
+    /// Whether the position could not be counted if all orders traded, and `more`.
+    fn is_too_large(&self, instrument: InstrumentIdx, more: i128) -> bool {
+        let position = i128::from(self.desk.positions.of(instrument));
+        let working = self.of(instrument).map(|own| i128::from(own.left));
+        position.abs() + working.sum::<i128>() + more > i128::from(i64::MAX)
     }
 
     /// Our orders of an instrument at the venue.
@@ -237,10 +273,12 @@ impl Venue {
         own.chain(on_bars.filter(move |w| w.request.instrument == instrument))
     }
 
-    fn last_price(&self, index: usize) -> Option<Px> {
+    /// A recent price, and the mark or what stands in for it.
+    fn prices(&self, index: usize) -> (Option<Px>, Option<Px>) {
+        let last = self.bars[index].last();
         match &self.ticks[index] {
-            Some(market) => market.last(),
-            None => self.bars[index].last(),
+            Some(market) => (market.last(), market.mark()),
+            None => (last, last),
         }
     }
 
@@ -299,7 +337,7 @@ impl Venue {
             }
         }
         for answer in &mut self.desk.answers[before..] {
-            answer.ts_recv = answer.ts_recv.min(ts + 1);
+            answer.ts_recv = answer.ts_recv.min(ts.saturating_add(1));
         }
         self.bars[usize::from(instrument)].end();
     }

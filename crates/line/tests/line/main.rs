@@ -40,6 +40,7 @@ fn contract() -> Instrument {
             taker: Decimal::ZERO,
         }),
         brackets: None,
+        price_bands: None,
         valid_from: None,
         valid_to: None,
     }

@@ -5,7 +5,7 @@ use crate::execution::{Deal, Desk, Fate, Purse};
 use crate::matching::{Amend, SelfTrade};
 use crate::order::{is_worse_or_equal, TimeInForce, TriggerBy, Working};
 use crate::queue::Place;
-use crate::reason;
+use crate::rules::{self, reason};
 
 impl TickMarket {
     /// An order arrives, and stays where it goes on.
@@ -91,7 +91,15 @@ impl TickMarket {
         if !self.book.is_valid() && self.quote.is_none() {
             return desk.refuse(order, reason::NO_BOOK, ts);
         }
+        if order.is_market() {
+            let instrument = desk.instrument(self.instrument);
+            let mark = self.mark();
+            order.bound = mark.and_then(|mark| rules::take_bound(instrument, side, ts, mark));
+        }
         let crosses = self.crosses(order);
+        if order.is_market() && !crosses && self.best(side.opposite()).is_some() {
+            return desk.refuse(order, reason::BEYOND_BOUND, ts);
+        }
         if crosses && order.request.tif == TimeInForce::PostOnly && order.limit().is_some() {
             return desk.refuse(order, reason::WOULD_CROSS, ts);
         }
@@ -163,7 +171,7 @@ impl TickMarket {
         match offers.last() {
             // At the level that fills it, others are before ours.
             Some((px, _)) if covered => Px(px.0.saturating_sub(side.sign())),
-            _ => order.limit().unwrap_or(Px(i64::MAX * side.sign())),
+            _ => order.worst().unwrap_or(Px(i64::MAX * side.sign())),
         }
     }
 
@@ -210,7 +218,7 @@ impl TickMarket {
         let (mut out, mut left) = (Vec::new(), wanted);
         let mut offer = |px: Px, qty: Qty| {
             let is_beyond = |limit: Px| !is_worse_or_equal(side, limit, px);
-            if left <= 0 || order.limit().is_some_and(is_beyond) {
+            if left <= 0 || order.worst().is_some_and(is_beyond) {
                 return false;
             }
             let available = (qty.0 - self.taken.of(theirs, px.0)).min(left);

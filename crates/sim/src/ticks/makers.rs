@@ -110,7 +110,7 @@ impl TickMarket {
     pub(super) fn crosses(&self, order: &Working) -> bool {
         let side = order.request.side;
         let best = self.best(side.opposite());
-        let reaches = |px| order.limit().is_none_or(|l| is_worse_or_equal(side, l, px));
+        let reaches = |px| order.worst().is_none_or(|l| is_worse_or_equal(side, l, px));
         best.is_some_and(|(px, _)| reaches(px))
     }
 }

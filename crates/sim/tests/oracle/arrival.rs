@@ -2,6 +2,7 @@
 
 use cq_sim::{reason, Amend, OrderType, Purse, Request, TriggerBy};
 use cq_types::{Account, Contract, Px, Qty, Side, Ts};
+use rust_decimal::Decimal;
 
 use super::engine::{barred, Fate, Oracle};
 use super::order::Own;
@@ -9,6 +10,10 @@ use super::order::Own;
 impl Oracle {
     pub(super) fn accept(&mut self, request: Request, ts: Ts, purse: &dyn Purse) {
         let mut order = Own::new(request);
+        if self.is_too_fast(ts) {
+            self.refuse(&order, reason::TOO_MANY_ORDERS, ts);
+            return;
+        }
         if let Some(reason) = self.objects(&order, ts) {
             self.refuse(&order, reason, ts);
             return;
@@ -40,6 +45,7 @@ impl Oracle {
         ts: Ts,
         purse: &dyn Purse,
     ) {
+        let is_too_fast = self.is_too_fast(ts);
         let is_it = |o: &&Own| o.request.instrument == instrument && o.request.id == id;
         let Some(own) = self.orders.iter().find(is_it) else {
             return;
@@ -50,7 +56,8 @@ impl Oracle {
             qty,
             ..own.request
         };
-        if let Some(reason) = self.breaks_rule(&wanted, ts) {
+        let too_fast = is_too_fast.then_some(reason::TOO_MANY_ORDERS);
+        if let Some(reason) = too_fast.or_else(|| self.breaks_rule(&wanted, ts)) {
             self.say(instrument, ts, Account::Kept { order: id, reason });
             return;
         }
@@ -58,15 +65,29 @@ impl Oracle {
         let keeps = is_smaller && self.config.matching.amend == Amend::KeepsOnDecrease;
         let at = self.orders.iter().position(|o| is_it(&o)).unwrap();
         let mut order = self.orders.remove(at);
+        if qty.0 <= order.filled {
+            self.end(&order, ts);
+            return;
+        }
         order.request = wanted;
         self.say(instrument, ts, Account::Amended { order: id, px, qty });
-        if order.left() <= 0 {
-            self.end(&order, ts);
-        } else if keeps {
+        if keeps {
             self.orders.insert(at, order);
         } else if order.waits() || self.meet(&mut order, ts, purse) == Fate::Works {
             self.stay(order);
         }
+    }
+
+    /// Whether one more is more than any limit lets pass in its time; else it counts.
+    fn is_too_fast(&mut self, ts: Ts) -> bool {
+        let is_full = self.config.max_order_rate.iter().any(|rate| {
+            let own = self.counted.iter();
+            own.filter(|at| **at > ts - rate.window).count() >= rate.orders
+        });
+        if !is_full {
+            self.counted.push(ts);
+        }
+        is_full
     }
 
     /// Why an order is not taken at all.
@@ -107,7 +128,17 @@ impl Oracle {
         (may < least).then_some(refusal)
     }
 
-    pub(super) fn breaks_rule(&self, request: &Request, ts: Ts) -> Option<&'static str> {
+    fn recent(&self, at: usize) -> Option<Px> {
+        let market = &self.markets[at];
+        market.last.or_else(|| market.mid(true).map(Px))
+    }
+
+    /// The mark, a recent price where there is none.
+    pub(super) fn mark(&self, at: usize) -> Option<Px> {
+        self.markets[at].mark.or_else(|| self.recent(at))
+    }
+
+    fn breaks_rule(&self, request: &Request, ts: Ts) -> Option<&'static str> {
         let at = usize::from(request.instrument);
         let rules = &self.instruments[at];
         let (tick, lot) = (rules.tick.at(ts).0 .0, rules.lot.at(ts).0 .0);
@@ -137,8 +168,19 @@ impl Oracle {
                 return Some(reason::OFF_TICK);
             }
         }
-        let market = &self.markets[at];
-        let recent = market.last.or_else(|| market.mid(true).map(Px));
+        let (bands, mark) = (rules.price_bands.as_ref(), self.mark(at));
+        let bands = bands.map(|b| b.at(ts)).filter(|b| b.1);
+        if let (Some((bands, _)), Some(mark), true) = (bands, mark, is_limit) {
+            let (px, mark) = (request.price.unwrap().0, Decimal::from(mark.0));
+            let is_buy = request.side == Side::Buy;
+            if is_buy && Decimal::from(px) / mark > bands.up {
+                return Some(reason::ABOVE_BAND);
+            }
+            if !is_buy && Decimal::from(px) / mark < bands.down {
+                return Some(reason::BELOW_BAND);
+            }
+        }
+        let recent = self.recent(at);
         let px = request.price.or(request.stop).or(recent)?;
         let is_exempt = request.reduce_only || request.close_position;
         let worth = match rules.contract {

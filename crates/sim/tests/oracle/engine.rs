@@ -23,6 +23,8 @@ pub(crate) struct Oracle {
     pub(super) ages: u64,
     pub(super) positions: Vec<i64>,
     wire: Vec<(Ts, u16, Message)>,
+    /// When orders and amendments came that counted against the rate.
+    pub(super) counted: Vec<Ts>,
     pub(super) answers: Vec<Event<Account>>,
     heard: Ts,
 }
@@ -48,6 +50,7 @@ impl Oracle {
             ages: 0,
             positions: vec![0; instruments.len()],
             wire: Vec::new(),
+            counted: Vec::new(),
             answers: Vec::new(),
             heard: Ts::MIN,
         }

@@ -1,8 +1,10 @@
 //! Random flows: what the market does, and what we send, in the order of time.
 
 use cq_sim::{Amend, Latencies, Matching, Queue, SelfTrade, SimConfig};
-use cq_sim::{OrderType, Request, TimeInForce, TriggerBy};
-use cq_types::{flags, Change, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Side, Ts};
+use cq_sim::{OrderRate, OrderType, Request, TimeInForce, TriggerBy};
+use cq_types::{
+    flags, Change, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Side, Ts,
+};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -103,6 +105,7 @@ fn instrument(contract: Contract, lot: i64, least: i64) -> Instrument {
             taker: Decimal::new(5, 4),
         }),
         brackets: None,
+        price_bands: None,
         valid_from: None,
         valid_to: Some(1_012),
     }
@@ -264,10 +267,15 @@ fn config() -> impl Strategy<Value = SimConfig> {
     ];
     let amend = prop_oneof![Just(Amend::LosesPlace), Just(Amend::KeepsOnDecrease)];
     let most = prop_oneof![3 => Just([200, 200]), 1 => Just([2, 1])];
+    let rate = (1..5_usize, 1..9_i64).prop_map(|(orders, window)| OrderRate { orders, window });
+    let rates = prop_oneof![
+        3 => Just(Vec::new()),
+        1 => prop::collection::vec(rate, 1..3),
+    ];
     let on = || prop::bool::weighted(0.75);
     let rules = (on(), on(), on(), on(), stp, amend);
-    (queue, rules, most, 0..4_i64, 0..4_i64).prop_map(
-        |(queue, rules, max_orders, entry, response)| SimConfig {
+    (queue, rules, (most, rates), 0..4_i64, 0..4_i64).prop_map(
+        |(queue, rules, (max_orders, max_order_rate), entry, response)| SimConfig {
             queue,
             matching: Matching {
                 partial_fills: rules.0,
@@ -278,11 +286,25 @@ fn config() -> impl Strategy<Value = SimConfig> {
                 amend: rules.5,
             },
             max_orders,
+            max_order_rate,
             latency: Latencies::Constant { entry, response },
             impact: 0.0,
             ..SimConfig::default()
         },
     )
+}
+
+/// In hundredths, so that they lie on the grid and between its ticks.
+fn bands() -> impl Strategy<Value = Option<Dated<PriceBands>>> {
+    let part = |n: i64| Decimal::new(n, 2);
+    let bands = (0..5_i64, 0..5_i64, 0..5_i64).prop_map(move |(up, down, take)| PriceBands {
+        up: part(100 + up),
+        down: part(100 - down),
+        take: part(take),
+    });
+    let from = prop_oneof![3 => Just(0), 1 => Just(1_010)];
+    let dated = (from, bands).prop_map(|row| Dated::new(vec![row]).unwrap());
+    prop::option::weighted(0.3, dated)
 }
 
 fn contract() -> impl Strategy<Value = Instrument> {
@@ -297,6 +319,11 @@ fn contract() -> impl Strategy<Value = Instrument> {
         prop_oneof![3 => Just(0), 1 => Just(2)],
     )
         .prop_map(|(kind, lot, least)| instrument(kind, lot, least))
+        .prop_flat_map(|instrument| (Just(instrument), bands()))
+        .prop_map(|(instrument, price_bands)| Instrument {
+            price_bands,
+            ..instrument
+        })
 }
 
 /// Flows of fewer than `most` steps, all with one queue model or each with any.

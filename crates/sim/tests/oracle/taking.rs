@@ -17,7 +17,16 @@ impl Oracle {
             return self.refuse(order, reason::NO_BOOK, ts);
         }
         let best = market.best(theirs);
-        let crosses = best.is_some_and(|(px, _)| order.limit().is_none() || order.is_reached(px));
+        let worst = order.limit().or_else(|| self.bound(at, side, ts));
+        let is_in = |px: i64| match (side, worst) {
+            (Side::Buy, Some(worst)) => px <= worst,
+            (Side::Sell, Some(worst)) => px >= worst,
+            (_, None) => true,
+        };
+        let crosses = best.is_some_and(|(px, _)| is_in(px));
+        if order.limit().is_none() && best.is_some() && !crosses {
+            return self.refuse(order, reason::BEYOND_BOUND, ts);
+        }
         if crosses && order.request.tif == TimeInForce::PostOnly && order.limit().is_some() {
             return self.refuse(order, reason::WOULD_CROSS, ts);
         }
@@ -25,7 +34,7 @@ impl Oracle {
         if wanted == 0 {
             return self.refuse(order, barred(order), ts);
         }
-        let offered = self.markets[at].offered(theirs, order.limit());
+        let offered = self.markets[at].offered(theirs, worst);
         let walks = self.config.matching.walks_book;
         if order.request.tif == TimeInForce::Fok {
             let there: i64 = offered.iter().map(|(_, qty)| qty).sum();
@@ -34,7 +43,7 @@ impl Oracle {
                 return self.refuse(order, reason::FOK_NOT_FILLED, ts);
             }
         }
-        if self.meets_itself(order, wanted, &offered, ts) {
+        if self.meets_itself(order, (wanted, worst), &offered, ts) {
             return self.refuse(order, reason::SELF_TRADE, ts);
         }
         if crosses {
@@ -65,6 +74,17 @@ impl Oracle {
         }
         order.history = History::new(self.place(at, side, order.limit().unwrap()));
         self.goes_on(order, ts)
+    }
+
+    /// How far from the mark a market order may trade.
+    fn bound(&self, at: usize, side: Side, ts: Ts) -> Option<i64> {
+        let rules = &self.instruments[at];
+        let (bands, is_sourced) = rules.price_bands.as_ref()?.at(ts);
+        let mark = self.mark(at).filter(|_| is_sourced)?;
+        let part = mark.0 as f64 * f64::try_from(bands.take).unwrap();
+        #[allow(clippy::cast_possible_truncation)] // whole grid units: small prices
+        let part = (part + 1e-9).floor() as i64;
+        Some(mark.0 + side.sign() * part)
     }
 
     /// What rests before an order that comes to a price, where that is known.
@@ -100,7 +120,7 @@ impl Oracle {
     pub(super) fn meets_itself(
         &mut self,
         order: &Own,
-        wanted: i64,
+        (wanted, worst): (i64, Option<i64>),
         offered: &[(i64, i64)],
         ts: Ts,
     ) -> bool {
@@ -119,7 +139,7 @@ impl Oracle {
             let is_before = |at: i64| if buys { px < at } else { px > at };
             own.request.instrument == order.request.instrument
                 && own.request.side != order.request.side
-                && match (filled_at, order.limit()) {
+                && match (filled_at, worst) {
                     (Some((at, _)), _) => is_before(*at),
                     (None, Some(limit)) => is_before(limit) || px == limit,
                     (None, None) => true,

@@ -15,8 +15,6 @@ use super::play::{venue, Told};
 struct Life {
     request: Request,
     filled: i64,
-    /// An amendment left nothing to trade: its end comes next.
-    must_end: bool,
 }
 
 /// What made the venue answer.
@@ -103,7 +101,9 @@ impl Watched {
         self.seen.insert(kind(&answer.body));
         if let Account::Reject { reason, .. } = answer.body {
             let is_second = self.lives.contains_key(&key);
-            assert_eq!(is_second, reason == reason::DUPLICATE_ID, "{answer:?}");
+            let is_told = reason == reason::DUPLICATE_ID;
+            let is_unread = reason == reason::TOO_MANY_ORDERS;
+            assert!(is_unread || is_second == is_told, "{answer:?}");
             self.next_sent(key);
             return;
         }
@@ -112,15 +112,10 @@ impl Watched {
             None => Life {
                 request: self.next_sent(key),
                 filled: 0,
-                must_end: false,
             },
         };
         let is_new = !self.lives.contains_key(&key);
         let is_end = matches!(answer.body, Account::Cancelled { .. });
-        assert!(
-            !life.must_end || is_end,
-            "{answer:?} after all of it had traded"
-        );
         match answer.body {
             Account::Ack { .. } => assert!(is_new, "{answer:?} comes again"),
             Account::Fill { qty, side, px, .. } => {
@@ -138,15 +133,14 @@ impl Watched {
                 }
             }
             Account::Amended { px, qty, .. } => {
-                assert!(!is_new);
-                life.must_end = qty.0 <= life.filled;
+                assert!(!is_new && qty.0 > life.filled);
                 (life.request.price, life.request.qty) = (px, qty);
             }
             Account::Kept { .. } => assert!(!is_new),
             Account::Cancelled { .. } => {}
             ref other => panic!("{other:?}"),
         }
-        if is_end || (life.filled == life.request.qty.0 && !life.must_end) {
+        if is_end || (life.filled == life.request.qty.0) {
             self.lives.remove(&key);
         } else {
             self.lives.insert(key, life);

@@ -81,8 +81,9 @@ class Instrument:
     ``price_exp`` and ``qty_exp`` are the decimals of the integer grid on which the
     market data of a run is held; ``tick`` and ``lot`` bind orders only. A table that
     has no sourced row is ``None`` (``fees``: empty): such a contract can be read, not
-    traded. ``price_bands`` bind from their first row on, not before. ``contract`` and ``multiplier`` are one value for all time, as the ledger takes
-    one; ``contract_rows`` and ``multiplier_rows`` say since when a source shows it.
+    traded. ``price_bands`` bind from their first row on, not before. ``contract`` and
+    ``multiplier`` are one value for all time, as the ledger takes one; ``contract_rows``
+    and ``multiplier_rows`` say since when a source shows it.
     """
 
     id: str

@@ -69,7 +69,7 @@ impl Line {
     pub fn new(setup: Setup) -> Result<Self, LineError> {
         for (what, step) in [("grid_ns", setup.grid), ("sample_ns", setup.sample)] {
             if !(1..=LONGEST).contains(&step) {
-                return Err(bad(what, "1 to 2^61 ns (73 years)", &step));
+                return Err(bad(what, "a positive duration of at most 2^61 ns", &step));
             }
         }
         for (what, ts) in [("start", setup.start), ("end", setup.end)] {

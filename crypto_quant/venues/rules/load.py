@@ -208,9 +208,7 @@ def _brackets(row: _BracketRow, what: str) -> tuple[Bracket, ...]:
 
 def _instrument(e: _Entry, venue: str) -> Instrument:
     brackets = [Row(_ns(r.from_), _brackets(r, e.id), r.source) for r in e.brackets]
-    bands = [
-        Row(_ns(r.from_), PriceBands(r.up, r.down, r.take), r.source) for r in e.price_bands
-    ]
+    bands = [Row(_ns(r.from_), PriceBands(r.up, r.down, r.take), r.source) for r in e.price_bands]
     kinds = [Row(_ns(r.from_), r.value, r.source) for r in e.contract]
     sizes = [Row(_ns(r.from_), r.value, r.source) for r in e.multiplier]
     contract = _constant(kinds, f"{e.id} contract")

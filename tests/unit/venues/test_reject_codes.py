@@ -18,8 +18,9 @@ def _listed() -> dict[str, int | None]:
     out: dict[str, int | None] = {}
     for names, codes in rows:
         reasons = re.findall(r"`(\w+)`", names)
-        numbers = [int(code) for code in re.findall(r"-\d+", codes)] or [None] * len(reasons)
-        out |= dict(zip(reasons, numbers, strict=True))
+        numbers = re.findall(r"-\d+", codes) or [None] * len(reasons)
+        pairs = zip(reasons, numbers, strict=True)
+        out |= {reason: None if code is None else int(code) for reason, code in pairs}
     return out
 
 
@@ -30,5 +31,5 @@ def test_the_page_lists_every_reason_with_its_code() -> None:
 
 
 def test_what_is_no_reason_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match="expected one of overloaded, .*, was 'nonsense'"):
+    with pytest.raises(ValueError, match=r'expected one of overloaded, .*, was "nonsense"'):
         _native.reject_code("nonsense")

@@ -1,8 +1,8 @@
 //! Whatever columns, times and commands: an error or an answer, never a panic.
 
-use cq_line::{Columns, Line, LineError, Stamps, Stream};
+use cq_line::{Columns, Line, LineError, Stamps, Stream, Wake};
 use cq_sim::{Latencies, OrderRate, OrderType, Request, SimConfig, TimeInForce};
-use cq_types::{flags, Account, Contract, Px, Qty, Side, Ts};
+use cq_types::{flags, Account, Contract, Grid, Px, Qty, Side, Ts};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -163,6 +163,57 @@ proptest! {
             };
         }
     }
+}
+
+/// A purchase of more units than money has digits is one that cannot be paid, not a panic.
+#[test]
+fn a_purchase_beyond_all_digits_cannot_be_paid() {
+    let huge = 1_i64 << 60;
+    let latency = Latencies::Constant {
+        entry: 0,
+        response: 0,
+    };
+    let mut parts = setup(Contract::Spot, latency);
+    parts.instruments[0].grid = Grid {
+        price_exp: 2,
+        qty_exp: 8,
+    };
+    let mut line = Line::new(parts).unwrap();
+    let levels = Columns::Deltas {
+        side: vec![1, -1],
+        px: vec![990, 1_010],
+        qty: vec![huge, huge],
+    };
+    let stamps = Stamps {
+        ts_event: vec![1, 1],
+        ts_recv: vec![1, 1],
+        flags: Some(vec![flags::SNAPSHOT, SNAPSHOT]),
+    };
+    line.add(Stream::new(0, stamps, levels).unwrap()).unwrap();
+    let mut reasons = Vec::new();
+    while let Some(wake) = line.advance(usize::MAX).unwrap().unwrap() {
+        if wake == Wake::Timer && line.now() == super::world::GRID {
+            let order = Request::market(1, 0, Side::Buy, Qty(huge));
+            line.place(order, vec![(0, Qty(huge))]).unwrap();
+        }
+        reasons.extend(line.take_answers().into_iter().map(|answer| answer.body));
+    }
+    let reason = "insufficient_balance";
+    assert_eq!(reasons, [Account::Reject { order: 1, reason }]);
+}
+
+/// Times in another unit are said to be so, with the row.
+#[test]
+fn a_time_that_cannot_be_one_is_named_with_its_row() {
+    let stamps = Stamps {
+        ts_event: vec![1, i64::MAX],
+        ts_recv: vec![2, i64::MAX],
+        flags: None,
+    };
+    let refused = Stream::new(3, stamps, Columns::Marks(vec![1, 1])).unwrap_err();
+    let expected = "mark of instrument 3, row 1: a time must be ns within 146 years of 1970: \
+                    was it in another unit?";
+    assert_eq!(refused.to_string(), expected);
 }
 
 /// A million orders at one wake-up: all are answered, in time that grows with their number.

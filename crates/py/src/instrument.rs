@@ -1,6 +1,8 @@
 //! `Instrument`: a contract and its dated rules, built once per run.
 
-use cq_types::{Bracket, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Ts};
+use cq_types::{
+    Bracket, BracketUnit, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Ts,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rust_decimal::prelude::ToPrimitive;
@@ -43,7 +45,7 @@ impl PyInstrument {
     #[new]
     #[pyo3(signature = (id, contract, base, quote, settle, multiplier, price_exp, qty_exp, tick, lot,
                         min_notional, fees, brackets=None, valid_from=None, valid_to=None,
-                        price_bands=None))]
+                        bracket_unit="quote", liquidation_fee=None, price_bands=None))]
     #[allow(clippy::too_many_arguments)] // keyword arguments of one frozen Python dataclass
     fn new(
         id: String,
@@ -61,6 +63,8 @@ impl PyInstrument {
         brackets: Option<Vec<(Ts, Vec<BracketRow>)>>,
         valid_from: Option<Ts>,
         valid_to: Option<Ts>,
+        bracket_unit: &str,
+        liquidation_fee: Option<Vec<(Ts, Decimal)>>,
         price_bands: Option<Vec<(Ts, BandRow)>>,
     ) -> PyResult<Self> {
         let contract = match contract {
@@ -69,6 +73,14 @@ impl PyInstrument {
             "inverse" => Contract::Inverse,
             other => {
                 let text = format!("contract: expected spot, linear or inverse, was {other:?}");
+                return Err(PyValueError::new_err(text));
+            }
+        };
+        let bracket_unit = match bracket_unit {
+            "quote" => BracketUnit::Quote,
+            "base" => BracketUnit::Base,
+            other => {
+                let text = format!("bracket_unit: expected quote or base, was {other:?}");
                 return Err(PyValueError::new_err(text));
             }
         };
@@ -99,6 +111,10 @@ impl PyInstrument {
             brackets: brackets
                 .map(|rows| dated(rows, "brackets", tiers))
                 .transpose()?,
+            bracket_unit,
+            liquidation_fee: liquidation_fee
+                .map(|rows| dated(rows, "liquidation_fee", Ok))
+                .transpose()?,
             price_bands: price_bands
                 .map(|rows| dated(rows, "price_bands", bands))
                 .transpose()?,
@@ -114,7 +130,7 @@ impl PyInstrument {
         &self.inner.id
     }
 
-    /// Maintenance margin of a notional at a time, in the quote asset.
+    /// Maintenance margin of a notional at a time, both in the unit of the brackets.
     fn maintenance_margin(&self, notional: Decimal, ts: Ts) -> Decimal {
         self.inner.maintenance_margin(notional, ts)
     }

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use cq_ledger::MarginMode;
 use cq_sim::{Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig};
 use cq_types::Ts;
 use pyo3::exceptions::PyValueError;
@@ -10,7 +11,7 @@ use pyo3::types::PyDict;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 26] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -26,6 +27,7 @@ const KEYS: [&str; 22] = [
     "walks_book",
     "snapshot_edge",
     "late_trades",
+    "exact_queues",
     "self_trade",
     "amend",
     "half_spread_bps",
@@ -33,6 +35,13 @@ const KEYS: [&str; 22] = [
     "impact_y",
     "max_participation",
     "cost_multiplier",
+    "margin",
+    "funding_jitter_ns",
+    "insurance_fund",
+];
+const MARGIN: [(&str, MarginMode); 2] = [
+    ("cross", MarginMode::Cross),
+    ("isolated", MarginMode::Isolated),
 ];
 const SELF_TRADE: [(&str, SelfTrade); 4] = [
     ("ignore", SelfTrade::Ignore),
@@ -166,6 +175,7 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "walks_book" => config.matching.walks_book = value.extract()?,
             "snapshot_edge" => config.matching.snapshot_edge = value.extract()?,
             "late_trades" => config.matching.late_trades = value.extract()?,
+            "exact_queues" => config.matching.exact_queues = value.extract()?,
             "self_trade" => config.matching.self_trade = one_of(&key, &value, &SELF_TRADE)?,
             "amend" => config.matching.amend = one_of(&key, &value, &AMEND)?,
             "half_spread_bps" => config.half_spread = exact(&key, &value)? * bps,
@@ -173,6 +183,9 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "impact_y" => config.impact = value.extract()?,
             "max_participation" => config.participation = exact(&key, &value)?,
             "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
+            "margin" => config.margin = one_of(&key, &value, &MARGIN)?,
+            "funding_jitter_ns" => config.funding_jitter = whole(&key, &value)?,
+            "insurance_fund" => config.insurance_fund = Some(exact(&key, &value)?),
             _ => {
                 let text = format!(
                     "sim.{key}: unknown key; expected one of {}",

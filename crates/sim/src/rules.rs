@@ -38,6 +38,8 @@ pub mod reason {
     pub const REDUCE_ONLY: &str = "reduce_only";
     /// Spot: more is sold than is held, or more is spent than there is.
     pub const INSUFFICIENT_BALANCE: &str = "insufficient_balance";
+    /// The contract's wallet was liquidated and has nothing left to open a position with.
+    pub const INSUFFICIENT_MARGIN: &str = "insufficient_margin";
     /// A post-only order that would trade at once.
     pub const WOULD_CROSS: &str = "post_only_would_cross";
     /// A fill-or-kill order that could not be filled at once.
@@ -64,7 +66,7 @@ pub mod reason {
 /// <https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code>; spot's
 /// code for a balance that does not suffice:
 /// <https://developers.binance.com/docs/binance-spot-api-docs/errors>.
-pub const REASONS: [(&str, Option<i32>); 25] = [
+pub const REASONS: [(&str, Option<i32>); 26] = [
     (reason::OVERLOADED, Some(-1008)),
     (reason::TOO_MANY_ORDERS, Some(-1015)),
     (reason::NO_PRICE, Some(-1102)),
@@ -73,6 +75,7 @@ pub const REASONS: [(&str, Option<i32>); 25] = [
     (reason::UNKNOWN_INSTRUMENT, Some(-1121)),
     (reason::NOT_LISTED, Some(-1122)),
     (reason::INSUFFICIENT_BALANCE, Some(-2010)),
+    (reason::INSUFFICIENT_MARGIN, Some(-2019)),
     (reason::REDUCE_ONLY, Some(-2022)),
     (reason::MAX_ORDERS, Some(-2025)),
     (reason::BAD_QUANTITY, Some(-4003)),

@@ -1,3 +1,5 @@
+mod forced;
+
 use std::sync::Arc;
 
 use cq_types::{flags, Account, Change, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
@@ -13,7 +15,9 @@ use crate::rules::{self, reason};
 use crate::ticks::{Print, TickMarket};
 use crate::transit::{Message, Sent, Transit};
 
-/// First id of the orders that the venue makes itself (a forced close).
+pub use forced::ForcedOrder;
+
+/// First id of the orders that the venue makes itself (a forced close, a liquidation).
 pub const FORCED_ID: u64 = 1 << 62;
 
 /// A recorded trade.
@@ -43,6 +47,8 @@ pub struct Venue {
     working: Vec<Working>,
     transit: Transit,
     forced: u64,
+    /// Instruments whose wallet has nothing left: only what reduces is accepted.
+    barred: Vec<bool>,
     max_orders: [usize; 2],
     rates: Vec<RateLimit>,
 }
@@ -71,6 +77,7 @@ impl Venue {
             working: Vec::new(),
             transit: Transit::default(),
             forced: FORCED_ID,
+            barred: vec![false; count],
             max_orders: config.max_orders,
             rates: config
                 .max_order_rate
@@ -245,6 +252,9 @@ impl Venue {
         }
         if self.is_too_large(request.instrument, i128::from(request.qty.0)) {
             return Some(reason::TOO_LARGE);
+        }
+        if self.barred[index] && !request.only_reduces() {
+            return Some(reason::INSUFFICIENT_MARGIN);
         }
         // A stop protects a position that an order beside it may only now be opening.
         let is_stop = request.is_conditional();

@@ -3,7 +3,9 @@
 use cq_ledger::{Valuation, Wallet};
 use cq_line::{Columns, Deposit, Line, Setup, Stamps, Stream, Wake};
 use cq_sim::{Latencies, OrderType, Request, SimConfig, TimeInForce};
-use cq_types::{flags, Account, Contract, Dated, Event, Fees, Grid, Instrument, Px, Qty, Side, Ts};
+use cq_types::{
+    flags, Account, BracketUnit, Contract, Dated, Event, Fees, Grid, Instrument, Px, Qty, Side, Ts,
+};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -169,6 +171,8 @@ pub(crate) fn instrument(contract: Contract) -> Instrument {
             taker: Decimal::new(456_789, 9),
         }),
         brackets: None,
+        bracket_unit: BracketUnit::Quote,
+        liquidation_fee: None,
         price_bands: None,
         valid_from: None,
         valid_to: None,

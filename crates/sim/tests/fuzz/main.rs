@@ -10,7 +10,8 @@ use std::sync::Arc;
 use cq_sim::{Bar, Bottomless, Latencies, Matching, Queue, SelfTrade, SimConfig, Trade, Venue};
 use cq_sim::{OrderType, Request, TimeInForce, TriggerBy};
 use cq_types::{
-    flags, Change, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Side, Ts,
+    flags, BracketUnit, Change, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Side,
+    Ts,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -164,6 +165,8 @@ fn instrument(contract: Contract, exps: (u8, u8), multiplier: Decimal) -> Instru
             taker: Decimal::new(5, 4),
         }),
         brackets: None,
+        bracket_unit: BracketUnit::Quote,
+        liquidation_fee: None,
         price_bands: Some(always(PriceBands {
             up: Decimal::new(105, 2),
             down: Decimal::new(95, 2),

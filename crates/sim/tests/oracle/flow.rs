@@ -3,7 +3,8 @@
 use cq_sim::{Amend, Latencies, Matching, Queue, SelfTrade, SimConfig};
 use cq_sim::{OrderRate, OrderType, Request, TimeInForce, TriggerBy};
 use cq_types::{
-    flags, Change, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Side, Ts,
+    flags, BracketUnit, Change, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Side,
+    Ts,
 };
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -105,6 +106,8 @@ fn instrument(contract: Contract, lot: i64, least: i64) -> Instrument {
             taker: Decimal::new(5, 4),
         }),
         brackets: None,
+        bracket_unit: BracketUnit::Quote,
+        liquidation_fee: None,
         price_bands: None,
         valid_from: None,
         valid_to: Some(1_012),
@@ -282,6 +285,7 @@ fn config() -> impl Strategy<Value = SimConfig> {
                 walks_book: rules.1,
                 snapshot_edge: rules.2,
                 late_trades: rules.3,
+                exact_queues: true,
                 self_trade: rules.4,
                 amend: rules.5,
             },

@@ -3,7 +3,7 @@
 use cq_sim::{reason, Purse, Queue, Trade, TriggerBy};
 use cq_types::{flags, Change, Instrument, Px, Qty, Side, Ts};
 
-use super::engine::{Fate, Oracle};
+use super::engine::{barred, Fate, Oracle};
 use super::market::{Did, Ended};
 use super::order::{sort, Own};
 use super::queue::Happened;
@@ -96,9 +96,41 @@ impl Oracle {
         hit.sort_by_key(|own| own.age);
         for mut own in hit {
             own.has_fired = true;
+            let theirs = own.request.side.opposite();
+            let is_blind = self.markets[usize::from(at)].best(theirs).is_none();
+            if is_blind && own.limit().is_none() {
+                self.fill_blind(own, px.0, ts, purse);
+                continue;
+            }
             if self.meet(&mut own, ts, purse) == Fate::Works {
                 self.stay(own);
             }
+        }
+    }
+
+    /// With nobody to trade with, at the price that triggered it and the floor on slippage worse.
+    fn fill_blind(&mut self, mut own: Own, px: i64, ts: Ts, purse: &dyn Purse) {
+        let qty = self.may_trade(&own);
+        if qty == 0 {
+            self.refuse(&own, barred(&own), ts);
+            return;
+        }
+        let tick = self.instruments[usize::from(own.request.instrument)]
+            .tick
+            .at(ts)
+            .0
+             .0;
+        // One basis point is the default floor.
+        let worse = px * (10_000 + own.request.side.sign());
+        let ticks = match own.request.side {
+            Side::Buy => (worse + 10_000 * tick - 1) / (10_000 * tick),
+            Side::Sell => worse / (10_000 * tick),
+        };
+        let paid = (ticks * tick, qty);
+        if !self.fill(&mut own, paid, (px, 0), true, ts, purse) {
+            self.refuse(&own, reason::INSUFFICIENT_BALANCE, ts);
+        } else if own.left() > 0 {
+            self.end(&own, ts);
         }
     }
 

@@ -78,7 +78,9 @@ impl Watched {
                 let index = usize::from(answer.instrument);
                 self.positions[index] += side.sign() * qty.0;
                 let market = &mut self.markets[index];
-                if is_taker {
+                if is_taker && market.best(theirs).is_none() {
+                    assert!(!matches!(cause, Cause::Message | Cause::Book), "{answer:?}");
+                } else if is_taker {
                     take(market, self.walks, theirs, (px.0, qty.0));
                 } else {
                     made += qty.0;

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
 use cq_sim::{Request, TimeInForce, FORCED_ID};
@@ -15,7 +15,7 @@ pub(crate) struct Books {
     pub(crate) ledger: Ledger,
     pub(crate) orders: Vec<OrderRow>,
     /// Rows of orders that may still trade, in the order in which they were placed.
-    pub(crate) open: Vec<usize>,
+    pub(crate) open: BTreeSet<usize>,
     index: HashMap<u64, usize>,
     pub(crate) fills: Vec<FillRow>,
     pub(crate) liquidations: Vec<LiquidationRow>,
@@ -31,7 +31,7 @@ impl Books {
         Self {
             ledger,
             orders: Vec::new(),
-            open: Vec::new(),
+            open: BTreeSet::new(),
             index: HashMap::new(),
             fills: Vec::new(),
             liquidations: Vec::new(),
@@ -62,7 +62,7 @@ impl Books {
             return Err(LineError::Broken { ts, what });
         }
         self.index.insert(id, self.orders.len());
-        self.open.push(self.orders.len());
+        self.open.insert(self.orders.len());
         self.orders.push(row);
         Ok(())
     }
@@ -92,8 +92,9 @@ impl Books {
     /// Lets what is on its way about an instrument arrive by `ts` at the latest.
     fn hasten(&mut self, instrument: InstrumentIdx, ts: Ts) {
         let mut is_late = false;
-        for event in &mut self.on_the_way {
-            if event.instrument == instrument && event.ts_recv > ts {
+        let later = self.on_the_way.partition_point(|e| e.ts_recv <= ts);
+        for event in self.on_the_way.range_mut(later..) {
+            if event.instrument == instrument {
                 event.ts_recv = ts;
                 is_late = true;
             }
@@ -141,9 +142,7 @@ impl Books {
         let row = &mut self.orders[at];
         row.answers += 1;
         if !row.is_open() {
-            if let Ok(place) = self.open.binary_search(&at) {
-                self.open.remove(place);
-            }
+            self.open.remove(&at);
         }
     }
 

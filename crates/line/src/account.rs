@@ -7,6 +7,7 @@ use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
 use crate::line::bad;
 use crate::purse::Purses;
 use crate::record::{FillRow, OrderRow, OrderStatus, Rows};
+use crate::seen::OrderLatency;
 use crate::LineError;
 
 /// Our side of the account: ledger and orders, folded from the venue's answers.
@@ -14,7 +15,11 @@ pub(crate) struct Books {
     pub(crate) ledger: Ledger,
     pub(crate) orders: Vec<OrderRow>,
     /// Rows of orders that may still trade, in the order in which they were placed.
-    pub(crate) open: Vec<usize>,
+    pub(crate) open: VecDeque<usize>,
+    /// Rows of orders that are done, until they are forgotten.
+    pub(crate) ended: Vec<usize>,
+    /// How long the last answer about an order took, per instrument.
+    pub(crate) latency: Vec<Option<OrderLatency>>,
     index: HashMap<u64, usize>,
     pub(crate) fills: Vec<FillRow>,
     pub(crate) rows: Rows,
@@ -27,9 +32,11 @@ pub(crate) struct Books {
 impl Books {
     pub(crate) fn new(ledger: Ledger) -> Self {
         Self {
+            latency: vec![None; ledger.instruments().len()],
             ledger,
             orders: Vec::new(),
-            open: Vec::new(),
+            open: VecDeque::new(),
+            ended: Vec::new(),
             index: HashMap::new(),
             fills: Vec::new(),
             rows: Rows::default(),
@@ -59,7 +66,7 @@ impl Books {
             return Err(LineError::Broken { ts, what });
         }
         self.index.insert(id, self.orders.len());
-        self.open.push(self.orders.len());
+        self.open.push_back(self.orders.len());
         self.orders.push(row);
         Ok(())
     }
@@ -89,8 +96,9 @@ impl Books {
     /// Lets what is on its way about an instrument arrive by `ts` at the latest.
     fn hasten(&mut self, instrument: InstrumentIdx, ts: Ts) {
         let mut is_late = false;
-        for event in &mut self.on_the_way {
-            if event.instrument == instrument && event.ts_recv > ts {
+        let later = self.on_the_way.iter_mut().rev();
+        for event in later.take_while(|event| event.ts_recv > ts) {
+            if event.instrument == instrument {
                 event.ts_recv = ts;
                 is_late = true;
             }
@@ -124,22 +132,30 @@ impl Books {
     pub(crate) fn fold(&mut self, answer: Event<Account>) -> Result<bool, LineError> {
         let wakes = self.take_note(&answer)?;
         if let Some(order) = answer.body.order() {
-            self.count(order);
+            self.count(order, &answer);
         }
         self.unread.push(answer);
         Ok(wakes)
     }
 
     /// An order has been answered; one that is done is no longer open.
-    fn count(&mut self, order: u64) {
+    fn count(&mut self, order: u64, answer: &Event<Account>) {
         let Some(at) = self.index.get(&order).copied() else {
             return;
         };
         let row = &mut self.orders[at];
         row.answers += 1;
+        if let Some(latency) = self.latency.get_mut(usize::from(answer.instrument)) {
+            *latency = Some(OrderLatency {
+                asked: row.asked,
+                at_venue: answer.ts_event,
+                known: answer.ts_recv,
+            });
+        }
         if !row.is_open() {
             if let Ok(place) = self.open.binary_search(&at) {
                 self.open.remove(place);
+                self.ended.push(at);
             }
         }
     }
@@ -282,6 +298,7 @@ mod tests {
     fn row(id: u64) -> OrderRow {
         OrderRow {
             ts: 7,
+            asked: 7,
             request: Request::market(id, 0, Side::Buy, Qty(1)),
             allocations: vec![(0, Qty(1))],
             filled: Qty(0),

@@ -9,6 +9,7 @@ use crate::account::Books;
 use crate::clock::{first, on_grid, Next, Turn};
 use crate::cursor::{Clock, Merge, NEVER};
 use crate::known::Known;
+use crate::seen::Tallies;
 use crate::setup::{Deposit, Setup};
 use crate::tape::{Columns, Stream};
 use crate::venue::{has_ticks, Lived};
@@ -59,6 +60,7 @@ pub struct Line {
     pub(crate) next_sample: Ts,
     pub(crate) seq: u64,
     pub(crate) gap: Option<InstrumentIdx>,
+    pub(crate) tallies: Tallies,
 }
 
 impl Line {
@@ -110,6 +112,7 @@ impl Line {
             next_sample: on_grid(setup.start, setup.sample),
             seq: 0,
             gap: None,
+            tallies: Tallies::default(),
         })
     }
 
@@ -158,6 +161,7 @@ impl Line {
         let ledger = self.books.ledger.clone();
         self.books = std::mem::replace(&mut before.books, Books::new(ledger.clone()));
         self.books.ledger = ledger;
+        before.tallies = Tallies::default();
         Ok(())
     }
 

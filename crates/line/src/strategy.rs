@@ -44,12 +44,14 @@ impl Line {
     }
 
     /// Lets `duration` pass, and returns whether the tape goes on: the loop of those who come
-    /// from hftbacktest. Fills and other answers are folded as they arrive, without a wake-up.
+    /// from hftbacktest. Fills and other answers are folded as they arrive, without a wake-up;
+    /// [`Self::take_answers`] has those of the last call.
     ///
     /// # Errors
     /// As [`Self::advance`]; when `duration` is not positive.
     pub fn elapse(&mut self, duration: Ts) -> Result<bool, LineError> {
         self.start()?;
+        self.books.unread.clear();
         let until = self.now().saturating_add(duration);
         self.wake_at(until)?;
         loop {

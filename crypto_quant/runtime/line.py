@@ -133,6 +133,40 @@ class RecordedLine:
         except RuntimeError as err:
             raise InvariantError(str(err)) from err
 
+    def elapse(self, duration: int) -> bool:
+        """Let time pass, ns, without a wake-up; return whether the tape goes on.
+
+        Raises
+        ------
+        DataError
+            The tape cannot be what it says, or ``duration`` is not positive.
+        InvariantError
+            The books no longer add up.
+        """
+        try:
+            return self.native.elapse(duration)
+        except ValueError as err:
+            raise DataError(str(err)) from err
+        except RuntimeError as err:
+            raise InvariantError(str(err)) from err
+
+    def wait_for(self, order_id: int, timeout: int) -> bool:
+        """Let time pass, at most ``timeout`` ns, to the next answer to an order; whether it came.
+
+        Raises
+        ------
+        DataError
+            The tape cannot be what it says, the order is unknown, or ``timeout`` not positive.
+        InvariantError
+            The books no longer add up.
+        """
+        try:
+            return self.native.wait_for(order_id, timeout)
+        except ValueError as err:
+            raise DataError(str(err)) from err
+        except RuntimeError as err:
+            raise InvariantError(str(err)) from err
+
     def execute(self, commands: Sequence[Command]) -> None:
         """Send commands to the simulated venue and the ledger, in order.
 

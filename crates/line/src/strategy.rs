@@ -1,6 +1,6 @@
 use cq_types::Ts;
 
-use crate::line::{Line, Wake};
+use crate::line::{Line, Phase, Wake};
 use crate::LineError;
 
 /// A strategy in Rust: research on the simulator at full speed.
@@ -52,6 +52,9 @@ impl Line {
     pub fn elapse(&mut self, duration: Ts) -> Result<bool, LineError> {
         self.start()?;
         self.books.unread.clear();
+        if self.phase == Phase::Ended {
+            return Ok(false);
+        }
         let until = self.now().saturating_add(duration);
         self.wake_at(until)?;
         loop {

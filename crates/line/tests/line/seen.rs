@@ -64,6 +64,8 @@ fn trades_are_kept_from_the_first_call_on_and_taken_once() {
     assert!(line.take_trades(0).is_empty());
     assert!(line.elapse(100 * MS).unwrap());
     assert_eq!(line.take_trades(0).len(), 1);
+    assert!(!line.elapse(10_000 * MS).unwrap());
+    assert!(!line.elapse(MS).unwrap(), "it has ended");
     assert!(line.take_trades(7).is_empty(), "no such instrument");
 }
 

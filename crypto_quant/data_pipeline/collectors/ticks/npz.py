@@ -305,9 +305,11 @@ def _in_both_orders(events: NDArray[np.void]) -> NDArray[np.void]:
 
     In local order, events that set a new latest exchange time serve both orders. One that
     comes late in exchange time is kept here for the local order, and put again, for the
-    exchange's, before the first event that is later there.
+    exchange's, before the first event that is later there. At one exchange time trades come
+    before the levels that they changed, as at our own simulated venue.
     """
-    exch = events["exch_ts"]
+    is_trade = events["ev"] & np.uint64(0xFF) == TRADE
+    exch = 2 * events["exch_ts"] + ~is_trade
     latest = np.maximum.accumulate(exch)
     late = exch < latest
     local = events.copy()
@@ -315,8 +317,8 @@ def _in_both_orders(events: NDArray[np.void]) -> NDArray[np.void]:
     local["ev"] |= np.where(late, np.uint64(LOCAL), both)
     again = events[late].copy()
     again["ev"] |= np.uint64(EXCH)
-    place = np.searchsorted(latest, again["exch_ts"], side="right").astype(np.float64) - 0.5
+    place = np.searchsorted(latest, exch[late], side="right").astype(np.float64) - 0.5
     merged = np.concatenate([local, again])
     key = np.concatenate([np.arange(len(local), dtype=np.float64), place])
-    tie = np.concatenate([exch, again["exch_ts"]])
+    tie = np.concatenate([exch, exch[late]])
     return merged[np.lexsort((tie, key))]

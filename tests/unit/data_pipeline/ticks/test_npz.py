@@ -263,6 +263,24 @@ def test_events_written_are_in_order_for_both_processors() -> None:
     assert len(made) < 2 * n
 
 
+def test_at_one_exchange_time_a_trade_comes_before_the_level_it_changed() -> None:
+    deltas = table(
+        "delta",
+        ts_event=[T, T + 5],
+        ts_recv=[T + 10, T + 15],
+        px=[5, 6],
+        qty=[1, 1],
+        side=[1, 1],
+        flags=[flags.LAST] * 2,
+    )
+    late = {"ts_event": [T + 5], "ts_recv": [T + 20]}
+    made = npz.to_events(deltas, table("trade", px=[6], qty=[1], side=[-1], id=[1], **late))
+    orders(made)
+    kinds = made["ev"] & 0xFF
+    assert kinds[made["ev"] & EXCH != 0].tolist() == [DEPTH, TRADE, DEPTH]
+    assert kinds[made["ev"] & LOCAL != 0].tolist() == [DEPTH, DEPTH, TRADE]
+
+
 def test_a_snapshot_is_written_with_what_it_clears() -> None:
     snap = flags.SNAPSHOT
     deltas = table(

@@ -9,11 +9,13 @@ from crypto_quant.backtesting.simulator.order import (
     TimeInForce,
 )
 from crypto_quant.backtesting.simulator.recorded import Market, of_session
+from crypto_quant.backtesting.simulator.rules import AS_HFTBACKTEST
 from crypto_quant.backtesting.simulator.simulator import ALL_ASSETS, Simulator
 from crypto_quant.backtesting.simulator.values import Fill, StateValues, Trades
 
 __all__ = [
     "ALL_ASSETS",
+    "AS_HFTBACKTEST",
     "BUY",
     "SELL",
     "Fill",

@@ -9,38 +9,19 @@ venue's and the one that is known, a ledger and margin; time is the CPU's.
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from benches import Result
-from crypto_quant.core.messages import Wallet
-from crypto_quant.data_pipeline.collectors.facts import Facts
-from crypto_quant.data_pipeline.collectors.importer import import_files
-from crypto_quant.data_pipeline.exporters.hftbacktest import to_npz
-from crypto_quant.data_pipeline.storage import Catalog
-from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
-from crypto_quant.runtime.ticks import TickReader, TickTape
-from crypto_quant.venues.rules import load_instruments
+from benches.session import CAPTURE, Recording, ask, peer, recording
 
 RUNS = 5
-MS_NS = 10**6
-STEP_NS = 100 * MS_NS
-LATENCY_NS = 5 * MS_NS
-KEY = "BTCUSDT-PERP.BINANCE"
-CAPTURE = "hftbacktest/usdm/btcusdt_20240808.gz"
-KEPT = ("delta", "trade", "gap")
 PEER = "hftbacktest 2.4.4, ROIVectorMarketDepth, numba"
 
 
@@ -55,54 +36,30 @@ class Replay(NamedTuple):
 
 def run() -> list[Result]:
     """Measure the replay of a session with a snapshot."""
-    capture = Path(os.environ.get("CQ_DATA", "")) / CAPTURE
-    if not capture.is_file():
-        print(f"skipped: CQ_DATA holds no {CAPTURE}")
-        return []
     with tempfile.TemporaryDirectory() as name:
-        folder, known = Path(name), load_instruments()
-        import_files(Catalog(folder / "catalog"), [capture], Facts(), known)
-        catalog = Catalog(folder / "catalog")
-        events = to_npz(catalog, "delta", KEY, folder / "events.npz", None, None)
-        reader = TickReader(catalog, known[KEY])
-        tape = reader.read(reader.sessions()[0])
-        if not isinstance(tape, TickTape):
-            raise TypeError(tape.reason)
-        with _peer(folder / "events.npz") as peer:
-            pairs = [(_ours(reader, tape), next(peer)) for _ in range(RUNS)]
-    for ours, other in pairs:
-        if other is not None:
-            _check(ours, other)
-    label = f"{capture.name}, {events:,} level changes and trades, {pairs[0][0].wakes:,} wake-ups"
+        session = recording(Path(name))
+        if session is None:
+            return []
+        with peer("replay_peer.py", str(session.npz)) as other:
+            pairs = [(_ours(session), _theirs(other)) for _ in range(RUNS)]
+    for ours, theirs in pairs:
+        if theirs is not None:
+            _check(ours, theirs)
+    events, wakes = session.events, pairs[0][0].wakes
+    label = f"{Path(CAPTURE).name}, {events:,} level changes and trades, {wakes:,} wake-ups"
     rates = tuple(
-        (events / ours.seconds / 1e6, events / other.seconds / 1e6 if other else None)
-        for ours, other in pairs
+        (events / ours.seconds / 1e6, events / theirs.seconds / 1e6 if theirs else None)
+        for ours, theirs in pairs
     )
     mine = statistics.median(ours for ours, _ in rates)
-    theirs = [other for _, other in rates if other is not None]
-    middle = statistics.median(theirs) if theirs else None
+    others = [theirs for _, theirs in rates if theirs is not None]
+    middle = statistics.median(others) if others else None
     ratio = mine / middle if middle else None
     return [Result("replay_noop", "M events/s", label, mine, middle, PEER, ratio, rates)]
 
 
-def _ours(reader: TickReader, tape: TickTape) -> Replay:
-    spec = LineSpec(
-        instruments=(reader.instrument,),
-        sleeves=("none",),
-        features=(),
-        series=(),
-        quote="USDT",
-        grid_ns=STEP_NS,
-        start=tape.start,
-        end=tape.end,
-        sim={"entry_latency_ns": LATENCY_NS, "response_latency_ns": LATENCY_NS},
-        leverage=10,
-        sample_ns=60_000 * MS_NS,
-    )
-    line = RecordedLine(spec, [Deposit(0, Wallet.MARGIN, Decimal(100_000))])
-    kept = {kind: columns for kind, columns in tape.streams.items() if kind in KEPT}
-    replace(tape, streams=kept).put(line, 0)
-    native, wakes, read = line.native, 0, 0
+def _ours(session: Recording) -> Replay:
+    native, wakes, read = session.line().native, 0, 0
     begun = time.process_time()
     while native.next():
         touch = native.top(0)
@@ -111,9 +68,18 @@ def _ours(reader: TickReader, tape: TickTape) -> Replay:
         wakes += 1
     seconds = time.process_time() - begun
     bids, asks = native.levels(0, 1 << 30) or (np.empty((0, 2)), np.empty((0, 2)))
-    tick = round(0.1 * 10**reader.instrument.price_exp)
+    tick = session.tick
     sides = [[(int(px) // tick, int(qty)) for px, qty in side] for side in (bids, asks)]
     return Replay(seconds, wakes, sorted(sides[0]), sorted(sides[1]))
+
+
+def _theirs(process: subprocess.Popen[str] | None) -> Replay | None:
+    if process is None:
+        return None
+    plain = json.loads(ask(process))
+    for side in ("bids", "asks"):
+        plain[side] = [tuple(level) for level in plain[side]]
+    return Replay(**plain)
 
 
 def _check(ours: Replay, peer: Replay) -> None:
@@ -127,35 +93,3 @@ def _check(ours: Replay, peer: Replay) -> None:
         if within != theirs:
             odd = sorted(set(within) ^ set(theirs))[:5]
             raise RuntimeError(f"the books end differently: {len(odd)} {name} such as {odd}")
-
-
-@contextmanager
-def _peer(path: Path) -> Iterator[Iterator[Replay | None]]:
-    """Give the peer's next replay each time it is asked; ``None`` where it is not installed."""
-    python = os.environ.get("CQ_PEERS", sys.executable)
-    probe = [python, "-c", "import hftbacktest"]
-    if subprocess.run(probe, capture_output=True, check=False).returncode:  # noqa: S603 - our own interpreter
-        print("skipped: hftbacktest is not installed (name its interpreter in CQ_PEERS)")
-        yield iter([None] * RUNS)
-        return
-    script = Path(__file__).with_name("replay_peer.py")
-    process = subprocess.Popen(  # noqa: S603 - our own script
-        [python, str(script), str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        yield _answers(process)
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(process: subprocess.Popen[str]) -> Iterator[Replay]:
-    if process.stdin is None or process.stdout is None:
-        raise RuntimeError("the peer has no pipes")
-    while True:
-        process.stdin.write("\n")
-        process.stdin.flush()
-        plain = json.loads(process.stdout.readline())
-        for side in ("bids", "asks"):
-            plain[side] = [tuple(level) for level in plain[side]]
-        yield Replay(**plain)

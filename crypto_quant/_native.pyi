@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 __all__ = [
     "FeatureSet",
+    "FlowRecorder",
     "Inflater",
     "Instrument",
     "Ledger",
     "Line",
     "PanicException",
     "TickDecoder",
+    "flow_minutes",
     "keep_panics",
     "last_panic",
     "plan_book",
@@ -47,11 +49,35 @@ class Instrument:
         | None = None,
         valid_from: int | None = None,
         valid_to: int | None = None,
+        bracket_unit: str = "quote",
+        liquidation_fee: Sequence[tuple[int, Decimal]] | None = None,
     ) -> Instrument: ...
     @property
     def id(self) -> str: ...
     def maintenance_margin(self, notional: Decimal, ts: int) -> Decimal: ...
     def notional(self, px: int, qty: int) -> Decimal: ...
+
+@final
+class FlowRecorder:
+    """A recorder of a made-up market; ``data_pipeline.generated`` sets it up."""
+
+    def __new__(
+        cls,
+        parameters: Mapping[str, object],
+        slow: Mapping[str, object],
+        streams: Mapping[str, object],
+        seed: int,
+        start: int,
+    ) -> FlowRecorder: ...
+    def record(self, until: int) -> bytes: ...
+    @property
+    def now(self) -> int: ...
+    @property
+    def events(self) -> int: ...
+
+def flow_minutes(
+    coarse: Mapping[str, object], slow: Mapping[str, object], seed: int, minutes: int
+) -> dict[str, NDArray[np.float64 | np.int64]]: ...
 
 @final
 class Inflater:
@@ -133,6 +159,8 @@ class Line:
     or limit hit inside a bar is stamped with the bar's last nanosecond and answered by the
     bar's end, before the timer there; a waiting order does not meet the open at ``t`` if its
     cancellation was decided by ``t``.
+    Where a mark, a fill, funding or a transfer leaves no more than the maintenance margin, the
+    venue liquidates: its orders and fills have the tag ``liquidation``.
     Timers and equity rows run from ``start`` to ``end``; earlier data only warms features
     up. At ``end`` no timer comes: answers arrive, orders are cancelled, positions are closed
     at the last close with costs (tag ``data_end``), the last equity row is written.
@@ -157,12 +185,14 @@ class Line:
         ``entry_samples_ns``, ``response_samples_ns`` and ``latency_seed``, to be drawn from.
         On recorded books ``queue`` "risk_averse" (or "optimistic", "power", "power2", "power3"
         with ``queue_exponent`` 2, "log", "log2"), ``partial_fills``, ``walks_book``,
-        ``snapshot_edge`` and ``late_trades`` True, ``self_trade`` "expire_maker" (or
-        "expire_taker", "expire_both", "ignore"), ``amend`` "loses_place" (or
+        ``snapshot_edge``, ``late_trades`` and ``exact_queues`` True, ``self_trade``
+        "expire_maker" (or "expire_taker", "expire_both", "ignore"), ``amend`` "loses_place" (or
         "keeps_on_decrease"), ``max_orders`` and ``max_trigger_orders`` 200.
         ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
-        ``max_participation`` 0.01, ``cost_multiplier`` 1.
+        ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),
+        ``funding_jitter_ns`` 0 (fills so near a settlement pay adverse funding, receive none),
+        ``insurance_fund`` (never empty).
     wallets
         ``(name, assets, instruments that settle in it)``.
     capital
@@ -266,6 +296,9 @@ class Line:
     ) -> None:
         """Add settled funding rates, integers of ``10**-rate_exp``; stamps go to the minute."""
 
+    def expect_funding(self, instrument: int, times: Sequence[int]) -> None:
+        """Name times (ns) at which funding is due without a row: to hold a position then fails."""
+
     def add_external(
         self,
         series: int,
@@ -279,6 +312,12 @@ class Line:
         self, instrument: int, ts_event: NDArray[np.int64], ts_recv: NDArray[np.int64]
     ) -> None:
         """Add points before which events are missing: the book is invalid until a snapshot."""
+
+    def add_deleverage(self, instrument: int, ts: int, fraction: Decimal) -> None:
+        """Let the venue take a share of the position held at ``ts``, at the mark, free of charge.
+
+        The fill is tagged ``adl``. ``fraction`` is above 0 and at most 1; whole lots, rounded down.
+        """
 
     def adopt(self, before: Line) -> None:
         """Go on with the money, orders and rows of an ended segment; features start anew.
@@ -513,6 +552,13 @@ class Line:
 
     def orders(self) -> dict[str, NDArray[np.int64] | list[str]]:
         """Return all orders as columns; a missing price or stop is the least int64."""
+
+    def liquidations(self) -> dict[str, NDArray[np.int64] | bytes]:
+        """Return the orders by which the venue closed positions, as columns.
+
+        int64: order_id, ts_event, ts_recv, instrument, side, qty, bankruptcy, is_takeover, is_adl.
+        Money: insurance (what the fund paid once all was closed), deficit (at the mark).
+        """
 
     def equity_rows(self) -> dict[str, NDArray[np.int64] | NDArray[np.float64] | bytes]:
         """Return the equity rows as columns.

@@ -88,6 +88,8 @@ def tick_line(
         sim={
             "entry_latency_ns": config.entry_latency_ms * MS_NS,
             "response_latency_ns": config.response_latency_ms * MS_NS,
+            "margin": config.margin,
+            "funding_jitter_ns": config.funding_jitter_s * SECOND_NS,
         },
         leverage=config.risk.leverage,
         tier=config.tier,

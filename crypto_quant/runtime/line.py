@@ -48,7 +48,8 @@ class LineSpec:
     """What a line is made of; see ``_native.Line``.
 
     ``sim`` holds the simulated venue's settings, ``None`` for research. ``wallets`` are the
-    spot and the margin wallet with the instruments that settle in each.
+    spot and the margin wallet with the instruments that settle in each; the margin wallet
+    holds the coins of inverse contracts too.
     """
 
     instruments: tuple[Instrument, ...]
@@ -79,9 +80,10 @@ class RecordedLine:
         spot = [n for n, i in enumerate(spec.instruments) if i.contract == "spot"]
         contracts = [n for n, i in enumerate(spec.instruments) if i.contract != "spot"]
         bases = sorted({spec.instruments[n].base for n in spot})
+        coins = sorted({spec.instruments[n].settle for n in contracts} - {spec.quote})
         wallets = [
             (Wallet.SPOT.name.lower(), [spec.quote, *bases], spot),
-            (Wallet.MARGIN.name.lower(), [spec.quote], contracts),
+            (Wallet.MARGIN.name.lower(), [spec.quote, *coins], contracts),
         ]
         try:
             self.native = _native.Line(

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
@@ -21,9 +20,8 @@ from crypto_quant.data_pipeline.cleaners.rebase import Recorded, Session, rebase
 from crypto_quant.data_pipeline.collectors.ticks.chain import book_rows
 from crypto_quant.data_pipeline.storage import Catalog, Part, flags
 from crypto_quant.runtime.line import RecordedLine
-from crypto_quant.runtime.tape import Ints, TapeLoader, ints, on_grid_of
+from crypto_quant.runtime.tape import Columns, Ints, TapeLoader, ints, on_grid_of
 
-Columns = dict[str, NDArray[Any]]
 BOOK: Final = "delta"
 KINDS: Final = (BOOK, "trade", "agg_trade", "quote", "mark")
 APART_NS: Final = 600 * 10**9
@@ -181,7 +179,10 @@ class TickReader:
         )
 
     def funding(self, line: RecordedLine, index: int, tape: TickTape) -> tuple[int, ...]:
-        """Put settled funding on the line; return the times at which one is due but missing."""
+        """Put settled funding on the line; return the times at which one is due but missing.
+
+        To hold a position at such a time is an error when the line comes to it.
+        """
         dated, settled = self.instrument.funding_interval_h, np.empty(0, dtype=np.int64)
         if self._has_funding:
             loader = TapeLoader(self._catalog, (self.instrument,))
@@ -192,7 +193,9 @@ class TickReader:
             return ()
         step = dated.at(tape.start)[0] * 3_600 * 10**9
         due = range(-(-tape.start // step) * step, tape.end + 1, step)
-        return tuple(ts for ts in due if not (np.abs(settled - ts) < 30 * 10**9).any())
+        missing = tuple(ts for ts in due if not (np.abs(settled - ts) < 30 * 10**9).any())
+        line.native.expect_funding(index, missing)
+        return missing
 
     def _owner(self, part: Part) -> Session | None:
         recorded = Recorded.parse(part.recv)

@@ -1,7 +1,8 @@
 """The three rules in hftbacktest's own loop: ``theirs.py EVENTS.npz FOLDER``.
 
 For an interpreter that has hftbacktest 2.4.4; ``EVENTS.npz`` is what ``cq data export`` writes.
-A file a rule is put in the folder, with a row a fill: order, venue time, tick, lots, side.
+A file a rule is put in the folder: ``fills``, a row each of order, venue time, tick, lots and
+side, and ``state``, the state values at the last step.
 """
 
 # mypy: disable-error-code="import-not-found,untyped-decorator"
@@ -104,13 +105,16 @@ def note(hbt: Any, fills: Any, made: int) -> int:
 
 
 @njit
-def run(hbt: Any, rule: int, first: int, fills: Any) -> int:
-    """Run a rule to the end of the tape; return how many fills there are."""
+def run(hbt: Any, rule: int, first: int, fills: Any, state: Any) -> int:
+    """Run a rule to the end of the tape; return how many fills there were at the last step."""
     values = np.zeros(1_000_000, np.int64)
     made, number, t = 0, 1, 0
     rc = hbt.elapse(first)
     while rc == 0:
         made = note(hbt, fills, made)
+        sums = hbt.state_values(0)
+        state[0], state[1], state[2] = sums.position, sums.balance, sums.fee
+        state[3], state[4], state[5] = sums.num_trades, sums.trading_volume, sums.trading_value
         hbt.clear_inactive_orders(0)
         depth = hbt.depth(0)
         if depth.best_bid_tick > 0 and depth.best_ask_tick < 10_000_000_000:
@@ -135,9 +139,9 @@ def main(events: str, folder: str) -> None:
     for name, rule in RULES.items():
         hbt = h.ROIVectorMarketDepthBacktest([asset])
         hbt.elapse(0)
-        fills = np.zeros((1_000_000, 5), np.int64)
-        made = run(hbt, rule, STEP - hbt.current_timestamp % STEP, fills)
-        np.save(f"{folder}/{name}.npy", fills[:made])
+        fills, state = np.zeros((1_000_000, 5), np.int64), np.zeros(6)
+        made = run(hbt, rule, STEP - hbt.current_timestamp % STEP, fills, state)
+        np.savez(f"{folder}/{name}.npz", fills=fills[:made], state=state)
 
 
 if __name__ == "__main__":

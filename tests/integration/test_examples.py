@@ -7,13 +7,20 @@ import re
 import runpy
 import subprocess
 import sys
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from crypto_quant.backtesting.simulator import AS_HFTBACKTEST, Market, Simulator, of_session
+from crypto_quant.backtesting.simulator import (
+    AS_HFTBACKTEST,
+    Market,
+    Simulator,
+    StateValues,
+    of_session,
+)
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.importer import import_files
 from crypto_quant.data_pipeline.exporters.hftbacktest import to_npz
@@ -89,6 +96,18 @@ def test_the_grid_makes_the_same_fills_by_calls_by_wake_ups_and_in_rust() -> Non
     assert np.array_equal(made[0], made[2])
 
 
+class Noting(Simulator):
+    """Keeps the state values of the last step."""
+
+    last: StateValues | None = None
+
+    def elapse(self, duration: int) -> bool:
+        goes_on = super().elapse(duration)
+        if goes_on:
+            self.last = self.state_values(0)
+        return goes_on
+
+
 @pytest.fixture(scope="module")
 def capture(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Market, Path]:
     """Return the capture as a market, and as hftbacktest's events."""
@@ -119,11 +138,21 @@ def theirs(capture: tuple[Market, Path]) -> Path | None:
 def test_hftbacktest_makes_the_same_fills(
     name: str, capture: tuple[Market, Path], theirs: Path | None
 ) -> None:
-    simulator = Simulator([capture[0]], sim={**LATENCY, **AS_HFTBACKTEST})
+    simulator = Noting([capture[0]], sim={**LATENCY, **AS_HFTBACKTEST})
     simulator.run(import_module(f"examples.from_hftbacktest.{name}").strategy)
     ours = rows(simulator)
     assert len(ours) > 100
     if theirs is None:
         pytest.skip("CQ_PEERS names no interpreter that has hftbacktest 2.4.4")
-    found = np.load(theirs / f"{name}.npy")
-    assert np.array_equal(ours, found[np.lexsort((found[:, 0], found[:, 1]))])
+    with np.load(theirs / f"{name}.npz") as made:
+        found, state = made["fills"], made["state"]
+    assert np.array_equal(ours[: len(found)], found[np.lexsort((found[:, 0], found[:, 1]))])
+    assert simulator.last is not None
+    sums = simulator.last
+    assert len(found) == sums.num_trades == state[3]
+    lot = Decimal("0.001")
+    exact = (sums.position * lot, sums.balance, sums.fee, sums.trading_volume * lot)
+    # Theirs are sums of floats: of a thousand fills the last digits have been rounded.
+    near = [round(Decimal(float(value)), 8) for value in state[[0, 1, 2, 4]]]
+    assert [round(value, 8) for value in exact] == near
+    assert round(sums.trading_value, 6) == round(Decimal(float(state[5])), 6)

@@ -21,6 +21,8 @@ pub(crate) enum Turn {
     Delisting,
     /// Funding is settled.
     Funding,
+    /// The venue takes part of a position.
+    Deleverage,
     /// The equity row.
     Sample,
     /// Orders that waited meet the open of a bar.
@@ -30,7 +32,7 @@ pub(crate) enum Turn {
 }
 
 /// Turns by rank.
-const TURNS: [Turn; 10] = [
+const TURNS: [Turn; 11] = [
     Turn::Known,
     Turn::Answer,
     Turn::Timer,
@@ -38,6 +40,7 @@ const TURNS: [Turn; 10] = [
     Turn::Lived,
     Turn::Delisting,
     Turn::Funding,
+    Turn::Deleverage,
     Turn::Sample,
     Turn::Open,
     Turn::Arrival,
@@ -106,25 +109,25 @@ mod tests {
         assert_eq!(on_grid(-1, 10), 0);
     }
 
-    fn turn(due: [Ts; 10], end: Ts) -> Option<(Ts, Turn)> {
+    fn turn(due: [Ts; 11], end: Ts) -> Option<(Ts, Turn)> {
         first(due, end).map(|next| (next.ts, next.turn))
     }
 
     #[test]
     fn the_earliest_goes_first_and_ties_go_by_rank() {
-        let mut due = [NEVER; 10];
+        let mut due = [NEVER; 11];
         assert_eq!(turn(due, 9), None);
-        due[9] = 5;
+        due[10] = 5;
         due[2] = 5;
         assert_eq!(turn(due, 9), Some((5, Turn::Timer)));
-        due[9] = 4;
+        due[10] = 4;
         assert_eq!(turn(due, 9), Some((4, Turn::Arrival)));
     }
 
     #[test]
     fn at_the_end_only_what_is_owed_for_the_time_before_still_comes() {
-        assert_eq!(turn([9; 10], 9), Some((9, Turn::Known)));
-        let mut due = [9; 10];
+        assert_eq!(turn([9; 11], 9), Some((9, Turn::Known)));
+        let mut due = [9; 11];
         (due[0], due[1], due[5]) = (NEVER, NEVER, NEVER);
         assert_eq!(turn(due, 9), Some((9, Turn::Funding)));
         due[6] = 10;
@@ -134,14 +137,14 @@ mod tests {
     #[test]
     fn a_turn_lasts_until_another_is_due() {
         let until = |due, end| first(due, end).map(|next| next.until);
-        let mut due = [NEVER; 10];
+        let mut due = [NEVER; 11];
         due[4] = 4;
         assert_eq!(
             until(due, 9),
             Some(8),
             "the venue's data ends before the end"
         );
-        due[9] = 6;
+        due[10] = 6;
         assert_eq!(
             until(due, 9),
             Some(6),
@@ -155,6 +158,6 @@ mod tests {
             Some(4),
             "what is known at 4 precedes the venue's 4"
         );
-        assert_eq!(until([3, 9, 9, 9, 9, 9, 9, 9, 9, 9], 9), Some(9));
+        assert_eq!(until([3, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], 9), Some(9));
     }
 }

@@ -1,14 +1,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cq_ledger::Ledger;
+use cq_ledger::{Ledger, MarginAccount};
 use cq_sim::{SimConfig, Venue};
 use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::account::Books;
 use crate::clock::{first, on_grid, Next, Turn};
 use crate::cursor::{Clock, Merge, NEVER};
+use crate::deleverage::Deleverages;
 use crate::known::Known;
+use crate::liquidation::Custody;
 use crate::seen::Tallies;
 use crate::setup::{Deposit, Setup};
 use crate::tape::{Columns, Stream};
@@ -48,7 +50,10 @@ pub struct Line {
     pub(crate) known: Known,
     pub(crate) recv: Option<Merge>,
     pub(crate) lived: Option<Lived>,
+    /// When funding is due that the tape lacks, latest first.
+    pub(crate) unfunded: Vec<(Ts, InstrumentIdx)>,
     pub(crate) books: Books,
+    pub(crate) deleverages: Deleverages,
     pub(crate) phase: Phase,
     pub(crate) grid: Ts,
     pub(crate) sample: Ts,
@@ -100,7 +105,9 @@ impl Line {
             known,
             recv: None,
             lived: None,
+            unfunded: Vec::new(),
             books: Books::new(ledger),
+            deleverages: Deleverages::default(),
             phase: Phase::Loading,
             grid: setup.grid,
             sample: setup.sample,
@@ -121,17 +128,46 @@ impl Line {
     /// # Errors
     /// When the line has begun or the instrument is unknown.
     pub fn add(&mut self, stream: Stream) -> Result<(), LineError> {
+        self.can_add(stream.instrument)?;
+        self.tape.push(stream);
+        Ok(())
+    }
+
+    /// Names times at which funding of an instrument is due although the tape has no row: a
+    /// position that is held then is an error, for nobody knows what it paid.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn expect_funding(
+        &mut self,
+        instrument: InstrumentIdx,
+        times: &[Ts],
+    ) -> Result<(), LineError> {
+        self.can_add(instrument)?;
+        self.unfunded
+            .extend(times.iter().map(|ts| (*ts, instrument)));
+        self.unfunded.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(())
+    }
+
+    fn can_add(&self, instrument: InstrumentIdx) -> Result<(), LineError> {
         if self.phase != Phase::Loading {
             return Err(LineError::OutOfTurn(
                 "data cannot be added to a line that has begun",
             ));
         }
-        if usize::from(stream.instrument) >= self.instruments.len() {
-            let expected = format!("an index below {}", self.instruments.len());
-            return Err(bad("instrument", &expected, &stream.instrument));
+        if usize::from(instrument) < self.instruments.len() {
+            return Ok(());
         }
-        self.tape.push(stream);
-        Ok(())
+        let expected = format!("an index below {}", self.instruments.len());
+        Err(bad("instrument", &expected, &instrument))
+    }
+
+    /// When funding is settled next, or due without a row.
+    fn next_funding(&self) -> Ts {
+        let settled = self.lived.as_ref().map_or(NEVER, |lived| lived.funding.due);
+        let missing = self.unfunded.last().map_or(NEVER, |(ts, _)| *ts);
+        settled.min(missing)
     }
 
     /// Goes on with the money, orders and rows of an earlier segment, which is left empty.
@@ -188,7 +224,11 @@ impl Line {
             for index in 0..count {
                 venue.set_position(index, self.books.ledger.position(index).qty);
             }
-            self.lived = Some(Lived::new(venue, &self.instruments, &self.tape, self.start));
+            let account = MarginAccount::of(&self.books.ledger, sim.margin);
+            let custody = Custody::new(account, self.instruments.len(), sim);
+            let tape = &self.tape;
+            let lived = Lived::new(venue, custody, &self.instruments, tape, self.start);
+            self.lived = Some(lived);
         }
         self.phase = Phase::Running;
         Ok(())
@@ -214,7 +254,7 @@ impl Line {
                 self.finish()?;
                 return Ok(Some(Some(Wake::DataEnd)));
             };
-            let rows = self.changes(next);
+            let rows = self.changes(next)?;
             if rows > 0 {
                 spent += rows;
                 continue;
@@ -230,15 +270,15 @@ impl Line {
     /// Lets consecutive level changes of a book pass at once, at the venue or as they become
     /// known: nine of ten events of a tape are such, and none of them wakes anybody. Returns
     /// how many they were, zero where something else is due.
-    fn changes(&mut self, next: Next) -> usize {
+    fn changes(&mut self, next: Next) -> Result<usize, LineError> {
         let merge = match (next.turn, &mut self.recv, &mut self.lived) {
             (Turn::Known, Some(recv), _) => recv,
             (Turn::Lived, _, Some(lived)) => &mut lived.market,
-            _ => return 0,
+            _ => return Ok(0),
         };
         let is_changes = |at: usize| matches!(self.tape[at].columns, Columns::Deltas { .. });
         if !merge.stream().is_some_and(is_changes) {
-            return 0;
+            return Ok(0);
         }
         let run = merge.run(&self.tape, next.until);
         let stream = &self.tape[run.stream];
@@ -251,18 +291,22 @@ impl Line {
             let changes = stream.changes_at(run.rows, next.ts);
             let purse = self.books.purse();
             rows = lived.venue.on_changes(stream.instrument, changes, &purse);
-            if lived.venue.has_answers() {
-                self.books.queue(lived.venue.take_answers());
-            }
         }
         let merge = match (next.turn, &mut self.recv, &mut self.lived) {
             (Turn::Known, Some(recv), _) => recv,
             (_, _, Some(lived)) => &mut lived.market,
-            _ => return 0,
+            _ => return Ok(0),
         };
         let last = merge.pass(&self.tape, rows);
         self.now = self.now.max(last);
-        rows
+        if let (Turn::Lived, Some(lived)) = (next.turn, &mut self.lived) {
+            if lived.venue.has_answers() {
+                let heard = lived.hear(last);
+                heard.map_err(|source| LineError::Ledger { ts: last, source })?;
+                self.books.queue(lived.custody.take_answers());
+            }
+        }
+        Ok(rows)
     }
 
     /// Runs to the end without a step: times of the decision grid, and the features known
@@ -287,10 +331,10 @@ impl Line {
         }
     }
 
-    fn due(&self) -> [Ts; 10] {
+    fn due(&self) -> [Ts; 11] {
         let known = self.recv.as_ref().map_or(NEVER, |m| m.due);
         // What happens at the moment of a settlement comes after it, however fast its answer.
-        let settles = self.lived.as_ref().map_or(NEVER, |lived| lived.funding.due);
+        let settles = self.next_funding();
         let answer = self.books.on_the_way.front();
         let answer = answer.filter(|e| e.ts_event < settles);
         let answer = answer.map_or(NEVER, |e| e.ts_recv);
@@ -299,7 +343,7 @@ impl Line {
         let Some(lived) = &self.lived else {
             let never = NEVER;
             return [
-                known, answer, timer, alarm, never, never, never, never, never, never,
+                known, answer, timer, alarm, never, never, never, never, never, never, never,
             ];
         };
         [
@@ -309,7 +353,8 @@ impl Line {
             alarm,
             lived.market.due,
             lived.next_delisting(),
-            lived.funding.due,
+            settles,
+            self.deleverages.next(),
             self.next_sample,
             lived.opened_at(),
             lived.venue.next_arrival().unwrap_or(NEVER),
@@ -336,18 +381,25 @@ impl Line {
             }
             Turn::Funding => self.settle()?,
             Turn::Delisting => self.delist(ts)?,
+            Turn::Deleverage => self.deleverage(ts)?,
             Turn::Lived | Turn::Open | Turn::Arrival => {
                 let Some(lived) = &mut self.lived else {
                     return Ok(None);
                 };
                 let purse = self.books.purse();
-                match turn {
+                let lives = match turn {
                     Turn::Lived => lived.live(&self.tape, ts, &purse),
-                    Turn::Open => lived.meet_opens(ts, &purse),
-                    _ => lived.venue.arrive(&purse),
-                }
-                if lived.venue.has_answers() {
-                    self.books.queue(lived.venue.take_answers());
+                    Turn::Open => {
+                        lived.meet_opens(ts, &purse);
+                        Ok(())
+                    }
+                    _ => lived.custody.admit(&mut lived.venue, &purse, ts),
+                };
+                lives
+                    .and_then(|()| lived.hear(ts))
+                    .map_err(|source| LineError::Ledger { ts, source })?;
+                if lived.custody.has_answers() {
+                    self.books.queue(lived.custody.take_answers());
                 }
             }
         }

@@ -1,7 +1,9 @@
+use cq_ledger::LedgerError;
 use cq_sim::{Bar, Purse, Trade, Venue};
 use cq_types::{flags, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::cursor::{Clock, Due, Merge, NEVER};
+use crate::liquidation::Custody;
 use crate::tape::{Columns, Stream};
 
 /// The venue's side of the tape: what it lives through, in venue time.
@@ -9,8 +11,7 @@ pub(crate) struct Lived {
     pub(crate) venue: Venue,
     pub(crate) market: Merge,
     pub(crate) funding: Merge,
-    /// The mark that margin, funding and equity rows use, per instrument.
-    pub(crate) marks: Vec<Option<Px>>,
+    pub(crate) custody: Custody,
     has_marks: Vec<bool>,
     /// Instruments whose bar has just begun and that orders wait for.
     opened: Vec<InstrumentIdx>,
@@ -22,6 +23,7 @@ pub(crate) struct Lived {
 impl Lived {
     pub(crate) fn new(
         venue: Venue,
+        custody: Custody,
         instruments: &[Instrument],
         tape: &[Stream],
         start: Ts,
@@ -51,9 +53,9 @@ impl Lived {
             .collect();
         Self {
             venue,
+            custody,
             market: Merge::new(tape, market),
             funding: Merge::new(tape, funding.map(|at| (at, Clock::Schedule))),
-            marks: vec![None; instruments.len()],
             has_marks,
             opened: Vec::new(),
             opened_at: NEVER,
@@ -74,16 +76,20 @@ impl Lived {
     }
 
     /// The venue lives through the next row of its tape.
-    pub(crate) fn live(&mut self, tape: &[Stream], ts: Ts, purse: &dyn Purse) {
+    pub(crate) fn live(
+        &mut self,
+        tape: &[Stream],
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Result<(), LedgerError> {
         let due = self.market.pop(tape);
         let stream = &tape[due.stream];
         let index = stream.instrument;
         if let Columns::Bars { .. } = stream.columns {
-            self.live_bar(stream, due, ts, purse);
-            return;
+            return self.live_bar(stream, due, ts, purse);
         }
         let Some(event) = stream.event(due.row, 0) else {
-            return;
+            return Ok(());
         };
         match event.body {
             Market::Trade { px, qty, side, .. } => {
@@ -95,8 +101,9 @@ impl Lived {
                     matched: event.ts_event,
                 };
                 self.venue.on_trade(index, trade, ts, purse);
+                self.hear(ts)?;
                 if event.flags & flags::NOT_MARKET == 0 {
-                    self.remark(index, px);
+                    self.remark(index, px, ts)?;
                 }
             }
             Market::Quote {
@@ -109,15 +116,27 @@ impl Lived {
                 self.venue.on_quote(index, touch, ts, purse);
             }
             Market::Mark { px } => {
-                self.marks[usize::from(index)] = Some(px);
+                self.custody.on_mark(&mut self.venue, index, px, ts)?;
                 self.venue.on_mark(index, px, ts, purse);
             }
             Market::Gap => self.venue.on_gap(index),
             _ => {}
         }
+        Ok(())
     }
 
-    fn live_bar(&mut self, stream: &Stream, due: Due, ts: Ts, purse: &dyn Purse) {
+    /// Books what the venue has just done.
+    pub(crate) fn hear(&mut self, ts: Ts) -> Result<(), LedgerError> {
+        self.custody.hear(&mut self.venue, ts)
+    }
+
+    fn live_bar(
+        &mut self,
+        stream: &Stream,
+        due: Due,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Result<(), LedgerError> {
         let index = stream.instrument;
         let Columns::Bars {
             interval,
@@ -126,13 +145,22 @@ impl Lived {
             ..
         } = &stream.columns
         else {
-            return;
+            return Ok(());
         };
         let row = due.row;
         if due.is_end {
             self.venue.end_bar(index, ts, purse);
-            self.remark(index, Px(close[row]));
-            return;
+            self.hear(ts)?;
+            // Where nothing but bars tells of marks, the worst price of the bar was one.
+            let before = self.custody.waiting();
+            let worst = match self.venue.position(index).0 {
+                ..0 => high[row],
+                0 => close[row],
+                1.. => low[row],
+            };
+            self.remark(index, Px(worst), ts)?;
+            self.custody.hasten(before, ts + 1);
+            return self.remark(index, Px(close[row]), ts);
         }
         let bar = Bar {
             ts_open: stream.stamps.ts_event[row],
@@ -144,19 +172,20 @@ impl Lived {
             volume: cq_types::Qty(volume[row]),
         };
         self.venue.begin_bar(index, bar);
-        self.remark(index, bar.open);
+        self.remark(index, bar.open, ts)?;
         if self.venue.is_working(index) {
             self.opened.push(index);
             self.opened_at = ts;
         }
+        Ok(())
     }
 
     /// Without recorded marks the mark is the last traded price.
-    fn remark(&mut self, index: InstrumentIdx, px: Px) {
-        let at = usize::from(index);
-        if !self.has_marks[at] {
-            self.marks[at] = Some(px);
+    fn remark(&mut self, index: InstrumentIdx, px: Px, ts: Ts) -> Result<(), LedgerError> {
+        if self.has_marks[usize::from(index)] {
+            return Ok(());
         }
+        self.custody.on_mark(&mut self.venue, index, px, ts)
     }
 
     /// Orders that waited meet the opens of the bars that have just begun.

@@ -1,6 +1,7 @@
 //! `Line`: the recorded line, one call per wake-up.
 
 mod account;
+mod deleverage;
 mod simulator;
 mod streams;
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use cq_ledger::MarginMode;
 use cq_sim::{Amend, Latencies, Queue, RoundTrip, SelfTrade, SimConfig};
 use cq_types::Ts;
 use pyo3::exceptions::PyValueError;
@@ -10,7 +11,7 @@ use pyo3::types::PyDict;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 25] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -25,6 +26,7 @@ const KEYS: [&str; 21] = [
     "walks_book",
     "snapshot_edge",
     "late_trades",
+    "exact_queues",
     "self_trade",
     "amend",
     "half_spread_bps",
@@ -32,6 +34,13 @@ const KEYS: [&str; 21] = [
     "impact_y",
     "max_participation",
     "cost_multiplier",
+    "margin",
+    "funding_jitter_ns",
+    "insurance_fund",
+];
+const MARGIN: [(&str, MarginMode); 2] = [
+    ("cross", MarginMode::Cross),
+    ("isolated", MarginMode::Isolated),
 ];
 const SELF_TRADE: [(&str, SelfTrade); 4] = [
     ("ignore", SelfTrade::Ignore),
@@ -144,6 +153,7 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "walks_book" => config.matching.walks_book = value.extract()?,
             "snapshot_edge" => config.matching.snapshot_edge = value.extract()?,
             "late_trades" => config.matching.late_trades = value.extract()?,
+            "exact_queues" => config.matching.exact_queues = value.extract()?,
             "self_trade" => config.matching.self_trade = one_of(&key, &value, &SELF_TRADE)?,
             "amend" => config.matching.amend = one_of(&key, &value, &AMEND)?,
             "half_spread_bps" => config.half_spread = exact(&key, &value)? * bps,
@@ -151,6 +161,9 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "impact_y" => config.impact = value.extract()?,
             "max_participation" => config.participation = exact(&key, &value)?,
             "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
+            "margin" => config.margin = one_of(&key, &value, &MARGIN)?,
+            "funding_jitter_ns" => config.funding_jitter = whole(&key, &value)?,
+            "insurance_fund" => config.insurance_fund = Some(exact(&key, &value)?),
             _ => {
                 let text = format!(
                     "sim.{key}: unknown key; expected one of {}",

@@ -41,4 +41,4 @@ pub use models::{Impact, SimConfig, SimError, SquareRoot};
 pub use order::{OrderType, Request, TimeInForce, TriggerBy};
 pub use queue::{Queue, QueueModel};
 pub use rules::reason;
-pub use venue::{Trade, Venue, FORCED_ID};
+pub use venue::{ForcedOrder, Trade, Venue, FORCED_ID};

@@ -1,3 +1,4 @@
+use cq_ledger::MarginMode;
 use cq_types::Ts;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
@@ -47,6 +48,13 @@ pub struct SimConfig {
     pub participation: Decimal,
     /// Multiplies spread, impact and paid fees: a stress.
     pub cost_multiplier: Decimal,
+    /// What the losses of a contract are paid from.
+    pub margin: MarginMode,
+    /// How far from a settlement a fill may still count for it, ns: then it pays adverse
+    /// funding and receives none. Zero: only the position at the settlement counts.
+    pub funding_jitter: Ts,
+    /// What the insurance fund holds in each settle asset; `None`: it is never empty.
+    pub insurance_fund: Option<Decimal>,
 }
 
 impl Default for SimConfig {
@@ -64,6 +72,9 @@ impl Default for SimConfig {
             impact: 1.0,
             participation: Decimal::new(1, 2),
             cost_multiplier: Decimal::ONE,
+            margin: MarginMode::Cross,
+            funding_jitter: 0,
+            insurance_fund: None,
         }
     }
 }
@@ -87,6 +98,21 @@ impl Costs {
         let multiplier = config.cost_multiplier;
         if multiplier < Decimal::ZERO || multiplier > hundred {
             return Err(bad("cost_multiplier", "0 to 100", &multiplier));
+        }
+        if config
+            .insurance_fund
+            .is_some_and(|fund| fund < Decimal::ZERO)
+        {
+            let fund = config.insurance_fund.unwrap_or_default();
+            return Err(bad(
+                "insurance_fund",
+                "an amount that is not negative",
+                &fund,
+            ));
+        }
+        if !(0..=3_600_000_000_000).contains(&config.funding_jitter) {
+            let found = &config.funding_jitter;
+            return Err(bad("funding_jitter_ns", "0 to one hour in ns", found));
         }
         if let Some((key, expected, found)) = config.latency.flaw() {
             return Err(bad(key, expected, &found));

@@ -27,6 +27,8 @@ pub mod reason {
     pub const REDUCE_ONLY: &str = "reduce_only";
     /// Spot: more is sold than is held, or more is spent than there is.
     pub const INSUFFICIENT_BALANCE: &str = "insufficient_balance";
+    /// The contract's wallet was liquidated and has nothing left to open a position with.
+    pub const INSUFFICIENT_MARGIN: &str = "insufficient_margin";
     /// A post-only order that would trade at once.
     pub const WOULD_CROSS: &str = "post_only_would_cross";
     /// A fill-or-kill order that could not be filled at once.

@@ -52,6 +52,8 @@ pub(crate) struct TickMarket {
     /// Orders that wait for a trigger, oldest first.
     waiting: Vec<Working>,
     model: Box<dyn QueueModel>,
+    /// Grid units in what queues count in.
+    scale: f64,
     matching: Matching,
 }
 
@@ -62,6 +64,8 @@ impl TickMarket {
         grid: Grid,
         (queue, matching): (Queue, Matching),
     ) -> Self {
+        let whole = 10_f64.powi(i32::from(grid.qty_exp));
+        let scale = if matching.exact_queues { 1.0 } else { whole };
         Self {
             instrument,
             book: Book::with_step(step),
@@ -72,7 +76,8 @@ impl TickMarket {
             bids: Resting::new(Side::Buy),
             asks: Resting::new(Side::Sell),
             waiting: Vec::new(),
-            model: queue.model(grid),
+            model: queue.model(scale / whole),
+            scale,
             matching,
         }
     }
@@ -126,7 +131,7 @@ impl TickMarket {
             };
             if own.may_be_at(px) {
                 for order in own.at(px) {
-                    let change = (before.0, qty.0);
+                    let change = (before.0 as f64 / self.scale, qty.0 as f64 / self.scale);
                     let keeps = self.matching.late_trades;
                     order.place.on_change(&*self.model, change, ts, keeps);
                 }
@@ -181,7 +186,9 @@ impl TickMarket {
                 let Some(px) = order.limit() else { continue };
                 let side = order.request.side;
                 if self.book.is_known(side, px) {
-                    order.place.resync(self.book.qty_at(side, px).0);
+                    order
+                        .place
+                        .resync(self.book.qty_at(side, px).0 as f64 / self.scale);
                 }
             }
         }

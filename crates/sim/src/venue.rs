@@ -1,3 +1,5 @@
+mod forced;
+
 use std::sync::Arc;
 
 use cq_types::{flags, Account, Change, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
@@ -12,7 +14,9 @@ use crate::rules::{self, reason};
 use crate::ticks::{Print, TickMarket};
 use crate::transit::{Message, Sent, Transit};
 
-/// First id of the orders that the venue makes itself (a forced close).
+pub use forced::ForcedOrder;
+
+/// First id of the orders that the venue makes itself (a forced close, a liquidation).
 pub const FORCED_ID: u64 = 1 << 62;
 
 /// A recorded trade.
@@ -42,6 +46,8 @@ pub struct Venue {
     working: Vec<Working>,
     transit: Transit,
     forced: u64,
+    /// Instruments whose wallet has nothing left: only what reduces is accepted.
+    barred: Vec<bool>,
     max_orders: [usize; 2],
 }
 
@@ -69,6 +75,7 @@ impl Venue {
             working: Vec::new(),
             transit: Transit::default(),
             forced: FORCED_ID,
+            barred: vec![false; count],
             max_orders: config.max_orders,
             desk: Desk {
                 needs_history: config.impact * costs.multiplier_f64 > 0.0,
@@ -213,6 +220,9 @@ impl Venue {
         let instrument = self.desk.instrument(request.instrument);
         if let Some(refusal) = rules::refuses(instrument, request, ts, self.last_price(index)) {
             return Some(refusal);
+        }
+        if self.barred[index] && !request.only_reduces() {
+            return Some(reason::INSUFFICIENT_MARGIN);
         }
         // A stop protects a position that an order beside it may only now be opening.
         let is_stop = request.is_conditional();

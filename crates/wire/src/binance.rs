@@ -6,12 +6,14 @@
 //! manage a local order book correctly".
 
 mod archive;
+mod encode;
 mod fields;
 mod frames;
 mod rows;
 mod sequence;
 
 pub use archive::{Archive, ArchiveKind};
+pub use encode::{Encoder, Levels, Times};
 pub use frames::Decoder;
 pub use sequence::{plan_book, Chain, Plan, Sequencer, Step, Update};
 

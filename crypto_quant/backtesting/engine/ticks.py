@@ -229,12 +229,20 @@ class TickBacktest:
                 "back; constant. Market data is known at its own recorded latency.",
             ),
         ]
+        rows.append(
+            Assumption(
+                topic="liquidation",
+                text=f"The venue liquidates at the mark, {config.margin} margin, by the dated "
+                f"brackets: {sum(len(s['liquidations']) for s in outcome.sessions)} orders here.",
+                source="docs/reference/liquidation.md",
+            )
+        )
         for session in outcome.sessions:
             if session["recv_shift_ns"]:
                 text = f"{session['session']}: {session['recv']}"
                 rows.append(Assumption(topic="clock", text=text))
         for ts in dict.fromkeys(self._unpaid):
-            text = f"Due at {iso(ts)}, but the catalog has no settled rate: none is booked."
+            text = f"Due at {iso(ts)}, but the catalog has no settled rate; nothing was held then."
             rows.append(Assumption(topic="funding", text=text))
         return [*rows, *unsourced(instrument, config.tier, self._sessions[0].start)]
 

@@ -83,13 +83,14 @@ class _Entry(_Strict):
     qty_exp: int
     valid_from: AwareDatetime | None = None
     valid_to: AwareDatetime | None = None
-    bracket_unit: Literal["quote", "contracts"] = "quote"
+    bracket_unit: Literal["quote", "base", "contracts"] = "quote"
     contract: tuple[_KindRow, ...]
     multiplier: tuple[_Value, ...]
     tick: tuple[_Value, ...] = ()
     lot: tuple[_Value, ...] = ()
     min_notional: tuple[_Value, ...] = ()
     funding_interval_h: tuple[_Value, ...] = ()
+    liquidation_fee: tuple[_Value, ...] = ()
     fees: tuple[_FeeRow, ...] = ()
     brackets: tuple[_BracketRow, ...] = ()
 
@@ -224,4 +225,5 @@ def _instrument(e: _Entry, venue: str) -> Instrument:
         valid_to=None if e.valid_to is None else _ns(e.valid_to),
         contract_rows=contract,
         multiplier_rows=multiplier,
+        liquidation_fee=_table(e.liquidation_fee, f"{e.id} liquidation_fee", Decimal),
     )

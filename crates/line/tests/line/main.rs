@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // what the tests build is known to be there
 
+mod conserved;
+mod liquidation;
 mod moment;
 mod order;
 mod race;
@@ -10,7 +12,7 @@ mod seen;
 use cq_ledger::{Valuation, Wallet};
 use cq_line::{Columns, Deposit, Line, LineError, Setup, Stamps, Stream, Wake};
 use cq_sim::{Latencies, OrderType, Request, SimConfig, TimeInForce};
-use cq_types::{Account, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Side, Ts};
+use cq_types::{Account, BracketUnit, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
 const HOUR: Ts = 3_600_000_000_000;
@@ -41,6 +43,8 @@ fn contract() -> Instrument {
             taker: Decimal::ZERO,
         }),
         brackets: None,
+        bracket_unit: BracketUnit::Quote,
+        liquidation_fee: None,
         valid_from: None,
         valid_to: None,
     }

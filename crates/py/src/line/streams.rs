@@ -171,6 +171,11 @@ impl PyLine {
         })
     }
 
+    fn expect_funding(&mut self, instrument: u16, times: Vec<i64>) -> PyResult<()> {
+        let expected = self.inner.expect_funding(instrument, &times);
+        expected.map_err(error)
+    }
+
     fn add_external(
         &mut self,
         series: u16,

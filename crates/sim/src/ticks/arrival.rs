@@ -57,10 +57,32 @@ impl TickMarket {
         let hit: Vec<_> = self.waiting.extract_if(.., is_hit).collect();
         for mut order in hit {
             order.fire(desk.allowed(&order));
-            if self.meet_market(desk, &mut order, ts, purse) == Fate::Alive {
+            let is_blind = order.is_market() && self.best(order.request.side.opposite()).is_none();
+            let fate = if is_blind {
+                Self::fill_blind(desk, &mut order, px, ts, purse)
+            } else {
+                self.meet_market(desk, &mut order, ts, purse)
+            };
+            if fate == Fate::Alive {
                 self.keep(order);
             }
         }
+    }
+
+    /// A stop that protects is not lost because the book is not known: it trades at the price
+    /// that triggered it, worsened as a taker's on bars.
+    fn fill_blind(desk: &mut Desk, order: &mut Working, px: Px, ts: Ts, purse: &dyn Purse) -> Fate {
+        let qty = desk.allowed(order);
+        if qty == 0 {
+            return desk.refuse(order, Desk::barred_by(order), ts);
+        }
+        let deal = Deal {
+            px: desk.against(order, px, desk.costs.spread_ppb, 0, ts),
+            reference: px,
+            impact: 0,
+            is_taker: true,
+        };
+        desk.fill(order, qty, &deal, ts, purse)
     }
 
     /// The mark price changed.
@@ -236,13 +258,17 @@ impl TickMarket {
             if self.matching.snapshot_edge && !self.book.is_known(side, px) {
                 return Place::unknown();
             }
-            return Place::behind(self.book.qty_at(side, px).0);
+            return self.behind(self.book.qty_at(side, px));
         }
         match self.best(side) {
-            Some((best, qty)) if best == px => Place::behind(qty.0),
-            Some((best, _)) if is_worse_or_equal(side, px, best) => Place::behind(0),
+            Some((best, qty)) if best == px => self.behind(qty),
+            Some((best, _)) if is_worse_or_equal(side, px, best) => Place::behind(0.0),
             _ => Place::unknown(),
         }
+    }
+
+    fn behind(&self, qty: Qty) -> Place {
+        Place::behind(qty.0 as f64 / self.scale)
     }
 
     /// Where the last unit of a close at once would trade, and the middle of the market:

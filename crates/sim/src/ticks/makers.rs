@@ -64,10 +64,10 @@ impl TickMarket {
         own.each_from_best(print.px, |order, limit| {
             let mut reached = print.qty.0;
             if limit == print.px {
-                order
-                    .place
-                    .on_trade(&*self.model, print.qty.0, print.matched);
-                reached = order.place.reached(lot);
+                let qty = print.qty.0 as f64 / self.scale;
+                order.place.on_trade(&*self.model, qty, print.matched);
+                let lots = order.place.reached(lot as f64 / self.scale);
+                reached = lots.saturating_mul(lot);
             }
             if reached == 0 {
                 return true;

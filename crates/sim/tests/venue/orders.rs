@@ -243,3 +243,19 @@ fn a_message_that_the_venue_turns_away_is_answered_without_it() {
         }
     ));
 }
+
+#[test]
+fn a_stop_is_not_lost_while_the_book_is_unknown() {
+    let config = SimConfig {
+        slippage_floor: Decimal::new(1, 3),
+        ..free()
+    };
+    let mut venue = loaded_with(&config);
+    venue.send(0, market(1, 200));
+    venue.send(0, stop(2, -200, 9_950));
+    deliver(&mut venue);
+    fills(&mut venue);
+    venue.on_gap(0);
+    trade(&mut venue, 9_950, 1, HOUR);
+    assert_eq!(fills(&mut venue), [(2, HOUR, -200, 9_940)]);
+}

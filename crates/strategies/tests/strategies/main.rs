@@ -12,7 +12,7 @@ use cq_ledger::{Valuation, Wallet};
 use cq_line::{Columns, Deposit, Line, LineError, Setup, Stamps, Stream};
 use cq_sim::{Latencies, SimConfig};
 use cq_strategies::{build, Value};
-use cq_types::{Contract, Dated, Fees, Grid, Instrument, Px, Qty, Ts};
+use cq_types::{BracketUnit, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Ts};
 use rust_decimal::Decimal;
 
 const MS: Ts = 1_000_000;
@@ -46,6 +46,8 @@ fn setup() -> Setup {
             taker: Decimal::ZERO,
         }),
         brackets: None,
+        bracket_unit: BracketUnit::Quote,
+        liquidation_fee: None,
         valid_from: None,
         valid_to: None,
     };

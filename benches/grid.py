@@ -1,0 +1,119 @@
+"""A grid market maker on recorded books, beside hftbacktest and nautilus_trader.
+
+The same quoting rule, latencies, queue model and fees on the same rows: in Rust beside
+hftbacktest's numba, in Python through wake-ups of the bare simulator, and as a strategy of
+nautilus_trader. With the matching rules of hftbacktest ours must give its fills, order by order
+and to the nanosecond; nautilus_trader fills by other rules and trades about as much. Loading is
+left out on all sides; time is the CPU's.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benches import Result
+from benches.grid_python import quote
+from benches.session import (
+    AS_PEER,
+    CAPTURE,
+    Recording,
+    Rows,
+    ask,
+    hear,
+    ordered,
+    peer,
+    recording,
+    same,
+)
+from crypto_quant.runtime.line import RecordedLine
+
+RUNS = 5
+RULE = {"levels": 5, "gap": 1, "quantity": 10, "most": 200}
+HFTBACKTEST = "hftbacktest 2.4.4, ROIVectorMarketDepth, numba"
+NAUTILUS = "nautilus_trader 1.221.0"
+
+
+class Run(NamedTuple):
+    """What one run took and did; fills are (order, venue time, tick, lots, side), sorted."""
+
+    seconds: float
+    orders: int
+    fills: Rows
+
+
+def run() -> list[Result]:
+    """Measure the grid on a session with a snapshot."""
+    with tempfile.TemporaryDirectory() as name:
+        session = recording(Path(name))
+        if session is None:
+            return []
+        fills = Path(name) / "fills.npy"
+        with peer("grid_peer.py", session.as_peer(fills, RULE)) as other:
+            if other is not None:
+                hear(other)
+            runs = [(_rust(session), _python(session), _theirs(other)) for _ in range(RUNS)]
+            theirs = ordered(np.load(fills)) if other else None
+        slow = _nautilus(session)
+    if theirs is not None:
+        same(runs[0][0].fills, theirs)
+        same(runs[0][1].fills, theirs)
+    label = f"{Path(CAPTURE).name}, {session.events:,} events, {runs[0][0].orders:,} orders"
+    events = session.events
+    pairs = {
+        "replay_grid": [(mine.seconds, other) for mine, _, other in runs],
+        "replay_grid_python": [(mine.seconds, other) for _, mine, other in runs],
+    }
+    results = [_result(name, label, events, rows, HFTBACKTEST) for name, rows in pairs.items()]
+    if slow is not None:
+        for name, rows in pairs.items():
+            beside = [(seconds, slow) for seconds, _ in rows]
+            results.append(_result(name, label, events, beside, NAUTILUS))
+    return results
+
+
+def _result(
+    name: str, label: str, events: int, rows: Sequence[tuple[float, float | None]], other: str
+) -> Result:
+    rates = tuple((events / a / 1e6, events / b / 1e6 if b else None) for a, b in rows)
+    mine = statistics.median(a for a, _ in rates)
+    theirs = [b for _, b in rates if b is not None]
+    middle = statistics.median(theirs) if theirs else None
+    ratio = mine / middle if middle else None
+    return Result(name, "M events/s", label, mine, middle, other, ratio, rates)
+
+
+def _rust(session: Recording) -> Run:
+    line = session.line(sim=AS_PEER)
+    begun = time.process_time()
+    line.native.run("grid", RULE)
+    return _done(session, line, time.process_time() - begun)
+
+
+def _python(session: Recording) -> Run:
+    line = session.line(sim=AS_PEER)
+    begun = time.process_time()
+    quote(line.native, session.tick, RULE)
+    return _done(session, line, time.process_time() - begun)
+
+
+def _done(session: Recording, line: RecordedLine, seconds: float) -> Run:
+    placed = sum(tag == "" for tag in line.native.orders()["tag"])
+    return Run(seconds, placed, session.fills(line))
+
+
+def _theirs(process: subprocess.Popen[str] | None) -> float | None:
+    return None if process is None else float(json.loads(ask(process))["seconds"])
+
+
+def _nautilus(session: Recording) -> float | None:
+    with peer("grid_nautilus.py", str(session.npz)) as process:
+        return None if process is None else float(json.loads(ask(process))["seconds"])

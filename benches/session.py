@@ -1,0 +1,222 @@
+"""A recorded tick session as both sides of a benchmark replay it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crypto_quant.core.instruments import Dated, Instrument
+from crypto_quant.core.messages import Wallet
+from crypto_quant.data_pipeline.collectors.facts import Facts
+from crypto_quant.data_pipeline.collectors.importer import import_files
+from crypto_quant.data_pipeline.exporters.hftbacktest import to_npz
+from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.ticks import TickReader, TickTape
+from crypto_quant.venues.rules import load_instruments
+
+Rows = NDArray[np.int64]
+MS_NS: Final = 10**6
+STEP_NS: Final = 100 * MS_NS
+LATENCY_NS: Final = 5 * MS_NS
+KEY: Final = "BTCUSDT-PERP.BINANCE"
+CAPTURE: Final = "hftbacktest/usdm/btcusdt_20240808.gz"
+KEPT: Final = ("delta", "trade", "gap")
+AS_PEER: Final[Mapping[str, object]] = {
+    "partial_fills": False,
+    "walks_book": False,
+    "snapshot_edge": False,
+    "late_trades": False,
+    "exact_queues": False,
+    "self_trade": "ignore",
+    "queue": "power",
+    "queue_exponent": 2.0,
+}
+"""Matching as hftbacktest's exchange without partial fills does it."""
+QUEUES: Final[Mapping[str, tuple[str, tuple[float, ...]]]] = {
+    "risk_averse": ("risk_adverse_queue_model", ()),
+    "power": ("power_prob_queue_model", (2.0,)),
+    "power2": ("power_prob_queue_model2", (2.0,)),
+    "power3": ("power_prob_queue_model3", (2.0,)),
+    "log": ("log_prob_queue_model", ()),
+    "log2": ("log_prob_queue_model2", ()),
+}
+"""The peer's names of our queue models, and what they take."""
+
+
+class Recording(NamedTuple):
+    """A session on our tape and as the peer's file, with the same rows."""
+
+    instrument: Instrument
+    tape: TickTape
+    npz: Path
+
+    @property
+    def events(self) -> int:
+        """Level changes and trades."""
+        streams = self.tape.streams
+        return sum(len(streams[kind]["ts_event"]) for kind in KEPT if kind in streams)
+
+    @property
+    def tick(self) -> int:
+        """Price increment in force, grid units."""
+        return _in_force(self.instrument.tick, self.tape.start, self.instrument.price_exp)
+
+    @property
+    def lot(self) -> int:
+        """Quantity increment in force, grid units."""
+        return _in_force(self.instrument.lot, self.tape.start, self.instrument.qty_exp)
+
+    def as_peer(self, out: Path, rule: Mapping[str, int], queue: str = "power") -> str:
+        """Return the session as ``grid_peer.py`` takes it; ``rule`` in grid units."""
+        instrument, (model, arguments) = self.instrument, QUEUES[queue]
+        lots = [rule["quantity"] // self.lot, rule["most"] // self.lot]
+        return json.dumps(
+            {
+                "path": str(self.npz),
+                "out": str(out),
+                "tick": self.tick / 10**instrument.price_exp,
+                "lot": self.lot / 10**instrument.qty_exp,
+                "is_inverse": instrument.contract == "inverse",
+                "rule": [rule["levels"], rule["gap"], *lots],
+                "queue": model,
+                "queue_arguments": arguments,
+            }
+        )
+
+    def fills(self, line: RecordedLine) -> Rows:
+        """Return our fills but the last close: (order, venue time, tick, lots, side), sorted."""
+        fills = line.native.fills()
+        names = ("order_id", "ts_event", "px", "qty", "side")
+        rows = np.stack([np.asarray(fills[name], dtype=np.int64) for name in names], axis=1)
+        rows = rows[[tag == "" for tag in fills["tag"]]]
+        rows[:, 2] //= self.tick
+        rows[:, 3] //= self.lot
+        return ordered(rows)
+
+    def line(
+        self, grid_ns: int = STEP_NS, sim: Mapping[str, object] = MappingProxyType({})
+    ) -> RecordedLine:
+        """Return a fresh line with the session on it, 5 ms each way."""
+        spec = LineSpec(
+            instruments=(self.instrument,),
+            sleeves=("none",),
+            features=(),
+            series=(),
+            quote=self.instrument.quote,
+            grid_ns=grid_ns,
+            start=self.tape.start,
+            end=self.tape.end,
+            sim={"entry_latency_ns": LATENCY_NS, "response_latency_ns": LATENCY_NS, **sim},
+            leverage=10,
+            sample_ns=60_000 * MS_NS,
+        )
+        line = RecordedLine(spec, [Deposit(0, Wallet.MARGIN, Decimal(100_000))])
+        kept = {kind: columns for kind, columns in self.tape.streams.items() if kind in KEPT}
+        replace(self.tape, streams=kept).put(line, 0)
+        return line
+
+
+def _in_force(dated: Dated[Decimal] | None, ts: int, exp: int) -> int:
+    if dated is None:
+        raise TypeError("the rules give the instrument no increment")
+    return int(dated.at(ts)[0] * 10**exp)
+
+
+def ordered(rows: Rows) -> Rows:
+    """Sort fills by time, then order: at one time engines may fill in any order."""
+    return rows[np.lexsort((rows[:, 0], rows[:, 1]))]
+
+
+def same(ours: Rows, theirs: Rows) -> None:
+    """Demand that both sides have the same fills.
+
+    Raises
+    ------
+    RuntimeError
+        They have not; names the first that differs.
+    """
+    if ours.shape == theirs.shape and (ours == theirs).all():
+        return
+    both = min(len(ours), len(theirs))
+    odd = int((ours[:both] != theirs[:both]).any(axis=1).argmax()) if both else 0
+    text = f"{len(ours)} fills, the peer had {len(theirs)}; the first that differs: "
+    raise RuntimeError(text + f"{ours[odd : odd + 1].tolist()}, {theirs[odd : odd + 1].tolist()}")
+
+
+def recording(folder: Path, capture: str = CAPTURE, key: str = KEY) -> Recording | None:
+    """Import a capture of ``CQ_DATA`` into a folder; ``None``, and a line, without it.
+
+    Spot is traded as a contract on the same book: the peer's accounts may hold less than
+    nothing, ours may not.
+    """
+    path = Path(os.environ.get("CQ_DATA", "")) / capture
+    if not path.is_file():
+        print(f"skipped: CQ_DATA holds no {capture}")
+        return None
+    known = load_instruments()
+    catalog = Catalog(folder / "catalog")
+    import_files(catalog, [path], Facts(), known)
+    catalog = Catalog(folder / "catalog")
+    to_npz(catalog, "delta", key, folder / "events.npz", None, None)
+    reader = TickReader(catalog, known[key])
+    tape = reader.read(reader.sessions()[0])
+    if not isinstance(tape, TickTape):
+        raise TypeError(tape.reason)
+    instrument = reader.instrument
+    if instrument.contract == "spot":
+        instrument = replace(instrument, contract="linear")
+    return Recording(instrument, tape, folder / "events.npz")
+
+
+@contextmanager
+def peer(script: str, *arguments: str) -> Iterator[subprocess.Popen[str] | None]:
+    """Start a script in the peers' interpreter; ``None``, and a line, where it is missing."""
+    python = os.environ.get("CQ_PEERS", sys.executable)
+    probe = [python, "-c", "import hftbacktest"]
+    if subprocess.run(probe, capture_output=True, check=False).returncode:  # noqa: S603 - our own interpreter
+        print("skipped: hftbacktest is not installed (name its interpreter in CQ_PEERS)")
+        yield None
+        return
+    process = subprocess.Popen(  # noqa: S603 - our own script
+        [python, str(Path(__file__).with_name(script)), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def ask(process: subprocess.Popen[str], line: str = "") -> str:
+    """Send a line to a peer and return the line that it answers."""
+    if process.stdin is None:
+        raise RuntimeError("the peer has no pipes")
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+    return hear(process)
+
+
+def hear(process: subprocess.Popen[str]) -> str:
+    """Return the next line that a peer says."""
+    if process.stdout is None:
+        raise RuntimeError("the peer has no pipes")
+    answer = process.stdout.readline()
+    if not answer:
+        raise RuntimeError(f"the peer ended: {process.args!r}")
+    return answer

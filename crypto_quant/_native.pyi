@@ -404,18 +404,15 @@ class Line:
         """
 
     def shown_orders(
-        self, instrument: int
-    ) -> list[tuple[int, int, int, int, int, str, bool, str, int]]:
+        self, instrument: int, tick: int, lot: int
+    ) -> list[tuple[int, int, int | None, int, int, int, str, bool, str, int]]:
         """Orders that are done and not forgotten, then open ones, as far as we know.
 
-        Each is id, side (+1 buy), price (-1: none), quantity, filled, status (sent, working,
-        filled, cancelled, rejected), whether a cancellation may be asked for, why it was refused,
-        when it was sent.
+        Each is id, side (+1 buy), price in ``tick``, quantity, what has traded of it and what
+        has not in ``lot``, status (sent, working, filled, cancelled, rejected), whether a
+        cancellation may be asked for, why it was refused, when it was sent.
         """
 
-    def order(
-        self, order_id: int
-    ) -> tuple[int, int, int, int, int, str, bool, str, int] | None: ...
     def forget_ended(self, instrument: int) -> None:
         """Leave what is done by now out of :meth:`shown_orders`."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, StrEnum
-from typing import Final, NamedTuple
+from enum import IntEnum
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 BUY: Final = 1
 SELL: Final = -1
@@ -25,14 +25,8 @@ class OrderType(IntEnum):
     MARKET = 1
 
 
-class Status(StrEnum):
-    """What became of an order, as far as we know."""
-
-    SENT = "sent"
-    WORKING = "working"
-    FILLED = "filled"
-    CANCELLED = "cancelled"
-    REJECTED = "rejected"
+Status: TypeAlias = Literal["sent", "working", "filled", "cancelled", "rejected"]
+"""What became of an order, as far as we know."""
 
 
 class Order(NamedTuple):

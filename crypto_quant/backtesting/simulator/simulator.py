@@ -16,7 +16,6 @@ from crypto_quant.backtesting.simulator.order import (
     SELL,
     Order,
     OrderType,
-    Status,
     TimeInForce,
 )
 from crypto_quant.backtesting.simulator.recorded import Market
@@ -40,6 +39,9 @@ _CODES: Final = {
     (OrderType.LIMIT, TimeInForce.GTX): (2, 0),
 }
 """Codes of type and time in force of ``_native.Line.submit``."""
+
+_made = tuple.__new__
+"""Builds a named tuple in a third of the time of its constructor."""
 
 
 class Simulator:
@@ -284,19 +286,8 @@ class Simulator:
     def orders(self, asset_no: int) -> dict[int, Order]:
         """Return orders by number: open ones, and those done since they were last cleared."""
         tick, lot = self._units[self._asset(asset_no)][:2]
-        return {
-            row[0]: Order(
-                row[0],
-                row[1],
-                None if row[2] < 0 else row[2] // tick,
-                row[3] // lot,
-                row[4] // lot,
-                (row[3] - row[4]) // lot,
-                Status(row[5]),
-                *row[6:],
-            )
-            for row in self._native.shown_orders(asset_no)
-        }
+        rows = self._native.shown_orders(asset_no, tick, lot)
+        return {row[0]: _made(Order, row) for row in rows}
 
     def clear_inactive_orders(self, asset_no: int = ALL_ASSETS) -> None:
         """Leave orders that are done out of :meth:`orders`, of one instrument or all."""

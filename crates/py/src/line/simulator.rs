@@ -19,11 +19,12 @@ use crate::arguments::{error, order_type};
 /// has it, whether a cancellation may be asked for.
 type OpenOrder = (u64, bool, i64, i64, i64, bool, bool);
 
-/// An order: id, side (+1 buy), price (-1: none), quantity, filled, status, whether a cancellation
-/// may be asked for, why it was refused, when it was sent.
+/// An order: id, side (+1 buy), price, quantity, what has traded of it and what has not, status,
+/// whether a cancellation may be asked for, why it was refused, when it was sent.
 type ShownOrder = (
     u64,
     i64,
+    Option<i64>,
     i64,
     i64,
     i64,
@@ -91,15 +92,12 @@ impl PyLine {
             .collect()
     }
 
-    fn shown_orders(&self, instrument: u16) -> Vec<ShownOrder> {
+    fn shown_orders(&self, instrument: u16, tick: i64, lot: i64) -> Vec<ShownOrder> {
         let ended = self.inner.ended_orders(instrument);
         let open = self.inner.open_orders();
         let open = open.filter(|row| row.request.instrument == instrument);
-        ended.chain(open).map(shown).collect()
-    }
-
-    fn order(&self, order_id: u64) -> Option<ShownOrder> {
-        self.inner.order(order_id).map(shown)
+        let all = ended.chain(open);
+        all.map(|row| shown(row, tick.max(1), lot.max(1))).collect()
     }
 
     fn forget_ended(&mut self, instrument: u16) {
@@ -154,14 +152,16 @@ impl PyLine {
     }
 }
 
-fn shown(row: &OrderRow) -> ShownOrder {
+/// An order in ticks and lots.
+fn shown(row: &OrderRow, tick: i64, lot: i64) -> ShownOrder {
     let request = &row.request;
     (
         request.id,
         request.side.sign(),
-        request.price.map_or(-1, |px| px.0),
-        request.qty.0,
-        row.filled.0,
+        request.price.map(|px| px.0 / tick),
+        request.qty.0 / lot,
+        row.filled.0 / lot,
+        (request.qty.0 - row.filled.0) / lot,
         row.status.name(),
         row.can_cancel(),
         row.reason,

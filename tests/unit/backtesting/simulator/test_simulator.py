@@ -12,7 +12,6 @@ from crypto_quant.backtesting.simulator import (
     Order,
     OrderType,
     StateValues,
-    Status,
     TimeInForce,
 )
 from crypto_quant.core.messages import Wake
@@ -48,21 +47,19 @@ def test_the_book_is_in_ticks_and_lots() -> None:
 def test_an_order_is_known_as_far_as_its_answers_have_arrived() -> None:
     made = simulator()
     assert made.submit_buy_order(0, 7, 599_990, 20)
-    assert made.orders(0) == {
-        7: Order(7, BUY, 599_990, 20, 0, 20, Status.SENT, False, "", T0 + 5 * MS)
-    }
+    assert made.orders(0) == {7: Order(7, BUY, 599_990, 20, 0, 20, "sent", False, "", T0 + 5 * MS)}
     made.elapse(9 * MS)
-    assert made.orders(0)[7].status is Status.SENT
+    assert made.orders(0)[7].status == "sent"
     made.elapse(MS)
     order = made.orders(0)[7]
-    assert (order.status, order.cancellable) == (Status.WORKING, True)
+    assert (order.status, order.cancellable) == ("working", True)
     assert made.order_latency(0) == (T0 + 5 * MS, T0 + 9 * MS, T0 + 15 * MS)
     assert made.modify(0, 7, 599_980, 30, wait=True)
     assert made.orders(0)[7][2:6] == (599_980, 30, 0, 30)
     made.cancel(0, 7)
     assert not made.orders(0)[7].cancellable
     assert made.wait_order_response(0, 7)
-    assert made.orders(0)[7].status is Status.CANCELLED
+    assert made.orders(0)[7].status == "cancelled"
     made.clear_inactive_orders()
     assert made.orders(0) == {}
 
@@ -116,7 +113,7 @@ def test_a_maker_waits_for_its_place() -> None:
     assert made.orders(0)[2].reason == "post_only_would_cross"
     made.elapse(100 * MS)
     order = made.orders(0)[1]
-    assert (order.exec_qty, order.leaves_qty, order.status) == (8, 12, Status.WORKING)
+    assert (order.exec_qty, order.leaves_qty, order.status) == (8, 12, "working")
     assert not made.fills()[0].is_taker
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "BookPlanner",
     "FeatureSet",
     "FlowRecorder",
     "Inflater",
@@ -17,7 +18,6 @@ __all__ = [
     "flow_minutes",
     "keep_panics",
     "last_panic",
-    "plan_book",
     "prorate",
 ]
 
@@ -98,13 +98,27 @@ class TickDecoder:
     def take(self) -> list[tuple[str, int, dict[str, NDArray[np.int64 | np.int8 | np.uint32]]]]: ...
     def stats(self) -> dict[str, int]: ...
 
-def plan_book(
-    first_id: NDArray[np.int64],
-    last_id: NDArray[np.int64],
-    prev_id: NDArray[np.int64],
-    side: NDArray[np.int8],
-    flags: NDArray[np.uint32],
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]: ...
+@final
+class BookPlanner:
+    """Which recorded updates make a book; ``data_pipeline.collectors.ticks.chain`` feeds it.
+
+    Answers are ``(rows in the order to apply them, rows where the book broke)``, numbered from
+    the first part's start.
+    """
+
+    def __new__(cls) -> BookPlanner: ...
+    def feed(
+        self,
+        first_id: NDArray[np.int64],
+        last_id: NDArray[np.int64],
+        prev_id: NDArray[np.int64],
+        side: NDArray[np.int8],
+        flags: NDArray[np.uint32],
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]: ...
+    def finish(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]: ...
+    @property
+    def keeps(self) -> int:
+        """The first row that a later answer may name."""
 
 @final
 class FeatureSet:
@@ -147,6 +161,9 @@ class Line:
     """One segment of the recorded line: tape, book, features, ledger and simulated venue.
 
     Add the data, then call :meth:`next` until it returns 0; between wake-ups place orders.
+    A stream may come in parts: ``more`` says that others follow, ``stream`` is the number that
+    adding the first one returned. Parts that the line has passed are dropped, and however a
+    stream is cut, what happens is the same.
     Times are int64 ns UTC; prices and quantities are integers on the instrument's grid;
     instruments, sleeves and wallets are named by their position in the lists given here.
     Bad arguments and bad data raise ``ValueError``; a refused booking or two parts that
@@ -234,7 +251,10 @@ class Line:
         count: NDArray[np.int64] | None = None,
         taker_buy: NDArray[np.int64] | None = None,
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add bars of one interval; ``ts_event`` is the open, a negative count is missing."""
 
     def add_trades(
@@ -247,7 +267,10 @@ class Line:
         qty: NDArray[np.int64],
         side: NDArray[np.int8],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add trades; ``side`` is the aggressor's, +1 buy, -1 sell."""
 
     def add_deltas(
@@ -259,7 +282,10 @@ class Line:
         px: NDArray[np.int64],
         qty: NDArray[np.int64],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add book level changes, +1 bid, -1 ask; flags 1 is snapshot, 2 the frame's last row."""
 
     def add_quotes(
@@ -272,7 +298,10 @@ class Line:
         ask: NDArray[np.int64],
         ask_qty: NDArray[np.int64],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add best bids and asks."""
 
     def add_marks(
@@ -282,7 +311,10 @@ class Line:
         ts_recv: NDArray[np.int64],
         mark: NDArray[np.int64],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add recorded marks; they replace the last traded price as mark."""
 
     def add_funding(
@@ -293,7 +325,10 @@ class Line:
         rate: NDArray[np.int64],
         rate_exp: int,
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add settled funding rates, integers of ``10**-rate_exp``; stamps go to the minute."""
 
     def expect_funding(self, instrument: int, times: Sequence[int]) -> None:
@@ -305,12 +340,21 @@ class Line:
         ts_event: NDArray[np.int64],
         ts_recv: NDArray[np.int64],
         values: NDArray[np.float64],
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add points of an outside series; NaN is left out."""
 
     def add_gaps(
-        self, instrument: int, ts_event: NDArray[np.int64], ts_recv: NDArray[np.int64]
-    ) -> None:
+        self,
+        instrument: int,
+        ts_event: NDArray[np.int64],
+        ts_recv: NDArray[np.int64],
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add points before which events are missing: the book is invalid until a snapshot."""
 
     def add_deleverage(self, instrument: int, ts: int, fraction: Decimal) -> None:
@@ -318,6 +362,12 @@ class Line:
 
         The fill is tagged ``adl``. ``fraction`` is above 0 and at most 1; whole lots, rounded down.
         """
+    def complete(self, stream: int) -> None:
+        """Say that a stream added with ``more`` has no more parts."""
+
+    @property
+    def wants(self) -> int | None:
+        """The stream whose next part :meth:`next` waits for."""
 
     def adopt(self, before: Line) -> None:
         """Go on with the money, orders and rows of an ended segment; features start anew.
@@ -328,7 +378,8 @@ class Line:
     def next(self) -> int:
         """Run to the next wake-up, and say which.
 
-        0 nothing more, 1 timer, 2 account, 3 gap, 4 data end, 5 alarm.
+        0 nothing more, 1 timer, 2 account, 3 gap, 4 data end, 5 alarm; 6 is none: the next
+        part of the stream :attr:`wants` has to be added first.
         """
 
     def research(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -435,14 +486,20 @@ class Line:
     def qty_at(self, instrument: int, is_bid: bool, price: int) -> int:
         """Known quantity at a price, 0 where there is no level or no valid book."""
 
-    def elapse(self, duration: int) -> bool:
-        """Let time pass, ns, folding what arrives; whether the tape goes on.
+    def pass_to(self, until: int) -> bool | None:
+        """Let time pass to ``until``, folding what arrives; whether the tape goes on.
 
-        :meth:`answers` then has what arrived in this call only.
+        ``None``: a part of the stream :attr:`wants` has to be added, then the same call goes on.
         """
 
-    def wait_for(self, order_id: int, timeout: int) -> bool:
-        """Let time pass until an answer to an order arrives, at most ``timeout`` ns."""
+    def answered(self, order_id: int) -> int:
+        """Return how many answers to an order have arrived."""
+
+    def wait_for(self, order_id: int, before: int, until: int) -> bool | None:
+        """Let time pass until more than ``before`` answers have arrived, to ``until`` at most.
+
+        Whether they have; ``None`` as for :meth:`pass_to`.
+        """
 
     def run(self, strategy: str, parameters: Mapping[str, float]) -> int:
         """Run to the end with a strategy in Rust; how often it was asked.

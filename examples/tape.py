@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import tempfile
 from pathlib import Path
@@ -24,10 +25,11 @@ def markets() -> tuple[Market, ...]:
     capture = Path(os.environ.get("CQ_DATA", "/nowhere")) / CAPTURE
     if not capture.is_file():
         return (made_up(instrument),)
-    with tempfile.TemporaryDirectory() as folder:
-        catalog = Catalog(Path(folder))
-        import_files(catalog, [capture], Facts(), load_instruments())
-        return of_session(Catalog(catalog.root), [instrument])
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)  # a tape is read while it is run
+    catalog = Catalog(Path(folder.name))
+    import_files(catalog, [capture], Facts(), load_instruments())
+    return of_session(Catalog(catalog.root), [instrument])
 
 
 def tell(simulator: Simulator) -> None:

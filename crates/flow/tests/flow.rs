@@ -8,7 +8,7 @@ use cq_flow::{
     Streams, Taking, TouchQueue,
 };
 use cq_types::{flags, Grid, Px, Qty, Side, Ts, NS_PER_S};
-use cq_wire::binance::{plan_book, Chain, Decoder};
+use cq_wire::binance::{Chain, Decoder, Planner};
 use cq_wire::{Batch, Lines, Stats};
 use proptest::prelude::*;
 
@@ -114,12 +114,13 @@ fn check(text: &[u8]) -> Result<(), TestCaseError> {
     prop_assert!(stats.snapshot >= 1 && stats.depth > 10 && stats.trade > 10 && stats.mark > 0);
     let (d, t) = (&batch.deltas, &batch.trades);
     let chain = Chain::new(&d.first_id, &d.last_id, &d.prev_id, &d.side, &d.flags).unwrap();
-    let plan = plan_book(chain);
-    prop_assert!(plan.gaps.is_empty());
+    let mut planner = Planner::default();
+    let (first, last) = (planner.feed(chain), planner.finish());
+    prop_assert!(first.gaps.is_empty() && last.gaps.is_empty());
     let mut book = Book::with_step(Px(TICK));
     let is_trade = |i: usize| t.qty[i] > 0 && t.px[i] % TICK == 0;
     prop_assert!((0..t.px.len()).all(is_trade));
-    for row in plan.rows {
+    for row in first.rows.into_iter().chain(last.rows) {
         let row = usize::try_from(row).unwrap();
         prop_assert!(d.qty[row] >= 0 && d.px[row] % TICK == 0 && d.px[row] > 0);
         let side = Side::of(i64::from(d.side[row])).unwrap();

@@ -62,8 +62,23 @@ impl Turn {
 pub(crate) struct Next {
     pub(crate) ts: Ts,
     pub(crate) turn: Turn,
-    /// How long it stays this one's turn, if it is due again by then.
-    pub(crate) until: Ts,
+}
+
+impl Next {
+    /// How long it stays this one's turn, if it is due again by then; `due` and `end` are those
+    /// that it came first of.
+    pub(crate) fn until(self, due: [Ts; TURNS.len()], end: Ts) -> Ts {
+        let mut until = if self.turn.is_at_end() { end } else { end - 1 };
+        for (other, rank) in due.into_iter().zip(TURNS) {
+            // Of equal times the lower rank goes first.
+            match (rank as u8).cmp(&(self.turn as u8)) {
+                Ordering::Less => until = until.min(other - 1),
+                Ordering::Equal => {}
+                Ordering::Greater => until = until.min(other),
+            }
+        }
+        until
+    }
 }
 
 /// The first of the due times up to `end`; `None` when nothing is due.
@@ -77,19 +92,7 @@ pub(crate) fn first(due: [Ts; TURNS.len()], end: Ts) -> Option<Next> {
         }
     }
     let (ts, turn) = best;
-    if ts == NEVER {
-        return None;
-    }
-    let mut until = if turn.is_at_end() { end } else { end - 1 };
-    for (other, rank) in due.into_iter().zip(TURNS) {
-        // Of equal times the lower rank goes first.
-        match (rank as u8).cmp(&(turn as u8)) {
-            Ordering::Less => until = until.min(other - 1),
-            Ordering::Equal => {}
-            Ordering::Greater => until = until.min(other),
-        }
-    }
-    Some(Next { ts, turn, until })
+    (ts != NEVER).then_some(Next { ts, turn })
 }
 
 /// The first multiple of `step` at or after `ts`.
@@ -136,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_turn_lasts_until_another_is_due() {
-        let until = |due, end| first(due, end).map(|next| next.until);
+        let until = |due, end| first(due, end).map(|next| next.until(due, end));
         let mut due = [NEVER; 11];
         due[4] = 4;
         assert_eq!(

@@ -17,10 +17,12 @@
 mod account;
 mod check;
 mod clock;
+mod columns;
 mod cursor;
 mod deleverage;
 mod ending;
 mod error;
+mod feed;
 mod jitter;
 mod known;
 mod line;
@@ -36,6 +38,7 @@ mod strategy;
 mod tape;
 mod venue;
 
+pub use columns::{Columns, Stamps};
 pub use deleverage::Deleverage;
 pub use error::LineError;
 pub use line::{Line, Wake};
@@ -43,4 +46,4 @@ pub use record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 pub use seen::{FeedLatency, OrderLatency, Tally, Traded};
 pub use setup::{Deposit, Setup};
 pub use strategy::Strategy;
-pub use tape::{Columns, Stamps, Stream};
+pub use tape::Stream;

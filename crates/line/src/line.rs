@@ -7,13 +7,14 @@ use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::account::Books;
 use crate::clock::{first, on_grid, Next, Turn};
+use crate::columns::Kind;
 use crate::cursor::{Clock, Merge, NEVER};
 use crate::deleverage::Deleverages;
 use crate::known::Known;
 use crate::liquidation::Custody;
 use crate::seen::Tallies;
 use crate::setup::{Deposit, Setup};
-use crate::tape::{Columns, Stream};
+use crate::tape::Stream;
 use crate::venue::{has_ticks, Lived};
 use crate::LineError;
 
@@ -42,11 +43,15 @@ pub(crate) enum Phase {
 /// One segment of the recorded line.
 ///
 /// Streams are added, then [`Self::advance`] runs to each wake-up; between wake-ups orders
-/// are placed. See the crate's documentation for the order of events.
+/// are placed. A stream may come in parts: the line asks for the next one when it has run
+/// dry, and drops what it has passed; however a stream is cut, what happens is the same. See
+/// the crate's documentation for the order of events.
 pub struct Line {
     pub(crate) instruments: Arc<[Instrument]>,
     pub(crate) sim: Option<SimConfig>,
     pub(crate) tape: Vec<Stream>,
+    /// The stream whose next part is needed.
+    pub(crate) wants: Option<usize>,
     pub(crate) known: Known,
     pub(crate) recv: Option<Merge>,
     pub(crate) lived: Option<Lived>,
@@ -102,6 +107,7 @@ impl Line {
             instruments,
             sim: setup.sim,
             tape: Vec::new(),
+            wants: None,
             known,
             recv: None,
             lived: None,
@@ -123,16 +129,6 @@ impl Line {
         })
     }
 
-    /// Adds a stream; all are added before the first [`Self::advance`].
-    ///
-    /// # Errors
-    /// When the line has begun or the instrument is unknown.
-    pub fn add(&mut self, stream: Stream) -> Result<(), LineError> {
-        self.can_add(stream.instrument)?;
-        self.tape.push(stream);
-        Ok(())
-    }
-
     /// Names times at which funding of an instrument is due although the tape has no row: a
     /// position that is held then is an error, for nobody knows what it paid.
     ///
@@ -150,24 +146,14 @@ impl Line {
         Ok(())
     }
 
-    fn can_add(&self, instrument: InstrumentIdx) -> Result<(), LineError> {
-        if self.phase != Phase::Loading {
-            return Err(LineError::OutOfTurn(
-                "data cannot be added to a line that has begun",
-            ));
-        }
-        if usize::from(instrument) < self.instruments.len() {
-            return Ok(());
-        }
-        let expected = format!("an index below {}", self.instruments.len());
-        Err(bad("instrument", &expected, &instrument))
-    }
-
     /// When funding is settled next, or due without a row.
     fn next_funding(&self) -> Ts {
         let settled = self.lived.as_ref().map_or(NEVER, |lived| lived.funding.due);
-        let missing = self.unfunded.last().map_or(NEVER, |(ts, _)| *ts);
-        settled.min(missing)
+        settled.min(self.next_unfunded())
+    }
+
+    fn next_unfunded(&self) -> Ts {
+        self.unfunded.last().map_or(NEVER, |(ts, _)| *ts)
     }
 
     /// Goes on with the money, orders and rows of an earlier segment, which is left empty.
@@ -237,7 +223,7 @@ impl Line {
     /// Runs at most `budget` events, to the next wake-up.
     ///
     /// `Ok(Some(Some(wake)))` at a wake-up, `Ok(Some(None))` at the end, `Ok(None)` when the
-    /// budget is spent.
+    /// budget is spent or [`Self::wants`] says what is missing.
     ///
     /// # Errors
     /// When the ledger refuses what the venue did, or two parts disagree.
@@ -250,11 +236,16 @@ impl Line {
         self.gap = None;
         let mut spent = 0;
         while spent < budget {
-            let Some(next) = first(self.due(), self.end) else {
+            let due = self.due();
+            let Some(next) = first(due, self.end) else {
                 self.finish()?;
                 return Ok(Some(Some(Wake::DataEnd)));
             };
-            let rows = self.changes(next)?;
+            self.wants = self.dry(next);
+            if self.wants.is_some() {
+                return Ok(None);
+            }
+            let rows = self.changes(next, due)?;
             if rows > 0 {
                 spent += rows;
                 continue;
@@ -270,25 +261,25 @@ impl Line {
     /// Lets consecutive level changes of a book pass at once, at the venue or as they become
     /// known: nine of ten events of a tape are such, and none of them wakes anybody. Returns
     /// how many they were, zero where something else is due.
-    fn changes(&mut self, next: Next) -> Result<usize, LineError> {
+    fn changes(&mut self, next: Next, due: [Ts; 11]) -> Result<usize, LineError> {
         let merge = match (next.turn, &mut self.recv, &mut self.lived) {
             (Turn::Known, Some(recv), _) => recv,
             (Turn::Lived, _, Some(lived)) => &mut lived.market,
             _ => return Ok(0),
         };
-        let is_changes = |at: usize| matches!(self.tape[at].columns, Columns::Deltas { .. });
+        let is_changes = |at: usize| self.tape[at].kind == Kind::Deltas;
         if !merge.stream().is_some_and(is_changes) {
             return Ok(0);
         }
-        let run = merge.run(&self.tape, next.until);
+        let run = merge.run(&self.tape, next.until(due, self.end));
         let stream = &self.tape[run.stream];
         let mut rows = run.rows.len();
         if next.turn == Turn::Known {
-            self.known.on_changes(stream, run.rows);
+            self.known.on_changes(stream, run.rows.clone());
             self.seq += rows as u64;
         } else if let Some(lived) = &mut self.lived {
             // What an order's fill makes due may come before the rest of the run.
-            let changes = stream.changes_at(run.rows, next.ts);
+            let changes = stream.changes(run.rows.clone()).timed(next.ts);
             let purse = self.books.purse();
             rows = lived.venue.on_changes(stream.instrument, changes, &purse);
         }
@@ -297,7 +288,7 @@ impl Line {
             (_, _, Some(lived)) => &mut lived.market,
             _ => return Ok(0),
         };
-        let last = merge.pass(&self.tape, rows);
+        let last = merge.pass(&self.tape, run, rows);
         self.now = self.now.max(last);
         if let (Turn::Lived, Some(lived)) = (next.turn, &mut self.lived) {
             if lived.venue.has_answers() {
@@ -313,7 +304,7 @@ impl Line {
     /// at each, row after row.
     ///
     /// # Errors
-    /// As [`Self::advance`].
+    /// As [`Self::advance`]; when a stream is not complete.
     pub fn research(&mut self) -> Result<(Vec<Ts>, Vec<f64>), LineError> {
         let width = self.known.features().len();
         let (mut times, mut rows) = (Vec::new(), Vec::new());
@@ -326,7 +317,8 @@ impl Line {
                     self.known.write(self.now, &mut rows[from..]);
                 }
                 Some(None) => return Ok((times, rows)),
-                _ => {}
+                None => self.expect_rows()?,
+                Some(Some(_)) => {}
             }
         }
     }
@@ -334,7 +326,9 @@ impl Line {
     fn due(&self) -> [Ts; 11] {
         let known = self.recv.as_ref().map_or(NEVER, |m| m.due);
         // What happens at the moment of a settlement comes after it, however fast its answer.
-        let settles = self.next_funding();
+        let funding = self.lived.as_ref().map(|lived| &lived.funding);
+        let settles = funding.filter(|m| !m.is_dry).map_or(NEVER, |m| m.due);
+        let settles = settles.min(self.next_unfunded());
         let answer = self.books.on_the_way.front();
         let answer = answer.filter(|e| e.ts_event < settles);
         let answer = answer.map_or(NEVER, |e| e.ts_recv);
@@ -353,7 +347,7 @@ impl Line {
             alarm,
             lived.market.due,
             lived.next_delisting(),
-            settles,
+            self.next_funding(),
             self.deleverages.next(),
             self.next_sample,
             lived.opened_at(),

@@ -220,7 +220,10 @@ impl Line {
     }
 
     /// How many answers to an order have arrived.
-    pub(crate) fn answered(&self, id: u64) -> Result<u32, LineError> {
+    ///
+    /// # Errors
+    /// When no order has this id.
+    pub fn answered(&self, id: u64) -> Result<u32, LineError> {
         let row = self.books.order(id);
         row.map(|row| row.answers)
             .ok_or_else(|| bad("order_id", "the id of a placed order", &id))

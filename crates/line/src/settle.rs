@@ -1,11 +1,10 @@
 use cq_ledger::Funding;
-use cq_types::{round_money, Account, Event, InstrumentIdx, Qty, Ts};
+use cq_types::{round_money, Account, Event, InstrumentIdx, Market, Qty, Ts};
 use rust_decimal::Decimal;
 
 use crate::cursor::scheduled;
 use crate::jitter::Settlement;
 use crate::line::Line;
-use crate::tape::Columns;
 use crate::LineError;
 
 impl Line {
@@ -23,18 +22,19 @@ impl Line {
             return Err(LineError::NoFunding { ts, instrument });
         }
         let due = lived.funding.pop(&self.tape);
-        let stream = &self.tape[due.stream];
-        let Columns::Funding { rate, exp } = &stream.columns else {
+        let event = self.tape[due.stream].event(due.row, 0);
+        let Some(event) = event else {
             return Ok(());
         };
-        let ts = scheduled(stream.stamps.ts_event[due.row]);
-        let instrument = stream.instrument;
+        let Market::Funding { rate } = event.body else {
+            return Ok(());
+        };
+        let (ts, instrument) = (scheduled(event.ts_event), event.instrument);
         let position = lived.venue.position_before(instrument, ts);
         let mark = lived.custody.marks[usize::from(instrument)];
         let Some(mark) = mark else {
             return Ok(());
         };
-        let rate = Decimal::new(rate[due.row], *exp);
         let funding = Funding {
             ts,
             instrument,

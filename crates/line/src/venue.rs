@@ -2,9 +2,10 @@ use cq_ledger::LedgerError;
 use cq_sim::{Bar, Purse, Trade, Venue};
 use cq_types::{flags, Instrument, InstrumentIdx, Market, Px, Ts};
 
+use crate::columns::Kind;
 use crate::cursor::{Clock, Due, Merge, NEVER};
 use crate::liquidation::Custody;
-use crate::tape::{Columns, Stream};
+use crate::tape::Stream;
 
 /// The venue's side of the tape: what it lives through, in venue time.
 pub(crate) struct Lived {
@@ -32,11 +33,11 @@ impl Lived {
             .iter()
             .enumerate()
             .filter(|(at, stream)| is_lived(tape, *at, stream))
-            .map(|(at, stream)| match stream.columns {
-                Columns::Bars { .. } => (at, Clock::Bar),
+            .map(|(at, stream)| match stream.kind {
+                Kind::Bars(_) => (at, Clock::Bar),
                 _ => (at, Clock::Event),
             });
-        let is_funding = |s: &Stream| matches!(s.columns, Columns::Funding { .. });
+        let is_funding = |s: &Stream| matches!(s.kind, Kind::Funding(_));
         let funding = (0..tape.len()).filter(|at| is_funding(&tape[*at]));
         let mut delistings: Vec<_> = (0..)
             .zip(instruments)
@@ -47,8 +48,7 @@ impl Lived {
             .zip(instruments)
             .map(|(index, _)| {
                 let own = tape.iter().filter(|s| s.instrument == index);
-                own.into_iter()
-                    .any(|s| matches!(s.columns, Columns::Marks(_)))
+                own.into_iter().any(|s| s.kind == Kind::Marks)
             })
             .collect();
         Self {
@@ -85,9 +85,6 @@ impl Lived {
         let due = self.market.pop(tape);
         let stream = &tape[due.stream];
         let index = stream.instrument;
-        if let Columns::Bars { .. } = stream.columns {
-            return self.live_bar(stream, due, ts, purse);
-        }
         let Some(event) = stream.event(due.row, 0) else {
             return Ok(());
         };
@@ -120,6 +117,26 @@ impl Lived {
                 self.venue.on_mark(index, px, ts, purse);
             }
             Market::Gap => self.venue.on_gap(index),
+            Market::Bar {
+                interval,
+                open,
+                high,
+                low,
+                close,
+                volume,
+                ..
+            } => {
+                let bar = Bar {
+                    ts_open: event.ts_event,
+                    interval,
+                    open,
+                    high,
+                    low,
+                    close,
+                    volume,
+                };
+                return self.live_bar(index, bar, due, ts, purse);
+            }
             _ => {}
         }
         Ok(())
@@ -132,45 +149,26 @@ impl Lived {
 
     fn live_bar(
         &mut self,
-        stream: &Stream,
+        index: InstrumentIdx,
+        bar: Bar,
         due: Due,
         ts: Ts,
         purse: &dyn Purse,
     ) -> Result<(), LedgerError> {
-        let index = stream.instrument;
-        let Columns::Bars {
-            interval,
-            prices: [open, high, low, close],
-            volume,
-            ..
-        } = &stream.columns
-        else {
-            return Ok(());
-        };
-        let row = due.row;
         if due.is_end {
             self.venue.end_bar(index, ts, purse);
             self.hear(ts)?;
             // Where nothing but bars tells of marks, the worst price of the bar was one.
             let before = self.custody.waiting();
             let worst = match self.venue.position(index).0 {
-                ..0 => high[row],
-                0 => close[row],
-                1.. => low[row],
+                ..0 => bar.high,
+                0 => bar.close,
+                1.. => bar.low,
             };
-            self.remark(index, Px(worst), ts)?;
+            self.remark(index, worst, ts)?;
             self.custody.hasten(before, ts + 1);
-            return self.remark(index, Px(close[row]), ts);
+            return self.remark(index, bar.close, ts);
         }
-        let bar = Bar {
-            ts_open: stream.stamps.ts_event[row],
-            interval: *interval,
-            open: Px(open[row]),
-            high: Px(high[row]),
-            low: Px(low[row]),
-            close: Px(close[row]),
-            volume: cq_types::Qty(volume[row]),
-        };
         self.venue.begin_bar(index, bar);
         self.remark(index, bar.open, ts)?;
         if self.venue.is_working(index) {
@@ -199,15 +197,15 @@ impl Lived {
 
 /// What the venue acts on: ticks, marks, gaps, and of an instrument's bars the shortest.
 fn is_lived(tape: &[Stream], at: usize, stream: &Stream) -> bool {
-    match &stream.columns {
-        Columns::Funding { .. } | Columns::External { .. } => false,
-        Columns::Bars { interval, .. } => {
+    match stream.kind {
+        Kind::Funding(_) | Kind::External(_) => false,
+        Kind::Bars(interval) => {
             let others = tape.iter().enumerate();
             let shorter = others.filter(|(other, s)| {
                 let is_first = *other < at;
                 s.instrument == stream.instrument
-                    && matches!(s.columns, Columns::Bars { interval: i, .. }
-                        if i < *interval || (i == *interval && is_first))
+                    && matches!(s.kind, Kind::Bars(i)
+                        if i < interval || (i == interval && is_first))
             });
             !has_ticks(tape, stream.instrument) && shorter.count() == 0
         }
@@ -218,7 +216,7 @@ fn is_lived(tape: &[Stream], at: usize, stream: &Stream) -> bool {
 /// Whether an instrument trades on its recorded book or quotes.
 pub(crate) fn has_ticks(tape: &[Stream], instrument: InstrumentIdx) -> bool {
     tape.iter().any(|s| {
-        let is_top = matches!(s.columns, Columns::Deltas { .. } | Columns::Quotes(_));
+        let is_top = matches!(s.kind, Kind::Deltas | Kind::Quotes);
         s.instrument == instrument && is_top
     })
 }

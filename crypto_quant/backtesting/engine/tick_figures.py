@@ -115,7 +115,7 @@ def session_figures(
         "length_s": round((tape.end - tape.start) / SECOND_NS, 3),
         "recv": "stamps as recorded" if clock is None else clock.describe(),
         "recv_shift_ns": 0 if clock is None else clock.shift,
-        "events": {kind: len(columns["ts_event"]) for kind, columns in tape.streams.items()},
+        "events": dict(tape.rows),
         "updates_of_no_book": tape.unused,
         "missing_trade_ids": tape.missing_trades,
         "wake_ups": {wake.value: count for wake, count in watch.wakes.items()},

@@ -61,7 +61,7 @@ class Market:
         times = [columns["ts_recv"] for columns in streams.values() if len(columns["ts_recv"])]
 
         def put(line: RecordedLine, index: int) -> None:
-            adders: dict[str, Callable[..., None]] = {
+            adders: dict[str, Callable[..., int]] = {
                 "delta": line.native.add_deltas,
                 "trade": line.native.add_trades,
             }

@@ -353,6 +353,8 @@ class Simulator:
     def run_native(self, strategy: str, parameters: Mapping[str, float]) -> int:
         """Run a strategy in Rust to the end of the tape; see ``_native.Line.run``.
 
+        The tape is read into memory as a whole.
+
         Returns
         -------
         int
@@ -363,6 +365,7 @@ class Simulator:
         ConfigError
             There is no such strategy, or a parameter is missing or out of range.
         """
+        self._line.read_ahead()
         try:
             return self._native.run(strategy, dict(parameters))
         except ValueError as err:

@@ -68,7 +68,7 @@ class StressTape:
     streams: Mapping[Key, Columns]
     interval_ns: Mapping[int, int]
     rate_exp: int
-    sim: Mapping[str, int | float | Decimal]
+    sim: Mapping[str, int | float | Decimal | str]
     deleverages: tuple[Deleverage, ...] = ()
     worth: tuple[Worth, ...] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,7 @@ from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import NoLog
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.segments import Span
+from crypto_quant.runtime.tape import Columns
 from crypto_quant.runtime.ticks import NoBook, TickReader, TickTape
 
 _LATENCIES: Final = ("entry_latency", "response_latency")
@@ -141,7 +142,8 @@ class TickStress:
         end = max(
             int(columns["ts_recv"][-1]) for columns in streams.values() if len(columns["ts_recv"])
         )
-        shown = replace(tape, streams=streams, end=max(tape.end, end))
+        parts = {kind: [columns] for kind, columns in streams.items()}
+        shown = replace(tape, streams=parts, end=max(tape.end, end))
         line = tick_line(slowed, instrument, shown, tick_capital(config, instrument))
         for ts, index, fraction in laid.deleverages:
             line.native.add_deleverage(index, ts, fraction)
@@ -162,7 +164,7 @@ class TickStress:
 def _stress_tape(config: TickConfig, instrument: Instrument, tape: TickTape) -> StressTape:
     return StressTape(
         instruments=(instrument,),
-        streams={(kind, TRADED): columns for kind, columns in tape.streams.items()},
+        streams={(kind, TRADED): _whole(parts) for kind, parts in tape.streams.items()},
         interval_ns={},
         rate_exp=0,
         sim={
@@ -170,6 +172,12 @@ def _stress_tape(config: TickConfig, instrument: Instrument, tape: TickTape) -> 
             "response_latency_ns": config.response_latency_ms * MS_NS,
         },
     )
+
+
+def _whole(parts: Iterable[Columns]) -> Columns:
+    """Return a stream's parts as one: a shock is laid over all of a session."""
+    held = list(parts)
+    return {name: np.concatenate([part[name] for part in held]) for name in held[0]}
 
 
 def _last(tape: StressTape, ts: Ints) -> Ints:

@@ -84,8 +84,10 @@ def frames_of(name: str, pieces: Iterable[bytes]) -> Frames:
         raise DataError(f"{name}: no {' and no '.join(lacking)} frame in it; record those streams")
     delta = tables["delta"]
     ids: tuple[Any, ...] = tuple(delta[key] for key in _CHAIN)
-    rows, gaps = _native.plan_book(*ids)
-    if not len(rows) or len(gaps):
+    planner = _native.BookPlanner()
+    planned = (planner.feed(*ids), planner.finish())
+    rows = np.concatenate([part[0] for part in planned])
+    if not len(rows) or any(len(gaps) for _, gaps in planned):
         raise DataError(f"{name}: no unbroken book in it; record it with a REST snapshot")
     delta = {key: values[rows] for key, values in delta.items()}
     return Frames(tables["trade"], tables["quote"], delta)

@@ -66,7 +66,7 @@ def test_the_fill_reaches_us_like_any_other() -> None:
     until(out, ACCOUNT)
     out.answers()
     until(out, ACCOUNT)
-    assert out.now == AT + FREE["response_latency_ns"]
+    assert out.now == AT + int(FREE["response_latency_ns"])
     [answer] = out.answers()
     assert (answer[0], answer[1]) == ("fill", AT)
     assert out.position(PERP) == 0

@@ -6,6 +6,7 @@ mod conserved;
 mod liquidation;
 mod moment;
 mod order;
+mod parts;
 mod race;
 mod seen;
 

@@ -39,14 +39,24 @@ type Trades<'py> = Bound<'py, PyArray2<i64>>;
 
 #[pymethods]
 impl PyLine {
-    fn elapse(&mut self, py: Python<'_>, duration: Ts) -> PyResult<bool> {
+    fn pass_to(&mut self, py: Python<'_>, until: Ts) -> PyResult<Option<bool>> {
         let line = &mut self.inner;
-        py.detach(|| line.elapse(duration)).map_err(error)
+        py.detach(|| line.pass_to(until)).map_err(error)
     }
 
-    fn wait_for(&mut self, py: Python<'_>, order_id: u64, timeout: Ts) -> PyResult<bool> {
+    fn answered(&self, order_id: u64) -> PyResult<u32> {
+        self.inner.answered(order_id).map_err(error)
+    }
+
+    fn wait_for(
+        &mut self,
+        py: Python<'_>,
+        order_id: u64,
+        before: u32,
+        until: Ts,
+    ) -> PyResult<Option<bool>> {
         let line = &mut self.inner;
-        py.detach(|| line.wait_for(order_id, timeout))
+        py.detach(|| line.wait_for(order_id, before, until))
             .map_err(error)
     }
 

@@ -303,22 +303,23 @@ def _clears(book: NDArray[np.void], is_snapshot: NDArray[np.bool_]) -> NDArray[n
 def _in_both_orders(events: NDArray[np.void]) -> NDArray[np.void]:
     """Flag events for both processors; hold one twice where its two times disagree.
 
-    In local order, events that set a new latest exchange time serve both orders. One that
-    comes late in exchange time is kept here for the local order, and put again, for the
-    exchange's, before the first event that is later there. At one exchange time trades come
-    before the levels that they changed, as at our own simulated venue.
+    At the exchange trades come before the level changes of the same time, which contain them.
+    In local order, events that are the latest there so far serve both orders. One that comes
+    late is kept here for the local order, and put again, for the exchange's, before the first
+    event that is later there.
     """
     is_trade = events["ev"] & np.uint64(0xFF) == TRADE
-    exch = 2 * events["exch_ts"] + ~is_trade
-    latest = np.maximum.accumulate(exch)
-    late = exch < latest
+    rank = np.empty(len(events), dtype=np.int64)
+    rank[np.lexsort((~is_trade, events["exch_ts"]))] = np.arange(len(events))
+    latest = np.maximum.accumulate(rank)
+    late = rank < latest
     local = events.copy()
     both = np.uint64(EXCH | LOCAL)
     local["ev"] |= np.where(late, np.uint64(LOCAL), both)
     again = events[late].copy()
     again["ev"] |= np.uint64(EXCH)
-    place = np.searchsorted(latest, exch[late], side="right").astype(np.float64) - 0.5
+    place = np.searchsorted(latest, rank[late], side="right").astype(np.float64) - 0.5
     merged = np.concatenate([local, again])
     key = np.concatenate([np.arange(len(local), dtype=np.float64), place])
-    tie = np.concatenate([exch, exch[late]])
+    tie = np.concatenate([rank, rank[late]])
     return merged[np.lexsort((tie, key))]

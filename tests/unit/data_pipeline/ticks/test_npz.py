@@ -263,22 +263,15 @@ def test_events_written_are_in_order_for_both_processors() -> None:
     assert len(made) < 2 * n
 
 
-def test_at_one_exchange_time_a_trade_comes_before_the_level_it_changed() -> None:
+def test_at_the_exchange_trades_come_before_the_levels_of_their_time() -> None:
     deltas = table(
-        "delta",
-        ts_event=[T, T + 5],
-        ts_recv=[T + 10, T + 15],
-        px=[5, 6],
-        qty=[1, 1],
-        side=[1, 1],
-        flags=[flags.LAST] * 2,
+        "delta", ts_event=[T, T + 9], ts_recv=[T + 10, T + 30], px=[7, 8], qty=[1, 1], side=[1, 1]
     )
-    late = {"ts_event": [T + 5], "ts_recv": [T + 20]}
-    made = npz.to_events(deltas, table("trade", px=[6], qty=[1], side=[-1], id=[1], **late))
+    trades = table("trade", ts_event=[T + 9], ts_recv=[T + 40], px=[5], qty=[1], side=[1], id=[1])
+    made = npz.to_events(deltas, trades)
     orders(made)
-    kinds = made["ev"] & 0xFF
-    assert kinds[made["ev"] & EXCH != 0].tolist() == [DEPTH, TRADE, DEPTH]
-    assert kinds[made["ev"] & LOCAL != 0].tolist() == [DEPTH, DEPTH, TRADE]
+    kinds = [(made[made["ev"] & flag != 0]["ev"] & 0xFF).tolist() for flag in (EXCH, LOCAL)]
+    assert kinds == [[DEPTH, TRADE, DEPTH], [DEPTH, DEPTH, TRADE]]
 
 
 def test_a_snapshot_is_written_with_what_it_clears() -> None:

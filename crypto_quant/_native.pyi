@@ -460,17 +460,67 @@ class Line:
         said that it has it, whether a cancellation may be asked for.
         """
 
-    def elapse(self, duration: int) -> bool:
-        """Let time pass, ns, folding what arrives; whether the tape goes on."""
+    def shown_orders(
+        self, instrument: int, tick: int, lot: int
+    ) -> list[tuple[int, int, int | None, int, int, int, str, bool, str, int]]:
+        """Orders that are done and not forgotten, then open ones, as far as we know.
 
-    def wait_for(self, order_id: int, timeout: int) -> bool:
-        """Let time pass until an answer to an order arrives, at most ``timeout`` ns."""
+        Each is id, side (+1 buy), price in ``tick``, quantity, what has traded of it and what
+        has not in ``lot``, status (sent, working, filled, cancelled, rejected), whether a
+        cancellation may be asked for, why it was refused, when it was sent.
+        """
 
-    def run(self, strategy: str, parameters: Mapping[str, int]) -> int:
+    def forget_ended(self, instrument: int) -> None:
+        """Leave what is done by now out of :meth:`shown_orders`."""
+
+    def trades(self, instrument: int) -> NDArray[np.int64]:
+        """Return trades since they were forgotten or first asked for: (n, 5).
+
+        Columns are venue time, time known, price, quantity, side of the aggressor (+1 buy).
+        """
+
+    def forget_trades(self, instrument: int) -> None: ...
+    def feed_latency(self, instrument: int) -> tuple[int, int] | None:
+        """Venue time of the last market event that became known, and when it did."""
+
+    def order_latency(self, instrument: int) -> tuple[int, int, int] | None:
+        """When the last answered message about an order was sent, acted on, and answered."""
+
+    def tally(self, instrument: int) -> tuple[int, int, Decimal, Decimal, Decimal]:
+        """Sum up the fills: number, quantity, notional, notional sold less bought, fees paid."""
+
+    def qty_at(self, instrument: int, is_bid: bool, price: int) -> int:
+        """Known quantity at a price, 0 where there is no level or no valid book."""
+
+    def pass_to(self, until: int) -> bool | None:
+        """Let time pass to ``until``, folding what arrives; whether the tape goes on.
+
+        ``None``: a part of the stream :attr:`wants` has to be added, then the same call goes on.
+        """
+
+    def answered(self, order_id: int) -> int:
+        """Return how many answers to an order have arrived."""
+
+    def wait_for(self, order_id: int, before: int, until: int) -> bool | None:
+        """Let time pass until more than ``before`` answers have arrived, to ``until`` at most.
+
+        Whether they have; ``None`` as for :meth:`pass_to`.
+        """
+
+    def run(self, strategy: str, parameters: Mapping[str, float]) -> int:
         """Run to the end with a strategy in Rust; how often it was asked.
 
-        ``"grid"`` takes ``levels``, ``gap`` (ticks), ``quantity`` and ``most`` (the largest
-        position), grid units.
+        Distances are in ticks, quantities in grid units; each takes ``instrument`` too, 0 if it
+        is left out.
+
+        - ``"grid"``: ``levels``, ``gap``, ``quantity``, ``most`` (the largest position).
+        - ``"glft"``: ``gamma`` (aversion to risk, per tick and quote), ``window`` and ``refit``
+          (wake-ups of the clock), ``reach`` (largest distance that is fitted), ``quantity``,
+          ``most``.
+        - ``"imbalance"``: ``levels``, ``enter``, ``leave`` (signals, -1 to 1), ``quantity``,
+          ``slip``.
+        - ``"twap"``: ``side`` (1 buy, -1 sell), ``quantity``, ``slices``, ``slice_ns``,
+          ``rest_ns`` (how long a slice's limit order rests before the rest is taken).
         """
 
     def wake_at(self, ts: int) -> None:

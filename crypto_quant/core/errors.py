@@ -6,6 +6,7 @@
     ├── ConfigError        the user's settings are wrong: fix the named key
     ├── DataError          a file or row cannot be used: what, where, what to do
     │   └── DecodeError    bytes that are not what they claim to be
+    ├── StrategyError      a strategy raised or asked for what cannot be: mend it there
     ├── VenueError         the venue said no, or nothing
     │   ├── Transient      retry later
     │   └── RateLimited    back off
@@ -30,6 +31,10 @@ class DataError(CryptoQuantError):
 
 class DecodeError(DataError):
     """Bytes are not what they claim to be."""
+
+
+class StrategyError(CryptoQuantError):
+    """A strategy raised, or asked for what cannot be; says where on the tape."""
 
 
 class VenueError(CryptoQuantError):

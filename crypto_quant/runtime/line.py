@@ -202,6 +202,47 @@ class RecordedLine:
         else:
             self.load(feed.name, feed.add, feed.instrument, **part, stream=number, more=True)
 
+    def elapse(self, duration: int) -> bool:
+        """Let time pass, ns, without a wake-up; return whether the tape goes on.
+
+        Raises
+        ------
+        DataError
+            The tape cannot be what it says, or ``duration`` is not positive.
+        InvariantError
+            The books no longer add up.
+        """
+        until = self.native.now + duration
+        return self._pass(lambda: self.native.pass_to(until))
+
+    def wait_for(self, order_id: int, timeout: int) -> bool:
+        """Let time pass, at most ``timeout`` ns, to the next answer to an order; whether it came.
+
+        Raises
+        ------
+        DataError
+            The tape cannot be what it says, the order is unknown, or ``timeout`` not positive.
+        InvariantError
+            The books no longer add up.
+        """
+        native = self.native
+        try:
+            before, until = native.answered(order_id), native.now + timeout
+        except ValueError as err:
+            raise DataError(str(err)) from err
+        return self._pass(lambda: native.wait_for(order_id, before, until))
+
+    def _pass(self, call: Callable[[], bool | None]) -> bool:
+        """Make a call of the native line again until it wants no more data."""
+        try:
+            while (passed := call()) is None:
+                self._feed()
+        except ValueError as err:
+            raise DataError(str(err)) from err
+        except RuntimeError as err:
+            raise InvariantError(str(err)) from err
+        return passed
+
     def execute(self, commands: Sequence[Command]) -> None:
         """Send commands to the simulated venue and the ledger, in order.
 

@@ -180,7 +180,7 @@ def test_every_make_command_is_a_target(page: Path) -> None:
 
 @page_by_page
 def test_every_path_of_the_repository_exists(page: Path) -> None:
-    tops = r"crates|crypto_quant|tests|docs|benches|deploy|requirements"
+    tops = r"crates|crypto_quant|examples|tests|docs|benches|deploy|requirements"
     for span in _ticked(page):
         if re.fullmatch(rf"(?:{tops})/[\w./<>*{{}}-]+", span) and "/out/" not in span:
             pattern = re.sub(r"<\w+>", "*", span).rstrip("/")

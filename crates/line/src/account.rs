@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
 use cq_sim::{Request, TimeInForce, FORCED_ID};
@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use crate::line::bad;
 use crate::purse::Purses;
 use crate::record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
+use crate::seen::OrderLatency;
 use crate::LineError;
 
 /// Our side of the account: ledger and orders, folded from the venue's answers.
@@ -15,7 +16,11 @@ pub(crate) struct Books {
     pub(crate) ledger: Ledger,
     pub(crate) orders: Vec<OrderRow>,
     /// Rows of orders that may still trade, in the order in which they were placed.
-    pub(crate) open: BTreeSet<usize>,
+    pub(crate) open: VecDeque<usize>,
+    /// Rows of orders that are done, until they are forgotten.
+    pub(crate) ended: Vec<usize>,
+    /// How long the last answer about an order took, per instrument.
+    pub(crate) latency: Vec<Option<OrderLatency>>,
     index: HashMap<u64, usize>,
     pub(crate) fills: Vec<FillRow>,
     pub(crate) liquidations: Vec<LiquidationRow>,
@@ -29,9 +34,11 @@ pub(crate) struct Books {
 impl Books {
     pub(crate) fn new(ledger: Ledger) -> Self {
         Self {
+            latency: vec![None; ledger.instruments().len()],
             ledger,
             orders: Vec::new(),
-            open: BTreeSet::new(),
+            open: VecDeque::new(),
+            ended: Vec::new(),
             index: HashMap::new(),
             fills: Vec::new(),
             liquidations: Vec::new(),
@@ -62,7 +69,7 @@ impl Books {
             return Err(LineError::Broken { ts, what });
         }
         self.index.insert(id, self.orders.len());
-        self.open.insert(self.orders.len());
+        self.open.push_back(self.orders.len());
         self.orders.push(row);
         Ok(())
     }
@@ -128,21 +135,31 @@ impl Books {
     pub(crate) fn fold(&mut self, answer: Event<Account>) -> Result<bool, LineError> {
         let wakes = self.take_note(&answer)?;
         if let Some(order) = answer.body.order() {
-            self.count(order);
+            self.count(order, &answer);
         }
         self.unread.push(answer);
         Ok(wakes)
     }
 
     /// An order has been answered; one that is done is no longer open.
-    fn count(&mut self, order: u64) {
+    fn count(&mut self, order: u64, answer: &Event<Account>) {
         let Some(at) = self.index.get(&order).copied() else {
             return;
         };
         let row = &mut self.orders[at];
         row.answers += 1;
+        if let Some(latency) = self.latency.get_mut(usize::from(answer.instrument)) {
+            *latency = Some(OrderLatency {
+                asked: row.asked,
+                at_venue: answer.ts_event,
+                known: answer.ts_recv,
+            });
+        }
         if !row.is_open() {
-            self.open.remove(&at);
+            if let Ok(place) = self.open.binary_search(&at) {
+                self.open.remove(place);
+                self.ended.push(at);
+            }
         }
     }
 
@@ -256,6 +273,7 @@ impl Books {
         };
         self.enter(OrderRow {
             ts,
+            asked: ts,
             request,
             allocations,
             filled: Qty(0),
@@ -389,6 +407,7 @@ mod tests {
     fn row(id: u64) -> OrderRow {
         OrderRow {
             ts: 7,
+            asked: 7,
             request: Request::market(id, 0, Side::Buy, Qty(1)),
             allocations: vec![(0, Qty(1))],
             filled: Qty(0),

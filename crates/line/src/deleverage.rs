@@ -101,6 +101,7 @@ impl Line {
         let answers = lived.custody.take_answers();
         self.books.enter(OrderRow {
             ts,
+            asked: ts,
             request: Request {
                 reduce_only: true,
                 ..Request::market(id, index, side, qty)

@@ -56,6 +56,7 @@ impl Line {
             };
             self.books.enter(OrderRow {
                 ts,
+                asked: ts,
                 request,
                 allocations: self.books.closing(index),
                 filled: Qty(0),

@@ -6,6 +6,7 @@ use cq_types::{flags, Event, Instrument, InstrumentIdx, Market, Px, Qty, Ts};
 
 use crate::columns::Kind;
 use crate::recent::Recent;
+use crate::seen::{FeedLatency, Traded};
 use crate::tape::Stream;
 use crate::venue::has_ticks;
 use crate::LineError;
@@ -18,6 +19,10 @@ pub(crate) struct Known {
     last: Vec<Option<Px>>,
     recent: Vec<Recent>,
     markers: Vec<Marker>,
+    /// How long the last market event of each instrument took.
+    latency: Vec<Option<FeedLatency>>,
+    /// Trades since they were last taken, of the instruments that somebody asks for.
+    trades: Vec<Option<Vec<Traded>>>,
 }
 
 /// What an instrument is marked with while only what is known counts.
@@ -45,6 +50,8 @@ impl Known {
             last: vec![None; count],
             recent: vec![Recent::default(); count],
             markers: vec![Marker::Trades; count],
+            latency: vec![None; count],
+            trades: vec![None; count],
         })
     }
 
@@ -68,8 +75,23 @@ impl Known {
     /// Takes an event that is no level change.
     pub(crate) fn on_market(&mut self, event: &Event<Market>) {
         let at = usize::from(event.instrument);
+        self.latency[at] = Some(FeedLatency {
+            at_venue: event.ts_event,
+            known: event.ts_recv,
+        });
         match event.body {
-            Market::Trade { px, .. } if is_market(event) => self.last[at] = Some(px),
+            Market::Trade { px, qty, side, .. } if is_market(event) => {
+                self.last[at] = Some(px);
+                if let Some(kept) = &mut self.trades[at] {
+                    kept.push(Traded {
+                        ts_event: event.ts_event,
+                        ts_recv: event.ts_recv,
+                        px,
+                        qty,
+                        side,
+                    });
+                }
+            }
             Market::Bar { close, .. } => self.last[at] = Some(close),
             Market::Quote {
                 bid,
@@ -91,10 +113,14 @@ impl Known {
 
     /// Takes consecutive level changes; features hear of the book when a frame is complete.
     pub(crate) fn on_changes(&mut self, stream: &Stream, rows: Range<usize>) {
-        let Some(book) = &mut self.books[usize::from(stream.instrument)] else {
+        let at = usize::from(stream.instrument);
+        let Some(book) = &mut self.books[at] else {
             return;
         };
         let changes = stream.changes(rows);
+        if let Some((at_venue, known)) = changes.last_times() {
+            self.latency[at] = Some(FeedLatency { at_venue, known });
+        }
         for (at, change) in changes.iter().enumerate() {
             book.on_delta(change.side, change.px, change.qty, change.marks);
             if change.marks & flags::LAST != 0 {
@@ -129,6 +155,16 @@ impl Known {
 
     pub(crate) fn last(&self, instrument: InstrumentIdx) -> Option<Px> {
         self.last.get(usize::from(instrument)).copied().flatten()
+    }
+
+    pub(crate) fn latency(&self, instrument: InstrumentIdx) -> Option<FeedLatency> {
+        *self.latency.get(usize::from(instrument))?
+    }
+
+    /// The kept trades of an instrument; from now on they are kept.
+    pub(crate) fn trades(&mut self, instrument: InstrumentIdx) -> Option<&mut Vec<Traded>> {
+        let kept = self.trades.get_mut(usize::from(instrument))?;
+        Some(kept.get_or_insert_default())
     }
 
     /// Volume of an instrument in the last 24 hours, of its shortest bars.

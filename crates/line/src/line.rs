@@ -12,6 +12,7 @@ use crate::cursor::{Clock, Merge, NEVER};
 use crate::deleverage::Deleverages;
 use crate::known::Known;
 use crate::liquidation::Custody;
+use crate::seen::Tallies;
 use crate::setup::{Deposit, Setup};
 use crate::tape::Stream;
 use crate::venue::{has_ticks, Lived};
@@ -69,6 +70,7 @@ pub struct Line {
     pub(crate) next_sample: Ts,
     pub(crate) seq: u64,
     pub(crate) gap: Option<InstrumentIdx>,
+    pub(crate) tallies: Tallies,
 }
 
 impl Line {
@@ -128,6 +130,7 @@ impl Line {
             next_sample: on_grid(setup.start, setup.sample),
             seq: 0,
             gap: None,
+            tallies: Tallies::default(),
         })
     }
 
@@ -185,6 +188,7 @@ impl Line {
         let ledger = self.books.ledger.clone();
         self.books = std::mem::replace(&mut before.books, Books::new(ledger.clone()));
         self.books.ledger = ledger;
+        before.tallies = Tallies::default();
         Ok(())
     }
 

@@ -39,6 +39,7 @@ impl Line {
         }
         self.books.enter(OrderRow {
             ts: self.now,
+            asked: self.now,
             request,
             allocations,
             filled: Qty(0),
@@ -63,6 +64,7 @@ impl Line {
         let now = self.now;
         let row = self.books.placed(order)?;
         row.is_cancelling = true;
+        row.asked = now;
         let instrument = row.request.instrument;
         if let Some(lived) = &mut self.lived {
             lived.venue.cancel(now, instrument, order);
@@ -87,6 +89,7 @@ impl Line {
             );
             return Err(bad("quantity", &expected, &qty.0));
         }
+        row.asked = now;
         let instrument = row.request.instrument;
         if let Some(lived) = &mut self.lived {
             lived.venue.amend(now, instrument, order, (px, qty));
@@ -217,7 +220,10 @@ impl Line {
     }
 
     /// How many answers to an order have arrived.
-    pub(crate) fn answered(&self, id: u64) -> Result<u32, LineError> {
+    ///
+    /// # Errors
+    /// When no order has this id.
+    pub fn answered(&self, id: u64) -> Result<u32, LineError> {
         let row = self.books.order(id);
         row.map(|row| row.answers)
             .ok_or_else(|| bad("order_id", "the id of a placed order", &id))

@@ -37,6 +37,8 @@ impl OrderStatus {
 pub struct OrderRow {
     /// When it was decided.
     pub ts: Ts,
+    /// When it, its last amendment or its cancellation was asked for.
+    pub asked: Ts,
     /// What was asked for.
     pub request: Request,
     /// Whose it is; signed, sums to the signed quantity.

@@ -1,6 +1,6 @@
 use cq_types::Ts;
 
-use crate::line::{Line, Wake};
+use crate::line::{Line, Phase, Wake};
 use crate::LineError;
 
 /// A strategy in Rust: research on the simulator at full speed.
@@ -46,42 +46,53 @@ impl Line {
         }
     }
 
-    /// Lets `duration` pass, and returns whether the tape goes on: the loop of those who come
-    /// from hftbacktest. Fills and other answers are folded as they arrive, without a wake-up.
+    /// Lets time pass to `until`, and returns whether the tape goes on: the loop of those who come
+    /// from hftbacktest. Fills and other answers are folded as they arrive, without a wake-up, and
+    /// not kept for [`Self::take_answers`]. `None` where [`Self::wants`] says what is missing; the
+    /// same call then goes on.
     ///
     /// # Errors
-    /// As [`Self::advance`]; when `duration` is not positive.
-    pub fn elapse(&mut self, duration: Ts) -> Result<bool, LineError> {
+    /// As [`Self::advance`]; when `until` has passed.
+    pub fn pass_to(&mut self, until: Ts) -> Result<Option<bool>, LineError> {
         self.start()?;
-        let until = self.now().saturating_add(duration);
-        self.wake_at(until)?;
-        loop {
-            match self.advance(usize::MAX)? {
-                Some(Some(Wake::Alarm)) if self.now() >= until => return Ok(true),
-                Some(Some(Wake::DataEnd) | None) => return Ok(false),
-                None => self.expect_rows()?,
-                Some(_) => {}
-            }
+        if self.phase == Phase::Ended {
+            return Ok(Some(false));
         }
+        self.wake_at(until)?;
+        let passed = loop {
+            match self.advance(usize::MAX)? {
+                Some(Some(Wake::Alarm)) if self.now() >= until => break Some(true),
+                Some(Some(Wake::DataEnd) | None) => break Some(false),
+                None if self.wants().is_some() => break None,
+                _ => {}
+            }
+        };
+        self.books.unread.clear();
+        Ok(passed)
     }
 
-    /// Lets the answer to an order arrive, for `timeout` at most; returns whether it has.
+    /// Lets time pass until more than `before` answers to an order have arrived, to `until` at
+    /// most; returns whether they have, `None` as [`Self::pass_to`].
     ///
     /// # Errors
-    /// As [`Self::advance`]; when the order is unknown or `timeout` is not positive.
-    pub fn wait_for(&mut self, order: u64, timeout: Ts) -> Result<bool, LineError> {
-        let until = self.now().saturating_add(timeout);
-        let before = self.answered(order)?;
+    /// As [`Self::advance`]; when the order is unknown or `until` has passed.
+    pub fn wait_for(
+        &mut self,
+        order: u64,
+        before: u32,
+        until: Ts,
+    ) -> Result<Option<bool>, LineError> {
+        self.answered(order)?;
         self.wake_at(until)?;
-        while self.answered(order)? == before {
+        while self.answered(order)? <= before {
             match self.advance(1)? {
-                Some(Some(Wake::Alarm)) if self.now() >= until => return Ok(false),
-                Some(Some(Wake::DataEnd) | None) => return Ok(false),
-                None => self.expect_rows()?,
-                Some(_) => {}
+                Some(Some(Wake::Alarm)) if self.now() >= until => return Ok(Some(false)),
+                Some(Some(Wake::DataEnd) | None) => return Ok(Some(false)),
+                None if self.wants().is_some() => return Ok(None),
+                _ => {}
             }
         }
         self.forget_alarm(until);
-        Ok(true)
+        Ok(Some(true))
     }
 }

@@ -203,6 +203,11 @@ pub(crate) struct Changes<'a> {
 }
 
 impl<'a> Changes<'a> {
+    /// When the last of them happened and was known.
+    pub(crate) fn last_times(&self) -> Option<(Ts, Ts)> {
+        Some((*self.ts_event.last()?, *self.ts_recv.last()?))
+    }
+
     pub(crate) fn iter(self) -> impl Iterator<Item = Change> + 'a {
         let levels = self.side.iter().zip(self.px).zip(self.qty).enumerate();
         levels.map(move |(at, ((side, px), qty))| Change {

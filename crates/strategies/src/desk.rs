@@ -10,6 +10,9 @@ pub struct Desk {
     next_id: u64,
 }
 
+/// The id of an order, or why it cannot be one.
+pub type Placed = Result<u64, LineError>;
+
 /// Best prices in ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Touch {
@@ -17,6 +20,17 @@ pub struct Touch {
     pub bid: i64,
     /// Best ask.
     pub ask: i64,
+}
+
+impl Touch {
+    /// The best price of a side.
+    #[must_use]
+    pub const fn of(self, side: Side, tick: i64) -> Px {
+        match side {
+            Side::Buy => Px(self.bid * tick),
+            Side::Sell => Px(self.ask * tick),
+        }
+    }
 }
 
 impl Desk {
@@ -37,6 +51,19 @@ impl Desk {
         instrument.tick.at(line.now()).0 .0
     }
 
+    /// Quantity increment, grid units.
+    #[must_use]
+    pub fn lot(&self, line: &Line) -> i64 {
+        let instrument = &line.ledger().instruments()[usize::from(self.instrument)];
+        instrument.lot.at(line.now()).0 .0
+    }
+
+    /// What is traded.
+    #[must_use]
+    pub const fn instrument(&self) -> InstrumentIdx {
+        self.instrument
+    }
+
     /// Best prices, in ticks; `None` while they are not known.
     #[must_use]
     pub fn touch(&self, line: &Line, tick: i64) -> Option<Touch> {
@@ -51,6 +78,13 @@ impl Desk {
     #[must_use]
     pub fn position(&self, line: &Line) -> i64 {
         line.ledger().position(self.instrument).qty.0
+    }
+
+    /// Whether an order may still trade.
+    #[must_use]
+    pub fn is_busy(&self, line: &Line) -> bool {
+        let mut open = line.open_orders();
+        open.any(|row| row.request.instrument == self.instrument)
     }
 
     /// Open orders: id, side, price and whether a cancellation may be asked for.
@@ -70,31 +104,55 @@ impl Desk {
         })
     }
 
-    /// Posts a maker's order.
+    /// Posts a maker's order; returns its id.
     ///
     /// # Errors
     /// As [`Line::place`].
-    pub fn post(&mut self, line: &mut Line, side: Side, qty: i64, px: Px) -> Result<(), LineError> {
-        let id = self.next_id;
-        let (instrument, qty) = (self.instrument, Qty(qty));
-        let request = Request::limit(id, instrument, side, qty, px, TimeInForce::PostOnly);
-        self.send(line, request)
+    pub fn post(&mut self, line: &mut Line, side: Side, qty: i64, px: Px) -> Placed {
+        self.limit(line, side, qty, (px, TimeInForce::PostOnly))
     }
 
-    /// Takes up to `qty` at `px` or better at once.
+    /// Rests an order that may trade at once; returns its id.
     ///
     /// # Errors
     /// As [`Line::place`].
-    pub fn take(&mut self, line: &mut Line, side: Side, qty: i64, px: Px) -> Result<(), LineError> {
-        let id = self.next_id;
-        let (instrument, qty) = (self.instrument, Qty(qty));
-        let request = Request::limit(id, instrument, side, qty, px, TimeInForce::Ioc);
+    pub fn rest(&mut self, line: &mut Line, side: Side, qty: i64, px: Px) -> Placed {
+        self.limit(line, side, qty, (px, TimeInForce::Gtc))
+    }
+
+    /// Takes up to `qty` at `px` or better at once; returns the order's id.
+    ///
+    /// # Errors
+    /// As [`Line::place`].
+    pub fn take(&mut self, line: &mut Line, side: Side, qty: i64, px: Px) -> Placed {
+        self.limit(line, side, qty, (px, TimeInForce::Ioc))
+    }
+
+    /// Takes `qty` at whatever price; returns the order's id.
+    ///
+    /// # Errors
+    /// As [`Line::place`].
+    pub fn cross(&mut self, line: &mut Line, side: Side, qty: i64) -> Placed {
+        let request = Request::market(self.next_id, self.instrument, side, Qty(qty));
         self.send(line, request)
     }
 
-    fn send(&mut self, line: &mut Line, request: Request) -> Result<(), LineError> {
+    fn limit(
+        &mut self,
+        line: &mut Line,
+        side: Side,
+        qty: i64,
+        (px, tif): (Px, TimeInForce),
+    ) -> Placed {
+        let (id, instrument) = (self.next_id, self.instrument);
+        let request = Request::limit(id, instrument, side, Qty(qty), px, tif);
+        self.send(line, request)
+    }
+
+    fn send(&mut self, line: &mut Line, request: Request) -> Placed {
         self.next_id += 1;
         let part = Qty(request.side.sign() * request.qty.0);
-        line.place(request, vec![(self.sleeve, part)])
+        line.place(request, vec![(self.sleeve, part)])?;
+        Ok(request.id)
     }
 }

@@ -1,7 +1,8 @@
 use cq_line::{Line, LineError, Strategy, Wake};
-use cq_types::{Px, Side};
 
-use crate::Desk;
+use crate::parameters::Parameters;
+use crate::quotes::{Board, Quotes, WIDEST};
+use crate::{Desk, ParameterError};
 
 /// A grid market maker: quotes on both sides at equal distances, moved against its position and
 /// away from a market that moves.
@@ -21,33 +22,13 @@ pub struct Grid {
     /// Moving average of squared moves of the middle, ticks.
     variance: f64,
     middle: Option<f64>,
-    stale: Vec<u64>,
-    kept: Vec<i64>,
-}
-
-/// Ticks at which a side is quoted: `levels` of them from `best` on.
-#[derive(Debug, Clone, Copy)]
-struct Quotes {
-    best: i64,
-    step: i64,
-    levels: i64,
-}
-
-impl Quotes {
-    fn holds(&self, tick: i64) -> bool {
-        let away = (tick - self.best) / self.step;
-        self.best + away * self.step == tick && (0..self.levels).contains(&away)
-    }
-
-    fn ticks(self) -> impl Iterator<Item = i64> {
-        (0..self.levels).map(move |level| self.best + level * self.step)
-    }
+    board: Board,
 }
 
 impl Grid {
     /// `levels` quotes of `qty` a side, `gap` ticks apart, up to a position of `most`.
     #[must_use]
-    pub const fn new(desk: Desk, levels: i64, gap: i64, qty: i64, most: i64) -> Self {
+    pub fn new(desk: Desk, levels: i64, gap: i64, qty: i64, most: i64) -> Self {
         Self {
             desk,
             levels,
@@ -56,9 +37,20 @@ impl Grid {
             most,
             variance: 0.0,
             middle: None,
-            stale: Vec::new(),
-            kept: Vec::new(),
+            board: Board::default(),
         }
+    }
+
+    pub(crate) const PARAMETERS: [&'static str; 4] = ["levels", "gap", "quantity", "most"];
+
+    pub(crate) fn build(given: Parameters<'_>, desk: Desk) -> Result<Self, ParameterError> {
+        Ok(Self::new(
+            desk,
+            given.whole("levels", 1, 100)?,
+            given.whole("gap", 1, WIDEST)?,
+            given.whole("quantity", 1, i64::MAX)?,
+            given.whole("most", 1, i64::MAX)?,
+        ))
     }
 
     fn quotes(&mut self, bid: i64, ask: i64, position: i64) -> [Quotes; 2] {
@@ -101,30 +93,7 @@ impl Strategy for Grid {
             return Ok(());
         };
         let position = self.desk.position(line);
-        let [bids, asks] = self.quotes(touch.bid, touch.ask, position);
-        self.stale.clear();
-        self.kept.clear();
-        for (id, side, px, can_cancel) in self.desk.working(line) {
-            let at = px.0 / tick;
-            let wanted = match side {
-                Side::Buy => bids.holds(at),
-                Side::Sell => asks.holds(at),
-            };
-            if can_cancel && !wanted {
-                self.stale.push(id);
-            }
-            self.kept.push(at);
-        }
-        for id in &self.stale {
-            line.cancel(*id)?;
-        }
-        for (side, quotes) in [(Side::Buy, bids), (Side::Sell, asks)] {
-            for at in quotes.ticks() {
-                if !self.kept.contains(&at) {
-                    self.desk.post(line, side, self.qty, Px(at * tick))?;
-                }
-            }
-        }
-        Ok(())
+        let quotes = self.quotes(touch.bid, touch.ask, position);
+        self.board.show(line, &mut self.desk, quotes, self.qty)
     }
 }

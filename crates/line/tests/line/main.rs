@@ -8,10 +8,11 @@ mod moment;
 mod order;
 mod parts;
 mod race;
+mod seen;
 
 use cq_ledger::{Valuation, Wallet};
 use cq_line::{Columns, Deposit, Line, LineError, Setup, Stamps, Stream, Wake};
-use cq_sim::{Latencies, OrderType, Request, SimConfig};
+use cq_sim::{Latencies, OrderType, Request, SimConfig, TimeInForce};
 use cq_types::{Account, BracketUnit, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 

@@ -1,12 +1,16 @@
 //! The bare simulator: time passes by calls, orders are ours alone, strategies run in Rust.
 
-use cq_line::Strategy;
+use std::collections::BTreeMap;
+
+use cq_line::OrderRow;
 use cq_sim::Request;
-use cq_strategies::{Desk, Grid};
+use cq_strategies::{build, Value};
 use cq_types::{Px, Qty, Side, Ts};
+use numpy::{IntoPyArray, PyArray2, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rust_decimal::Decimal;
 
 use super::PyLine;
 use crate::arguments::{error, order_type};
@@ -15,16 +19,44 @@ use crate::arguments::{error, order_type};
 /// has it, whether a cancellation may be asked for.
 type OpenOrder = (u64, bool, i64, i64, i64, bool, bool);
 
+/// An order: id, side (+1 buy), price, quantity, what has traded of it and what has not, status,
+/// whether a cancellation may be asked for, why it was refused, when it was sent.
+type ShownOrder = (
+    u64,
+    i64,
+    Option<i64>,
+    i64,
+    i64,
+    i64,
+    &'static str,
+    bool,
+    &'static str,
+    Ts,
+);
+
+/// Venue time, time known, price, quantity and the aggressor's side of each trade.
+type Trades<'py> = Bound<'py, PyArray2<i64>>;
+
 #[pymethods]
 impl PyLine {
-    fn elapse(&mut self, py: Python<'_>, duration: Ts) -> PyResult<bool> {
+    fn pass_to(&mut self, py: Python<'_>, until: Ts) -> PyResult<Option<bool>> {
         let line = &mut self.inner;
-        py.detach(|| line.elapse(duration)).map_err(error)
+        py.detach(|| line.pass_to(until)).map_err(error)
     }
 
-    fn wait_for(&mut self, py: Python<'_>, order_id: u64, timeout: Ts) -> PyResult<bool> {
+    fn answered(&self, order_id: u64) -> PyResult<u32> {
+        self.inner.answered(order_id).map_err(error)
+    }
+
+    fn wait_for(
+        &mut self,
+        py: Python<'_>,
+        order_id: u64,
+        before: u32,
+        until: Ts,
+    ) -> PyResult<Option<bool>> {
         let line = &mut self.inner;
-        py.detach(|| line.wait_for(order_id, timeout))
+        py.detach(|| line.wait_for(order_id, before, until))
             .map_err(error)
     }
 
@@ -48,7 +80,7 @@ impl PyLine {
             price: price.map(Px),
             ..Request::market(order_id, instrument, side, Qty(quantity))
         };
-        let part = Qty(side.sign() * quantity);
+        let part = Qty(side.sign().saturating_mul(quantity));
         self.inner.place(request, vec![(0, part)]).map_err(error)
     }
 
@@ -70,60 +102,96 @@ impl PyLine {
             .collect()
     }
 
+    fn shown_orders(&self, instrument: u16, tick: i64, lot: i64) -> Vec<ShownOrder> {
+        let ended = self.inner.ended_orders(instrument);
+        let open = self.inner.open_orders();
+        let open = open.filter(|row| row.request.instrument == instrument);
+        let all = ended.chain(open);
+        all.map(|row| shown(row, tick.max(1), lot.max(1))).collect()
+    }
+
+    fn forget_ended(&mut self, instrument: u16) {
+        self.inner.forget_ended(instrument);
+    }
+
+    fn trades<'py>(&mut self, py: Python<'py>, instrument: u16) -> PyResult<Trades<'py>> {
+        let rows = self.inner.trades(instrument).iter();
+        let flat: Vec<i64> = rows
+            .flat_map(|t| [t.ts_event, t.ts_recv, t.px.0, t.qty.0, t.side.sign()])
+            .collect();
+        let shape = [flat.len() / 5, 5];
+        flat.into_pyarray(py).reshape(shape)
+    }
+
+    fn forget_trades(&mut self, instrument: u16) {
+        self.inner.take_trades(instrument);
+    }
+
+    fn feed_latency(&self, instrument: u16) -> Option<(Ts, Ts)> {
+        let latency = self.inner.feed_latency(instrument)?;
+        Some((latency.at_venue, latency.known))
+    }
+
+    fn order_latency(&self, instrument: u16) -> Option<(Ts, Ts, Ts)> {
+        let latency = self.inner.order_latency(instrument)?;
+        Some((latency.asked, latency.at_venue, latency.known))
+    }
+
+    fn tally(&mut self, instrument: u16) -> PyResult<(u64, i64, Decimal, Decimal, Decimal)> {
+        let sums = self.inner.tally(instrument).map_err(error)?;
+        Ok((sums.fills, sums.qty, sums.value, sums.cash, sums.fee))
+    }
+
+    fn qty_at(&self, instrument: u16, is_bid: bool, price: i64) -> i64 {
+        let side = if is_bid { Side::Buy } else { Side::Sell };
+        let book = self.inner.book(instrument);
+        book.map_or(0, |book| book.qty_at(side, Px(price)).0)
+    }
+
     fn run(
         &mut self,
         py: Python<'_>,
         strategy: &str,
         parameters: &Bound<'_, PyDict>,
     ) -> PyResult<u64> {
-        let mut strategy = build(strategy, &Parameters(parameters))?;
+        let count = self.inner.ledger().instruments().len();
+        let built = build(strategy, &values(parameters)?, count);
+        let mut strategy = built.map_err(|bad| PyValueError::new_err(bad.to_string()))?;
         let line = &mut self.inner;
         py.detach(|| line.run(&mut *strategy)).map_err(error)
     }
 }
 
-/// Whole numbers by name.
-struct Parameters<'a, 'py>(&'a Bound<'py, PyDict>);
-
-impl Parameters<'_, '_> {
-    fn whole(&self, name: &str, least: i64) -> PyResult<i64> {
-        let bad = |found: String| {
-            let text = format!("{name}: expected a whole number from {least} on, was {found}");
-            PyValueError::new_err(text)
-        };
-        let Some(value) = self.0.get_item(name)? else {
-            return Err(bad("nothing".to_owned()));
-        };
-        let number: i64 = value.extract().map_err(|_| bad(value.to_string()))?;
-        Some(number)
-            .filter(|n| *n >= least)
-            .ok_or_else(|| bad(number.to_string()))
-    }
-
-    fn only(&self, known: &[&str]) -> PyResult<()> {
-        for key in self.0.keys() {
-            let key: String = key.extract()?;
-            if !known.contains(&key.as_str()) {
-                let text = format!("{key}: unknown; expected {}", known.join(", "));
-                return Err(PyValueError::new_err(text));
-            }
-        }
-        Ok(())
-    }
+/// An order in ticks and lots.
+fn shown(row: &OrderRow, tick: i64, lot: i64) -> ShownOrder {
+    let request = &row.request;
+    (
+        request.id,
+        request.side.sign(),
+        request.price.map(|px| px.0 / tick),
+        request.qty.0 / lot,
+        row.filled.0 / lot,
+        (request.qty.0 - row.filled.0) / lot,
+        row.status.name(),
+        row.can_cancel(),
+        row.reason,
+        row.ts,
+    )
 }
 
-fn build(name: &str, given: &Parameters<'_, '_>) -> PyResult<Box<dyn Strategy + Send>> {
-    if name != "grid" {
-        let text = format!("strategy: expected one of grid, was {name:?}");
-        return Err(PyValueError::new_err(text));
-    }
-    given.only(&["levels", "gap", "quantity", "most"])?;
-    let whole = |name| given.whole(name, 1);
-    Ok(Box::new(Grid::new(
-        Desk::new(0, 0, 1),
-        whole("levels")?,
-        whole("gap")?,
-        whole("quantity")?,
-        whole("most")?,
-    )))
+/// A strategy's parameters; what is no number goes on as text, to be refused by name.
+fn values(parameters: &Bound<'_, PyDict>) -> PyResult<BTreeMap<String, Value>> {
+    let value = |found: &Bound<'_, PyAny>| {
+        if let Ok(number) = found.extract::<i64>() {
+            Ok::<_, PyErr>(Value::Whole(number))
+        } else if let Ok(number) = found.extract::<f64>() {
+            Ok(Value::Real(number))
+        } else {
+            Ok(Value::Other(found.repr()?.to_string()))
+        }
+    };
+    let pairs = parameters.iter();
+    pairs
+        .map(|(name, found)| Ok((name.extract()?, value(&found)?)))
+        .collect()
 }

@@ -1,0 +1,66 @@
+"""What the account of a simulator is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.messages import Wallet
+from crypto_quant.core.terms import terms_at
+from crypto_quant.runtime.line import Deposit
+
+
+class Units(NamedTuple):
+    """Grid units in a tick and in a lot, and what these are worth (quote and base asset)."""
+
+    tick: int
+    lot: int
+    tick_size: Decimal
+    lot_size: Decimal
+
+
+def units_of(instrument: Instrument, start: int, end: int, tier: str) -> Units:
+    """Return tick and lot of an instrument over a time, ns UTC.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be traded, or one of them changes in that time.
+    """
+    first, last = terms_at(instrument, start, tier), terms_at(instrument, end, tier)
+    if (first.tick, first.lot) != (last.tick, last.lot):
+        raise ConfigError(f"{instrument.id}: its tick or lot changes in the session")
+    tick_size = Decimal(first.tick).scaleb(-instrument.price_exp)
+    lot_size = Decimal(first.lot).scaleb(-instrument.qty_exp)
+    return Units(first.tick, first.lot, tick_size, lot_size)
+
+
+def quote_of(instruments: Sequence[Instrument]) -> str:
+    """Return the asset that all instruments are quoted in.
+
+    Raises
+    ------
+    ConfigError
+        There are none, or several such assets.
+    """
+    quotes = sorted({instrument.quote for instrument in instruments})
+    if len(quotes) != 1:
+        raise ConfigError(f"markets: expected one quote asset, was {', '.join(quotes) or 'none'}")
+    return quotes[0]
+
+
+def deposits(instruments: Sequence[Instrument], capital: Decimal) -> list[Deposit]:
+    """Return the starting money: in the margin wallet, or where all is spot in that one.
+
+    Raises
+    ------
+    ConfigError
+        Spot beside contracts, whose wallets differ.
+    """
+    kinds = {instrument.contract == "spot" for instrument in instruments}
+    if len(kinds) > 1:
+        raise ConfigError("markets: expected spot only or contracts only, as one wallet pays")
+    return [Deposit(0, Wallet.SPOT if kinds == {True} else Wallet.MARGIN, capital)]

@@ -1,0 +1,131 @@
+"""What a simulator runs on: instruments with their recorded streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from crypto_quant.core.errors import ConfigError, DataError
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.ticks import TickReader, TickSession, TickTape
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One instrument and what happened in it.
+
+    Parameters
+    ----------
+    instrument
+        What is traded.
+    start, end
+        When its book is known, and its last row, ns UTC.
+    put
+        Puts its streams on a line, as data of the instrument at a position.
+    """
+
+    instrument: Instrument
+    start: int
+    end: int
+    put: Callable[[RecordedLine, int], None]
+
+    @classmethod
+    def of_columns(cls, instrument: Instrument, streams: Mapping[str, Columns]) -> Market:
+        """Make a market of columns in memory.
+
+        Parameters
+        ----------
+        instrument
+            What is traded; prices and quantities count units of its ``price_exp`` and
+            ``qty_exp`` decimals.
+        streams
+            ``delta`` (``ts_event``, ``ts_recv``, ``side``, ``px``, ``qty``, ``flags``) and, if
+            there are any, ``trade`` (``ts_event``, ``ts_recv``, ``id``, ``px``, ``qty``,
+            ``side``): as ``_native.Line.add_deltas`` and ``add_trades`` take them, each (n,).
+
+        Raises
+        ------
+        DataError
+            There is no book.
+        """
+        book = streams.get("delta", {})
+        if not len(book.get("ts_recv", ())):
+            raise DataError(f"{instrument.id}: delta: expected rows of a book, was nothing")
+        times = [columns["ts_recv"] for columns in streams.values() if len(columns["ts_recv"])]
+
+        def put(line: RecordedLine, index: int) -> None:
+            adders: dict[str, Callable[..., int]] = {
+                "delta": line.native.add_deltas,
+                "trade": line.native.add_trades,
+            }
+            for kind, columns in streams.items():
+                if kind not in adders:
+                    raise DataError(f"{instrument.id}: expected delta and trade, was {kind!r}")
+                line.load(instrument.id, adders[kind], index, **columns)
+
+        return cls(instrument, int(book["ts_recv"][0]), max(int(t[-1]) for t in times), put)
+
+
+def of_session(
+    catalog: Catalog, instruments: Sequence[Instrument], session: str | None = None
+) -> tuple[Market, ...]:
+    """Read one recorded session of instruments, with the rows that overlap in time.
+
+    Parameters
+    ----------
+    catalog
+        Where the data is.
+    instruments
+        What is traded; the first one decides which session it is.
+    session
+        Beginning of the session's name, such as ``2024-08-08``; the first one with a book, if
+        left out.
+
+    Raises
+    ------
+    ConfigError
+        No session has this name.
+    DataError
+        An instrument has no book, or none at that time.
+    """
+    if not instruments:
+        raise ConfigError("instruments: expected at least one, was none")
+    first = _first(TickReader(catalog, instruments[0]), session)
+    others = (_beside(TickReader(catalog, other), first) for other in instruments[1:])
+    return (first, *others)
+
+
+def _first(reader: TickReader, name: str | None) -> Market:
+    found = reader.sessions()
+    chosen = [s for s in found if name is None or s.name.startswith(name)]
+    if not chosen:
+        have = ", ".join(s.name for s in found)
+        raise ConfigError(f"session: none begins with {name!r}; the catalog has {have}")
+    return _readable(reader, chosen)
+
+
+def _beside(reader: TickReader, first: Market) -> Market:
+    overlaps = [s for s in reader.sessions() if s.start < first.end and first.start < s.end]
+    if not overlaps:
+        raise DataError(
+            f"{reader.instrument.id}: nothing was recorded beside {first.instrument.id}"
+        )
+    return _readable(reader, overlaps)
+
+
+def _readable(reader: TickReader, chosen: Sequence[TickSession]) -> Market:
+    """Return the first session that has a book."""
+    reasons = []
+    for session in chosen:
+        tape = reader.read(session)
+        if isinstance(tape, TickTape):
+            return Market(reader.instrument, tape.start, tape.end, tape.put)
+        reasons.append(f"{session.name}: {tape.reason}")
+    raise DataError(f"{reader.instrument.id}: {'; '.join(reasons)}")

@@ -1,0 +1,126 @@
+"""What a strategy or a setting does wrong ends with one line that says what and where."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from crypto_quant.backtesting.simulator import (
+    AS_HFTBACKTEST,
+    Market,
+    OrderType,
+    Simulator,
+    TimeInForce,
+)
+from crypto_quant.core.errors import ConfigError, DataError, StrategyError
+from crypto_quant.venues.rules import load_instruments
+from tests.unit.backtesting.simulator.markets import BTC, LATENCY, MS, market, simulator
+
+WHERE = r" \(at 2024-08-01T00:00:00\.005000000Z, event 2\)$"
+NAN = float("nan")
+Call = Callable[[Simulator], object]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda s: s.submit_buy_order(0, 1, NAN, 1), "nan, 1, .*: expected whole ticks and lots"),
+        (lambda s: s.submit_buy_order(0, 1, 6e5, 1), "expected whole ticks and lots"),
+        (lambda s: s.submit_sell_order(0, 1, 5, NAN), "submit_sell_order.*expected whole ticks"),
+        (lambda s: s.submit_buy_order(0, 1, 10**30, 1), "at most 63 bits"),
+        (lambda s: s.submit_buy_order(0, -1, 5, 1), "at most 63 bits"),
+        (lambda s: s.submit_buy_order(0, 2**62, 5, 1), "expected an unused id below 2\\^62"),
+        (lambda s: s.submit_buy_order(1, 1, 5, 1), "asset_no: expected 0 to 0, was 1"),
+        (lambda s: s.submit_buy_order(-1, 1, 5, 1), "asset_no: expected 0 to 0, was -1"),
+        (
+            lambda s: s.submit_buy_order(0, 1, 5, 1, TimeInForce.GTX, OrderType.MARKET),
+            "expected an order type with a time in force",
+        ),
+        (lambda s: s.cancel(0, 9), "cancel\\(0, 9\\): order_id: expected the id of a placed order"),
+        (lambda s: s.modify(0, 9, 5, 1), "modify.*expected the id of a placed order"),
+        (lambda s: s.wait_order_response(0, 9), "wait_order_response.*the id of a placed order"),
+        (lambda s: s.orders(3), "asset_no: expected 0 to 0, was 3"),
+        (lambda s: s.elapse(0), "elapse\\(0\\): expected a duration above 0"),
+        (lambda s: s.elapse(NAN), "elapse\\(nan\\): expected whole ns"),
+    ],
+)
+def test_a_call_that_cannot_be_one_says_where_on_the_tape(call: Call, said: str) -> None:
+    with pytest.raises(StrategyError, match=said + ".*" + WHERE) as caught:
+        call(simulator())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_strategy_that_raises_is_named_with_its_place() -> None:
+    def careless(made: Simulator) -> None:
+        made.elapse(95 * MS)
+        raise KeyError("nothing")
+
+    with pytest.raises(StrategyError) as caught:
+        simulator().run(careless)
+    said = "careless: KeyError: 'nothing' (at 2024-08-01T00:00:00.100000000Z, event 2)"
+    assert str(caught.value) == said
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_what_the_venue_must_refuse_it_refuses() -> None:
+    made = simulator()
+    made.submit_buy_order(0, 1, 600_000, 0)
+    made.submit_buy_order(0, 2, 600_000, -5)
+    made.submit_buy_order(0, 3, 0, 5)
+    made.submit_buy_order(0, 4, 600_000, 1)
+    made.submit_buy_order(0, 5, 600_000, 10, TimeInForce.FOK)
+    made.elapse(100 * MS)
+    reasons = {number: order.reason for number, order in made.orders(0).items()}
+    assert reasons == {
+        1: "bad_quantity",
+        2: "bad_quantity",
+        3: "no_price",
+        4: "min_notional",
+        5: "fok_not_filled",
+    }
+
+
+def test_a_hundred_thousand_orders_at_once_are_refused_one_by_one() -> None:
+    made = simulator()
+    for number in range(1, 100_001):
+        made.submit_buy_order(0, number, 599_990, 10)
+    made.elapse(100 * MS)
+    assert Counter(order.reason for order in made.orders(0).values()) == {
+        "": 200,
+        "max_open_orders": 99_800,
+    }
+
+
+def test_orders_are_taken_while_time_passes_only() -> None:
+    made = Simulator([market()], sim=LATENCY)
+    with pytest.raises(StrategyError, match="commands are taken between"):
+        made.submit_buy_order(0, 1, 600_000, 10)
+    while made.elapse(1_000 * MS):
+        pass
+    with pytest.raises(StrategyError, match="commands are taken between"):
+        made.submit_buy_order(0, 1, 600_000, 10)
+
+
+def test_strategies_in_rust_are_named_and_their_parameters_checked() -> None:
+    with pytest.raises(ConfigError, match="strategy: expected one of glft, grid, imbalance, twap"):
+        simulator().run_native("grit", {})
+    with pytest.raises(ConfigError, match="gamma: expected a number above 0, was NaN"):
+        simulator().run_native("glft", {"gamma": NAN})
+    with pytest.raises(ConfigError, match="instrument: expected a whole number from 0 to 0, was 1"):
+        simulator().run_native("grid", {"instrument": 1})
+
+
+def test_settings_and_markets_must_fit_together() -> None:
+    with pytest.raises(ConfigError, match=r"sim\.quew: unknown key"):
+        Simulator([market()], sim={"quew": "power"})
+    with pytest.raises(ConfigError, match="markets: expected one quote asset, was none"):
+        Simulator([])
+    spot = load_instruments()["BTCUSDT.BINANCE"]
+    with pytest.raises(ConfigError, match="spot only or contracts only"):
+        Simulator([market(), market(spot)])
+    with pytest.raises(DataError, match="delta: expected rows of a book"):
+        Market.of_columns(BTC, {"trade": {"ts_recv": np.array([1])}})
+    assert simulator(**AS_HFTBACKTEST).num_assets == 1

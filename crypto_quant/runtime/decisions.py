@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from crypto_quant.core.files import whole
 from crypto_quant.core.messages import (
     Alarm,
+    Amend,
     Cancel,
     Command,
     Decision,
@@ -18,6 +19,7 @@ from crypto_quant.core.messages import (
     Order,
     Place,
     Refused,
+    Target,
     Transfer,
 )
 
@@ -80,10 +82,24 @@ def as_json(decision: Decision) -> dict[str, object]:
         "wake": decision.wake.value,
         "prediction": decision.prediction and decision.prediction._asdict(),
         "signals": [s._asdict() for s in decision.signals],
-        "targets": [t._asdict() for t in decision.targets],
+        "targets": [_target(t) for t in decision.targets],
         "refused": [_refused(r) for r in decision.refused],
         "commands": [_command(c) for c in decision.commands],
     }
+
+
+def _target(target: Target) -> dict[str, object]:
+    said = target._asdict()
+    if target.quotes is None:
+        del said["quotes"]
+    return said
+
+
+def _order(order: Order) -> dict[str, object]:
+    said = order._asdict()
+    if not order.is_quote:
+        del said["is_quote"]
+    return said
 
 
 def _refused(refused: Refused) -> dict[str, object]:
@@ -95,7 +111,9 @@ def _refused(refused: Refused) -> dict[str, object]:
 def _command(command: Command) -> dict[str, object]:
     match command:
         case Place(approved):
-            return {"place": approved.order._asdict(), "checks": approved.checks}
+            return {"place": _order(approved.order), "checks": approved.checks}
+        case Amend(approved):
+            return {"amend": _order(approved.order), "checks": approved.checks}
         case Cancel():
             return {"cancel": command._asdict()}
         case Exchange(approved):

@@ -12,6 +12,7 @@ from crypto_quant.core.errors import ConfigError, DataError, InvariantError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import (
     Alarm,
+    Amend,
     Cancel,
     Command,
     Exchange,
@@ -160,6 +161,9 @@ class RecordedLine:
                 self._place(approved.order)
             case Cancel(order_id, _):
                 native.cancel(order_id)
+            case Amend(approved):
+                order = approved.order
+                native.amend(order.id, order.price, order.quantity)
             case Exchange(approved):
                 cross = approved.cross
                 native.internal_cross(cross.instrument, cross.px, list(cross.allocations))

@@ -92,6 +92,11 @@ class LineView:
             self.day_start_equity = self.equity
         return now
 
+    @property
+    def gap(self) -> int | None:
+        """Instrument of the gap that woke the step."""
+        return self._native.gap
+
     def price_age(self, instrument: int) -> int | None:
         """Return how long ago the instrument was last traded; ``None`` if not known to be."""
         return self._native.price_age(instrument)

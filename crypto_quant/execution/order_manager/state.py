@@ -20,15 +20,19 @@ class Status(StrEnum):
 
 
 class OrderState:
-    """An order and what became of it; ``filled`` is unsigned, on the grid."""
+    """An order and what became of it; ``filled`` is unsigned, on the grid.
 
-    __slots__ = ("filled", "is_cancelling", "order", "reason", "status")
+    ``amended`` is what the order is once an amendment that is on its way has arrived.
+    """
+
+    __slots__ = ("amended", "filled", "is_cancelling", "order", "reason", "status")
 
     def __init__(self, order: Order) -> None:
         self.order = order
         self.status = Status.NEW
         self.filled = 0
         self.is_cancelling = False
+        self.amended: Order | None = None
         self.reason = ""
 
     @property

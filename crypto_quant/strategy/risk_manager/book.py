@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from crypto_quant.core.messages import Allocation, Order, OrderType
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
 
 DAY_NS = 86_400 * 10**9
+STOP_MARKET = OrderType.STOP_MARKET
+SURE: Final = 1.0 - 1e-9
+"""What a limit in floats is taken times where only what is certainly within it may pass."""
 
 
 class Proposal(NamedTuple):
@@ -67,6 +70,18 @@ class RiskState:
         self.sent: deque[int] = deque()
 
 
+class Batch(NamedTuple):
+    """Orders of one wake-up, and the gross notional that they may lead to.
+
+    ``gross`` is that of all sleeves with what lives and what is held, spot included;
+    ``contracts`` without spot. Floats, in the quote asset.
+    """
+
+    orders: Sequence[Order]
+    gross: float
+    contracts: float
+
+
 class RiskBook:
     """Exposure by sleeve and instrument, updated as targets of one wake-up are accepted.
 
@@ -78,7 +93,7 @@ class RiskBook:
 
     __slots__ = (
         "_bought",
-        "_notionals",
+        "_counted",
         "_sleeves",
         "_sold",
         "_spent",
@@ -99,17 +114,24 @@ class RiskBook:
         self._sleeves = range(sleeves)
         self.now = view.now
         self.equity = view.equity
-        self._notionals: dict[tuple[int, int], float] = {}
+        self._counted: dict[tuple[int, int], float] | None = None
         self._bought: dict[tuple[int, int], int] = {}
         self._sold: dict[tuple[int, int], int] = {}
         self._stopped: dict[tuple[int, int], int] = {}
         self._spent: dict[int, Decimal] = {}
-        for instrument, rule in terms.items():
-            worth = view.px(instrument) * rule.price_unit * rule.size_unit
-            for sleeve in self._sleeves:
-                low, high = self.reach(sleeve, instrument)
-                if low or high:
-                    self._notionals[sleeve, instrument] = max(-low, high) * worth
+
+    @property
+    def _notionals(self) -> dict[tuple[int, int], float]:
+        """Gross notional by sleeve and instrument as accepted so far; at first that of now."""
+        if self._counted is None:
+            self._counted = {}
+            for instrument in self.terms:
+                worth = self.worth(instrument)
+                for sleeve in self._sleeves:
+                    low, high = self.reach(sleeve, instrument)
+                    if low or high:
+                        self._counted[sleeve, instrument] = max(-low, high) * worth
+        return self._counted
 
     @property
     def is_halted(self) -> bool:
@@ -120,6 +142,12 @@ class RiskBook:
         """Count an accepted target; what is still held counts until it is sold."""
         size = max(abs(quantity), abs(proposal.position))
         self._notionals[proposal.sleeve, proposal.instrument] = size * proposal.worth
+
+    def accept_quotes(self, sleeve: int, instrument: int, low: int, high: int) -> None:
+        """Count accepted quotes: the worse of both sides, and what still lives of earlier ones."""
+        live_low, live_high = self.reach(sleeve, instrument)
+        size = max(-low, high, -live_low, live_high)
+        self._notionals[sleeve, instrument] = size * self.worth(instrument)
 
     def accept_order(self, order: Order) -> None:
         """Count an order that may leave: the next ones of this wake-up come on top of it."""
@@ -136,6 +164,39 @@ class RiskBook:
             if terms.is_spot and quantity > 0:
                 paid = terms.notional(px, quantity)
                 self._spent[sleeve] = self._spent.get(sleeve, Decimal(0)) + paid
+
+    def px(self, instrument: int) -> int:
+        """Return the last known price, before the first trade that of the book; 0 without any."""
+        return self.view.px(instrument) or self.view.ask_px(instrument)
+
+    def worth(self, instrument: int) -> float:
+        """Return the notional of one grid unit; 0 where no price is known."""
+        rule = self.terms[instrument]
+        return self.px(instrument) * rule.price_unit * rule.size_unit
+
+    def batch(self, orders: Sequence[Order]) -> Batch:
+        """Return orders with what all of them may lead to, whatever fills, about."""
+        key: tuple[int, int]
+        bought: dict[tuple[int, int], int] = {}
+        sold: dict[tuple[int, int], int] = {}
+        for order in orders:
+            if order.type is STOP_MARKET:  # it trades only if it is reached
+                continue
+            for sleeve, quantity in order.allocations:
+                key = (sleeve, order.instrument)
+                side = bought if quantity > 0 else sold
+                side[key] = side.get(key, 0) + quantity
+        gross = contracts = 0.0
+        for instrument, rule in self.terms.items():
+            size = 0
+            for sleeve in self._sleeves:
+                low, high = self.reach(sleeve, instrument)
+                key = (sleeve, instrument)
+                size += max(-low - sold.get(key, 0), high + bought.get(key, 0))
+            notional = size * self.worth(instrument)
+            gross += notional
+            contracts += 0.0 if rule.is_spot else notional
+        return Batch(orders, gross, contracts)
 
     def spent(self, sleeve: int) -> Decimal:
         """Return what a sleeve's spot orders of this wake-up are about to pay, exact."""
@@ -209,7 +270,7 @@ class RiskBook:
             low, high = self.reach(sleeve, instrument)
             end = high + quantity if quantity > 0 else -low - quantity
             total += max(0, end - max(-low, high))
-        return self.terms[instrument].notional(self.view.px(instrument), total)
+        return self.terms[instrument].notional(self.px(instrument), total)
 
     def gross(self, *, contracts_only: bool) -> Decimal:
         """Return the largest gross notional of all sleeves that the orders may lead to, exact."""
@@ -219,7 +280,7 @@ class RiskBook:
                 continue
             reaches = (self.reach(s, instrument) for s in self._sleeves)
             quantity = sum(max(-low, high) for low, high in reaches)
-            total += rule.notional(self.view.px(instrument), quantity)
+            total += rule.notional(self.px(instrument), quantity)
         return total
 
 
@@ -234,6 +295,13 @@ class Check(Protocol):
 
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
         """Return the target, or one of the same sign and smaller."""
+        ...
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell whether it certainly refuses none of them, at little cost.
+
+        ``False`` says nothing: each order is then asked about, exactly.
+        """
         ...
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -29,6 +29,10 @@ class Leverage:
         free = leverage * book.view.sleeve_equity(proposal.sleeve)
         free -= book.contracts_beside(proposal, same_sleeve=True)
         return proposal.capped(free / proposal.worth)
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell that orders are never refused."""
+        return True
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Never refuse: the sleeve's target was cut, and netting only lowers the sum."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -27,6 +27,21 @@ class OrderValidity:
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
         """Return the target: validity is that of the order that netting makes."""
         return proposal.target
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell that all are on tick and lot, and well above the smallest notional."""
+        return all(self._is_valid(order, book) for order in batch.orders)
+
+    def _is_valid(self, order: Order, book: RiskBook) -> bool:
+        terms = book.terms.get(order.instrument)
+        px = order.price or 0
+        if terms is None or px <= 0 or px % terms.tick or order.stop is not None:
+            return False
+        quantity = order.quantity
+        if quantity <= 0 or quantity % terms.lot:
+            return False
+        notional = px * quantity * terms.price_unit * terms.size_unit
+        return SURE * notional > float(terms.min_notional)
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse what the venue would reject."""

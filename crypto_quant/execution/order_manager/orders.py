@@ -158,7 +158,7 @@ class OrderManager:
             signed = quantity if order.side is BUY else -quantity
             self._count(order, ((parts[0][0], signed),), -1)
         else:
-            self._count(order, prorate(parts, before, quantity), -1)
+            self._count(order, prorate(order.allocations, before, quantity), -1)
         self._tell(state)
         if state.status is FILLED:
             self._end(state)

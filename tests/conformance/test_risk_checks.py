@@ -130,6 +130,49 @@ def test_exposure_check_never_refuses_an_order_that_only_shrinks(
     assert check.refusal(order, book) is None
 
 
+@st.composite
+def _batches(draw: st.DrawFn) -> tuple[list[Order], RiskBook]:
+    """Draw orders of one wake-up, large and small, some of them off tick or lot."""
+    view = draw(_worlds())
+    book = _book(view, halted=draw(st.booleans()))
+    book.state.sent.extend([view.now - 1] * draw(st.sampled_from([0, 50, 119, 120])))
+    orders = []
+    for number in range(1, draw(st.integers(1, 4)) + 1):
+        sleeve, instrument = draw(st.sampled_from([(CARRY, SPOT), (CARRY, PERP), (MODEL, PERP)]))
+        quantity = draw(st.sampled_from([1, 30, 2_000, 6_000])) * draw(st.sampled_from([1, -1]))
+        orders.append(
+            Order(
+                view.now,
+                number,
+                instrument,
+                Side.BUY if quantity > 0 else Side.SELL,
+                abs(quantity),
+                OrderType.POST_ONLY,
+                draw(st.sampled_from([4_999_990, 5_000_000, 5_000_001])),
+                None,
+                False,
+                (Allocation(sleeve, quantity),),
+                "quote",
+            )
+        )
+    return orders, book
+
+
+@pytest.mark.parametrize("name", CHECKS)
+@given(drawn=_batches())
+def test_what_a_check_clears_it_refuses_none_of(
+    name: str, drawn: tuple[list[Order], RiskBook]
+) -> None:
+    orders, book = drawn
+    check = CHECKS[name](RiskConfig())
+    if not check.clears(book.batch(orders), book):
+        return
+    for order in orders:
+        assert check.refusal(order, book) is None
+        book.accept_order(order)
+        book.state.sent.append(book.now)
+
+
 def _buying(view: Account) -> int:
     return view.working(MODEL, PERP) - view.selling(MODEL, PERP)
 

@@ -10,6 +10,7 @@ Times are int64 ns UTC, prices and quantities are integers on the instrument's g
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple, Self, TypeAlias
@@ -174,6 +175,13 @@ class Approved(tuple[Order, tuple[str, ...]]):
     def checks(self) -> tuple[str, ...]:
         """Names of the checks that it passed."""
         return self[1]
+
+
+def approve(orders: Iterable[Order], checks: tuple[str, ...], seal: object) -> tuple[Approved, ...]:
+    """Build many that passed the same checks; only the holder of the seal can."""
+    _demand_seal(seal, "an order")
+    make = tuple.__new__  # the seal is shown once for all
+    return tuple([make(Approved, (order, checks)) for order in orders])
 
 
 class ApprovedCross(tuple[Cross, tuple[str, ...]]):

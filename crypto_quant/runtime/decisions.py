@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from crypto_quant.core.files import whole
-from crypto_quant.core.messages import (
-    Alarm,
-    Amend,
-    Cancel,
-    Command,
-    Decision,
-    Exchange,
-    Order,
-    Place,
-    Refused,
-    Target,
-    Transfer,
-)
+from crypto_quant.core.messages import Decision
+from crypto_quant.runtime.decision_json import line
 
 
 class DecisionSink(Protocol):
@@ -72,53 +60,4 @@ class DecisionLog:
         """Write a decision if it wanted or refused anything."""
         if not (decision.targets or decision.commands or decision.refused):
             return
-        self._file.write(json.dumps(as_json(decision), separators=(",", ":")) + "\n")
-
-
-def as_json(decision: Decision) -> dict[str, object]:
-    """Return a decision as plain values; two equal decisions give equal ones."""
-    return {
-        "ts": decision.ts,
-        "wake": decision.wake.value,
-        "prediction": decision.prediction and decision.prediction._asdict(),
-        "signals": [s._asdict() for s in decision.signals],
-        "targets": [_target(t) for t in decision.targets],
-        "refused": [_refused(r) for r in decision.refused],
-        "commands": [_command(c) for c in decision.commands],
-    }
-
-
-def _target(target: Target) -> dict[str, object]:
-    said = target._asdict()
-    if target.quotes is None:
-        del said["quotes"]
-    return said
-
-
-def _order(order: Order) -> dict[str, object]:
-    said = order._asdict()
-    if not order.is_quote:
-        del said["is_quote"]
-    return said
-
-
-def _refused(refused: Refused) -> dict[str, object]:
-    wish = refused.order
-    named = {"order": wish.id} if isinstance(wish, Order) else {"cross": wish._asdict()}
-    return {**named, "reason": refused.reason}
-
-
-def _command(command: Command) -> dict[str, object]:
-    match command:
-        case Place(approved):
-            return {"place": _order(approved.order), "checks": approved.checks}
-        case Amend(approved):
-            return {"amend": _order(approved.order), "checks": approved.checks}
-        case Cancel():
-            return {"cancel": command._asdict()}
-        case Exchange(approved):
-            return {"cross": approved.cross._asdict(), "checks": approved.checks}
-        case Alarm():
-            return {"alarm": command._asdict()}
-        case Transfer():
-            return {"transfer": {**command._asdict(), "amount": str(command.amount)}}
+        self._file.write(line(decision) + "\n")

@@ -33,6 +33,7 @@ _TYPE_CODE: Final = {
     OrderType.STOP_MARKET: 3,
 }
 HOUR_NS: Final = 3_600 * 10**9
+BUY: Final = Side.BUY
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +147,14 @@ class RecordedLine:
         InvariantError
             The ledger refuses a booking.
         """
-        for command in commands:
-            try:
+        command: Command | None = None
+        try:
+            for command in commands:
                 self._execute(command)
-            except ValueError as err:
-                raise DataError(f"{_name(command)} at {self.native.now}: {err}") from err
-            except RuntimeError as err:
-                raise InvariantError(f"{_name(command)} {err}") from err
+        except ValueError as err:
+            raise DataError(f"{_name(command)} at {self.native.now}: {err}") from err
+        except RuntimeError as err:
+            raise InvariantError(f"{_name(command)} {err}") from err
 
     def _execute(self, command: Command) -> None:
         native = self.native
@@ -177,7 +179,7 @@ class RecordedLine:
         self.native.place(
             order.id,
             order.instrument,
-            order.side is Side.BUY,
+            order.side is BUY,
             order.quantity,
             _TYPE_CODE[order.type],
             order.price,
@@ -187,5 +189,5 @@ class RecordedLine:
         )
 
 
-def _name(command: Command) -> str:
+def _name(command: Command | None) -> str:
     return type(command).__name__.lower()

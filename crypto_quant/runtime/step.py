@@ -110,7 +110,7 @@ def _take_up(orders: OrderManager, commands: Sequence[Command]) -> None:
     """Note what is about to leave."""
     for command in commands:
         if isinstance(command, Place):
-            orders.place(command.approved.order)
+            orders.place(command.approved[0])
         elif isinstance(command, Cancel):
             orders.cancel(command.order_id)
         elif isinstance(command, Amend):

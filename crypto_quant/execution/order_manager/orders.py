@@ -194,6 +194,13 @@ class OrderManager:
         state.status = status
         state.reason = reason
         order = state.order
+        if order.is_quote:  # all of it is one sleeve's
+            left = order.quantity - state.filled
+            part = (order.allocations[0][0], left if order.side is BUY else -left)
+            self._count(order, (part,), -1)
+            self._tell(state)
+            self._end(state)
+            return
         if not state.is_stop or state.filled:
             self._count(order, order.allocations, -1)
         if state.filled:
@@ -205,7 +212,7 @@ class OrderManager:
         order = state.order
         del self.live[order.id]
         if order.is_quote:
-            del self._quotes[order.allocations[0][0], order.instrument][_at(order)]
+            del self._quotes[order.allocations[0][0], order.instrument][state.at]
             return
         self._forget_stop(state)
         self.ended.append(state)
@@ -227,7 +234,10 @@ class OrderManager:
     def _take_quote(self, order: Order, state: OrderState) -> None:
         (part,) = order.allocations
         quotes = self._quotes.setdefault((part[0], order.instrument), {})
-        at = _at(order)
+        px = order.price
+        if px is None:
+            raise InvariantError(f"order {order.id} is a quote without a price")
+        at = state.at = px if order.side is BUY else -px
         if at in quotes:
             raise InvariantError(f"order {order.id}: its sleeve has a live quote at that price")
         quotes[at] = state
@@ -245,14 +255,6 @@ class OrderManager:
             _add(self._working, key, sign * quantity)
             if quantity < 0:
                 _add(self._selling, key, sign * quantity)
-
-
-def _at(order: Order) -> int:
-    """Return the key of a quote: its price, that of a sale negative."""
-    px = order.price
-    if px is None:
-        raise InvariantError(f"order {order.id} is a quote without a price")
-    return px if order.side is BUY else -px
 
 
 def _add(counts: dict[tuple[int, int], int], key: tuple[int, int], quantity: int) -> None:

@@ -33,6 +33,7 @@ class GridSleeve:
         "_name",
         "_quantity",
         "_quotes",
+        "_rule",
         "_shape",
         "_sleeve",
         "_terms",
@@ -40,7 +41,8 @@ class GridSleeve:
     )
 
     def __init__(self, config: GridConfig, sleeve: int, name: str, instrument: int) -> None:
-        self._config = config
+        self._config = c = config
+        self._rule = (c.levels, c.gap, c.half, c.vol, c.skew, c.weight, 1.0 - c.weight)
         self._sleeve = sleeve
         self._name = name
         self._instrument = instrument
@@ -58,28 +60,27 @@ class GridSleeve:
     def on_timer(self, terms: Terms, view: AccountView) -> Target | None:
         """Return the quotes of this moment, ``None`` without a valid book."""
         instrument = self._instrument
-        bid, ask = view.bid_px(instrument), view.ask_px(instrument)
-        if not (bid and ask):
+        top = view.top(instrument)
+        if top is None:
             return None
         if terms is not self._terms:
             self._size(terms)
-        tick, config, quantity = terms.tick, self._config, self._quantity
-        bid, ask = bid // tick, ask // tick
+        levels, gap, half, vol, skew, weight, kept = self._rule
+        tick, quantity, most = terms.tick, self._quantity, self._most
+        bid, ask = top[0] // tick, top[2] // tick
         held = view.position(self._sleeve, instrument)
         middle = (bid + ask) / 2.0
         if self._before is not None:
             step = middle - self._before
-            weight = config.weight
-            self._variance = (1.0 - weight) * self._variance + weight * (step * step)
+            self._variance = kept * self._variance + weight * (step * step)
         self._before = middle
-        half = config.half + config.vol * math.sqrt(self._variance)
-        centre = middle - config.skew * held / quantity
-        gap, levels = config.gap, config.levels
+        half = half + vol * math.sqrt(self._variance)
+        centre = middle - skew * held / quantity
         shape = (
             min(math.floor((centre - half) / gap) * gap, bid),
-            levels if held < self._most else 0,
+            levels if held < most else 0,
             max(math.ceil((centre + half) / gap) * gap, ask),
-            levels if held > -self._most else 0,
+            levels if held > -most else 0,
             tick,
         )
         if shape != self._shape:

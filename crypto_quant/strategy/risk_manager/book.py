@@ -71,15 +71,19 @@ class RiskState:
 
 
 class Batch(NamedTuple):
-    """Orders of one wake-up, and the gross notional that they may lead to.
+    """Quotes or orders of one wake-up, and what they may lead to at worst, whatever fills.
 
-    ``gross`` is that of all sleeves with what lives and what is held, spot included;
-    ``contracts`` without spot. Floats, in the quote asset.
+    ``orders`` is empty for quotes. ``sizes`` are the largest positions, unsigned, of the (sleeve,
+    instrument) that they trade; the rest are notionals with what lives and what is held, floats
+    in the quote asset: ``gross`` of all sleeves, spot included, ``contracts`` without spot,
+    ``of_sleeve`` the contracts of each sleeve.
     """
 
     orders: Sequence[Order]
+    sizes: Mapping[tuple[int, int], int]
     gross: float
     contracts: float
+    of_sleeve: Mapping[int, float]
 
 
 class RiskBook:
@@ -92,6 +96,7 @@ class RiskBook:
     """
 
     __slots__ = (
+        "_accepted",
         "_bought",
         "_counted",
         "_sleeves",
@@ -114,6 +119,7 @@ class RiskBook:
         self._sleeves = range(sleeves)
         self.now = view.now
         self.equity = view.equity
+        self._accepted: dict[tuple[int, int], int] = {}
         self._counted: dict[tuple[int, int], float] | None = None
         self._bought: dict[tuple[int, int], int] = {}
         self._sold: dict[tuple[int, int], int] = {}
@@ -131,6 +137,8 @@ class RiskBook:
                     low, high = self.reach(sleeve, instrument)
                     if low or high:
                         self._counted[sleeve, instrument] = max(-low, high) * worth
+            for key, size in self._accepted.items():
+                self._counted[key] = size * self.worth(key[1])
         return self._counted
 
     @property
@@ -141,13 +149,13 @@ class RiskBook:
     def accept(self, proposal: Proposal, quantity: int) -> None:
         """Count an accepted target; what is still held counts until it is sold."""
         size = max(abs(quantity), abs(proposal.position))
+        self._accepted[proposal.sleeve, proposal.instrument] = size
         self._notionals[proposal.sleeve, proposal.instrument] = size * proposal.worth
 
-    def accept_quotes(self, sleeve: int, instrument: int, low: int, high: int) -> None:
-        """Count accepted quotes: the worse of both sides, and what still lives of earlier ones."""
-        live_low, live_high = self.reach(sleeve, instrument)
-        size = max(-low, high, -live_low, live_high)
-        self._notionals[sleeve, instrument] = size * self.worth(instrument)
+    def accept_quotes(self, batch: Batch) -> None:
+        """Count accepted quotes at their worst: the targets to come are judged beside them."""
+        self._accepted.update(batch.sizes)
+        self._counted = None
 
     def accept_order(self, order: Order) -> None:
         """Count an order that may leave: the next ones of this wake-up come on top of it."""
@@ -175,28 +183,43 @@ class RiskBook:
         return self.px(instrument) * rule.price_unit * rule.size_unit
 
     def batch(self, orders: Sequence[Order]) -> Batch:
-        """Return orders with what all of them may lead to, whatever fills, about."""
-        key: tuple[int, int]
+        """Return what orders may lead to on top of what lives."""
         bought: dict[tuple[int, int], int] = {}
         sold: dict[tuple[int, int], int] = {}
         for order in orders:
-            if order.type is STOP_MARKET:  # it trades only if it is reached
-                continue
+            instrument = order.instrument
+            is_stop = order.type is STOP_MARKET  # it trades only if it is reached
             for sleeve, quantity in order.allocations:
-                key = (sleeve, order.instrument)
-                side = bought if quantity > 0 else sold
-                side[key] = side.get(key, 0) + quantity
-        gross = contracts = 0.0
-        for instrument, rule in self.terms.items():
-            size = 0
-            for sleeve in self._sleeves:
-                low, high = self.reach(sleeve, instrument)
                 key = (sleeve, instrument)
-                size += max(-low - sold.get(key, 0), high + bought.get(key, 0))
-            notional = size * self.worth(instrument)
-            gross += notional
-            contracts += 0.0 if rule.is_spot else notional
-        return Batch(orders, gross, contracts)
+                side = bought if quantity > 0 else sold
+                side[key] = side.get(key, 0) + (0 if is_stop else quantity)
+        sizes = {}
+        for key in {**bought, **sold}:
+            low, high = self.reach(*key)
+            sizes[key] = max(-low - sold.get(key, 0), high + bought.get(key, 0))
+        return self._batch(orders, sizes)
+
+    def quoted(self, sleeve: int, instrument: int, low: int, high: int) -> Batch:
+        """Return what quotes may lead to: a position between two ends, beside what lives."""
+        live_low, live_high = self.reach(sleeve, instrument)
+        return self._batch((), {(sleeve, instrument): max(-low, high, -live_low, live_high)})
+
+    def _batch(self, orders: Sequence[Order], sizes: Mapping[tuple[int, int], int]) -> Batch:
+        gross = contracts = 0.0
+        of_sleeve = dict.fromkeys(self._sleeves, 0.0)
+        for instrument, rule in self.terms.items():
+            worth = self.worth(instrument)
+            for sleeve in self._sleeves:
+                size = sizes.get((sleeve, instrument))
+                if size is None:
+                    low, high = self.reach(sleeve, instrument)
+                    size = max(-low, high, self._accepted.get((sleeve, instrument), 0))
+                notional = size * worth
+                gross += notional
+                if not rule.is_spot:
+                    contracts += notional
+                    of_sleeve[sleeve] += notional
+        return Batch(orders, sizes, gross, contracts, of_sleeve)
 
     def spent(self, sleeve: int) -> Decimal:
         """Return what a sleeve's spot orders of this wake-up are about to pay, exact."""
@@ -298,9 +321,9 @@ class Check(Protocol):
         ...
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
-        """Tell whether it certainly refuses none of them, at little cost.
+        """Tell whether it certainly cuts and refuses nothing of them, at little cost.
 
-        ``False`` says nothing: each order is then asked about, exactly.
+        ``False`` says nothing: each side or order is then asked about, exactly.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -31,7 +31,14 @@ class Leverage:
         return proposal.capped(free / proposal.worth)
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
-        """Tell that orders are never refused."""
+        """Tell that each sleeve's contracts stay well within its own equity's."""
+        for (sleeve, instrument), size in batch.sizes.items():
+            terms = book.terms[instrument]
+            if terms.is_spot or not size:
+                continue
+            leverage = min(self._leverage, terms.max_leverage)
+            if batch.of_sleeve[sleeve] >= SURE * leverage * book.view.sleeve_equity(sleeve):
+                return False
         return True
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -44,8 +44,11 @@ class LossAtStop:
         return proposal.capped(self._config.loss_at_stop * book.equity / unit, keep=is_spared)
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
-        """Tell that orders are never refused."""
-        return True
+        """Tell that even a total loss stays within the budget, where no stop is demanded."""
+        if self._config.require_stop:
+            return False
+        budget = SURE * self._config.loss_at_stop * book.equity
+        return all(size * book.worth(key[1]) < budget for key, size in batch.sizes.items())
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Never refuse: an order does not carry the stop of its position."""

@@ -17,11 +17,19 @@ from crypto_quant.core.messages import (
     Refused,
     Side,
     Target,
+    approve,
 )
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import EXACT, Terms, common_step
 from crypto_quant.strategy.risk_manager import quotes
-from crypto_quant.strategy.risk_manager.book import DAY_NS, Check, Proposal, RiskBook, RiskState
+from crypto_quant.strategy.risk_manager.book import (
+    DAY_NS,
+    Batch,
+    Check,
+    Proposal,
+    RiskBook,
+    RiskState,
+)
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 OTHER_LEG = "an order of the same sleeve was refused: never leg by leg"
@@ -62,7 +70,7 @@ class RiskManager:
         What outlives a wake-up; this object is the only one that changes it.
     """
 
-    __slots__ = ("_checks", "_floor", "_names", "_ours", "_sleeves", "state")
+    __slots__ = ("_all", "_checks", "_floor", "_names", "_ours", "_sleeves", "state")
 
     def __init__(
         self,
@@ -73,6 +81,7 @@ class RiskManager:
     ) -> None:
         self._checks = dict(checks)
         self._names = tuple(checks)
+        self._all = tuple(checks.values())
         self._ours = {name: check for name, check in checks.items() if not check.is_of_venue}
         self._sleeves = {name: n for n, name in enumerate(sleeves)}
         self._floor = 1.0 - config.daily_loss
@@ -94,12 +103,15 @@ class RiskManager:
         for target in targets:
             if target.quotes is None:
                 groups.setdefault(target.sleeve, []).append(target)
-        with localcontext(EXACT):
-            left = [t for group in groups.values() for t in self._shrink_group(group, book)]
-            for target in targets:
-                if target.quotes is not None:
-                    sleeve = self._sleeves[target.sleeve]
-                    left.append(quotes.cut(target, sleeve, book, self._allowed))
+        left: list[Target] = []
+        if groups:
+            with localcontext(EXACT):
+                for group in groups.values():
+                    left += self._shrink_group(group, book)
+        for target in targets:
+            if target.quotes is not None:
+                sleeve = self._sleeves[target.sleeve]
+                left.append(quotes.cut(target, sleeve, book, self._clears, self._allowed))
         return tuple(left)
 
     def stamp(
@@ -116,10 +128,9 @@ class RiskManager:
         refused takes no other with it.
         """
         book = RiskBook(view, terms, len(self._sleeves), self.state)
-        if orders and not crosses and self._clears(orders, book):
+        if not crosses and self._clears(book.batch(orders), book):
             self.state.sent.extend([book.now] * len(orders))
-            names = self._names
-            return Stamped(tuple(Approved(o, names, RISK_SEAL) for o in orders), (), ())
+            return Stamped(approve(orders, self._names, RISK_SEAL), (), ())
         judged = [*map(_as_order, crosses), *orders] if crosses else orders
         with localcontext(EXACT):
             verdicts = [
@@ -165,14 +176,11 @@ class RiskManager:
             is_less = all(0 <= a.quantity * b.quantity < b.quantity**2 for b, a in parts)
             if same != after or not 0 < after.quantity < before.quantity or not is_less:
                 raise InvariantError(f"order {before.id} does more than get smaller: {after}")
-        return tuple(Approved(after, self._names, RISK_SEAL) for _, after in pairs)
+        return approve([after for _, after in pairs], self._names, RISK_SEAL)
 
-    def _clears(self, orders: Sequence[Order], book: RiskBook) -> bool:
-        """Tell whether every check certainly lets all of them through."""
-        if not all(order.instrument in book.terms for order in orders):
-            return False
-        batch = book.batch(orders)
-        return all(check.clears(batch, book) for check in self._checks.values())
+    def _clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell whether every check certainly lets all of it through."""
+        return all([check.clears(batch, book) for check in self._all])
 
     def _judge(self, order: Order, book: RiskBook, *, is_sent: bool) -> _Verdict:
         """Judge an order by those before it; what of it may leave counts for those after it."""

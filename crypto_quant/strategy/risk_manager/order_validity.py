@@ -30,18 +30,19 @@ class OrderValidity:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that all are on tick and lot, and well above the smallest notional."""
-        return all(self._is_valid(order, book) for order in batch.orders)
-
-    def _is_valid(self, order: Order, book: RiskBook) -> bool:
-        terms = book.terms.get(order.instrument)
-        px = order.price or 0
-        if terms is None or px <= 0 or px % terms.tick or order.stop is not None:
-            return False
-        quantity = order.quantity
-        if quantity <= 0 or quantity % terms.lot:
-            return False
-        notional = px * quantity * terms.price_unit * terms.size_unit
-        return SURE * notional > float(terms.min_notional)
+        for _, instrument in batch.sizes:
+            terms = book.terms[instrument]
+            tick, lot, unit = terms.tick, terms.lot, SURE * terms.price_unit * terms.size_unit
+            least = float(terms.min_notional)
+            for order in batch.orders:
+                px, quantity = order.price, order.quantity
+                if order.instrument != instrument:
+                    continue
+                if px is None or px <= 0 or px % tick or order.stop is not None:
+                    return False
+                if quantity <= 0 or quantity % lot or px * quantity * unit <= least:
+                    return False
+        return True
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse what the venue would reject."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import localcontext
 from typing import NamedTuple
 
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Quote, Side, Target
-from crypto_quant.core.terms import FOREVER, Terms
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.core.terms import EXACT, FOREVER, Terms
+from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
 
 BUY = Side.BUY
+Clear = Callable[[Batch, RiskBook], bool]
+"""Tells whether no check cuts or refuses anything, for certain."""
 Allow = Callable[[Proposal, RiskBook], tuple[int, str]]
 """Returns the largest size that the checks leave of a proposal, and the check that cut it."""
 
@@ -55,7 +58,7 @@ def totals(target: Target, terms: Terms) -> tuple[int, int]:
     return bought, sold
 
 
-def cut(target: Target, sleeve: int, book: RiskBook, allow: Allow) -> Target:
+def cut(target: Target, sleeve: int, book: RiskBook, clears: Clear, allow: Allow) -> Target:
     """Return a target whose quotes stay within the limits, whatever of them fills.
 
     The worst case of a side is that all of it fills and nothing of the other: what it opens is
@@ -64,16 +67,22 @@ def cut(target: Target, sleeve: int, book: RiskBook, allow: Allow) -> Target:
     """
     terms = book.terms[target.instrument]
     bought, sold = totals(target, terms)
-    held = book.view.position(sleeve, target.instrument)
-    bids = _room(target, sleeve, held, bought, book, allow)
-    asks = _room(target, sleeve, held, -sold, book, allow)
-    if bids.quantity < bought or asks.quantity < sold:
-        quotes = _nearest(target.quotes or (), bids.quantity, asks.quantity, terms)
-        names = dict.fromkeys(n for n in (bids.cut_by, asks.cut_by) if n)
-        reason = f"{target.reason}; cut by {' and '.join(names)}"
-        target = target._replace(quotes=quotes, reason=reason)
-        bought, sold = totals(target, terms)
-    book.accept_quotes(sleeve, target.instrument, held - sold, held + bought)
+    instrument = target.instrument
+    held = book.view.position(sleeve, instrument)
+    worst = book.quoted(sleeve, instrument, held - sold, held + bought)
+    if clears(worst, book):
+        book.accept_quotes(worst)
+        return target
+    with localcontext(EXACT):
+        bids = _room(target, sleeve, held, bought, book, allow)
+        asks = _room(target, sleeve, held, -sold, book, allow)
+        if bids.quantity < bought or asks.quantity < sold:
+            kept = _nearest(target.quotes or (), bids.quantity, asks.quantity, terms)
+            names = dict.fromkeys(n for n in (bids.cut_by, asks.cut_by) if n)
+            reason = f"{target.reason}; cut by {' and '.join(names)}"
+            target = target._replace(quotes=kept, reason=reason)
+            bought, sold = totals(target, terms)
+    book.accept_quotes(book.quoted(sleeve, instrument, held - sold, held + bought))
     return target
 
 

@@ -35,7 +35,7 @@ class SpotBalance:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that none of them trades spot."""
-        return not any(book.terms[order.instrument].is_spot for order in batch.orders)
+        return not any(book.terms[instrument].is_spot for _, instrument in batch.sizes)
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse a purchase that a sleeve cannot pay or a sale of what it does not hold."""

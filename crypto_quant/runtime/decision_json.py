@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Final
 
 from crypto_quant.core.messages import (
     Alarm,
@@ -33,13 +32,6 @@ def _words(words: str | tuple[str, ...]) -> str:
     return _encode(words)
 
 
-_QUOTE: Final = (
-    '{{"place":{{"ts":{},"id":{},"instrument":{},"side":"{}","quantity":{},"type":"{}","price":{},'
-    '"stop":null,"reduce_only":false,"allocations":[[{},{}]],"reason":{},"is_quote":true}},'
-    '"checks":{}}}'
-).format
-
-
 def line(decision: Decision) -> str:
     """Return a decision's JSON, without the line's end."""
     if decision.prediction or decision.signals or decision.refused:
@@ -53,10 +45,14 @@ def line(decision: Decision) -> str:
 
 
 def _target_text(target: Target) -> str:
-    if not target.quotes:
+    ts, sleeve, instrument, quantity, stop, why, quotes = target
+    if quotes is None:
         return _encode(_target(target))
-    quotes = ",".join([f'["{side}",{px},{size}]' for side, px, size in target.quotes])
-    return f"{_encode(_target(target._replace(quotes=())))[:-3]}[{quotes}]}}"
+    resting = ",".join([f'["{side}",{px},{size}]' for side, px, size in quotes])
+    return (
+        f'{{"ts":{ts},"sleeve":{_words(sleeve)},"instrument":{instrument},"quantity":{quantity},'
+        f'"stop":{"null" if stop is None else stop},"reason":{_words(why)},"quotes":[{resting}]}}'
+    )
 
 
 def _command_text(command: Command) -> str:
@@ -66,8 +62,12 @@ def _command_text(command: Command) -> str:
         order, checks = command.approved
         if order.is_quote and order.stop is None and not order.reduce_only:
             ts, number, instrument, side, size, kind, px, _, _, ((sleeve, part),), why, _ = order
-            what = (ts, number, instrument, side, size, kind, px, sleeve, part, _words(why))
-            return _QUOTE(*what, _words(checks))
+            return (
+                f'{{"place":{{"ts":{ts},"id":{number},"instrument":{instrument},"side":"{side}",'
+                f'"quantity":{size},"type":"{kind}","price":{px},"stop":null,"reduce_only":false,'
+                f'"allocations":[[{sleeve},{part}]],"reason":{_words(why)},"is_quote":true}},'
+                f'"checks":{_words(checks)}}}'
+            )
     return _encode(_command(command))
 
 

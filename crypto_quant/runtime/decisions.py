@@ -5,11 +5,14 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from crypto_quant.core.files import whole
 from crypto_quant.core.messages import Decision
 from crypto_quant.runtime.decision_json import line
+
+BUFFER: Final = 1 << 20
+"""Bytes of the log that wait to be written: a recorded run can be run again."""
 
 
 class DecisionSink(Protocol):
@@ -45,7 +48,7 @@ class DecisionLog:
 
     def __enter__(self) -> Self:
         part = self._stack.enter_context(whole(self._path))
-        self._file = self._stack.enter_context(part.open("w", encoding="utf-8"))
+        self._file = self._stack.enter_context(part.open("wb", buffering=BUFFER))
         return self
 
     def __exit__(
@@ -60,4 +63,4 @@ class DecisionLog:
         """Write a decision if it wanted or refused anything."""
         if not (decision.targets or decision.commands or decision.refused):
             return
-        self._file.write(line(decision) + "\n")
+        self._file.write(f"{line(decision)}\n".encode())

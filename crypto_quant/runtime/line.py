@@ -150,19 +150,20 @@ class RecordedLine:
         command: Command | None = None
         try:
             for command in commands:
-                self._execute(command)
+                if isinstance(command, Place):  # what a market maker sends most
+                    self._place(command.approved[0])
+                elif isinstance(command, Cancel):
+                    self.native.cancel(command.order_id)
+                else:
+                    self._execute(command)
         except ValueError as err:
             raise DataError(f"{_name(command)} at {self.native.now}: {err}") from err
         except RuntimeError as err:
             raise InvariantError(f"{_name(command)} {err}") from err
 
-    def _execute(self, command: Command) -> None:
+    def _execute(self, command: Amend | Exchange | Transfer | Alarm) -> None:
         native = self.native
         match command:
-            case Place(approved):
-                self._place(approved.order)
-            case Cancel(order_id, _):
-                native.cancel(order_id)
             case Amend(approved):
                 order = approved.order
                 native.amend(order.id, order.price, order.quantity)
@@ -176,17 +177,9 @@ class RecordedLine:
                 native.transfer(sleeve, int(source), int(target), self.spec.quote, amount)
 
     def _place(self, order: Order) -> None:
-        self.native.place(
-            order.id,
-            order.instrument,
-            order.side is BUY,
-            order.quantity,
-            _TYPE_CODE[order.type],
-            order.price,
-            order.stop,
-            order.reduce_only,
-            list(order.allocations),
-        )
+        _, number, instrument, side, quantity, kind, px, stop, reduces, parts, _, _ = order
+        code = _TYPE_CODE[kind]
+        self.native.place(number, instrument, side is BUY, quantity, code, px, stop, reduces, parts)
 
 
 def _name(command: Command | None) -> str:

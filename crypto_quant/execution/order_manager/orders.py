@@ -94,7 +94,8 @@ class OrderManager:
         self.live[order.id] = state
         if order.is_quote:
             self._take_quote(order, state)
-        elif state.is_stop:
+            return
+        if state.is_stop:
             part = order.allocations[0]
             self._stops[part.sleeve, order.instrument] = state
             return
@@ -155,8 +156,8 @@ class OrderManager:
             self._count(order, order.allocations, 1)
         parts = order.allocations
         if len(parts) == 1:  # nobody shares it
-            signed = quantity if order.side is BUY else -quantity
-            self._count(order, ((parts[0][0], signed),), -1)
+            key = (parts[0][0], order.instrument)
+            self._count_one(key, -quantity if order.side is BUY else quantity, order.side)
         else:
             self._count(order, prorate(order.allocations, before, quantity), -1)
         self._tell(state)
@@ -195,11 +196,13 @@ class OrderManager:
         state.reason = reason
         order = state.order
         if order.is_quote:  # all of it is one sleeve's
-            left = order.quantity - state.filled
-            part = (order.allocations[0][0], left if order.side is BUY else -left)
-            self._count(order, (part,), -1)
-            self._tell(state)
-            self._end(state)
+            left = state.filled - order.quantity
+            key = (order.allocations[0][0], order.instrument)
+            self._count_one(key, left if order.side is BUY else -left, order.side)
+            self.touched.add(key[1])
+            self.requote.add(key)
+            del self.live[order_id]
+            del self._quotes[key][state.at]
             return
         if not state.is_stop or state.filled:
             self._count(order, order.allocations, -1)
@@ -241,12 +244,19 @@ class OrderManager:
         if at in quotes:
             raise InvariantError(f"order {order.id}: its sleeve has a live quote at that price")
         quotes[at] = state
+        self._count_one((part[0], order.instrument), part[1], order.side)
 
     def _forget_stop(self, state: OrderState) -> None:
         if state.is_stop:
             key = (state.order.allocations[0].sleeve, state.order.instrument)
             if self._stops.get(key) is state:
                 del self._stops[key]
+
+    def _count_one(self, key: Key, change: int, side: Side) -> None:
+        """Add to what one sleeve has working on a side; ``change`` is signed as a position is."""
+        _add(self._working, key, change)
+        if side is not BUY:
+            _add(self._selling, key, change)
 
     def _count(self, order: Order, parts: Iterable[tuple[int, int]], sign: int) -> None:
         """Add (+1) parts of an order to what is working, or take them away (-1)."""

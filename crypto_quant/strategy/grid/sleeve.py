@@ -107,7 +107,7 @@ class GridSleeve:
 def _ladder(shape: Shape, gap: int, quantity: int) -> tuple[Quote, ...]:
     """Return the quotes of both sides, each from the best price outwards; bids come first."""
     low, bids, high, asks, tick = shape
-    return (
-        *(new(Quote, (BUY, (low - n * gap) * tick, quantity)) for n in range(bids)),
-        *(new(Quote, (SELL, (high + n * gap) * tick, quantity)) for n in range(asks)),
-    )
+    below = range(low * tick, (low - bids * gap) * tick, -gap * tick)
+    above = range(high * tick, (high + asks * gap) * tick, gap * tick)
+    quotes = [new(Quote, (BUY, px, quantity)) for px in below]
+    return tuple(quotes + [new(Quote, (SELL, px, quantity)) for px in above])

@@ -104,7 +104,7 @@ def test_a_fill_moves_the_grid_by_hand(tmp_path: Path) -> None:
         (1_100, "timer", [("cancel", 1, 0), ("place", 3, BID), ("place", 4, -(BID + 50))]),
     ]
     fills = line.native.fills()
-    assert list(fills["order_id"])[:1] == [2]  # type: ignore[arg-type]  # a column of ints
+    assert list(fills["order_id"])[:1] == [2]
     assert line.native.position(0) == 0  # closed at the data's end
     assert state.orders.live == {}
     assert sink.decisions[-1].wake is Wake.DATA_END

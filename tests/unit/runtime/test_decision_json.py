@@ -1,89 +1,89 @@
-"""The fast text of a decision is the encoder's, byte for byte."""
+"""What the log says of a decision, by hand."""
 
 from __future__ import annotations
-
-import json
-from decimal import Decimal
-
-from hypothesis import given
-from hypothesis import strategies as st
 
 from crypto_quant.core.messages import (
     RISK_SEAL,
     Alarm,
     Allocation,
-    Amend,
     Approved,
-    ApprovedCross,
     Cancel,
     Command,
-    Cross,
     Decision,
-    Exchange,
     Order,
     OrderType,
     Place,
-    Prediction,
     Quote,
-    Refused,
     Side,
-    Signal,
     Target,
-    Transfer,
     Wake,
-    Wallet,
 )
 from crypto_quant.runtime.decision_json import as_json, line
 
-NUMBERS = st.integers(-(2**62), 2**62)
-WORDS = st.text(max_size=12) | st.sampled_from(["grid", 'say "no"', "é\n"])
-SIDES = st.sampled_from(list(Side))
-CHECKS = st.lists(WORDS, max_size=3).map(tuple)
-PARTS = st.lists(st.builds(Allocation, st.integers(0, 3), NUMBERS), min_size=1, max_size=2)
-ORDERS = st.builds(
-    Order,
-    *(NUMBERS, NUMBERS, st.integers(0, 3), SIDES, NUMBERS, st.sampled_from(list(OrderType))),
-    *(st.none() | NUMBERS, st.none() | NUMBERS, st.booleans(), PARTS.map(tuple), WORDS),
-    st.just(False),
-)
-QUOTED = st.builds(
-    lambda order, px: order._replace(price=px, allocations=order.allocations[:1], is_quote=True),
-    ORDERS,
-    NUMBERS,
-)
-CROSSES = st.builds(Cross, NUMBERS, NUMBERS, NUMBERS, PARTS.map(tuple), WORDS)
-TARGETS = st.builds(
-    Target,
-    *(NUMBERS, WORDS, st.integers(0, 3), NUMBERS, st.none() | NUMBERS, WORDS),
-    st.none() | st.lists(st.builds(Quote, SIDES, NUMBERS, NUMBERS), max_size=3).map(tuple),
-)
+
+def order(number: int, px: int, reason: str = "grid", *, is_quote: bool = True) -> Place:
+    part = (Allocation(0, 5),)
+    made = Order(
+        9, number, 1, Side.BUY, 5, OrderType.POST_ONLY, px, None, False, part, reason, is_quote
+    )
+    return Place(Approved(made, ("a", "b"), RISK_SEAL))
 
 
-def approved(order: Order, checks: tuple[str, ...]) -> Approved:
-    return Approved(order, checks, RISK_SEAL)
+def commands(*made: Command) -> object:
+    return as_json(Decision(9, Wake.TIMER, None, (), (), (), made))["commands"]
 
 
-APPROVED = st.builds(approved, ORDERS | QUOTED, CHECKS)
-COMMANDS: st.SearchStrategy[Command] = st.one_of(
-    st.builds(Place, APPROVED),
-    st.builds(Amend, APPROVED),
-    st.builds(Cancel, NUMBERS, WORDS),
-    st.builds(Alarm, NUMBERS, NUMBERS, WORDS),
-    st.builds(Transfer, NUMBERS, st.just(0), st.just(Wallet.SPOT), st.just(Decimal(1)), WORDS),
-    st.builds(lambda c, n: Exchange(ApprovedCross(c, n, RISK_SEAL)), CROSSES, CHECKS),
-)
-DECISIONS = st.builds(
-    Decision,
-    NUMBERS,
-    st.sampled_from(list(Wake)),
-    st.none() | st.just(Prediction(1, 0.5, 0.25, "model")),
-    st.sampled_from([(), (Signal(1, "grid", 0, 0.0, "flat"),)]),
-    st.lists(TARGETS, max_size=2).map(tuple),
-    st.lists(st.builds(Refused, ORDERS | QUOTED | CROSSES, WORDS), max_size=1).map(tuple),
-    st.lists(COMMANDS, max_size=4).map(tuple),
-)
+def test_quotes_that_share_all_but_price_and_size_are_listed_together() -> None:
+    shared = {"ts": 9, "sleeve": 0, "instrument": 1}
+    first = [(1, Side.BUY, 70, 5), (2, Side.BUY, 60, 5)]
+    assert commands(order(1, 70), order(2, 60), order(3, 50, "other")) == [
+        {"quote": {**shared, "reason": "grid", "orders": first}, "checks": ("a", "b")},
+        {
+            "quote": {**shared, "reason": "other", "orders": [(3, Side.BUY, 50, 5)]},
+            "checks": ("a", "b"),
+        },
+    ]
 
 
-@given(decision=DECISIONS)
-def test_the_text_is_that_of_the_encoder(decision: Decision) -> None:
-    assert line(decision) == json.dumps(as_json(decision), separators=(",", ":"))
+def test_cancels_of_one_reason_are_listed_together_and_the_order_of_commands_stays() -> None:
+    said = commands(
+        Cancel(1, "x"), Cancel(2, "x"), Alarm(9, 10, "a"), Cancel(3, "x"), Cancel(4, "y")
+    )
+    assert said == [
+        {"cancel": [1, 2], "reason": "x"},
+        {"alarm": {"ts": 9, "due": 10, "reason": "a"}},
+        {"cancel": [3], "reason": "x"},
+        {"cancel": [4], "reason": "y"},
+    ]
+
+
+def test_other_orders_are_written_in_full_and_say_nothing_of_quotes() -> None:
+    assert commands(order(1, 70, is_quote=False)) == [
+        {
+            "place": {
+                "ts": 9,
+                "id": 1,
+                "instrument": 1,
+                "side": "buy",
+                "quantity": 5,
+                "type": "post_only",
+                "price": 70,
+                "stop": None,
+                "reduce_only": False,
+                "allocations": (Allocation(0, 5),),
+                "reason": "grid",
+            },
+            "checks": ("a", "b"),
+        }
+    ]
+
+
+def test_a_target_says_its_quotes_only_where_it_quotes() -> None:
+    plain = Target(9, "grid", 1, 5, None, "r")
+    quoting = plain._replace(quotes=(Quote(Side.SELL, 80, 5),))
+    said = as_json(Decision(9, Wake.TIMER, None, (), (plain, quoting), (), ()))
+    assert line(said["targets"]) == (
+        '[{"ts":9,"sleeve":"grid","instrument":1,"quantity":5,"stop":null,"reason":"r"},'
+        '{"ts":9,"sleeve":"grid","instrument":1,"quantity":5,"stop":null,"reason":"r",'
+        '"quotes":[["sell",80,5]]}]'
+    )

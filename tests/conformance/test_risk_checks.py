@@ -173,6 +173,36 @@ def test_what_a_check_clears_it_refuses_none_of(
         book.state.sent.append(book.now)
 
 
+@pytest.mark.parametrize("name", CHECKS)
+@given(
+    view=_worlds(),
+    halted=st.booleans(),
+    free=st.booleans(),
+    bought=st.sampled_from([0, 1, 40, 3_000, 20_000]),
+    sold=st.sampled_from([0, 1, 40, 3_000, 20_000]),
+    where=st.sampled_from([(CARRY, SPOT), (CARRY, PERP), (MODEL, PERP)]),
+)
+def test_of_quotes_that_a_check_clears_it_cuts_neither_side(
+    name: str,
+    view: Account,
+    halted: bool,
+    free: bool,
+    bought: int,
+    sold: int,
+    where: tuple[int, int],
+) -> None:
+    config = RiskConfig(require_stop=not free, loss_at_stop=1.0 if free else 0.01)
+    check, book, held = CHECKS[name](config), _book(view, halted=halted), view.position(*where)
+    if not check.clears(book.quoted(*where, held - sold, held + bought), book):
+        return
+    terms, px = TERMS[where[1]], book.px(where[1])
+    worth = px * terms.price_unit * terms.size_unit
+    for end, quoted in ((held + bought, bought), (held - sold, -sold)):
+        if end * quoted > 0:  # it opens something
+            asked = Proposal(*where, end, held, px, None, None, worth, False, terms)
+            assert check.shrink(asked, book) == end
+
+
 def _buying(view: Account) -> int:
     return view.working(MODEL, PERP) - view.selling(MODEL, PERP)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from math import inf
 from typing import Final, NamedTuple, Protocol
 
 from crypto_quant.core.messages import Allocation, Order, OrderType
@@ -208,12 +209,14 @@ class RiskBook:
         gross = contracts = 0.0
         of_sleeve = dict.fromkeys(self._sleeves, 0.0)
         for instrument, rule in self.terms.items():
-            worth = self.worth(instrument)
+            worth = self.worth(instrument) or inf  # without a price nothing is certain
             for sleeve in self._sleeves:
                 size = sizes.get((sleeve, instrument))
                 if size is None:
                     low, high = self.reach(sleeve, instrument)
                     size = max(-low, high, self._accepted.get((sleeve, instrument), 0))
+                if not size:
+                    continue
                 notional = size * worth
                 gross += notional
                 if not rule.is_spot:

@@ -48,7 +48,8 @@ class LossAtStop:
         if self._config.require_stop:
             return False
         budget = SURE * self._config.loss_at_stop * book.equity
-        return all(size * book.worth(key[1]) < budget for key, size in batch.sizes.items())
+        worst = ((size, book.worth(instrument)) for (_, instrument), size in batch.sizes.items())
+        return all(not size or 0.0 < size * worth < budget for size, worth in worst)
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Never refuse: an order does not carry the stop of its position."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from decimal import Decimal
 
 import pytest
@@ -99,4 +98,3 @@ def test_sizes_are_cut_to_the_lot_and_one_below_it_is_refused() -> None:
 def test_the_weights_are_those_of_the_rule_in_rust_to_the_last_bit() -> None:
     """``0.99 * variance + 0.01 * step²``: one minus the weight must be that very number."""
     assert (1.0 - GridConfig().weight).hex() == (0.99).hex()
-    assert math.isclose(GridConfig().half, 2.0)

@@ -1,7 +1,8 @@
 """A grid market maker on recorded books, beside hftbacktest and nautilus_trader.
 
 The same quoting rule, latencies, queue model and fees on the same rows: in Rust beside
-hftbacktest's numba, in Python through wake-ups of the bare simulator, and as a strategy of
+hftbacktest's numba, in Python through wake-ups of the bare simulator, in Python through the full
+step that also trades (risk, quoting, approvals, the log of decisions), and as a strategy of
 nautilus_trader. With the matching rules of hftbacktest ours must give its fills, order by order
 and to the nanosecond; nautilus_trader fills by other rules and trades about as much. Loading is
 left out on all sides; time is the CPU's.
@@ -22,6 +23,7 @@ import numpy as np
 
 from benches import Result
 from benches.grid_python import quote
+from benches.grid_step import grid_state
 from benches.session import (
     AS_PEER,
     CAPTURE,
@@ -34,6 +36,8 @@ from benches.session import (
     recording,
     same,
 )
+from crypto_quant.runtime.decisions import DecisionLog
+from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.line import RecordedLine
 
 RUNS = 5
@@ -60,17 +64,22 @@ def run() -> list[Result]:
         with peer("grid_peer.py", session.as_peer(fills, RULE)) as other:
             if other is not None:
                 hear(other)
-            runs = [(_rust(session), _python(session), _theirs(other)) for _ in range(RUNS)]
+            log = Path(name) / "decisions.jsonl"
+            runs = [
+                (_rust(session), _python(session), _step(session, log), _theirs(other))
+                for _ in range(RUNS)
+            ]
             theirs = ordered(np.load(fills)) if other else None
         slow = _nautilus(session)
     if theirs is not None:
-        same(runs[0][0].fills, theirs)
-        same(runs[0][1].fills, theirs)
+        for mine in runs[0][:3]:
+            same(mine.fills, theirs)
     label = f"{Path(CAPTURE).name}, {session.events:,} events, {runs[0][0].orders:,} orders"
     events = session.events
     pairs = {
-        "replay_grid": [(mine.seconds, other) for mine, _, other in runs],
-        "replay_grid_python": [(mine.seconds, other) for _, mine, other in runs],
+        "replay_grid": [(mine.seconds, other) for mine, _, _, other in runs],
+        "replay_grid_python": [(mine.seconds, other) for _, mine, _, other in runs],
+        "replay_grid_step": [(mine.seconds, other) for _, _, mine, other in runs],
     }
     results = [_result(name, label, events, rows, HFTBACKTEST) for name, rows in pairs.items()]
     if slow is not None:
@@ -103,6 +112,15 @@ def _python(session: Recording) -> Run:
     begun = time.process_time()
     quote(line.native, session.tick, RULE)
     return _done(session, line, time.process_time() - begun)
+
+
+def _step(session: Recording, log: Path) -> Run:
+    line, state = session.line(sim=AS_PEER), grid_state(session, RULE)
+    with DecisionLog(log) as decisions:
+        begun = time.process_time()
+        recorded(line, state, decisions)
+        seconds = time.process_time() - begun
+    return _done(session, line, seconds)
 
 
 def _done(session: Recording, line: RecordedLine, seconds: float) -> Run:

@@ -1,4 +1,4 @@
-"""``cq backtest``: the imbalance strategy on recorded order books, session by session."""
+"""``cq backtest``: one strategy on recorded order books, session by session."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.venues.rules import load_instruments
 
+_TITLES: Final[Mapping[str, str]] = {
+    "imbalance": "order-book imbalance",
+    "grid": "grid market maker",
+}
 _BESIDE: Final = 3
 """Sessions beside one another that fit a terminal."""
 _PARTS: Final = ("price", "basis", "funding", "fees", "spread", "impact", "transfer_fees")
@@ -49,7 +53,9 @@ def backtest(
     names: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Run the order-book-imbalance strategy on recorded books and trades; write a run folder.
+    """Run a strategy on recorded books and trades; write a run folder.
+
+    The config's key strategy chooses it: imbalance (the default), or grid, a market maker.
 
     Every session of the instrument that has a book is run through the step that trades, on
     the recorded market with its recorded delays. The run is logged as a trial first.
@@ -82,7 +88,9 @@ def backtest(
 def _report(metrics: Mapping[str, Any]) -> str:
     """Return the page: sessions side by side, then what was left out and assumed."""
     sessions: Sequence[Session] = metrics["sessions"]
-    title = f"{metrics['instrument']}: order-book imbalance, money in {metrics['currency']}"
+    title = (
+        f"{metrics['instrument']}: {_TITLES[metrics['strategy']]}, money in {metrics['currency']}"
+    )
     starts = range(0, len(sessions), _BESIDE)
     blocks = [title, *(_table(sessions[at : at + _BESIDE]) for at in starts)]
     total = sum((Decimal(s["pnl"]["total"]) for s in sessions), Decimal(0))

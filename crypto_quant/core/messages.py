@@ -10,6 +10,7 @@ Times are int64 ns UTC, prices and quantities are integers on the instrument's g
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple, Self, TypeAlias
@@ -84,8 +85,23 @@ class Signal(NamedTuple):
     reason: str
 
 
+class Quote(NamedTuple):
+    """An order that a sleeve wants to rest at a price; ``quantity`` is positive."""
+
+    side: Side
+    px: int
+    quantity: int
+
+
 class Target(NamedTuple):
-    """Position a sleeve wants in an instrument, with the stop that protects it."""
+    """What a sleeve wants in an instrument: a position with its stop, or quotes.
+
+    With ``quotes`` the position is left to them: nothing is taken, and ``quantity`` is what the
+    sleeve holds; an empty tuple takes all quotes back and leaves the position as it is. Without
+    (``None``) the position is brought to ``quantity``, and quotes of before are taken back.
+    Quotes come in the order in which they are to be sent. Those of one target never cross one
+    another, and no two have one price (the risk manager checks it).
+    """
 
     ts: int
     sleeve: str
@@ -93,6 +109,7 @@ class Target(NamedTuple):
     quantity: int
     stop: int | None
     reason: str
+    quotes: tuple[Quote, ...] | None = None
 
 
 class Allocation(NamedTuple):
@@ -103,7 +120,10 @@ class Allocation(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A wish to trade; nothing leaves before it is ``Approved``."""
+    """A wish to trade; nothing leaves before it is ``Approved``.
+
+    ``is_quote`` tells that it is one of a sleeve's quotes, which stand each for itself.
+    """
 
     ts: int
     id: int
@@ -116,6 +136,7 @@ class Order(NamedTuple):
     reduce_only: bool
     allocations: tuple[Allocation, ...]
     reason: str
+    is_quote: bool = False
 
 
 class Cross(NamedTuple):
@@ -154,6 +175,13 @@ class Approved(tuple[Order, tuple[str, ...]]):
     def checks(self) -> tuple[str, ...]:
         """Names of the checks that it passed."""
         return self[1]
+
+
+def approve(orders: Iterable[Order], checks: tuple[str, ...], seal: object) -> tuple[Approved, ...]:
+    """Build many that passed the same checks; only the holder of the seal can."""
+    _demand_seal(seal, "an order")
+    make = tuple.__new__  # the seal is shown once for all
+    return tuple([make(Approved, (order, checks)) for order in orders])
 
 
 class ApprovedCross(tuple[Cross, tuple[str, ...]]):
@@ -195,6 +223,12 @@ class Place(NamedTuple):
     approved: Approved
 
 
+class Amend(NamedTuple):
+    """Make a resting order smaller: ``approved`` is that order with its new whole quantity."""
+
+    approved: Approved
+
+
 class Cancel(NamedTuple):
     """Take a resting order back; never refused."""
 
@@ -226,7 +260,7 @@ class Alarm(NamedTuple):
     reason: str
 
 
-Command: TypeAlias = Place | Cancel | Exchange | Transfer | Alarm
+Command: TypeAlias = Place | Amend | Cancel | Exchange | Transfer | Alarm
 
 
 class Decision(NamedTuple):

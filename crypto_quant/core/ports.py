@@ -43,6 +43,10 @@ class AccountView(Protocol):
         """Return the known volume of the last 24 hours, of the shortest bars; 0 without bars."""
         ...
 
+    def top(self, instrument: int) -> tuple[int, int, int, int] | None:
+        """Return best bid, its quantity, best ask, its quantity; ``None`` without a valid book."""
+        ...
+
     def bid_px(self, instrument: int) -> int:
         """Return the best bid; 0 when no valid book is known."""
         ...

@@ -10,6 +10,7 @@ from crypto_quant.core.messages import Wallet
 from crypto_quant.core.terms import TermsTable
 from crypto_quant.execution.netting import Netting, NettingConfig
 from crypto_quant.execution.order_manager import OrderManager
+from crypto_quant.execution.quoting import Quoting, QuotingConfig
 from crypto_quant.models.switch import ModelSwitch
 from crypto_quant.runtime.config import RunConfig, SleeveName
 from crypto_quant.runtime.history import DailyCloses
@@ -75,15 +76,17 @@ def join(
     risk: RiskConfig,
     netting: NettingConfig,
     funding: SettledFunding,
+    quoting: QuotingConfig | None = None,
 ) -> State:
-    """Join stages, risk, netting and orders round one view."""
+    """Join stages, risk, netting, quoting and orders round one view."""
     terms = TermsTable(traded, tier)
     orders = OrderManager()
     checks = {name: make(risk) for name, make in CHECKS.items()}
     manager = RiskManager(risk, checks, sleeves, RiskState())
     nets = Netting(netting, sleeves, orders)
+    quotes = Quoting(quoting or QuotingConfig(), sleeves, orders)
     view = LineView(terms, orders, nets, risk.leverage)
-    return State(view, terms, stages, manager, nets, orders, funding)
+    return State(view, terms, stages, manager, nets, quotes, orders, funding)
 
 
 def _stage(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,15 +13,15 @@ from crypto_quant.core.messages import Wallet
 from crypto_quant.core.terms import terms_at
 from crypto_quant.feature_engineering.catalog import default_tick_set
 from crypto_quant.runtime.compose import join
-from crypto_quant.runtime.config import TickConfig
+from crypto_quant.runtime.config import TickConfig, TickStrategy
 from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
-from crypto_quant.runtime.sleeves import ImbalanceStage
+from crypto_quant.runtime.sleeves import GridStage, ImbalanceStage, Stage
 from crypto_quant.runtime.state import SettledFunding, State
 from crypto_quant.runtime.ticks import TickTape
+from crypto_quant.strategy.grid import GridSleeve
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceSleeve
 from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignal
 
-SLEEVE: Final = "imbalance"
 TRADED: Final = 0
 """Position of the one instrument in the run's list."""
 
@@ -30,7 +30,7 @@ SECOND_NS: Final = 10**9
 
 
 def compose_tick_state(config: TickConfig, instrument: Instrument) -> State:
-    """Build the state of a run of the imbalance strategy.
+    """Build the state of a run of the configured strategy.
 
     Parameters
     ----------
@@ -44,20 +44,40 @@ def compose_tick_state(config: TickConfig, instrument: Instrument) -> State:
     ConfigError
         The feature is none of the tick set.
     """
+    stage = STAGES[config.strategy](config, instrument)
+    none = np.empty(0, dtype=np.int64)
+    return join(
+        {TRADED: instrument},
+        config.tier,
+        [config.strategy],
+        (stage,),
+        config.risk,
+        config.netting,
+        SettledFunding(none, none, none.astype(float), none.astype(float)),
+        config.quoting,
+    )
+
+
+def _imbalance(config: TickConfig, instrument: Instrument) -> Stage:
     names = [spec.name for spec in default_tick_set(instrument.id)]
     if config.feature not in names:
         raise ConfigError(f"feature: {config.feature!r} is not in the tick set: {', '.join(names)}")
-    stage = ImbalanceStage(
-        ImbalanceSignal(config.signal, SLEEVE),
-        ImbalanceSleeve(config.size, TRADED, SLEEVE, TRADED),
-        TRADED,
-        names,
-        config.feature,
-    )
-    none = np.empty(0, dtype=np.int64)
-    funding = SettledFunding(none, none, none.astype(float), none.astype(float))
-    traded = {TRADED: instrument}
-    return join(traded, config.tier, [SLEEVE], (stage,), config.risk, config.netting, funding)
+    signal = ImbalanceSignal(config.signal, config.strategy)
+    sleeve = ImbalanceSleeve(config.size, TRADED, config.strategy, TRADED)
+    return ImbalanceStage(signal, sleeve, TRADED, names, config.feature)
+
+
+def _grid(config: TickConfig, instrument: Instrument) -> Stage:
+    del instrument  # it quotes whatever is traded
+    return GridStage(GridSleeve(config.grid, TRADED, config.strategy, TRADED), TRADED)
+
+
+STAGES: Final[Mapping[TickStrategy, Callable[[TickConfig, Instrument], Stage]]] = {
+    "imbalance": _imbalance,
+    "grid": _grid,
+}
+FEATURELESS: Final[frozenset[TickStrategy]] = frozenset({"grid"})
+"""Strategies that read the book and no feature: none is computed for them."""
 
 
 def check_tradable(config: TickConfig, instrument: Instrument, ts: int) -> None:
@@ -76,10 +96,11 @@ def tick_line(
     config: TickConfig, instrument: Instrument, tape: TickTape, capital: Sequence[Deposit]
 ) -> RecordedLine:
     """Build the loaded line of one session; ``capital`` is booked at its start."""
+    features = () if config.strategy in FEATURELESS else default_tick_set(instrument.id)
     spec = LineSpec(
         instruments=(instrument,),
-        sleeves=(SLEEVE,),
-        features=tuple((f.name, f.params) for f in default_tick_set(instrument.id)),
+        sleeves=(config.strategy,),
+        features=tuple((f.name, f.params) for f in features),
         series=(),
         quote=instrument.quote,
         grid_ns=config.grid_ms * MS_NS,
@@ -90,6 +111,7 @@ def tick_line(
             "response_latency_ns": config.response_latency_ms * MS_NS,
             "margin": config.margin,
             "funding_jitter_ns": config.funding_jitter_s * SECOND_NS,
+            "amend": "keeps_on_decrease" if config.quoting.amends else "loses_place",
         },
         leverage=config.risk.leverage,
         tier=config.tier,

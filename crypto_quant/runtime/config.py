@@ -11,9 +11,11 @@ from pydantic import Field, model_validator
 
 from crypto_quant.core.config import Section
 from crypto_quant.execution.netting import NettingConfig
+from crypto_quant.execution.quoting import QuotingConfig
 from crypto_quant.models.labels import LabelConfig
 from crypto_quant.models.training import TrainingConfig
 from crypto_quant.strategy.carry import CarryConfig
+from crypto_quant.strategy.grid import GridConfig
 from crypto_quant.strategy.position_manager.directional import DirectionalConfig
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceConfig
 from crypto_quant.strategy.position_manager.momentum import MomentumConfig
@@ -23,6 +25,7 @@ from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignalConf
 from crypto_quant.strategy.signal_generator.momentum import MomentumSignalConfig
 
 SleeveName = Literal["carry", "model", "momentum"]
+TickStrategy = Literal["imbalance", "grid"]
 
 
 class MarketConfig(Section):
@@ -149,13 +152,16 @@ def _styles_are_of(netting: NettingConfig, sleeves: Collection[str]) -> None:
 
 
 class TickConfig(Section):
-    """A run of the imbalance strategy on recorded order-book sessions.
+    """A run of a strategy on recorded order-book sessions.
 
-    ``sessions``: beginnings of the names of those that are run; empty: all. ``feature``: the
-    imbalance that is followed, of the tick set, in [-1, 1]. ``funding_jitter_s``: a fill so near a
-    settlement pays adverse funding and receives none; 0: the rule is off.
+    ``strategy`` is the one sleeve that runs. ``sessions``: beginnings of the names of those that
+    are run; empty: all. ``feature``, ``signal``, ``size`` are the imbalance strategy's: the
+    imbalance that is followed, of the tick set, in [-1, 1]; ``grid`` and ``quoting`` are the grid
+    market maker's. ``funding_jitter_s``: a fill so near a settlement pays adverse funding and
+    receives none; 0: the rule is off.
     """
 
+    strategy: TickStrategy = "imbalance"
     instrument: str = "BTCUSDT-PERP.BINANCE"
     sessions: tuple[str, ...] = ()
     tier: str = "VIP0"
@@ -168,10 +174,12 @@ class TickConfig(Section):
     funding_jitter_s: int = Field(default=60, ge=0, le=3_600)
     signal: ImbalanceSignalConfig = ImbalanceSignalConfig()
     size: ImbalanceConfig = ImbalanceConfig()
+    grid: GridConfig = GridConfig()
+    quoting: QuotingConfig = QuotingConfig()
     risk: RiskConfig = RiskConfig()
     netting: NettingConfig = NettingConfig()
 
     @model_validator(mode="after")
     def _styles_are_of_its_sleeve(self) -> TickConfig:
-        _styles_are_of(self.netting, ("imbalance",))
+        _styles_are_of(self.netting, (self.strategy,))
         return self

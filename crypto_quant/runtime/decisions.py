@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from crypto_quant.core.files import whole
-from crypto_quant.core.messages import (
-    Alarm,
-    Cancel,
-    Command,
-    Decision,
-    Exchange,
-    Order,
-    Place,
-    Refused,
-    Transfer,
-)
+from crypto_quant.core.messages import Decision
+from crypto_quant.runtime.decision_json import as_json, line
+
+BUFFER: Final = 1 << 20
+"""Bytes of the log that wait to be written: a recorded run can be run again."""
 
 
 class DecisionSink(Protocol):
@@ -55,7 +48,7 @@ class DecisionLog:
 
     def __enter__(self) -> Self:
         part = self._stack.enter_context(whole(self._path))
-        self._file = self._stack.enter_context(part.open("w", encoding="utf-8"))
+        self._file = self._stack.enter_context(part.open("wb", buffering=BUFFER))
         return self
 
     def __exit__(
@@ -70,37 +63,4 @@ class DecisionLog:
         """Write a decision if it wanted or refused anything."""
         if not (decision.targets or decision.commands or decision.refused):
             return
-        self._file.write(json.dumps(as_json(decision), separators=(",", ":")) + "\n")
-
-
-def as_json(decision: Decision) -> dict[str, object]:
-    """Return a decision as plain values; two equal decisions give equal ones."""
-    return {
-        "ts": decision.ts,
-        "wake": decision.wake.value,
-        "prediction": decision.prediction and decision.prediction._asdict(),
-        "signals": [s._asdict() for s in decision.signals],
-        "targets": [t._asdict() for t in decision.targets],
-        "refused": [_refused(r) for r in decision.refused],
-        "commands": [_command(c) for c in decision.commands],
-    }
-
-
-def _refused(refused: Refused) -> dict[str, object]:
-    wish = refused.order
-    named = {"order": wish.id} if isinstance(wish, Order) else {"cross": wish._asdict()}
-    return {**named, "reason": refused.reason}
-
-
-def _command(command: Command) -> dict[str, object]:
-    match command:
-        case Place(approved):
-            return {"place": approved.order._asdict(), "checks": approved.checks}
-        case Cancel():
-            return {"cancel": command._asdict()}
-        case Exchange(approved):
-            return {"cross": approved.cross._asdict(), "checks": approved.checks}
-        case Alarm():
-            return {"alarm": command._asdict()}
-        case Transfer():
-            return {"transfer": {**command._asdict(), "amount": str(command.amount)}}
+        self._file.write(f"{line(as_json(decision))}\n".encode())

@@ -14,6 +14,7 @@ from crypto_quant.core.errors import ConfigError, DataError, InvariantError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import (
     Alarm,
+    Amend,
     Cancel,
     Command,
     Exchange,
@@ -35,6 +36,7 @@ _TYPE_CODE: Final = {
 }
 _WANTS_DATA: Final = 6
 HOUR_NS: Final = 3_600 * 10**9
+BUY: Final = Side.BUY
 Part = Mapping[str, NDArray[Any]]
 """Columns of a stream's next rows by name, each (n,)."""
 
@@ -253,21 +255,26 @@ class RecordedLine:
         InvariantError
             The ledger refuses a booking.
         """
-        for command in commands:
-            try:
-                self._execute(command)
-            except ValueError as err:
-                raise DataError(f"{_name(command)} at {self.native.now}: {err}") from err
-            except RuntimeError as err:
-                raise InvariantError(f"{_name(command)} {err}") from err
+        command: Command | None = None
+        try:
+            for command in commands:
+                if isinstance(command, Place):  # what a market maker sends most
+                    self._place(command.approved[0])
+                elif isinstance(command, Cancel):
+                    self.native.cancel(command.order_id)
+                else:
+                    self._execute(command)
+        except ValueError as err:
+            raise DataError(f"{_name(command)} at {self.native.now}: {err}") from err
+        except RuntimeError as err:
+            raise InvariantError(f"{_name(command)} {err}") from err
 
-    def _execute(self, command: Command) -> None:
+    def _execute(self, command: Amend | Exchange | Transfer | Alarm) -> None:
         native = self.native
         match command:
-            case Place(approved):
-                self._place(approved.order)
-            case Cancel(order_id, _):
-                native.cancel(order_id)
+            case Amend(approved):
+                order = approved.order
+                native.amend(order.id, order.price, order.quantity)
             case Exchange(approved):
                 cross = approved.cross
                 native.internal_cross(cross.instrument, cross.px, list(cross.allocations))
@@ -278,18 +285,10 @@ class RecordedLine:
                 native.transfer(sleeve, int(source), int(target), self.spec.quote, amount)
 
     def _place(self, order: Order) -> None:
-        self.native.place(
-            order.id,
-            order.instrument,
-            order.side is Side.BUY,
-            order.quantity,
-            _TYPE_CODE[order.type],
-            order.price,
-            order.stop,
-            order.reduce_only,
-            list(order.allocations),
-        )
+        _, number, instrument, side, quantity, kind, px, stop, reduces, parts, _, _ = order
+        code = _TYPE_CODE[kind]
+        self.native.place(number, instrument, side is BUY, quantity, code, px, stop, reduces, parts)
 
 
-def _name(command: Command) -> str:
+def _name(command: Command | None) -> str:
     return type(command).__name__.lower()

@@ -25,6 +25,7 @@ from crypto_quant.runtime.history import DailyCloses
 from crypto_quant.runtime.view import LineView
 from crypto_quant.strategy.carry import CarrySleeve
 from crypto_quant.strategy.carry.state import NOTHING
+from crypto_quant.strategy.grid import GridSleeve
 from crypto_quant.strategy.position_manager.directional import DirectionalSleeve
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceSleeve
 from crypto_quant.strategy.position_manager.momentum import MomentumSleeve
@@ -221,6 +222,27 @@ class ImbalanceStage(_Quiet):
     def reset(self) -> None:
         """Forget the run of imbalances and the position."""
         self._signal.reset()
+        self._sleeve.reset()
+
+
+class GridStage(_Quiet):
+    """A grid market maker; it reads the book and its position, no feature."""
+
+    __slots__ = ("_instrument", "_sleeve")
+
+    def __init__(self, sleeve: GridSleeve, instrument: int) -> None:
+        self._sleeve = sleeve
+        self._instrument = instrument
+
+    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+        """Say the quotes of this moment."""
+        target = self._sleeve.on_timer(terms[self._instrument], view)
+        if target is None:
+            return NO_WISH
+        return tuple.__new__(Wish, (None, (), (target,), ()))
+
+    def reset(self) -> None:
+        """Forget the moves of the market."""
         self._sleeve.reset()
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from crypto_quant.core.terms import TermsTable
 from crypto_quant.execution.netting import Netting
 from crypto_quant.execution.order_manager import OrderManager
+from crypto_quant.execution.quoting import Quoting
 from crypto_quant.runtime.sleeves import Stage
 from crypto_quant.runtime.view import LineView
 from crypto_quant.strategy.risk_manager.manager import RiskManager
@@ -55,7 +56,7 @@ class SettledFunding:
 class State:
     """Everything that a step may change."""
 
-    __slots__ = ("funding", "netting", "orders", "risk", "stages", "terms", "view")
+    __slots__ = ("funding", "netting", "orders", "quoting", "risk", "stages", "terms", "view")
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class State:
         stages: tuple[Stage, ...],
         risk: RiskManager,
         netting: Netting,
+        quoting: Quoting,
         orders: OrderManager,
         funding: SettledFunding,
     ) -> None:
@@ -72,11 +74,13 @@ class State:
         self.stages = stages
         self.risk = risk
         self.netting = netting
+        self.quoting = quoting
         self.orders = orders
         self.funding = funding
 
     def reset(self) -> None:
         """Forget positions and wishes: the tape broke off and the books are flat."""
         self.netting.reset()
+        self.quoting.reset()
         for stage in self.stages:
             stage.reset()

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from crypto_quant.core.messages import (
     NO_COMMANDS,
     Alarm,
+    Amend,
     Cancel,
     Command,
     Decision,
@@ -26,6 +27,7 @@ from crypto_quant.core.messages import (
 )
 from crypto_quant.execution.netting import NO_PLAN
 from crypto_quant.execution.order_manager import OrderManager
+from crypto_quant.execution.quoting import NO_QUOTES
 from crypto_quant.runtime.sleeves import NO_WISH, TermsMap
 from crypto_quant.runtime.state import State
 
@@ -33,6 +35,8 @@ Answer: TypeAlias = tuple[str, int, int, int, int, int, int, bool, bool, Decimal
 """What the venue said, as ``_native.Line.answers`` gives it."""
 
 NOTHING: Final[tuple[()]] = ()
+LOST: Final = "the book is lost"
+HALTED: Final = "the day's loss limit is reached"
 new = tuple.__new__
 """Builds a named tuple in less than half the time of its constructor."""
 
@@ -61,33 +65,56 @@ def step(state: State, wake: Wake) -> Decision:
     if answers:
         _hear(state.orders, answers)
     if wake is GAP:  # the book is invalid: what is read from it is NaN until resync
-        return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS)
+        pulled = state.quoting.pull(LOST, view.gap)
+        _take_up(state.orders, pulled)
+        return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, pulled)
     if wake is DATA_END:
         state.reset()
         return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS)
     terms = state.terms.at(now)
-    state.risk.observe(view)
+    pulled = NOTHING
+    if state.risk.observe(view):
+        pulled = state.quoting.pull(HALTED)
+        _take_up(state.orders, pulled)
     prediction, signals, targets, own = _wishes(state, wake, now, terms)
     if targets:
+        targets = state.quoting.news(targets)
+    if targets:
         targets = state.risk.shrink(targets, view, terms)
-    plan = state.netting.plan(targets, view, terms, is_timer=wake is TIMER)
-    if plan is NO_PLAN and not own:  # nearly always: made without the named constructor
+    is_timer = wake is TIMER
+    plan = state.netting.plan(targets, view, terms, is_timer=is_timer)
+    quotes = state.quoting.plan(targets, view, is_timer=is_timer)
+    if plan is NO_PLAN and quotes is NO_QUOTES and not own and not pulled:
+        # nearly always: made without the named constructor
         return new(Decision, (now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS))
-    approved, refused, crosses = state.risk.stamp(plan.orders, view, terms, plan.crosses)
+    orders = plan.orders + quotes.orders
+    approved, refused, crosses = state.risk.stamp(orders, view, terms, plan.crosses)
     if refused:
         state.netting.on_refused(refused, view)
+        state.quoting.on_stamped(approved, refused)
     commands: tuple[Command, ...] = (
         *plan.cancels,
-        *(Exchange(c) for c in crosses),
+        *quotes.cancels,
+        *[new(Exchange, (c,)) for c in crosses],
         *own,
-        *(Place(a) for a in approved),
+        *[new(Amend, (a,)) for a in state.risk.lessen(quotes.smaller)],
+        *[new(Place, (a,)) for a in approved],
     )
+    _take_up(state.orders, commands)
+    return Decision(
+        now, wake, prediction, signals, targets, refused + quotes.withheld, (*pulled, *commands)
+    )
+
+
+def _take_up(orders: OrderManager, commands: Sequence[Command]) -> None:
+    """Note what is about to leave."""
     for command in commands:
         if isinstance(command, Place):
-            state.orders.place(command.approved.order)
+            orders.place(command.approved[0])
         elif isinstance(command, Cancel):
-            state.orders.cancel(command.order_id)
-    return Decision(now, wake, prediction, signals, targets, refused, commands)
+            orders.cancel(command.order_id)
+        elif isinstance(command, Amend):
+            orders.amend(command.approved.order)
 
 
 def _wishes(
@@ -127,3 +154,7 @@ def _hear(orders: OrderManager, answers: Sequence[Answer]) -> None:
             orders.on_cancelled(order)
         elif kind == "reject":
             orders.on_reject(order, reason)
+        elif kind == "amended":
+            orders.on_amended(order, quantity)
+        elif kind == "kept":
+            orders.on_kept(order)

@@ -51,6 +51,7 @@ class LineView:
         "px",
         "selling",
         "sleeve_equity",
+        "top",
         "working",
     )
 
@@ -73,6 +74,7 @@ class LineView:
         self.features = native.features
         # What is read often is the native method itself: no frame of Python in between.
         self.px = native.px
+        self.top = native.top
         self.position = native.sleeve_position
         self.entry_price = native.entry_price_approx
         self.sleeve_equity = native.sleeve_equity_approx
@@ -92,6 +94,11 @@ class LineView:
             self.day_start_equity = self.equity
         return now
 
+    @property
+    def gap(self) -> int | None:
+        """Instrument of the gap that woke the step."""
+        return self._native.gap
+
     def price_age(self, instrument: int) -> int | None:
         """Return how long ago the instrument was last traded; ``None`` if not known to be."""
         return self._native.price_age(instrument)
@@ -102,12 +109,12 @@ class LineView:
 
     def bid_px(self, instrument: int) -> int:
         """Return the best bid; 0 without a valid book."""
-        top = self._native.top(instrument)
+        top = self.top(instrument)
         return 0 if top is None else top[0]
 
     def ask_px(self, instrument: int) -> int:
         """Return the best ask; 0 without a valid book."""
-        top = self._native.top(instrument)
+        top = self.top(instrument)
         return 0 if top is None else top[2]
 
     def cash(self, sleeve: int, wallet: Wallet) -> float:

@@ -130,6 +130,79 @@ def test_exposure_check_never_refuses_an_order_that_only_shrinks(
     assert check.refusal(order, book) is None
 
 
+@st.composite
+def _batches(draw: st.DrawFn) -> tuple[list[Order], RiskBook]:
+    """Draw orders of one wake-up, large and small, some of them off tick or lot."""
+    view = draw(_worlds())
+    book = _book(view, halted=draw(st.booleans()))
+    book.state.sent.extend([view.now - 1] * draw(st.sampled_from([0, 50, 119, 120])))
+    orders = []
+    for number in range(1, draw(st.integers(1, 4)) + 1):
+        sleeve, instrument = draw(st.sampled_from([(CARRY, SPOT), (CARRY, PERP), (MODEL, PERP)]))
+        quantity = draw(st.sampled_from([1, 30, 2_000, 6_000])) * draw(st.sampled_from([1, -1]))
+        orders.append(
+            Order(
+                view.now,
+                number,
+                instrument,
+                Side.BUY if quantity > 0 else Side.SELL,
+                abs(quantity),
+                OrderType.POST_ONLY,
+                draw(st.sampled_from([4_999_990, 5_000_000, 5_000_001])),
+                None,
+                False,
+                (Allocation(sleeve, quantity),),
+                "quote",
+            )
+        )
+    return orders, book
+
+
+@pytest.mark.parametrize("name", CHECKS)
+@given(drawn=_batches())
+def test_what_a_check_clears_it_refuses_none_of(
+    name: str, drawn: tuple[list[Order], RiskBook]
+) -> None:
+    orders, book = drawn
+    check = CHECKS[name](RiskConfig())
+    if not check.clears(book.batch(orders), book):
+        return
+    for order in orders:
+        assert check.refusal(order, book) is None
+        book.accept_order(order)
+        book.state.sent.append(book.now)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+@given(
+    view=_worlds(),
+    halted=st.booleans(),
+    free=st.booleans(),
+    bought=st.sampled_from([0, 1, 40, 3_000, 20_000]),
+    sold=st.sampled_from([0, 1, 40, 3_000, 20_000]),
+    where=st.sampled_from([(CARRY, SPOT), (CARRY, PERP), (MODEL, PERP)]),
+)
+def test_of_quotes_that_a_check_clears_it_cuts_neither_side(
+    name: str,
+    view: Account,
+    halted: bool,
+    free: bool,
+    bought: int,
+    sold: int,
+    where: tuple[int, int],
+) -> None:
+    config = RiskConfig(require_stop=not free, loss_at_stop=1.0 if free else 0.01)
+    check, book, held = CHECKS[name](config), _book(view, halted=halted), view.position(*where)
+    if not check.clears(book.quoted(*where, held - sold, held + bought), book):
+        return
+    terms, px = TERMS[where[1]], book.px(where[1])
+    worth = px * terms.price_unit * terms.size_unit
+    for end, quoted in ((held + bought, bought), (held - sold, -sold)):
+        if end * quoted > 0:  # it opens something
+            asked = Proposal(*where, end, held, px, None, None, worth, False, terms)
+            assert check.shrink(asked, book) == end
+
+
 def _buying(view: Account) -> int:
     return view.working(MODEL, PERP) - view.selling(MODEL, PERP)
 

@@ -1,4 +1,4 @@
-"""The tick line: the imbalance strategy on recorded order books, session after session."""
+"""The tick line: one strategy on recorded order books, session after session."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.compose_ticks import (
     MS_NS,
-    SLEEVE,
     TRADED,
     check_tradable,
     compose_tick_state,
@@ -196,7 +195,7 @@ class TickBacktest:
             raise InvariantError("a run without sessions")
         native = line.native
         books = Books(
-            (SLEEVE,),
+            (config.strategy,),
             native.equity_rows(),
             native.fills(),
             native.orders(),
@@ -214,6 +213,7 @@ class TickBacktest:
     def _metrics(self, outcome: _Outcome) -> dict[str, Any]:
         instrument = self.instruments[TRADED]
         return {
+            "strategy": self._config.strategy,
             "instrument": instrument.id,
             "currency": instrument.quote,
             "capital": str(self._config.capital),
@@ -312,10 +312,10 @@ def _equity(outcome: _Outcome, instrument: Instrument) -> pa.Table:
         ),
     }
     flat = pa.nulls(len(names), pa.decimal128(38, MONEY_SCALE)).fill_null(0)
-    for book in (SLEEVE, PORTFOLIO):
+    for book in (*outcome.books.sleeves, PORTFOLIO):
         columns[column(book, "flow")] = flat
         for part in ("equity", *COMPONENTS):
-            native = f"{_NATIVE_PART.get(part, part)}.{SLEEVE}"
+            native = f"{_NATIVE_PART.get(part, part)}.{outcome.books.sleeves[TRADED]}"
             columns[column(book, part)] = money(rows, native)
     return pa.table(columns)
 

@@ -85,6 +85,11 @@ class Netting:
     ) -> Plan:
         """Return what brings positions to the targets; ``NO_PLAN`` while nothing changes."""
         orders = self._orders
+        if not (
+            self._wanted or self._protection.protects or (targets and _is_for_netting(targets))
+        ):
+            orders.touched.clear()  # quotes alone trade: there is nothing to net or to protect
+            return NO_PLAN
         is_due = is_timer and (self._again or view.now >= self._expiry)
         if not (targets or orders.touched or is_due):
             return NO_PLAN
@@ -120,11 +125,14 @@ class Netting:
                 self._on_end(state, view)
         for target in targets:
             key = (self._sleeves[target.sleeve], target.instrument)
-            self._wanted[key] = target
             self._again.discard(key)
+            if target.quotes is None:
+                self._wanted[key] = target
+            else:  # its quotes make the position
+                self._wanted.pop(key, None)
             held = view.position(*key)
             self._protection.set_target(
-                *key, target.quantity, target.stop, held=held, headed=held + orders.working(*key)
+                *key, target.quantity, target.stop, held=held, headed=held + orders.taking(*key)
             )
             instruments.add(target.instrument)
         if is_timer:
@@ -201,7 +209,7 @@ class Netting:
             target = self._wanted.get((sleeve, instrument))
             if target is None or (sleeve, instrument) in self._again:
                 continue
-            have = view.position(sleeve, instrument) + self._orders.working(sleeve, instrument)
+            have = view.position(sleeve, instrument) + self._orders.taking(sleeve, instrument)
             if target.quantity != have:
                 wishes[sleeve] = target.quantity - have
         for state in self._orders.live.values():
@@ -220,7 +228,7 @@ class Netting:
 
     def _is_old(self, order: Order, now: int) -> bool:
         """Tell whether a resting entry has waited long enough; note when it will have."""
-        if order.type is not OrderType.POST_ONLY:
+        if order.type is not OrderType.POST_ONLY or order.is_quote:
             return False
         if now >= order.ts + self._ttl:
             return True
@@ -292,7 +300,7 @@ class Netting:
     ) -> None:
         account = self._account(instrument, view)
         for sleeve in self._sleeves.values():
-            going = sent.get(sleeve, 0) + self._orders.working(sleeve, instrument)
+            going = sent.get(sleeve, 0) + self._orders.taking(sleeve, instrument)
             is_closing = going * view.position(sleeve, instrument) < 0
             cancel, order = self._protection.rest(
                 sleeve, instrument, view, terms, account, is_closing=is_closing
@@ -301,6 +309,11 @@ class Netting:
                 cancels.append(cancel)
             if order is not None:
                 made.append(order)
+
+
+def _is_for_netting(targets: Sequence[Target]) -> bool:
+    """Tell whether any of them asks for a position or protects one."""
+    return any(t.quotes is None or t.stop is not None for t in targets)
 
 
 def _allocations(parts: Mapping[int, int]) -> tuple[Allocation, ...]:

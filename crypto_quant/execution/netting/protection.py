@@ -22,6 +22,11 @@ class Protection:
         self._orders = orders
         self._stops: dict[tuple[int, int, bool], int] = {}
 
+    @property
+    def protects(self) -> bool:
+        """Whether any sleeve has ever asked for a stop."""
+        return bool(self._stops)
+
     def reset(self) -> None:
         """Forget the stops: a new segment has begun, flat."""
         self._stops.clear()
@@ -58,7 +63,7 @@ class Protection:
             return False
         if self._orders.stop_of(sleeve, instrument) is not None:
             return False  # it rests: the venue acts on it
-        if self._orders.working(sleeve, instrument) * held <= -held * held:
+        if self._orders.taking(sleeve, instrument) * held <= -held * held:
             return False  # a close or a reversal is on its way
         return px <= stop if held > 0 else px >= stop
 

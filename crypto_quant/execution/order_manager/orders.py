@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.ledger import prorate
-from crypto_quant.core.messages import Order
+from crypto_quant.core.messages import Order, Side
 from crypto_quant.execution.order_manager.state import OrderState, Status
+
+Key = tuple[int, int]
+NO_QUOTES: Final[Mapping[int, OrderState]] = MappingProxyType({})
+
+# Looking up a member of an enum costs ten times what a module's name does.
+BUY, NEW, WORKING, FILLED = Side.BUY, Status.NEW, Status.WORKING, Status.FILLED
 
 
 class OrderManager:
@@ -15,18 +23,31 @@ class OrderManager:
 
     Ids count up from 1, in the order in which orders are made: the same run gives the same
     ids. ``touched`` holds the instruments with news since netting last looked, ``ended`` the
-    orders that ended since then.
+    orders but quotes that ended since then; ``requote`` the (sleeve, instrument) of quotes that
+    changed since quoting last looked.
     """
 
-    __slots__ = ("_last_id", "_selling", "_stops", "_working", "ended", "live", "touched")
+    __slots__ = (
+        "_last_id",
+        "_quotes",
+        "_selling",
+        "_stops",
+        "_working",
+        "ended",
+        "live",
+        "requote",
+        "touched",
+    )
 
     def __init__(self) -> None:
         self._last_id = 0
         self._working: dict[tuple[int, int], int] = {}
         self._selling: dict[tuple[int, int], int] = {}
         self._stops: dict[tuple[int, int], OrderState] = {}
+        self._quotes: dict[Key, dict[int, OrderState]] = {}
         self.live: dict[int, OrderState] = {}
         self.touched: set[int] = set()
+        self.requote: set[Key] = set()
         self.ended: list[OrderState] = []
 
     def next_id(self) -> int:
@@ -41,6 +62,14 @@ class OrderManager:
         """
         return self._working.get((sleeve, instrument), 0)
 
+    def taking(self, sleeve: int, instrument: int) -> int:
+        """Return ``working`` without quotes: what is on its way to a position."""
+        working = self._working.get((sleeve, instrument), 0)
+        quotes = self._quotes.get((sleeve, instrument))
+        if not quotes:
+            return working
+        return working - sum(s.remaining if at > 0 else -s.remaining for at, s in quotes.items())
+
     def selling(self, sleeve: int, instrument: int) -> int:
         """Return what of ``working`` is to be sold, not positive."""
         return self._selling.get((sleeve, instrument), 0)
@@ -49,17 +78,32 @@ class OrderManager:
         """Return a sleeve's live protective stop that is not being cancelled."""
         return self._stops.get((sleeve, instrument))
 
+    def quotes(self, sleeve: int, instrument: int) -> Mapping[int, OrderState]:
+        """Return a sleeve's live quotes by price, that of sales negative; there is one at each."""
+        return self._quotes.get((sleeve, instrument), NO_QUOTES)
+
+    def quoted(self) -> list[Key]:
+        """Return the (sleeve, instrument) that may have live quotes, in order."""
+        return sorted(self._quotes)
+
     def place(self, order: Order) -> None:
         """Take up an order that leaves."""
         if order.id in self.live or order.id > self._last_id:
             raise InvariantError(f"order {order.id} is placed twice or was never numbered")
         state = OrderState(order)
         self.live[order.id] = state
+        if order.is_quote:
+            self._take_quote(order, state)
+            return
         if state.is_stop:
             part = order.allocations[0]
             self._stops[part.sleeve, order.instrument] = state
-        else:
-            self._count(order, order.allocations, 1)
+            return
+        self._count(order, order.allocations, 1)
+
+    def amend(self, order: Order) -> None:
+        """Note that an order is being made smaller; ``order`` is what it is to be."""
+        self.live[order.id].amended = order
 
     def cancel(self, order_id: int) -> None:
         """Note that an order is being taken back."""
@@ -71,8 +115,29 @@ class OrderManager:
     def on_ack(self, order_id: int) -> None:
         """Note that the venue has an order."""
         state = self.live.get(order_id)
-        if state is not None and state.status is Status.NEW:
-            state.status = Status.WORKING
+        if state is not None and state.status is NEW:
+            state.status = WORKING
+
+    def on_amended(self, order_id: int, quantity: int) -> None:
+        """Note that an order has another whole quantity; never less than what is filled."""
+        state = self.live.get(order_id)
+        if state is None:
+            return
+        before, filled = state.order, state.filled
+        left = max(quantity, filled)
+        (part,) = before.allocations
+        side = 1 if before.side is BUY else -1
+        self._count(before, ((part.sleeve, side * (left - before.quantity)),), 1)
+        kept = part._replace(quantity=side * left)
+        state.order = before._replace(quantity=left, allocations=(kept,))
+        state.amended = None
+        self._tell(state)
+
+    def on_kept(self, order_id: int) -> None:
+        """Note that the venue refused to cancel or to amend an order: it works on as it was."""
+        state = self.live.get(order_id)
+        if state is not None:
+            self._keep(state)
 
     def on_fill(self, order_id: int, quantity: int) -> OrderState:
         """Count a fill (``quantity`` unsigned) and return the order.
@@ -89,9 +154,14 @@ class OrderManager:
         state.fill(quantity)
         if state.is_stop and before == 0:
             self._count(order, order.allocations, 1)
-        self._count(order, prorate(order.allocations, before, quantity), -1)
-        self.touched.add(order.instrument)
-        if state.status is Status.FILLED:
+        parts = order.allocations
+        if len(parts) == 1:  # nobody shares it
+            key = (parts[0][0], order.instrument)
+            self._count_one(key, -quantity if order.side is BUY else quantity, order.side)
+        else:
+            self._count(order, prorate(order.allocations, before, quantity), -1)
+        self._tell(state)
+        if state.status is FILLED:
             self._end(state)
         return state
 
@@ -102,11 +172,8 @@ class OrderManager:
     def on_reject(self, order_id: int, reason: str) -> None:
         """Note a refusal; of an order that rests it means that its cancel was refused."""
         state = self.live.get(order_id)
-        if state is not None and state.is_cancelling and state.status is not Status.NEW:
-            state.is_cancelling = False
-            if state.is_stop:
-                self._stops[state.order.allocations[0].sleeve, state.order.instrument] = state
-            self.touched.add(state.order.instrument)
+        if state is not None and state.is_cancelling and state.status is not NEW:
+            self._keep(state)
             return
         self._leave(order_id, Status.REJECTED, reason)
 
@@ -115,9 +182,11 @@ class OrderManager:
         self._working.clear()
         self._selling.clear()
         self._stops.clear()
+        self._quotes.clear()
         self.live.clear()
         self.touched.clear()
         self.ended.clear()
+        self.requote.clear()
 
     def _leave(self, order_id: int, status: Status, reason: str) -> None:
         state = self.live.get(order_id)
@@ -126,23 +195,68 @@ class OrderManager:
         state.status = status
         state.reason = reason
         order = state.order
+        if order.is_quote:  # all of it is one sleeve's
+            left = state.filled - order.quantity
+            key = (order.allocations[0][0], order.instrument)
+            self._count_one(key, left if order.side is BUY else -left, order.side)
+            self.touched.add(key[1])
+            self.requote.add(key)
+            del self.live[order_id]
+            del self._quotes[key][state.at]
+            return
         if not state.is_stop or state.filled:
             self._count(order, order.allocations, -1)
         if state.filled:
             self._count(order, prorate(order.allocations, 0, state.filled), 1)
-        self.touched.add(order.instrument)
+        self._tell(state)
         self._end(state)
 
     def _end(self, state: OrderState) -> None:
-        del self.live[state.order.id]
+        order = state.order
+        del self.live[order.id]
+        if order.is_quote:
+            del self._quotes[order.allocations[0][0], order.instrument][state.at]
+            return
         self._forget_stop(state)
         self.ended.append(state)
+
+    def _keep(self, state: OrderState) -> None:
+        state.is_cancelling = False
+        state.amended = None
+        if state.is_stop:
+            self._stops[state.order.allocations[0].sleeve, state.order.instrument] = state
+        self._tell(state)
+
+    def _tell(self, state: OrderState) -> None:
+        """Mark what has to be looked at again."""
+        order = state.order
+        self.touched.add(order.instrument)
+        if order.is_quote:
+            self.requote.add((order.allocations[0][0], order.instrument))
+
+    def _take_quote(self, order: Order, state: OrderState) -> None:
+        (part,) = order.allocations
+        quotes = self._quotes.setdefault((part[0], order.instrument), {})
+        px = order.price
+        if px is None:
+            raise InvariantError(f"order {order.id} is a quote without a price")
+        at = state.at = px if order.side is BUY else -px
+        if at in quotes:
+            raise InvariantError(f"order {order.id}: its sleeve has a live quote at that price")
+        quotes[at] = state
+        self._count_one((part[0], order.instrument), part[1], order.side)
 
     def _forget_stop(self, state: OrderState) -> None:
         if state.is_stop:
             key = (state.order.allocations[0].sleeve, state.order.instrument)
             if self._stops.get(key) is state:
                 del self._stops[key]
+
+    def _count_one(self, key: Key, change: int, side: Side) -> None:
+        """Add to what one sleeve has working on a side; ``change`` is signed as a position is."""
+        _add(self._working, key, change)
+        if side is not BUY:
+            _add(self._selling, key, change)
 
     def _count(self, order: Order, parts: Iterable[tuple[int, int]], sign: int) -> None:
         """Add (+1) parts of an order to what is working, or take them away (-1)."""

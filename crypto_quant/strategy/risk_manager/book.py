@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from math import inf
+from typing import Final, NamedTuple, Protocol
 
 from crypto_quant.core.messages import Allocation, Order, OrderType
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
 
 DAY_NS = 86_400 * 10**9
+STOP_MARKET = OrderType.STOP_MARKET
+SURE: Final = 1.0 - 1e-9
+"""What a limit in floats is taken times where only what is certainly within it may pass."""
 
 
 class Proposal(NamedTuple):
@@ -67,6 +71,22 @@ class RiskState:
         self.sent: deque[int] = deque()
 
 
+class Batch(NamedTuple):
+    """Quotes or orders of one wake-up, and what they may lead to at worst, whatever fills.
+
+    ``orders`` is empty for quotes. ``sizes`` are the largest positions, unsigned, of the (sleeve,
+    instrument) that they trade; the rest are notionals with what lives and what is held, floats
+    in the quote asset: ``gross`` of all sleeves, spot included, ``contracts`` without spot,
+    ``of_sleeve`` the contracts of each sleeve.
+    """
+
+    orders: Sequence[Order]
+    sizes: Mapping[tuple[int, int], int]
+    gross: float
+    contracts: float
+    of_sleeve: Mapping[int, float]
+
+
 class RiskBook:
     """Exposure by sleeve and instrument, updated as targets of one wake-up are accepted.
 
@@ -77,8 +97,9 @@ class RiskBook:
     """
 
     __slots__ = (
+        "_accepted",
         "_bought",
-        "_notionals",
+        "_counted",
         "_sleeves",
         "_sold",
         "_spent",
@@ -99,17 +120,27 @@ class RiskBook:
         self._sleeves = range(sleeves)
         self.now = view.now
         self.equity = view.equity
-        self._notionals: dict[tuple[int, int], float] = {}
+        self._accepted: dict[tuple[int, int], int] = {}
+        self._counted: dict[tuple[int, int], float] | None = None
         self._bought: dict[tuple[int, int], int] = {}
         self._sold: dict[tuple[int, int], int] = {}
         self._stopped: dict[tuple[int, int], int] = {}
         self._spent: dict[int, Decimal] = {}
-        for instrument, rule in terms.items():
-            worth = view.px(instrument) * rule.price_unit * rule.size_unit
-            for sleeve in self._sleeves:
-                low, high = self.reach(sleeve, instrument)
-                if low or high:
-                    self._notionals[sleeve, instrument] = max(-low, high) * worth
+
+    @property
+    def _notionals(self) -> dict[tuple[int, int], float]:
+        """Gross notional by sleeve and instrument as accepted so far; at first that of now."""
+        if self._counted is None:
+            self._counted = {}
+            for instrument in self.terms:
+                worth = self.worth(instrument)
+                for sleeve in self._sleeves:
+                    low, high = self.reach(sleeve, instrument)
+                    if low or high:
+                        self._counted[sleeve, instrument] = max(-low, high) * worth
+            for key, size in self._accepted.items():
+                self._counted[key] = size * self.worth(key[1])
+        return self._counted
 
     @property
     def is_halted(self) -> bool:
@@ -119,7 +150,13 @@ class RiskBook:
     def accept(self, proposal: Proposal, quantity: int) -> None:
         """Count an accepted target; what is still held counts until it is sold."""
         size = max(abs(quantity), abs(proposal.position))
+        self._accepted[proposal.sleeve, proposal.instrument] = size
         self._notionals[proposal.sleeve, proposal.instrument] = size * proposal.worth
+
+    def accept_quotes(self, batch: Batch) -> None:
+        """Count accepted quotes at their worst: the targets to come are judged beside them."""
+        self._accepted.update(batch.sizes)
+        self._counted = None
 
     def accept_order(self, order: Order) -> None:
         """Count an order that may leave: the next ones of this wake-up come on top of it."""
@@ -136,6 +173,56 @@ class RiskBook:
             if terms.is_spot and quantity > 0:
                 paid = terms.notional(px, quantity)
                 self._spent[sleeve] = self._spent.get(sleeve, Decimal(0)) + paid
+
+    def px(self, instrument: int) -> int:
+        """Return the last known price, before the first trade that of the book; 0 without any."""
+        return self.view.px(instrument) or self.view.ask_px(instrument)
+
+    def worth(self, instrument: int) -> float:
+        """Return the notional of one grid unit; 0 where no price is known."""
+        rule = self.terms[instrument]
+        return self.px(instrument) * rule.price_unit * rule.size_unit
+
+    def batch(self, orders: Sequence[Order]) -> Batch:
+        """Return what orders may lead to on top of what lives."""
+        bought: dict[tuple[int, int], int] = {}
+        sold: dict[tuple[int, int], int] = {}
+        for order in orders:
+            instrument = order.instrument
+            is_stop = order.type is STOP_MARKET  # it trades only if it is reached
+            for sleeve, quantity in order.allocations:
+                key = (sleeve, instrument)
+                side = bought if quantity > 0 else sold
+                side[key] = side.get(key, 0) + (0 if is_stop else quantity)
+        sizes = {}
+        for key in {**bought, **sold}:
+            low, high = self.reach(*key)
+            sizes[key] = max(-low - sold.get(key, 0), high + bought.get(key, 0))
+        return self._batch(orders, sizes)
+
+    def quoted(self, sleeve: int, instrument: int, low: int, high: int) -> Batch:
+        """Return what quotes may lead to: a position between two ends, beside what lives."""
+        live_low, live_high = self.reach(sleeve, instrument)
+        return self._batch((), {(sleeve, instrument): max(-low, high, -live_low, live_high)})
+
+    def _batch(self, orders: Sequence[Order], sizes: Mapping[tuple[int, int], int]) -> Batch:
+        gross = contracts = 0.0
+        of_sleeve = dict.fromkeys(self._sleeves, 0.0)
+        for instrument, rule in self.terms.items():
+            worth = self.worth(instrument) or inf  # without a price nothing is certain
+            for sleeve in self._sleeves:
+                size = sizes.get((sleeve, instrument))
+                if size is None:
+                    low, high = self.reach(sleeve, instrument)
+                    size = max(-low, high, self._accepted.get((sleeve, instrument), 0))
+                if not size:
+                    continue
+                notional = size * worth
+                gross += notional
+                if not rule.is_spot:
+                    contracts += notional
+                    of_sleeve[sleeve] += notional
+        return Batch(orders, sizes, gross, contracts, of_sleeve)
 
     def spent(self, sleeve: int) -> Decimal:
         """Return what a sleeve's spot orders of this wake-up are about to pay, exact."""
@@ -209,7 +296,7 @@ class RiskBook:
             low, high = self.reach(sleeve, instrument)
             end = high + quantity if quantity > 0 else -low - quantity
             total += max(0, end - max(-low, high))
-        return self.terms[instrument].notional(self.view.px(instrument), total)
+        return self.terms[instrument].notional(self.px(instrument), total)
 
     def gross(self, *, contracts_only: bool) -> Decimal:
         """Return the largest gross notional of all sleeves that the orders may lead to, exact."""
@@ -219,7 +306,7 @@ class RiskBook:
                 continue
             reaches = (self.reach(s, instrument) for s in self._sleeves)
             quantity = sum(max(-low, high) for low, high in reaches)
-            total += rule.notional(self.view.px(instrument), quantity)
+            total += rule.notional(self.px(instrument), quantity)
         return total
 
 
@@ -234,6 +321,13 @@ class Check(Protocol):
 
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
         """Return the target, or one of the same sign and smaller."""
+        ...
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell whether it certainly cuts and refuses nothing of them, at little cost.
+
+        ``False`` says nothing: each side or order is then asked about, exactly.
+        """
         ...
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -23,6 +23,10 @@ class DailyLoss:
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
         """Return the target, on a halted day what it keeps of the position."""
         return proposal.kept() if book.is_halted else proposal.target
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell that the day is not halted."""
+        return not book.is_halted
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse growth on a halted day."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -36,6 +36,10 @@ class InitialMargin:
         others = book.contracts_beside(proposal, same_sleeve=False)
         free = self._share * book.equity * self._leverage - others
         return proposal.capped(free / proposal.worth)
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell that even the worst case stays well within the limit."""
+        return batch.contracts < SURE * self._share * book.equity * self._leverage
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse growth beyond the limit."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -29,6 +29,17 @@ class Leverage:
         free = leverage * book.view.sleeve_equity(proposal.sleeve)
         free -= book.contracts_beside(proposal, same_sleeve=True)
         return proposal.capped(free / proposal.worth)
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell that each sleeve's contracts stay well within its own equity's."""
+        for (sleeve, instrument), size in batch.sizes.items():
+            terms = book.terms[instrument]
+            if terms.is_spot or not size:
+                continue
+            leverage = min(self._leverage, terms.max_leverage)
+            if batch.of_sleeve[sleeve] >= SURE * leverage * book.view.sleeve_equity(sleeve):
+                return False
+        return True
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Never refuse: the sleeve's target was cut, and netting only lowers the sum."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -42,6 +42,14 @@ class LossAtStop:
         if unit is None:
             return proposal.kept()
         return proposal.capped(self._config.loss_at_stop * book.equity / unit, keep=is_spared)
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell that even a total loss stays within the budget, where no stop is demanded."""
+        if self._config.require_stop:
+            return False
+        budget = SURE * self._config.loss_at_stop * book.equity
+        worst = ((size, book.worth(instrument)) for (_, instrument), size in batch.sizes.items())
+        return all(not size or 0.0 < size * worth < budget for size, worth in worst)
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Never refuse: an order does not carry the stop of its position."""

@@ -17,10 +17,19 @@ from crypto_quant.core.messages import (
     Refused,
     Side,
     Target,
+    approve,
 )
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import EXACT, Terms, common_step
-from crypto_quant.strategy.risk_manager.book import DAY_NS, Check, Proposal, RiskBook, RiskState
+from crypto_quant.strategy.risk_manager import quotes
+from crypto_quant.strategy.risk_manager.book import (
+    DAY_NS,
+    Batch,
+    Check,
+    Proposal,
+    RiskBook,
+    RiskState,
+)
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 OTHER_LEG = "an order of the same sleeve was refused: never leg by leg"
@@ -61,7 +70,7 @@ class RiskManager:
         What outlives a wake-up; this object is the only one that changes it.
     """
 
-    __slots__ = ("_checks", "_floor", "_names", "_ours", "_sleeves", "state")
+    __slots__ = ("_all", "_checks", "_floor", "_names", "_ours", "_sleeves", "state")
 
     def __init__(
         self,
@@ -72,15 +81,18 @@ class RiskManager:
     ) -> None:
         self._checks = dict(checks)
         self._names = tuple(checks)
+        self._all = tuple(checks.values())
         self._ours = {name: check for name, check in checks.items() if not check.is_of_venue}
         self._sleeves = {name: n for n, name in enumerate(sleeves)}
         self._floor = 1.0 - config.daily_loss
         self.state = state
 
-    def observe(self, view: AccountView) -> None:
-        """Latch the day's halt; called at every wake-up."""
+    def observe(self, view: AccountView) -> bool:
+        """Latch the day's halt; called at every wake-up. Tell whether it begins now."""
+        before = self.state.halted_day
         if view.equity <= self._floor * view.day_start_equity:
             self.state.halted_day = view.now // DAY_NS
+        return self.state.halted_day != before
 
     def shrink(
         self, targets: Sequence[Target], view: AccountView, terms: Mapping[int, Terms]
@@ -89,9 +101,18 @@ class RiskManager:
         book = RiskBook(view, terms, len(self._sleeves), self.state)
         groups: dict[str, list[Target]] = {}
         for target in targets:
-            groups.setdefault(target.sleeve, []).append(target)
-        with localcontext(EXACT):
-            return tuple(t for group in groups.values() for t in self._shrink_group(group, book))
+            if target.quotes is None:
+                groups.setdefault(target.sleeve, []).append(target)
+        left: list[Target] = []
+        if groups:
+            with localcontext(EXACT):
+                for group in groups.values():
+                    left += self._shrink_group(group, book)
+        for target in targets:
+            if target.quotes is not None:
+                sleeve = self._sleeves[target.sleeve]
+                left.append(quotes.cut(target, sleeve, book, self._clears, self._allowed))
+        return tuple(left)
 
     def stamp(
         self,
@@ -103,9 +124,13 @@ class RiskManager:
         """Judge what is about to be done; crosses come first and use up the limits first.
 
         Of a refused order what closes may leave: one that is refused is always named in
-        ``refused``, and its close in ``approved``.
+        ``refused``, and its close in ``approved``. Quotes stand each for itself: one that is
+        refused takes no other with it.
         """
         book = RiskBook(view, terms, len(self._sleeves), self.state)
+        if not crosses and self._clears(book.batch(orders), book):
+            self.state.sent.extend([book.now] * len(orders))
+            return Stamped(approve(orders, self._names, RISK_SEAL), (), ())
         judged = [*map(_as_order, crosses), *orders] if crosses else orders
         with localcontext(EXACT):
             verdicts = [
@@ -114,7 +139,7 @@ class RiskManager:
         broken = {
             part.sleeve
             for order, verdict in zip(judged, verdicts, strict=True)
-            if verdict.reason is not None and not verdict.shrinks
+            if verdict.reason is not None and not (verdict.shrinks or order.is_quote)
             for part in order.allocations
         }
         approved: list[Approved] = []
@@ -122,7 +147,7 @@ class RiskManager:
         refused: list[Refused] = []
         wishes: list[Order | Cross] = [*crosses, *orders]
         for wish, order, (reason, shrinks, close) in zip(wishes, judged, verdicts, strict=True):
-            if reason is None and broken and not shrinks:
+            if reason is None and broken and not (shrinks or order.is_quote):
                 reason = OTHER_LEG if any(p.sleeve in broken for p in order.allocations) else None
             if reason is not None and close is not None:
                 refused.append(Refused(wish, reason + CLOSES))
@@ -134,6 +159,28 @@ class RiskManager:
             else:
                 approved.append(Approved(wish, self._names, RISK_SEAL))
         return Stamped(tuple(approved), tuple(refused), tuple(agreed))
+
+    def lessen(self, pairs: Sequence[tuple[Order, Order]]) -> tuple[Approved, ...]:
+        """Stamp orders that take the place of resting ones and trade less: nothing limits that.
+
+        Raises
+        ------
+        InvariantError
+            One does more than get smaller.
+        """
+        for before, after in pairs:
+            same = before._replace(
+                ts=after.ts, quantity=after.quantity, allocations=after.allocations
+            )
+            parts = zip(before.allocations, after.allocations, strict=True)
+            is_less = all(0 <= a.quantity * b.quantity < b.quantity**2 for b, a in parts)
+            if same != after or not 0 < after.quantity < before.quantity or not is_less:
+                raise InvariantError(f"order {before.id} does more than get smaller: {after}")
+        return approve([after for _, after in pairs], self._names, RISK_SEAL)
+
+    def _clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell whether every check certainly lets all of it through."""
+        return all([check.clears(batch, book) for check in self._all])
 
     def _judge(self, order: Order, book: RiskBook, *, is_sent: bool) -> _Verdict:
         """Judge an order by those before it; what of it may leave counts for those after it."""

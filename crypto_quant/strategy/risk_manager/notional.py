@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -24,6 +24,10 @@ class Notional:
             return proposal.kept()
         free = self._multiple * book.equity - book.notional_beside(proposal)
         return proposal.capped(free / proposal.worth)
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell that even the worst case stays well within the limit."""
+        return batch.gross < SURE * self._multiple * book.equity
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse growth beyond the limit."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 MINUTE_NS = 60 * 10**9
@@ -26,11 +28,20 @@ class OrderRate:
         """Return the target: a rate limits orders, not positions."""
         return proposal.target
 
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell that the rate leaves room for all, and that they are the wake-up's first."""
+        sent, count = book.state.sent, len(batch.orders)
+        if not count:
+            return True
+        _forget(sent, book.now)
+        if sent and sent[-1] == book.now:
+            return False
+        return count <= self._per_wake and len(sent) + count <= self._per_minute
+
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse growth once the rate is reached."""
         sent = book.state.sent
-        while sent and sent[0] <= book.now - MINUTE_NS:
-            sent.popleft()
+        _forget(sent, book.now)
         if book.shrinks(order):
             return None
         if len(sent) >= self._per_minute:
@@ -38,3 +49,9 @@ class OrderRate:
         if sum(1 for ts in sent if ts == book.now) >= self._per_wake:
             return f"{self._per_wake} orders at one wake-up"
         return None
+
+
+def _forget(sent: deque[int], now: int) -> None:
+    """Drop what was sent a minute ago or earlier."""
+    while sent and sent[0] <= now - MINUTE_NS:
+        sent.popleft()

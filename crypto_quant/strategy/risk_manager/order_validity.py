@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -27,6 +27,22 @@ class OrderValidity:
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
         """Return the target: validity is that of the order that netting makes."""
         return proposal.target
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell that all are on tick and lot, and well above the smallest notional."""
+        for _, instrument in batch.sizes:
+            terms = book.terms[instrument]
+            tick, lot, unit = terms.tick, terms.lot, SURE * terms.price_unit * terms.size_unit
+            least = float(terms.min_notional)
+            for order in batch.orders:
+                px, quantity = order.price, order.quantity
+                if order.instrument != instrument:
+                    continue
+                if px is None or px <= 0 or px % tick or order.stop is not None:
+                    return False
+                if quantity <= 0 or quantity % lot or px * quantity * unit <= least:
+                    return False
+        return True
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse what the venue would reject."""

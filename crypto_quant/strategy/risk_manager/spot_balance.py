@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from crypto_quant.core.messages import Order, Wallet
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -32,6 +32,10 @@ class SpotBalance:
         price = proposal.worth * (1.0 + self._buffer + proposal.terms.taker)
         more = max(0, int(cash / price)) // proposal.terms.lot * proposal.terms.lot
         return min(proposal.target, max(0, proposal.position) + more)
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        """Tell that none of them trades spot."""
+        return not any(book.terms[instrument].is_spot for _, instrument in batch.sizes)
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse a purchase that a sleeve cannot pay or a sale of what it does not hold."""

@@ -18,7 +18,7 @@ from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.data_pipeline.storage.flags import REBASED_RECV
 from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
-from crypto_quant.runtime.decisions import as_json
+from crypto_quant.runtime.decision_json import as_json
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.tape import Columns

@@ -76,6 +76,10 @@ class Account:
     def day_volume(self, instrument: int) -> int:
         return self.volumes.get(instrument, 0)
 
+    def top(self, instrument: int) -> tuple[int, int, int, int] | None:
+        bid, ask = self.bid_px(instrument), self.ask_px(instrument)
+        return (bid, 1, ask, 1) if bid and ask else None
+
     def bid_px(self, instrument: int) -> int:
         return self.bids.get(instrument, 0)
 

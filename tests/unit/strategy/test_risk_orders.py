@@ -7,7 +7,7 @@ import pytest
 from crypto_quant.core.messages import Allocation, Order, OrderType, Target
 from crypto_quant.execution.netting import Netting, NettingConfig
 from crypto_quant.execution.order_manager import OrderManager
-from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook, RiskState
+from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook, RiskState
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.strategy.risk_manager.manager import RiskManager
 from tests.unit.strategy.account import CARRY, DAY, HOUR, MODEL, PERP, SLEEVES, SPOT, TERMS, Account
@@ -43,6 +43,9 @@ class Never:
 
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
         return 0
+
+    def clears(self, batch: Batch, book: RiskBook) -> bool:
+        return False
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         return "no room"

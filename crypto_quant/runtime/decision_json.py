@@ -1,0 +1,105 @@
+"""A decision as plain values, and as one line of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from crypto_quant.core.messages import (
+    Alarm,
+    Amend,
+    Cancel,
+    Command,
+    Decision,
+    Exchange,
+    Order,
+    OrderType,
+    Place,
+    Refused,
+    Target,
+    Transfer,
+)
+
+line = json.JSONEncoder(separators=(",", ":")).encode
+"""Encode plain values on one line."""
+POST_ONLY = OrderType.POST_ONLY
+
+
+def as_json(decision: Decision) -> dict[str, object]:
+    """Return a decision as plain values; two equal decisions give equal ones.
+
+    Commands keep their order. Cancels of one reason, and quotes of one sleeve, instrument and
+    reason, are listed together where they follow one another: ``[id, side, price, quantity]``.
+    """
+    return {
+        "ts": decision.ts,
+        "wake": decision.wake.value,
+        "prediction": decision.prediction and decision.prediction._asdict(),
+        "signals": [s._asdict() for s in decision.signals],
+        "targets": [_target(t) for t in decision.targets],
+        "refused": [_refused(r) for r in decision.refused],
+        "commands": _commands(decision.commands),
+    }
+
+
+def _target(target: Target) -> dict[str, object]:
+    said = target._asdict()
+    if target.quotes is None:
+        del said["quotes"]
+    return said
+
+
+def _order(order: Order) -> dict[str, object]:
+    said = order._asdict()
+    if not order.is_quote:
+        del said["is_quote"]
+    return said
+
+
+def _refused(refused: Refused) -> dict[str, object]:
+    wish = refused.order
+    named = {"order": wish.id} if isinstance(wish, Order) else {"cross": wish._asdict()}
+    return {**named, "reason": refused.reason}
+
+
+def _commands(commands: Sequence[Command]) -> list[dict[str, Any]]:
+    said: list[dict[str, Any]] = []
+    shared: object = None
+    listed: list[object] = []
+    for command in commands:
+        if isinstance(command, Cancel):
+            if shared != command.reason:
+                shared, listed = command.reason, []
+                said.append({"cancel": listed, "reason": shared})
+            listed.append(command.order_id)
+            continue
+        if isinstance(command, Place):
+            order, checks = command.approved
+            if order.is_quote and order.type is POST_ONLY and not order.reduce_only:
+                sleeve = order.allocations[0][0]
+                alike = (order.ts, sleeve, order.instrument, order.reason, checks)
+                if shared != alike:
+                    shared, listed = alike, []
+                    names = ("ts", "sleeve", "instrument", "reason")
+                    of = dict(zip(names, alike, strict=False))
+                    said.append({"quote": {**of, "orders": listed}, "checks": checks})
+                listed.append((order.id, order.side, order.price, order.quantity))
+                continue
+        shared = None
+        said.append(_command(command))
+    return said
+
+
+def _command(command: Place | Amend | Exchange | Alarm | Transfer) -> dict[str, object]:
+    match command:
+        case Place(approved):
+            return {"place": _order(approved.order), "checks": approved.checks}
+        case Amend(approved):
+            return {"amend": _order(approved.order), "checks": approved.checks}
+        case Exchange(approved):
+            return {"cross": approved.cross._asdict(), "checks": approved.checks}
+        case Alarm():
+            return {"alarm": command._asdict()}
+        case Transfer():
+            return {"transfer": {**command._asdict(), "amount": str(command.amount)}}

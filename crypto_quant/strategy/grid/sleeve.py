@@ -1,0 +1,113 @@
+"""The quoting rule: that of ``crates/strategies/src/grid.rs``, operation by operation."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Final
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.messages import Quote, Side, Target
+from crypto_quant.core.ports import AccountView
+from crypto_quant.core.terms import Terms
+from crypto_quant.strategy.grid.config import GridConfig
+
+REASON: Final = "grid"
+new = tuple.__new__
+BUY, SELL = Side.BUY, Side.SELL
+Shape = tuple[int, int, int, int, int]
+
+
+class GridSleeve:
+    """Quotes a grid at each wake-up of the clock, while there is a book.
+
+    It holds no quote itself: what it wants is said anew each time, and execution does what
+    changed. Without a book it says nothing: quotes were taken back when the book was lost.
+    """
+
+    __slots__ = (
+        "_before",
+        "_config",
+        "_instrument",
+        "_most",
+        "_name",
+        "_quantity",
+        "_quotes",
+        "_rule",
+        "_shape",
+        "_sleeve",
+        "_terms",
+        "_variance",
+    )
+
+    def __init__(self, config: GridConfig, sleeve: int, name: str, instrument: int) -> None:
+        self._config = c = config
+        self._rule = (c.levels, c.gap, c.half, c.vol, c.skew, c.weight, 1.0 - c.weight)
+        self._sleeve = sleeve
+        self._name = name
+        self._instrument = instrument
+        self._terms: Terms | None = None
+        self._quantity = self._most = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the moves of the middle: another session has begun."""
+        self._variance = 0.0
+        self._before: float | None = None
+        self._shape: Shape = (0, 0, 0, 0, 0)
+        self._quotes: tuple[Quote, ...] = ()
+
+    def on_timer(self, terms: Terms, view: AccountView) -> Target | None:
+        """Return the quotes of this moment, ``None`` without a valid book."""
+        instrument = self._instrument
+        top = view.top(instrument)
+        if top is None:
+            return None
+        if terms is not self._terms:
+            self._size(terms)
+        levels, gap, half, vol, skew, weight, kept = self._rule
+        tick, quantity, most = terms.tick, self._quantity, self._most
+        bid, ask = top[0] // tick, top[2] // tick
+        held = view.position(self._sleeve, instrument)
+        middle = (bid + ask) / 2.0
+        if self._before is not None:
+            step = middle - self._before
+            self._variance = kept * self._variance + weight * (step * step)
+        self._before = middle
+        half = half + vol * math.sqrt(self._variance)
+        centre = middle - skew * held / quantity
+        shape = (
+            min(math.floor((centre - half) / gap) * gap, bid),
+            levels if held < most else 0,
+            max(math.ceil((centre + half) / gap) * gap, ask),
+            levels if held > -most else 0,
+            tick,
+        )
+        if shape != self._shape:
+            self._shape = shape
+            self._quotes = _ladder(shape, gap, quantity)
+        return new(Target, (view.now, self._name, instrument, held, None, REASON, self._quotes))
+
+    def _size(self, terms: Terms) -> None:
+        """Take the sizes in grid units, down to the lot of the terms in force."""
+        quantity, most = (
+            int(size / terms.size_step) // terms.lot * terms.lot
+            for size in (self._config.size, self._config.most)
+        )
+        if quantity <= 0:
+            lot: Decimal = terms.lot * terms.size_step
+            raise ConfigError(
+                f"grid.size: {self._config.size} {terms.base} is less than the lot {lot} of "
+                f"{terms.id}: quote at least one lot"
+            )
+        self._terms, self._quantity, self._most = terms, quantity, most
+        self._shape = (0, 0, 0, 0, 0)
+
+
+def _ladder(shape: Shape, gap: int, quantity: int) -> tuple[Quote, ...]:
+    """Return the quotes of both sides, each from the best price outwards; bids come first."""
+    low, bids, high, asks, tick = shape
+    below = range(low * tick, (low - bids * gap) * tick, -gap * tick)
+    above = range(high * tick, (high + asks * gap) * tick, gap * tick)
+    quotes = [new(Quote, (BUY, px, quantity)) for px in below]
+    return tuple(quotes + [new(Quote, (SELL, px, quantity)) for px in above])

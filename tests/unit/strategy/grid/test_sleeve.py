@@ -1,0 +1,100 @@
+"""The grid's rule, by hand, and beside the same rule on the bare simulator's benchmark."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from pydantic import ValidationError
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.messages import Quote, Side
+from crypto_quant.strategy.grid import GridConfig, GridSleeve
+from tests.unit.strategy.account import MODEL, PERP, PERP_TERMS, Account
+
+
+def sleeve(**config: object) -> GridSleeve:
+    return GridSleeve(GridConfig.model_validate(config), MODEL, "model", PERP)
+
+
+def market(bid: int, ask: int, held: int = 0) -> Account:
+    """Return an account in a book whose best prices are these ticks of 0.1."""
+    view = Account(bids={PERP: bid * 10}, asks={PERP: ask * 10})
+    view.held[MODEL, PERP] = held
+    return view
+
+
+def ticks(made: GridSleeve, view: Account) -> tuple[list[int], list[int]]:
+    """Return the ticks of the bids and of the asks that are wanted."""
+    target = made.on_timer(PERP_TERMS, view)
+    assert target is not None
+    assert target.quotes is not None
+    assert target.quantity == view.position(MODEL, PERP)
+    assert {q.quantity for q in target.quotes} <= {10}
+    sides = (Side.BUY, Side.SELL)
+    bids, asks = ([q.px // 10 for q in target.quotes if q.side is s] for s in sides)
+    return bids, asks
+
+
+def test_a_quiet_flat_market_is_quoted_two_ticks_from_its_middle() -> None:
+    """Middle 1,000.5, half a spread of 2: 998.5 down and 1,002.5 up to whole ticks."""
+    made = sleeve(levels=3)
+    assert ticks(made, market(1_000, 1_001)) == ([998, 997, 996], [1_003, 1_004, 1_005])
+
+
+def test_a_position_moves_both_sides_against_it() -> None:
+    """10 lots are one quote: the centre moves two ticks down, but no ask below the best."""
+    made = sleeve(levels=2)
+    assert ticks(made, market(1_000, 1_001, held=10)) == ([996, 995], [1_001, 1_002])
+    assert ticks(made, market(1_000, 1_001, held=-10)) == ([1_000, 999], [1_005, 1_006])
+
+
+def test_a_moving_market_is_quoted_wider() -> None:
+    """A move of 100 ticks: the variance is 1 % of 10,000, its root 10, half of it 5."""
+    made = sleeve(levels=1)
+    ticks(made, market(1_000, 1_001))
+    assert ticks(made, market(1_100, 1_101)) == ([1_093], [1_108])
+
+
+def test_a_gap_of_several_ticks_rounds_outwards() -> None:
+    made = sleeve(levels=2, gap=5)
+    assert ticks(made, market(1_000, 1_001)) == ([995, 990], [1_005, 1_010])
+
+
+@pytest.mark.parametrize(("held", "sides"), [(200, (0, 5)), (-200, (5, 0)), (199, (5, 5))])
+def test_a_side_is_not_quoted_beyond_the_largest_position(
+    held: int, sides: tuple[int, int]
+) -> None:
+    bids, asks = ticks(sleeve(), market(1_000, 1_001, held=held))
+    assert (len(bids), len(asks)) == sides
+
+
+def test_nothing_is_wanted_without_a_book() -> None:
+    assert sleeve().on_timer(PERP_TERMS, Account()) is None
+
+
+def test_unchanged_quotes_are_the_same_object_and_a_reset_forgets_the_moves() -> None:
+    made = sleeve()
+    first = made.on_timer(PERP_TERMS, market(1_000, 1_001))
+    again = made.on_timer(PERP_TERMS, market(1_000, 1_001))
+    assert first is not None
+    assert again is not None
+    assert first.quotes is again.quotes
+    ticks(made, market(2_000, 2_001))
+    made.reset()
+    assert made.on_timer(PERP_TERMS, market(1_000, 1_001)) == first
+
+
+def test_sizes_are_cut_to_the_lot_and_one_below_it_is_refused() -> None:
+    target = sleeve(size="0.0109", levels=1).on_timer(PERP_TERMS, market(1_000, 1_001))
+    assert target is not None
+    assert target.quotes == (Quote(Side.BUY, 9_980, 10), Quote(Side.SELL, 10_030, 10))
+    with pytest.raises(ConfigError, match=r"grid.size: 0.0009 BTC is less than the lot 0.001"):
+        sleeve(size="0.0009").on_timer(PERP_TERMS, market(1_000, 1_001))
+    with pytest.raises(ValidationError, match="most must be at least size"):
+        GridConfig(size=Decimal(1), most=Decimal("0.5"))
+
+
+def test_the_weights_are_those_of_the_rule_in_rust_to_the_last_bit() -> None:
+    """``0.99 * variance + 0.01 * step²``: one minus the weight must be that very number."""
+    assert (1.0 - GridConfig().weight).hex() == (0.99).hex()

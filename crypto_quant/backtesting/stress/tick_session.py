@@ -26,7 +26,6 @@ from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.measures.arrays import Ints
 from crypto_quant.runtime.compose_ticks import (
     MS_NS,
-    SLEEVE,
     TRADED,
     compose_tick_state,
     tick_capital,
@@ -150,7 +149,7 @@ class TickStress:
         recorded(line, compose_tick_state(config, instrument), NoLog())
         native = line.native
         books = Books(
-            (SLEEVE,),
+            (config.strategy,),
             native.equity_rows(),
             native.fills(),
             native.orders(),

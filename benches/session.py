@@ -114,7 +114,7 @@ class Recording(NamedTuple):
             sleeves=("none",),
             features=(),
             series=(),
-            quote=self.instrument.quote,
+            quote=self.instrument.settle,
             grid_ns=grid_ns,
             start=self.tape.start,
             end=self.tape.end,

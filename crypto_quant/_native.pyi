@@ -19,6 +19,7 @@ __all__ = [
     "keep_panics",
     "last_panic",
     "prorate",
+    "reject_code",
 ]
 
 class PanicException(BaseException):
@@ -51,6 +52,7 @@ class Instrument:
         valid_to: int | None = None,
         bracket_unit: str = "quote",
         liquidation_fee: Sequence[tuple[int, Decimal]] | None = None,
+        price_bands: Sequence[tuple[int, tuple[Decimal, Decimal, Decimal]]] | None = None,
     ) -> Instrument: ...
     @property
     def id(self) -> str: ...
@@ -97,6 +99,9 @@ class TickDecoder:
     def finish(self) -> int: ...
     def take(self) -> list[tuple[str, int, dict[str, NDArray[np.int64 | np.int8 | np.uint32]]]]: ...
     def stats(self) -> dict[str, int]: ...
+
+def reject_code(reason: str) -> int | None:
+    """Return the code that Binance's USD-M futures give for a reason of the simulated venue."""
 
 @final
 class BookPlanner:
@@ -204,7 +209,8 @@ class Line:
         with ``queue_exponent`` 2, "log", "log2"), ``partial_fills``, ``walks_book``,
         ``snapshot_edge``, ``late_trades`` and ``exact_queues`` True, ``self_trade``
         "expire_maker" (or "expire_taker", "expire_both", "ignore"), ``amend`` "loses_place" (or
-        "keeps_on_decrease"), ``max_orders`` and ``max_trigger_orders`` 200.
+        "keeps_on_decrease"), ``max_orders`` and ``max_trigger_orders`` 200, ``max_order_rate``
+        none (rows of (orders, in ns): Binance futures have (300, 10e9) and (1200, 60e9)).
         ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
         ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),

@@ -65,14 +65,28 @@ class Bracket:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceBands:
+    """How far from the mark orders may be priced and may trade.
+
+    A buy limit is at most ``up`` times the mark, a sell limit at least ``down`` times; a
+    market order trades at most the fraction ``take`` away from it.
+    """
+
+    up: Decimal
+    down: Decimal
+    take: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Instrument:
     """A contract and its dated rules.
 
     ``price_exp`` and ``qty_exp`` are the decimals of the integer grid on which the
     market data of a run is held; ``tick`` and ``lot`` bind orders only. A table that
     has no sourced row is ``None`` (``fees``: empty): such a contract can be read, not
-    traded. ``contract`` and ``multiplier`` are one value for all time, as the ledger takes
-    one; ``contract_rows`` and ``multiplier_rows`` say since when a source shows it.
+    traded. ``price_bands`` bind from their first row on, not before. ``contract`` and
+    ``multiplier`` are one value for all time, as the ledger takes one; ``contract_rows``
+    and ``multiplier_rows`` say since when a source shows it.
     ``liquidation_fee`` is a fraction of the notional that the venue liquidates.
     """
 
@@ -98,6 +112,7 @@ class Instrument:
     contract_rows: Dated[ContractKind] | None = None
     multiplier_rows: Dated[Decimal] | None = None
     liquidation_fee: Dated[Decimal] | None = None
+    price_bands: Dated[PriceBands] | None = None
 
     @property
     def margin_brackets(self) -> Dated[tuple[Bracket, ...]] | None:
@@ -139,6 +154,12 @@ class Instrument:
             self.valid_to,
             "base" if self.bracket_unit == "base" else "quote",
             None if self.liquidation_fee is None else _plain(self.liquidation_fee),
+            None
+            if self.price_bands is None
+            else [
+                (r.valid_from, (r.value.up, r.value.down, r.value.take))
+                for r in self.price_bands.rows
+            ],
         )
 
     def _sourced(self, table: Dated[T] | None, what: str) -> Dated[T]:

@@ -190,24 +190,27 @@ class TickReader:
             end, missing = max(end, found.last), missing + found.missing
         return TickTape(session, book.first, end, streams, rows, book.unused, missing)
 
-    def funding(self, line: RecordedLine, index: int, tape: TickTape) -> tuple[int, ...]:
-        """Put settled funding on the line; return the times at which one is due but missing.
+    def funding(self, line: RecordedLine, index: int, tape: TickTape) -> None:
+        """Put settled funding on the line.
 
-        To hold a position at such a time is an error when the line comes to it.
+        To hold a position where one is due but missing is an error when the line comes to it.
         """
-        dated, settled = self.instrument.funding_interval_h, np.empty(0, dtype=np.int64)
         if self._has_funding:
             loader = TapeLoader(self._catalog, (self.instrument,))
             loader.funding(line, index, tape.start, tape.end + 1)
+        line.native.expect_funding(index, self.unsettled(tape))
+
+    def unsettled(self, tape: TickTape) -> tuple[int, ...]:
+        """Return the times at which funding is due, but the catalog has no settled rate."""
+        dated, settled = self.instrument.funding_interval_h, np.empty(0, dtype=np.int64)
+        if self._has_funding:
             known = self._catalog.scan("funding", self.instrument.id, columns=["ts_event"])
             settled = known["ts_event"].to_numpy()
         if dated is None:
             return ()
         step = dated.at(tape.start)[0] * 3_600 * 10**9
         due = range(-(-tape.start // step) * step, tape.end + 1, step)
-        missing = tuple(ts for ts in due if not (np.abs(settled - ts) < 30 * 10**9).any())
-        line.native.expect_funding(index, missing)
-        return missing
+        return tuple(ts for ts in due if not (np.abs(settled - ts) < 30 * 10**9).any())
 
     def _owner(self, part: Part) -> Session | None:
         recorded = Recorded.parse(part.recv)

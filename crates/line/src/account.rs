@@ -1,4 +1,4 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
 use cq_sim::{Request, TimeInForce, FORCED_ID};
@@ -16,7 +16,7 @@ pub(crate) struct Books {
     pub(crate) ledger: Ledger,
     pub(crate) orders: Vec<OrderRow>,
     /// Rows of orders that may still trade, in the order in which they were placed.
-    pub(crate) open: VecDeque<usize>,
+    pub(crate) open: BTreeSet<usize>,
     /// Rows of orders that are done, until they are forgotten.
     pub(crate) ended: Vec<usize>,
     /// How long the last answer about an order took, per instrument.
@@ -37,7 +37,7 @@ impl Books {
             latency: vec![None; ledger.instruments().len()],
             ledger,
             orders: Vec::new(),
-            open: VecDeque::new(),
+            open: BTreeSet::new(),
             ended: Vec::new(),
             index: HashMap::new(),
             fills: Vec::new(),
@@ -69,7 +69,7 @@ impl Books {
             return Err(LineError::Broken { ts, what });
         }
         self.index.insert(id, self.orders.len());
-        self.open.push_back(self.orders.len());
+        self.open.insert(self.orders.len());
         self.orders.push(row);
         Ok(())
     }
@@ -99,8 +99,8 @@ impl Books {
     /// Lets what is on its way about an instrument arrive by `ts` at the latest.
     fn hasten(&mut self, instrument: InstrumentIdx, ts: Ts) {
         let mut is_late = false;
-        let later = self.on_the_way.iter_mut().rev();
-        for event in later.take_while(|event| event.ts_recv > ts) {
+        let later = self.on_the_way.partition_point(|e| e.ts_recv <= ts);
+        for event in self.on_the_way.range_mut(later..) {
             if event.instrument == instrument {
                 event.ts_recv = ts;
                 is_late = true;
@@ -155,11 +155,8 @@ impl Books {
                 known: answer.ts_recv,
             });
         }
-        if !row.is_open() {
-            if let Ok(place) = self.open.binary_search(&at) {
-                self.open.remove(place);
-                self.ended.push(at);
-            }
+        if !row.is_open() && self.open.remove(&at) {
+            self.ended.push(at);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use cq_types::{InstrumentIdx, Ts};
 
+use crate::clock::{is_time, LONGEST};
 use crate::columns::{Columns, Kind, Stamps};
 use crate::cursor::scheduled;
 use crate::LineError;
@@ -34,6 +35,10 @@ impl Rows<'_> {
             || lengths.iter().any(|n| *n != rows)
         {
             return Err(self.bad(0, "columns differ in length"));
+        }
+        if let Some(row) = (0..rows).find(|&i| !is_time(event[i]) || !is_time(recv[i])) {
+            let text = "a time must be ns within 146 years of 1970: was it in another unit?";
+            return Err(self.bad(row, text));
         }
         let before = self.before.map(|(_, recv)| recv);
         if let Some(row) = broken(before, recv, |before, own| own < before) {
@@ -80,8 +85,8 @@ impl Rows<'_> {
 
     fn check_bars(&self, interval: Ts) -> Result<(), LineError> {
         let (event, recv) = (&self.stamps.ts_event, &self.stamps.ts_recv);
-        if interval <= 0 {
-            return Err(self.bad(0, "the interval must be positive"));
+        if !(1..=LONGEST).contains(&interval) {
+            return Err(self.bad(0, "the interval must be 1 to 2^61 ns"));
         }
         let before = self.before.map(|(event, _)| event);
         if let Some(row) = broken(before, event, |before, own| own < before + interval) {

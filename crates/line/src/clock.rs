@@ -95,6 +95,16 @@ pub(crate) fn first(due: [Ts; TURNS.len()], end: Ts) -> Option<Next> {
     (ts != NEVER).then_some(Next { ts, turn })
 }
 
+/// Times lie within 146 years of 1970, so that a time and a duration always add up.
+pub(crate) const FARTHEST: Ts = 1 << 62;
+/// The longest duration, 73 years.
+pub(crate) const LONGEST: Ts = 1 << 61;
+
+/// Whether a time can be one.
+pub(crate) fn is_time(ts: Ts) -> bool {
+    (-FARTHEST..=FARTHEST).contains(&ts)
+}
+
 /// The first multiple of `step` at or after `ts`.
 pub(crate) fn on_grid(ts: Ts, step: Ts) -> Ts {
     ts.div_euclid(step) * step + if ts.rem_euclid(step) == 0 { 0 } else { step }

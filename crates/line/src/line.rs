@@ -6,7 +6,7 @@ use cq_sim::{SimConfig, Venue};
 use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::account::Books;
-use crate::clock::{first, on_grid, Next, Turn};
+use crate::clock::{first, is_time, on_grid, Next, Turn, LONGEST};
 use crate::columns::Kind;
 use crate::cursor::{Clock, Merge, NEVER};
 use crate::deleverage::Deleverages;
@@ -80,8 +80,13 @@ impl Line {
     /// When the parts do not fit together.
     pub fn new(setup: Setup) -> Result<Self, LineError> {
         for (what, step) in [("grid_ns", setup.grid), ("sample_ns", setup.sample)] {
-            if step <= 0 {
-                return Err(bad(what, "a positive duration in ns", &step));
+            if !(1..=LONGEST).contains(&step) {
+                return Err(bad(what, "a positive duration of at most 2^61 ns", &step));
+            }
+        }
+        for (what, ts) in [("start", setup.start), ("end", setup.end)] {
+            if !is_time(ts) {
+                return Err(bad(what, "ns within 146 years of 1970", &ts));
             }
         }
         if setup.end <= setup.start {

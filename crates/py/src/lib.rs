@@ -28,6 +28,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<wire::PyTickDecoder>()?;
     m.add_function(wrap_pyfunction!(flow::py_flow_minutes, m)?)?;
     m.add_function(wrap_pyfunction!(ledger::py_prorate, m)?)?;
+    m.add_function(wrap_pyfunction!(sim::py_reject_code, m)?)?;
     m.add("PanicException", m.py().get_type::<PanicException>())?;
     m.add_function(wrap_pyfunction!(panics::keep_panics, m)?)?;
     m.add_function(wrap_pyfunction!(panics::last_panic, m)?)?;

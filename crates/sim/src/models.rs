@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::latency::Latencies;
 use crate::matching::Matching;
 use crate::queue::Queue;
+use crate::rate::OrderRate;
 
 /// Parts of a unit that fractions of a price are counted in: integers keep them exact.
 pub(crate) const PPB: i128 = 1_000_000_000;
@@ -38,6 +39,8 @@ pub struct SimConfig {
     pub matching: Matching,
     /// Most orders of an instrument that work at once, and most that wait for a trigger.
     pub max_orders: [usize; 2],
+    /// How fast orders and amendments may follow each other; no row: as fast as one likes.
+    pub max_order_rate: Vec<OrderRate>,
     /// Half of the bid-ask spread assumed in bars mode, a fraction of price.
     pub half_spread: Decimal,
     /// Least worsening of a taker's fill in bars mode, a fraction of price.
@@ -67,6 +70,7 @@ impl Default for SimConfig {
             queue: Queue::RiskAverse,
             matching: Matching::VENUE,
             max_orders: [200, 200],
+            max_order_rate: Vec::new(),
             half_spread: Decimal::ZERO,
             slippage_floor: Decimal::new(1, 4),
             impact: 1.0,
@@ -121,6 +125,9 @@ impl Costs {
             if !(n > 0.0 && n <= 100.0) {
                 return Err(bad("queue_exponent", "above 0, at most 100", &n));
             }
+        }
+        if let Some(rate) = config.max_order_rate.iter().find(|rate| rate.window <= 0) {
+            return Err(bad("max_order_rate", "windows above 0 ns", &rate.window));
         }
         let longest = config.latency.longest_entry();
         if has_bars && longest > MAX_BARS_ENTRY {

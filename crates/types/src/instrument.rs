@@ -38,6 +38,17 @@ pub struct Bracket {
     pub cum: Decimal,
 }
 
+/// How far from the mark price orders may be; the mark's multiples are inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PriceBands {
+    /// A buy limit is at most this multiple of the mark.
+    pub up: Decimal,
+    /// A sell limit is at least this multiple of the mark.
+    pub down: Decimal,
+    /// A market order trades at most this fraction away from the mark.
+    pub take: Decimal,
+}
+
 /// What the caps and the amounts of margin tiers are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BracketUnit {
@@ -79,6 +90,8 @@ pub struct Instrument {
     pub bracket_unit: BracketUnit,
     /// Fraction of notional that the venue takes of what it liquidates, if a source says.
     pub liquidation_fee: Option<Dated<Decimal>>,
+    /// Price bands from the first sourced row on; none before it, or where there is no row.
+    pub price_bands: Option<Dated<PriceBands>>,
     /// First moment the contract was listed, if known.
     pub valid_from: Option<Ts>,
     /// First moment it was no longer tradable (a delisting), if any.
@@ -110,6 +123,13 @@ impl Instrument {
     #[must_use]
     pub fn is_on_lot(&self, qty: Qty, ts: Ts) -> bool {
         qty.0 % self.lot.at(ts).0 .0 == 0
+    }
+
+    /// The price bands at `ts`, where a source gives them.
+    #[must_use]
+    pub fn bands(&self, ts: Ts) -> Option<&PriceBands> {
+        let (bands, is_sourced) = self.price_bands.as_ref()?.at(ts);
+        is_sourced.then_some(bands)
     }
 
     /// The tiers in force at `ts`, lowest first; empty where none are known.

@@ -58,6 +58,7 @@ pub(crate) fn instrument(id: &str, contract: Contract, price_exp: u8, qty_exp: u
             (NEW_RULES, fees("0.0002", "0.0004")),
         ])
         .unwrap(),
+        price_bands: None,
         brackets: if spot {
             None
         } else {

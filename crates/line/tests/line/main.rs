@@ -44,6 +44,7 @@ fn contract() -> Instrument {
             taker: Decimal::ZERO,
         }),
         brackets: None,
+        price_bands: None,
         bracket_unit: BracketUnit::Quote,
         liquidation_fee: None,
         valid_from: None,

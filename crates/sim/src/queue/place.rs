@@ -115,7 +115,8 @@ impl Change {
         }
         let back = self.before - self.front;
         let mut behind = model.behind(self.front, back);
-        if behind.is_infinite() {
+        // Nothing known, or a trade left something for the order: it is the first.
+        if !behind.is_finite() {
             behind = 1.0;
         }
         let front = self.front - (1.0 - behind) * left + (back - behind * left).min(0.0);
@@ -182,6 +183,26 @@ mod tests {
             place.on_trade(model, 50.0, 6);
         });
         assert!((front - 150.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn where_a_formula_has_no_value_the_order_is_the_first() {
+        // A trade has left a part of a unit for the order: before it there is less than nothing.
+        let front = after(Queue::Power(1.5), 4.7, |place, model| {
+            place.on_trade(model, 5.0, 1);
+            place.on_change(model, (10.0, 5.0), 2, true);
+        });
+        assert!((front + 0.3).abs() < 1e-9, "{front}");
+    }
+
+    #[test]
+    fn the_first_stays_the_first_when_a_trade_is_reported_late() {
+        let front = after(Queue::RiskAverse, 10.0, |place, model| {
+            place.on_change(model, (10.0, 2.0), 5, true);
+            place.put_first();
+            place.on_trade(model, 3.0, 4);
+        });
+        assert!((front + 3.0).abs() < 1e-12, "{front}");
     }
 
     #[test]

@@ -40,6 +40,7 @@ fn contract(kind: Contract) -> Instrument {
             taker: Decimal::new(5, 4),
         }),
         brackets: None,
+        price_bands: None,
         bracket_unit: BracketUnit::Quote,
         liquidation_fee: None,
         valid_from: None,

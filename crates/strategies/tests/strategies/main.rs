@@ -48,6 +48,7 @@ fn setup() -> Setup {
         brackets: None,
         bracket_unit: BracketUnit::Quote,
         liquidation_fee: None,
+        price_bands: None,
         valid_from: None,
         valid_to: None,
     };

@@ -13,8 +13,9 @@ pub struct Matching {
     /// A trade that is reported after the level change which contains it advances an order once;
     /// else a second time.
     pub late_trades: bool,
-    /// Queues count in whole grid units, exactly; else in floating-point units of quantity, with
-    /// their rounding.
+    /// Queues count in whole grid units, exactly, and an order that a formula puts beyond the
+    /// front is the first; else they count in floating-point units of quantity, with their
+    /// rounding, and where a formula has no value the order goes behind all of its level.
     pub exact_queues: bool,
     /// What happens when two of our own orders would trade with each other.
     pub self_trade: SelfTrade,

@@ -71,6 +71,11 @@ impl Queue {
         }
     }
 
+    /// As [`Self::model`], with a value everywhere.
+    pub(crate) fn exact(self, unit: f64) -> Box<dyn QueueModel> {
+        Box::new(Defined(self.model(unit)))
+    }
+
     /// The model where quantities are counted in parts of `unit`.
     pub(crate) fn model(self, unit: f64) -> Box<dyn QueueModel> {
         match self {
@@ -82,6 +87,18 @@ impl Queue {
             Self::Log => Box::new(Log { unit }),
             Self::Log2 => Box::new(Log2 { unit }),
         }
+    }
+}
+
+/// A model that always has a value: where its formula has none, nothing is before the order and
+/// what leaves does so from behind it. hftbacktest puts the order behind all of its level then.
+struct Defined(Box<dyn QueueModel>);
+
+impl QueueModel for Defined {
+    fn behind(&self, front: f64, back: f64) -> f64 {
+        Some(self.0.behind(front, back))
+            .filter(|behind| behind.is_finite())
+            .unwrap_or(1.0)
     }
 }
 

@@ -79,7 +79,11 @@ impl TickMarket {
             asks: Resting::new(Side::Sell),
             waiting: Vec::new(),
             ages: 0,
-            model: queue.model(scale / whole),
+            model: if matching.exact_queues {
+                queue.exact(1.0 / whole)
+            } else {
+                queue.model(1.0)
+            },
             scale,
             matching,
         }

@@ -115,8 +115,7 @@ impl Change {
         }
         let back = self.before - self.front;
         let mut behind = model.behind(self.front, back);
-        // Nothing known, or a trade left something for the order: it is the first.
-        if !behind.is_finite() {
+        if behind.is_infinite() {
             behind = 1.0;
         }
         let front = self.front - (1.0 - behind) * left + (back - behind * left).min(0.0);
@@ -133,7 +132,7 @@ mod tests {
     const UNIT: f64 = 1e-3;
 
     fn after(queue: Queue, qty: f64, act: impl FnOnce(&mut Place, &dyn QueueModel)) -> f64 {
-        let model = queue.model(UNIT);
+        let model = queue.exact(UNIT);
         let mut place = Place::behind(qty);
         act(&mut place, &*model);
         place.front
@@ -207,7 +206,7 @@ mod tests {
 
     #[test]
     fn an_unknown_place_becomes_the_whole_level_and_no_better() {
-        let model = Queue::Power(2.0).model(UNIT);
+        let model = Queue::Power(2.0).exact(UNIT);
         let mut place = Place::unknown();
         place.on_trade(&*model, 1_000_000.0, 1);
         assert_eq!(place.reached(1.0), 0);

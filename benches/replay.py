@@ -22,6 +22,10 @@ from benches import Result
 from benches.session import CAPTURE, Recording, ask, peer, recording
 
 RUNS = 5
+EVENT_BYTES = 37
+"""A level change on the tape: two stamps, price and quantity, marks, side."""
+
+COPIED = 1 << 28
 PEER = "hftbacktest 2.4.4, ROIVectorMarketDepth, numba"
 
 
@@ -55,7 +59,26 @@ def run() -> list[Result]:
     others = [theirs for _, theirs in rates if theirs is not None]
     middle = statistics.median(others) if others else None
     ratio = mine / middle if middle else None
-    return [Result("replay_noop", "M events/s", label, mine, middle, PEER, ratio, rates)]
+    floor = [_floor() for _ in range(RUNS)]
+    runs = tuple((rate, None) for rate in floor)
+    twice = f"{EVENT_BYTES} bytes an event, moved twice"
+    return [
+        Result("replay_noop", "M events/s", label, mine, middle, PEER, ratio, rates),
+        Result(
+            "replay_floor", "M events/s", twice, statistics.median(floor), None, None, None, runs
+        ),
+    ]
+
+
+def _floor() -> float:
+    """Return what memory alone would allow: every event is read once for each of two books.
+
+    A copy moves each byte twice, once in and once out.
+    """
+    source, target = np.ones(COPIED, dtype=np.uint8), np.zeros(COPIED, dtype=np.uint8)
+    begun = time.process_time()
+    np.copyto(target, source)
+    return COPIED / EVENT_BYTES / (time.process_time() - begun) / 1e6
 
 
 def _ours(session: Recording) -> Replay:

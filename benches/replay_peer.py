@@ -22,7 +22,7 @@ TICK, LOT = 0.1, 0.001
 ROI = 0.1
 
 
-def _elapse(hbt: Any, step: int) -> tuple[int, float]:  # noqa: ANN401 - compiled: the peer's type
+def elapse(hbt: Any, step: int) -> tuple[int, float]:  # noqa: ANN401 - compiled: the peer's type
     """Wake each step and read the touch."""
     wakes, read = 0, 0.0
     while hbt.elapse(step) == 0:
@@ -50,7 +50,7 @@ def main(path: str) -> None:
     events = np.load(path)["data"]
     middle = float(np.median(events["px"][events["px"] > 0][:1000]))
     low, high = round(middle * (1 - ROI) / TICK), round(middle * (1 + ROI) / TICK)
-    elapse, levels = numba.njit(_elapse), numba.njit(_levels)
+    run, levels = numba.njit(elapse), numba.njit(_levels)
 
     def replay() -> dict[str, object]:
         asset = (
@@ -68,7 +68,7 @@ def main(path: str) -> None:
         )
         hbt = peer.ROIVectorMarketDepthBacktest([asset])
         begun = time.process_time()
-        wakes, _ = elapse(hbt, STEP_NS)
+        wakes, _ = run(hbt, STEP_NS)
         seconds = time.process_time() - begun
         book = levels(hbt, low, high)
         hbt.close()

@@ -39,6 +39,7 @@ AS_PEER: Final[Mapping[str, object]] = {
     "walks_book": False,
     "snapshot_edge": False,
     "late_trades": False,
+    "exact_queues": False,
     "self_trade": "ignore",
     "queue": "power",
     "queue_exponent": 2.0,
@@ -65,8 +66,7 @@ class Recording(NamedTuple):
     @property
     def events(self) -> int:
         """Level changes and trades."""
-        streams = self.tape.streams
-        return sum(len(streams[kind]["ts_event"]) for kind in KEPT if kind in streams)
+        return sum(self.tape.rows[kind] for kind in self.tape.streams)
 
     @property
     def tick(self) -> int:
@@ -108,13 +108,13 @@ class Recording(NamedTuple):
     def line(
         self, grid_ns: int = STEP_NS, sim: Mapping[str, object] = MappingProxyType({})
     ) -> RecordedLine:
-        """Return a fresh line with the session on it, 5 ms each way."""
+        """Return a fresh line with the whole session on it, 5 ms each way."""
         spec = LineSpec(
             instruments=(self.instrument,),
             sleeves=("none",),
             features=(),
             series=(),
-            quote=self.instrument.quote,
+            quote=self.instrument.settle,
             grid_ns=grid_ns,
             start=self.tape.start,
             end=self.tape.end,
@@ -123,8 +123,8 @@ class Recording(NamedTuple):
             sample_ns=60_000 * MS_NS,
         )
         line = RecordedLine(spec, [Deposit(0, Wallet.MARGIN, Decimal(100_000))])
-        kept = {kind: columns for kind, columns in self.tape.streams.items() if kind in KEPT}
-        replace(self.tape, streams=kept).put(line, 0)
+        self.tape.put(line, 0)
+        line.read_ahead()
         return line
 
 
@@ -174,6 +174,8 @@ def recording(folder: Path, capture: str = CAPTURE, key: str = KEY) -> Recording
     tape = reader.read(reader.sessions()[0])
     if not isinstance(tape, TickTape):
         raise TypeError(tape.reason)
+    loaded = {kind: list(tape.streams[kind]) for kind in KEPT if kind in tape.streams}
+    tape = replace(tape, streams=loaded)
     instrument = reader.instrument
     if instrument.contract == "spot":
         instrument = replace(instrument, contract="linear")

@@ -6,17 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "BookPlanner",
     "FeatureSet",
+    "FlowRecorder",
     "Inflater",
     "Instrument",
     "Ledger",
     "Line",
     "PanicException",
     "TickDecoder",
+    "flow_minutes",
     "keep_panics",
     "last_panic",
-    "plan_book",
     "prorate",
+    "reject_code",
 ]
 
 class PanicException(BaseException):
@@ -47,11 +50,36 @@ class Instrument:
         | None = None,
         valid_from: int | None = None,
         valid_to: int | None = None,
+        bracket_unit: str = "quote",
+        liquidation_fee: Sequence[tuple[int, Decimal]] | None = None,
+        price_bands: Sequence[tuple[int, tuple[Decimal, Decimal, Decimal]]] | None = None,
     ) -> Instrument: ...
     @property
     def id(self) -> str: ...
     def maintenance_margin(self, notional: Decimal, ts: int) -> Decimal: ...
     def notional(self, px: int, qty: int) -> Decimal: ...
+
+@final
+class FlowRecorder:
+    """A recorder of a made-up market; ``data_pipeline.generated`` sets it up."""
+
+    def __new__(
+        cls,
+        parameters: Mapping[str, object],
+        slow: Mapping[str, object],
+        streams: Mapping[str, object],
+        seed: int,
+        start: int,
+    ) -> FlowRecorder: ...
+    def record(self, until: int) -> bytes: ...
+    @property
+    def now(self) -> int: ...
+    @property
+    def events(self) -> int: ...
+
+def flow_minutes(
+    coarse: Mapping[str, object], slow: Mapping[str, object], seed: int, minutes: int
+) -> dict[str, NDArray[np.float64 | np.int64]]: ...
 
 @final
 class Inflater:
@@ -72,13 +100,30 @@ class TickDecoder:
     def take(self) -> list[tuple[str, int, dict[str, NDArray[np.int64 | np.int8 | np.uint32]]]]: ...
     def stats(self) -> dict[str, int]: ...
 
-def plan_book(
-    first_id: NDArray[np.int64],
-    last_id: NDArray[np.int64],
-    prev_id: NDArray[np.int64],
-    side: NDArray[np.int8],
-    flags: NDArray[np.uint32],
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]: ...
+def reject_code(reason: str) -> int | None:
+    """Return the code that Binance's USD-M futures give for a reason of the simulated venue."""
+
+@final
+class BookPlanner:
+    """Which recorded updates make a book; ``data_pipeline.collectors.ticks.chain`` feeds it.
+
+    Answers are ``(rows in the order to apply them, rows where the book broke)``, numbered from
+    the first part's start.
+    """
+
+    def __new__(cls) -> BookPlanner: ...
+    def feed(
+        self,
+        first_id: NDArray[np.int64],
+        last_id: NDArray[np.int64],
+        prev_id: NDArray[np.int64],
+        side: NDArray[np.int8],
+        flags: NDArray[np.uint32],
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]: ...
+    def finish(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]: ...
+    @property
+    def keeps(self) -> int:
+        """The first row that a later answer may name."""
 
 @final
 class FeatureSet:
@@ -121,6 +166,9 @@ class Line:
     """One segment of the recorded line: tape, book, features, ledger and simulated venue.
 
     Add the data, then call :meth:`next` until it returns 0; between wake-ups place orders.
+    A stream may come in parts: ``more`` says that others follow, ``stream`` is the number that
+    adding the first one returned. Parts that the line has passed are dropped, and however a
+    stream is cut, what happens is the same.
     Times are int64 ns UTC; prices and quantities are integers on the instrument's grid;
     instruments, sleeves and wallets are named by their position in the lists given here.
     Bad arguments and bad data raise ``ValueError``; a refused booking or two parts that
@@ -133,6 +181,8 @@ class Line:
     or limit hit inside a bar is stamped with the bar's last nanosecond and answered by the
     bar's end, before the timer there; a waiting order does not meet the open at ``t`` if its
     cancellation was decided by ``t``.
+    Where a mark, a fill, funding or a transfer leaves no more than the maintenance margin, the
+    venue liquidates: its orders and fills have the tag ``liquidation``.
     Timers and equity rows run from ``start`` to ``end``; earlier data only warms features
     up. At ``end`` no timer comes: answers arrive, orders are cancelled, positions are closed
     at the last close with costs (tag ``data_end``), the last equity row is written.
@@ -157,12 +207,15 @@ class Line:
         ``entry_samples_ns``, ``response_samples_ns`` and ``latency_seed``, to be drawn from.
         On recorded books ``queue`` "risk_averse" (or "optimistic", "power", "power2", "power3"
         with ``queue_exponent`` 2, "log", "log2"), ``partial_fills``, ``walks_book``,
-        ``snapshot_edge`` and ``late_trades`` True, ``self_trade`` "expire_maker" (or
-        "expire_taker", "expire_both", "ignore"), ``amend`` "loses_place" (or
-        "keeps_on_decrease"), ``max_orders`` and ``max_trigger_orders`` 200.
+        ``snapshot_edge``, ``late_trades`` and ``exact_queues`` True, ``self_trade``
+        "expire_maker" (or "expire_taker", "expire_both", "ignore"), ``amend`` "loses_place" (or
+        "keeps_on_decrease"), ``max_orders`` and ``max_trigger_orders`` 200, ``max_order_rate``
+        none (rows of (orders, in ns): Binance futures have (300, 10e9) and (1200, 60e9)).
         ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
-        ``max_participation`` 0.01, ``cost_multiplier`` 1.
+        ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),
+        ``funding_jitter_ns`` 0 (fills so near a settlement pay adverse funding, receive none),
+        ``insurance_fund`` (never empty).
     wallets
         ``(name, assets, instruments that settle in it)``.
     capital
@@ -204,7 +257,10 @@ class Line:
         count: NDArray[np.int64] | None = None,
         taker_buy: NDArray[np.int64] | None = None,
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add bars of one interval; ``ts_event`` is the open, a negative count is missing."""
 
     def add_trades(
@@ -217,7 +273,10 @@ class Line:
         qty: NDArray[np.int64],
         side: NDArray[np.int8],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add trades; ``side`` is the aggressor's, +1 buy, -1 sell."""
 
     def add_deltas(
@@ -229,7 +288,10 @@ class Line:
         px: NDArray[np.int64],
         qty: NDArray[np.int64],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add book level changes, +1 bid, -1 ask; flags 1 is snapshot, 2 the frame's last row."""
 
     def add_quotes(
@@ -242,7 +304,10 @@ class Line:
         ask: NDArray[np.int64],
         ask_qty: NDArray[np.int64],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add best bids and asks."""
 
     def add_marks(
@@ -252,7 +317,10 @@ class Line:
         ts_recv: NDArray[np.int64],
         mark: NDArray[np.int64],
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add recorded marks; they replace the last traded price as mark."""
 
     def add_funding(
@@ -263,8 +331,14 @@ class Line:
         rate: NDArray[np.int64],
         rate_exp: int,
         flags: NDArray[np.uint32] | None = None,
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add settled funding rates, integers of ``10**-rate_exp``; stamps go to the minute."""
+
+    def expect_funding(self, instrument: int, times: Sequence[int]) -> None:
+        """Name times (ns) at which funding is due without a row: to hold a position then fails."""
 
     def add_external(
         self,
@@ -272,13 +346,34 @@ class Line:
         ts_event: NDArray[np.int64],
         ts_recv: NDArray[np.int64],
         values: NDArray[np.float64],
-    ) -> None:
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add points of an outside series; NaN is left out."""
 
     def add_gaps(
-        self, instrument: int, ts_event: NDArray[np.int64], ts_recv: NDArray[np.int64]
-    ) -> None:
+        self,
+        instrument: int,
+        ts_event: NDArray[np.int64],
+        ts_recv: NDArray[np.int64],
+        *,
+        stream: int | None = None,
+        more: bool = False,
+    ) -> int:
         """Add points before which events are missing: the book is invalid until a snapshot."""
+
+    def add_deleverage(self, instrument: int, ts: int, fraction: Decimal) -> None:
+        """Let the venue take a share of the position held at ``ts``, at the mark, free of charge.
+
+        The fill is tagged ``adl``. ``fraction`` is above 0 and at most 1; whole lots, rounded down.
+        """
+    def complete(self, stream: int) -> None:
+        """Say that a stream added with ``more`` has no more parts."""
+
+    @property
+    def wants(self) -> int | None:
+        """The stream whose next part :meth:`next` waits for."""
 
     def adopt(self, before: Line) -> None:
         """Go on with the money, orders and rows of an ended segment; features start anew.
@@ -289,7 +384,8 @@ class Line:
     def next(self) -> int:
         """Run to the next wake-up, and say which.
 
-        0 nothing more, 1 timer, 2 account, 3 gap, 4 data end, 5 alarm.
+        0 nothing more, 1 timer, 2 account, 3 gap, 4 data end, 5 alarm; 6 is none: the next
+        part of the stream :attr:`wants` has to be added first.
         """
 
     def research(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -466,6 +562,13 @@ class Line:
 
     def orders(self) -> dict[str, NDArray[np.int64] | list[str]]:
         """Return all orders as columns; a missing price or stop is the least int64."""
+
+    def liquidations(self) -> dict[str, NDArray[np.int64] | bytes]:
+        """Return the orders by which the venue closed positions, as columns.
+
+        int64: order_id, ts_event, ts_recv, instrument, side, qty, bankruptcy, is_takeover, is_adl.
+        Money: insurance (what the fund paid once all was closed), deficit (at the mark).
+        """
 
     def equity_rows(self) -> dict[str, NDArray[np.int64] | NDArray[np.float64] | bytes]:
         """Return the equity rows as columns.

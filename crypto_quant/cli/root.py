@@ -14,10 +14,12 @@ from crypto_quant.cli.config import config
 from crypto_quant.cli.data import data
 from crypto_quant.cli.data_download import download
 from crypto_quant.cli.data_export import export
+from crypto_quant.cli.data_flow import fit_flow, judge_flow
 from crypto_quant.cli.data_generate import generate
 from crypto_quant.cli.data_validate import validate
 from crypto_quant.cli.features import features
 from crypto_quant.cli.report import report
+from crypto_quant.cli.stress import stress
 from crypto_quant.cli.walk_forward import demo, walk_forward
 from crypto_quant.core.errors import CryptoQuantError
 from crypto_quant.core.panics import as_errors
@@ -43,9 +45,12 @@ cq.add_command(data)
 data.add_command(export)
 data.add_command(download)
 data.add_command(generate)
+data.add_command(fit_flow)
+data.add_command(judge_flow)
 data.add_command(validate)
 cq.add_command(features)
 cq.add_command(report)
+cq.add_command(stress)
 cq.add_command(walk_forward)
 cq.add_command(backtest)
 cq.add_command(demo)

@@ -53,12 +53,28 @@ class Fees:
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """Maintenance-margin tier up to ``cap`` of notional (``None``: no cap)."""
+    """Maintenance-margin tier up to ``cap`` of notional (``None``: no cap).
+
+    ``cap`` and ``cum`` are in the instrument's ``bracket_unit``.
+    """
 
     cap: Decimal | None
     mmr: Decimal
     max_leverage: int
     cum: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBands:
+    """How far from the mark orders may be priced and may trade.
+
+    A buy limit is at most ``up`` times the mark, a sell limit at least ``down`` times; a
+    market order trades at most the fraction ``take`` away from it.
+    """
+
+    up: Decimal
+    down: Decimal
+    take: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +84,10 @@ class Instrument:
     ``price_exp`` and ``qty_exp`` are the decimals of the integer grid on which the
     market data of a run is held; ``tick`` and ``lot`` bind orders only. A table that
     has no sourced row is ``None`` (``fees``: empty): such a contract can be read, not
-    traded. ``contract`` and ``multiplier`` are one value for all time, as the ledger takes
-    one; ``contract_rows`` and ``multiplier_rows`` say since when a source shows it.
+    traded. ``price_bands`` bind from their first row on, not before. ``contract`` and
+    ``multiplier`` are one value for all time, as the ledger takes one; ``contract_rows``
+    and ``multiplier_rows`` say since when a source shows it.
+    ``liquidation_fee`` is a fraction of the notional that the venue liquidates.
     """
 
     id: str
@@ -87,17 +105,19 @@ class Instrument:
     min_notional: Dated[Decimal] | None
     fees: dict[str, Dated[Fees]]
     brackets: Dated[tuple[Bracket, ...]] | None
-    bracket_unit: Literal["quote", "contracts"]
+    bracket_unit: Literal["quote", "base", "contracts"]
     funding_interval_h: Dated[int] | None
     valid_from: int | None
     valid_to: int | None
     contract_rows: Dated[ContractKind] | None = None
     multiplier_rows: Dated[Decimal] | None = None
+    liquidation_fee: Dated[Decimal] | None = None
+    price_bands: Dated[PriceBands] | None = None
 
     @property
     def margin_brackets(self) -> Dated[tuple[Bracket, ...]] | None:
         """The brackets that the ledger applies: those by notional; none by contracts."""
-        return self.brackets if self.bracket_unit == "quote" else None
+        return None if self.bracket_unit == "contracts" else self.brackets
 
     def native(self, tier: str = "VIP0") -> _native.Instrument:
         """Build the Rust twin with the fees of one tier.
@@ -132,6 +152,14 @@ class Instrument:
             ],
             self.valid_from,
             self.valid_to,
+            "base" if self.bracket_unit == "base" else "quote",
+            None if self.liquidation_fee is None else _plain(self.liquidation_fee),
+            None
+            if self.price_bands is None
+            else [
+                (r.valid_from, (r.value.up, r.value.down, r.value.take))
+                for r in self.price_bands.rows
+            ],
         )
 
     def _sourced(self, table: Dated[T] | None, what: str) -> Dated[T]:

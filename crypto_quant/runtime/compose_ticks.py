@@ -110,6 +110,8 @@ def tick_line(
             "entry_latency_ns": config.entry_latency_ms * MS_NS,
             "response_latency_ns": config.response_latency_ms * MS_NS,
             "amend": "keeps_on_decrease" if config.quoting.amends else "loses_place",
+            "margin": config.margin,
+            "funding_jitter_ns": config.funding_jitter_s * SECOND_NS,
         },
         leverage=config.risk.leverage,
         tier=config.tier,

@@ -52,8 +52,18 @@ class CapitalConfig(Section):
         return self
 
 
+MarginMode = Literal["cross", "isolated"]
+"""What a contract's losses are paid from: its wallet, or what was set aside for it."""
+
+
 class SimSection(Section):
-    """The simulated venue of a run on bars; half the spread, floor and impact per fill."""
+    """The simulated venue of a run on bars; half the spread, floor and impact per fill.
+
+    ``insurance_fund``: what the venue's fund holds, in the settle asset; where it lacks what a
+    takeover costs, the liquidation is marked as one by ADL. Empty: the fund is never empty.
+    ``funding_jitter_s``: a fill so near a settlement pays adverse funding and receives none; 0: the
+    rule is off, as the opens that bars fill at are the very times of settlements.
+    """
 
     entry_latency_ms: int = Field(default=50, ge=0, le=1_000)
     response_latency_ms: int = Field(default=50, ge=0, le=60_000)
@@ -62,9 +72,13 @@ class SimSection(Section):
     impact_y: float = Field(default=1.0, ge=0, le=10)
     max_participation: Decimal = Field(default=Decimal("0.01"), gt=0, le=1)
     cost_multiplier: Decimal = Field(default=Decimal(1), ge=0, le=10)
+    margin: MarginMode = "cross"
+    insurance_fund: Decimal | None = Field(default=None, ge=0)
+    funding_jitter_s: int = Field(default=0, ge=0, le=3_600)
 
-    def native(self) -> dict[str, int | float | Decimal]:
+    def native(self) -> dict[str, int | float | Decimal | str]:
         """Return the settings by the names of the native venue."""
+        fund = {} if self.insurance_fund is None else {"insurance_fund": self.insurance_fund}
         return {
             "entry_latency_ns": self.entry_latency_ms * 1_000_000,
             "response_latency_ns": self.response_latency_ms * 1_000_000,
@@ -73,6 +87,9 @@ class SimSection(Section):
             "impact_y": self.impact_y,
             "max_participation": self.max_participation,
             "cost_multiplier": self.cost_multiplier,
+            "margin": self.margin,
+            "funding_jitter_ns": self.funding_jitter_s * 10**9,
+            **fund,
         }
 
 
@@ -140,7 +157,8 @@ class TickConfig(Section):
     ``strategy`` is the one sleeve that runs. ``sessions``: beginnings of the names of those that
     are run; empty: all. ``feature``, ``signal``, ``size`` are the imbalance strategy's: the
     imbalance that is followed, of the tick set, in [-1, 1]; ``grid`` and ``quoting`` are the grid
-    market maker's.
+    market maker's. ``funding_jitter_s``: a fill so near a settlement pays adverse funding and
+    receives none; 0: the rule is off.
     """
 
     strategy: TickStrategy = "imbalance"
@@ -152,6 +170,8 @@ class TickConfig(Section):
     feature: str = "imbalance_l5"
     entry_latency_ms: int = Field(default=5, ge=0)
     response_latency_ms: int = Field(default=5, ge=0)
+    margin: MarginMode = "cross"
+    funding_jitter_s: int = Field(default=60, ge=0, le=3_600)
     signal: ImbalanceSignalConfig = ImbalanceSignalConfig()
     size: ImbalanceConfig = ImbalanceConfig()
     grid: GridConfig = GridConfig()

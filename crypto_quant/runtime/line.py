@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final, NamedTuple
+
+from numpy.typing import NDArray
 
 from crypto_quant import _native
 from crypto_quant.core.errors import ConfigError, DataError, InvariantError
@@ -32,8 +34,11 @@ _TYPE_CODE: Final = {
     OrderType.POST_ONLY: 2,
     OrderType.STOP_MARKET: 3,
 }
+_WANTS_DATA: Final = 6
 HOUR_NS: Final = 3_600 * 10**9
 BUY: Final = Side.BUY
+Part = Mapping[str, NDArray[Any]]
+"""Columns of a stream's next rows by name, each (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,15 @@ class LineSpec:
     sample_ns: int = HOUR_NS
 
 
+class _Feed(NamedTuple):
+    """A stream that is on the line in part: whose it is, how it is added, and what is left."""
+
+    name: str
+    add: Callable[..., int]
+    instrument: int
+    rest: Iterator[Part]
+
+
 class RecordedLine:
     """One segment of the recorded line.
 
@@ -79,6 +93,7 @@ class RecordedLine:
 
     def __init__(self, spec: LineSpec, capital: Sequence[Deposit]) -> None:
         self.spec = spec
+        self._feeds: dict[int, _Feed] = {}
         spot = [n for n, i in enumerate(spec.instruments) if i.contract == "spot"]
         contracts = [n for n, i in enumerate(spec.instruments) if i.contract != "spot"]
         bases = sorted({spec.instruments[n].base for n in spot})
@@ -107,8 +122,44 @@ class RecordedLine:
         except ValueError as err:
             raise ConfigError(str(err)) from err
 
-    def load(self, name: str, add: Callable[..., None], *columns: object, **named: object) -> None:
+    def stream(self, name: str, add: Callable[..., int], index: int, parts: Iterable[Part]) -> None:
+        """Put a stream on the tape, whose parts are read when the line has come to them.
+
+        Parameters
+        ----------
+        name, index
+            Whose it is, and of which instrument of the line.
+        add
+            The native line's call for its kind.
+        parts
+            Its rows in order; a stream without any is not put there.
+
+        Raises
+        ------
+        DataError
+            The first rows cannot be what they say.
+        """
+        rest = iter(parts)
+        first = next((part for part in rest if len(part["ts_recv"])), None)
+        if first is not None:
+            number = self.load(name, add, index, **first, more=True)
+            self._feeds[number] = _Feed(name, add, index, rest)
+
+    def read_ahead(self) -> None:
+        """Read all parts of all streams now, so that nothing is read while the line runs."""
+        for number, feed in self._feeds.items():
+            for part in feed.rest:
+                self.load(feed.name, feed.add, feed.instrument, **part, stream=number, more=True)
+            self.native.complete(number)
+        self._feeds.clear()
+
+    def load(self, name: str, add: Callable[..., int], *columns: object, **named: object) -> int:
         """Put columns on the tape by one of the native line's calls; ``name`` is whose they are.
+
+        Returns
+        -------
+        int
+            The stream's number.
 
         Raises
         ------
@@ -116,7 +167,7 @@ class RecordedLine:
             They cannot be what they say.
         """
         try:
-            add(*columns, **named)
+            return add(*columns, **named)
         except ValueError as err:
             raise DataError(f"{name}: {err} (cq data validate finds all such rows)") from err
 
@@ -131,11 +182,27 @@ class RecordedLine:
             The books no longer add up.
         """
         try:
-            return WAKES[self.native.next()]
+            code = self.native.next()
+            while code == _WANTS_DATA:
+                self._feed()
+                code = self.native.next()
         except ValueError as err:
             raise DataError(str(err)) from err
         except RuntimeError as err:
             raise InvariantError(str(err)) from err
+        return WAKES[code]
+
+    def _feed(self) -> None:
+        """Add the next part of the stream that the line waits for."""
+        number = self.native.wants
+        if number is None:
+            raise InvariantError("the line waits for no stream")
+        feed = self._feeds[number]
+        part = next(feed.rest, None)
+        if part is None:
+            self.native.complete(number)
+        else:
+            self.load(feed.name, feed.add, feed.instrument, **part, stream=number, more=True)
 
     def execute(self, commands: Sequence[Command]) -> None:
         """Send commands to the simulated venue and the ledger, in order.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +21,23 @@ from crypto_quant.runtime.line import HOUR_NS, RecordedLine
 from crypto_quant.runtime.state import SettledFunding
 
 Ints = NDArray[np.int64]
+Columns = dict[str, NDArray[Any]]
+"""Rows of one kind of one instrument by the native line's names: int64 on the run's grid."""
 NOT_RECORDED = -1
+EVER = (-(2**63), 2**63 - 1)
+"""From before the first row to after the last one."""
 _MINUTE_NS = 60 * 10**9
 _INTERVAL_NS = {"1m": 60 * 10**9, "5m": 300 * 10**9, "15m": 900 * 10**9, "1h": HOUR_NS}
+
+
+class Settlements(NamedTuple):
+    """Settled funding: ``ts_event``, ``ts_recv``, ``rate``, ``interval_h`` (0 where not said).
+
+    Rates are integers of ``10 ** -exp``.
+    """
+
+    columns: Columns
+    exp: int
 
 
 def on_grid_of(
@@ -54,41 +69,38 @@ class TapeLoader:
 
     def bars(self, line: RecordedLine, index: int, interval: str, start: int, end: int) -> None:
         """Put an instrument's bars that open in ``[start, end)`` on the line."""
+        key = f"{self._instruments[index].id}/{interval}"
+        columns = self.bar_columns(index, interval, start, end)
+        line.load(key, line.native.add_bars, index, _INTERVAL_NS[interval], **columns)
+
+    def bar_columns(self, index: int, interval: str, start: int, end: int) -> Columns:
+        """Return an instrument's bars that open in ``[start, end)``.
+
+        ``count`` and ``taker_buy`` are there where they were recorded at all, and negative in a
+        row where they were not.
+        """
         instrument = self._instruments[index]
         key = f"{instrument.id}/{interval}"
         table = self._cut("bar", key, start, end)
         exps = self._catalog.exps("bar", key)
         price = 10 ** (instrument.price_exp - exps.price)
         qty = 10 ** (instrument.qty_exp - exps.qty)
-        open_, high, low, close = (
-            ints(table, name) * price for name in ("open", "high", "low", "close")
-        )
-        line.load(
-            key,
-            line.native.add_bars,
-            index,
-            _INTERVAL_NS[interval],
-            ints(table, "ts_event"),
-            ints(table, "ts_recv"),
-            open_,
-            high,
-            low,
-            close,
-            ints(table, "volume", 0) * qty,
-            _optional(table, "count", 1),
-            _optional(table, "taker_buy", qty),
-            table["flags"].to_numpy(),
-        )
+        columns: Columns = {name: ints(table, name) for name in ("ts_event", "ts_recv")}
+        columns |= {name: ints(table, name) * price for name in ("open", "high", "low", "close")}
+        columns["volume"] = ints(table, "volume", 0) * qty
+        for name, scale in (("count", 1), ("taker_buy", qty)):
+            recorded = _optional(table, name, scale)
+            if recorded is not None:
+                columns[name] = recorded
+        columns["flags"] = table["flags"].to_numpy()
+        return columns
 
     def closes(self, index: int, interval: str) -> DailyCloses:
         """Return an instrument's closes of the bars that end at a midnight and are known then."""
-        instrument = self._instruments[index]
-        key = f"{instrument.id}/{interval}"
-        table = self._cut("bar", key, -(2**63), 2**63 - 1)
-        grid = 10 ** (instrument.price_exp - self._catalog.exps("bar", key).price)
-        end = ints(table, "ts_event") + _INTERVAL_NS[interval]
-        daily = (end % DAY_NS == 0) & (ints(table, "ts_recv") <= end)
-        return DailyCloses(end[daily].tolist(), (ints(table, "close")[daily] * grid).tolist())
+        columns = self.bar_columns(index, interval, *EVER)
+        end = columns["ts_event"] + _INTERVAL_NS[interval]
+        daily = (end % DAY_NS == 0) & (columns["ts_recv"] <= end)
+        return DailyCloses(end[daily].tolist(), columns["close"][daily].tolist())
 
     def funding(self, line: RecordedLine, index: int, start: int, end: int) -> None:
         """Put an instrument's settled funding rates of ``[start, end)`` on the line.
@@ -98,10 +110,17 @@ class TapeLoader:
         DataError
             A settlement is there twice.
         """
+        columns, exp = self.settlements(index, start, end)
+        given = {name: columns[name] for name in ("ts_event", "ts_recv", "rate")}
         key = self._instruments[index].id
-        table, exp = self._settlements(key, start, end)
-        stamps = ints(table, "ts_event"), ints(table, "ts_recv")
-        line.load(key, line.native.add_funding, index, *stamps, ints(table, "rate"), exp)
+        line.load(key, line.native.add_funding, index, **given, rate_exp=exp)
+
+    def settlements(self, index: int, start: int, end: int) -> Settlements:
+        """Return an instrument's settled funding of ``[start, end)``; errors as of ``funding``."""
+        table, exp = self._settlements(self._instruments[index].id, start, end)
+        columns: Columns = {name: ints(table, name) for name in ("ts_event", "ts_recv", "rate")}
+        columns["interval_h"] = ints(table, "interval_h", 0)
+        return Settlements(columns, exp)
 
     def settled(self, index: int, start: int, end: int) -> SettledFunding:
         """Return an instrument's settled rates of ``[start, end)`` for the sleeves' forecasts.
@@ -110,9 +129,9 @@ class TapeLoader:
         the row before where that is shorter. Errors as of ``funding``.
         """
         instrument = self._instruments[index]
-        table, exp = self._settlements(instrument.id, start, end)
-        event = ints(table, "ts_event")
-        hours = ints(table, "interval_h", 0).astype(np.float64)
+        columns, exp = self.settlements(index, start, end)
+        event = columns["ts_event"]
+        hours = columns["interval_h"].astype(np.float64)
         dated = instrument.funding_interval_h
         for row in np.flatnonzero(hours == 0):
             if dated is None:
@@ -120,8 +139,8 @@ class TapeLoader:
             hours[row] = dated.at(int(event[row]))[0]
         apart = np.maximum(1.0, np.round(np.diff(event) / HOUR_NS))
         hours[1:] = np.minimum(hours[1:], apart)
-        rate = ints(table, "rate") / 10.0**exp
-        return SettledFunding(event, ints(table, "ts_recv"), rate, hours)
+        rate = columns["rate"] / 10.0**exp
+        return SettledFunding(event, columns["ts_recv"], rate, hours)
 
     def external(self, line: RecordedLine, names: Sequence[str], start: int, end: int) -> None:
         """Put the outside series that the catalog has on the line.

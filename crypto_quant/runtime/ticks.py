@@ -7,35 +7,29 @@ later file that follows the last one goes on with its book. The strategy sees th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.data_pipeline.cleaners.rebase import Recorded, Session, rebase, sessions
-from crypto_quant.data_pipeline.collectors.ticks.chain import book_rows
-from crypto_quant.data_pipeline.storage import Catalog, Part, flags
+from crypto_quant.data_pipeline.cleaners.rebase import Recorded, Session, Shifts, sessions
+from crypto_quant.data_pipeline.storage import Catalog, Part
 from crypto_quant.runtime.line import RecordedLine
-from crypto_quant.runtime.tape import Ints, TapeLoader, ints, on_grid_of
+from crypto_quant.runtime.tape import Columns, TapeLoader, on_grid_of
+from crypto_quant.runtime.tick_rows import (
+    BOOK,
+    TIMES,
+    SessionRows,
+    survey,
+    survey_book,
+)
 
-Columns = dict[str, NDArray[Any]]
-BOOK: Final = "delta"
 KINDS: Final = (BOOK, "trade", "agg_trade", "quote", "mark")
 APART_NS: Final = 600 * 10**9
 """Parts without a recorder's stamps that lie further apart are two sessions."""
-
-_COLUMNS: Final[dict[str, dict[str, str]]] = {
-    BOOK: {"side": "", "px": "price", "qty": "qty"},
-    "trade": {"id": "", "px": "price", "qty": "qty", "side": ""},
-    "quote": {"bid": "price", "bid_qty": "qty", "ask": "price", "ask_qty": "qty"},
-    "mark": {"mark": "price"},
-}
-"""What the line takes of a kind beside stamps and flags, and the grid that it is on."""
 
 
 class TickSession(NamedTuple):
@@ -70,8 +64,11 @@ class TickTape:
     start, end
         Decisions begin when the first snapshot is known and end with the last row, ns UTC.
     streams
-        Columns by kind: ``delta``, ``trade``, ``quote``, ``mark``, ``gap``; int64 on the
-        instrument's grid, each (n,), in the order of ``ts_recv``.
+        Parts by kind: ``delta``, ``trade``, ``quote``, ``mark``, ``gap``. A part is columns of
+        int64 on the instrument's grid, each (n,), in the order of ``ts_recv``; it is read
+        when it is asked for, and every iteration begins anew.
+    rows
+        How many each stream has.
     unused
         Book updates that belong to no book.
     missing_trades
@@ -81,29 +78,41 @@ class TickTape:
     session: TickSession
     start: int
     end: int
-    streams: Mapping[str, Columns]
+    streams: Mapping[str, Iterable[Columns]]
+    rows: Mapping[str, int]
     unused: int
     missing_trades: int
 
     @property
     def events(self) -> int:
         """Rows of all streams."""
-        return sum(len(columns["ts_event"]) for columns in self.streams.values())
+        return sum(self.rows.values())
 
     def put(self, line: RecordedLine, index: int) -> None:
         """Put every stream on a line, as data of its instrument ``index``."""
         native = line.native
-        adders: dict[str, Callable[..., None]] = {
+        adders: dict[str, Callable[..., int]] = {
             BOOK: native.add_deltas,
             "trade": native.add_trades,
             "quote": native.add_quotes,
             "mark": native.add_marks,
             "gap": native.add_gaps,
         }
-        for kind, columns in self.streams.items():
-            if len(columns["ts_event"]):
-                name = line.spec.instruments[index].id
-                line.load(name, adders[kind], index, **columns)
+        name = line.spec.instruments[index].id
+        for kind, parts in self.streams.items():
+            line.stream(name, adders[kind], index, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A stream's parts, read from the catalog at each iteration."""
+
+    source: SessionRows
+    stream: str
+    instrument: Instrument
+
+    def __iter__(self) -> Iterator[Columns]:
+        return self.source.parts(self.stream, self.instrument)
 
 
 class TickReader:
@@ -156,36 +165,45 @@ class TickReader:
         return tuple(sorted(made, key=lambda session: session.start))
 
     def read(self, session: TickSession) -> TickTape | NoBook:
-        """Return a session's rows, or why nothing can be traded on them."""
-        deltas = self._rows(BOOK, session)
-        if deltas is None or not deltas.num_rows:
-            return NoBook(session, "no book updates were recorded")
-        book = book_rows(deltas)
-        if not book.rows.num_rows:
-            return NoBook(session, f"no snapshot: {book.unused:,} updates make no book")
-        streams = {BOOK: self._columns(BOOK, book.rows), "gap": _gaps(book.rows, book.gaps)}
-        for kind in ("trade", "quote", "mark"):
-            rows = self._rows(kind, session)
-            if kind == "trade" and (rows is None or not rows.num_rows):
-                rows = self._rows("agg_trade", session)
-            if rows is not None and rows.num_rows:
-                streams[kind] = self._columns(kind, rows)
-        ids = streams["trade"]["id"] if "trade" in streams else np.empty(0, dtype=np.int64)
-        return TickTape(
-            session=session,
-            start=int(streams[BOOK]["ts_recv"][0]),
-            end=max(int(s["ts_recv"][-1]) for s in streams.values() if len(s["ts_recv"])),
-            streams=streams,
-            unused=book.unused,
-            missing_trades=int(np.maximum(np.diff(ids) - 1, 0).sum()),
-        )
+        """Return a session's streams, or why nothing can be traded on them.
 
-    def funding(self, line: RecordedLine, index: int, tape: TickTape) -> tuple[int, ...]:
-        """Put settled funding on the line; return the times at which one is due but missing."""
-        dated, settled = self.instrument.funding_interval_h, np.empty(0, dtype=np.int64)
+        What they hold is counted here; values are read when the line asks for them.
+        """
+        if BOOK not in (held := self._held(session)):
+            return NoBook(session, "no book updates were recorded")
+        book = survey_book(held[BOOK])
+        if not book.rows:
+            return NoBook(session, f"no snapshot: {book.unused:,} updates make no book")
+        streams: dict[str, Iterable[Columns]] = {
+            BOOK: _Parts(held[BOOK], BOOK, self.instrument),
+            "gap": [book.gaps],
+        }
+        rows = {BOOK: book.rows, "gap": len(book.gaps["ts_recv"])}
+        end, missing = book.last, 0
+        for kind in ("trade", "quote", "mark"):
+            source = held.get(kind, held.get("agg_trade") if kind == "trade" else None)
+            if source is None:
+                continue
+            found = survey(source)
+            streams[kind] = _Parts(source, kind, self.instrument)
+            rows[kind] = found.rows
+            end, missing = max(end, found.last), missing + found.missing
+        return TickTape(session, book.first, end, streams, rows, book.unused, missing)
+
+    def funding(self, line: RecordedLine, index: int, tape: TickTape) -> None:
+        """Put settled funding on the line.
+
+        To hold a position where one is due but missing is an error when the line comes to it.
+        """
         if self._has_funding:
             loader = TapeLoader(self._catalog, (self.instrument,))
             loader.funding(line, index, tape.start, tape.end + 1)
+        line.native.expect_funding(index, self.unsettled(tape))
+
+    def unsettled(self, tape: TickTape) -> tuple[int, ...]:
+        """Return the times at which funding is due, but the catalog has no settled rate."""
+        dated, settled = self.instrument.funding_interval_h, np.empty(0, dtype=np.int64)
+        if self._has_funding:
             known = self._catalog.scan("funding", self.instrument.id, columns=["ts_event"])
             settled = known["ts_event"].to_numpy()
         if dated is None:
@@ -202,38 +220,15 @@ class TickReader:
                 return found
         return None
 
-    def _rows(self, kind: str, session: TickSession) -> pa.Table | None:
-        """Return a session's rows, known no earlier than they happened, in that order."""
-        if kind not in self._kinds:
-            return None
-        key = self.instrument.id
-        table = self._catalog.scan(kind, key, session.start, session.end + 1)
-        table = rebase(table, self._catalog.parts_of(kind, key), self._found)
-        recv, event = ints(table, "ts_recv"), ints(table, "ts_event")
-        known = np.maximum.accumulate(np.maximum(recv, event))
-        if (known == recv).all():
-            return table
-        # A venue stamps whole milliseconds: a row may seem to arrive a little before it.
-        marks = table["flags"].to_numpy() | np.where(known > recv, flags.REBASED_RECV, 0)
-        for name, values in (("ts_recv", known), ("flags", marks.astype(np.uint32))):
-            at = table.schema.get_field_index(name)
-            table = table.set_column(at, table.schema.field(at), pa.array(values))
-        return table
-
-    def _columns(self, kind: str, table: pa.Table) -> Columns:
-        """Return what the line takes, on the run's grid."""
-        exps = self._catalog.exps(table.schema.metadata[b"cq_kind"].decode(), self.instrument.id)
-        scales = {
-            "": 1,
-            "price": 10 ** (self.instrument.price_exp - exps.price),
-            "qty": 10 ** (self.instrument.qty_exp - exps.qty),
-        }
-        out: Columns = {name: ints(table, name) for name in ("ts_event", "ts_recv")}
-        for name, grid in _COLUMNS[kind].items():
-            kept = np.int8 if name == "side" else np.int64
-            out[name] = (ints(table, name) * scales[grid]).astype(kept)
-        out["flags"] = np.ascontiguousarray(table["flags"].to_numpy(), dtype=np.uint32)
-        return out
+    def _held(self, session: TickSession) -> dict[str, SessionRows]:
+        """Return the kinds of which the session has a row."""
+        key, found = self.instrument.id, {}
+        for kind in self._kinds:
+            shifts = Shifts(self._catalog.parts_of(kind, key), self._found)
+            rows = SessionRows(self._catalog, kind, key, session.start, session.end + 1, shifts)
+            if next(rows.tables(TIMES), None) is not None:
+                found[kind] = rows
+        return found
 
 
 def _session(parts: Iterable[Part], clock: Session | None) -> TickSession:
@@ -255,14 +250,3 @@ def _near(parts: Iterable[Part]) -> list[list[Part]]:
             groups.append([part])
             reach = part.end
     return groups
-
-
-def _gaps(rows: pa.Table, known: Ints) -> Columns:
-    """Return gap events: known with the first update that does not follow.
-
-    What is missing happened right after the last update that does, so from there on the
-    venue's book is not known either.
-    """
-    lived = np.maximum.accumulate(ints(rows, "ts_event"))
-    before = np.searchsorted(ints(rows, "ts_recv"), known) - 1
-    return {"ts_event": np.minimum(lived[np.maximum(before, 0)] + 1, known), "ts_recv": known}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from crypto_quant.cli.data import GENERATED_LINE
 from crypto_quant.data_pipeline.cleaners import rebase
-from crypto_quant.data_pipeline.collectors.generated import generate_market
+from crypto_quant.data_pipeline.generated.market import generate_market
 from crypto_quant.data_pipeline.storage import KINDS, Batch, Catalog, Exps, Part, SourceInfo
 from crypto_quant.data_pipeline.storage.flags import REBASED_RECV, REPAIRED
 from tests.integration.importing import Cq, Result

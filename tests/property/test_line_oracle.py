@@ -137,7 +137,7 @@ def test_line_equals_the_oracle(
 
     rows = [(o / 100, h / 100, lo / 100, c / 100, v / 1000) for o, h, lo, c, v in bars]
     settled = [(T0 + hour * HOUR, str(rate)) for hour, rate in sorted(funding.items())]
-    sim: dict[str, int | float | Decimal] = {"impact_y": IMPACT}
+    sim: dict[str, int | float | Decimal | str] = {"impact_y": IMPACT}
     out = line(rows, sim=sim, funding=settled, cash="50000")
     while (woke := out.next()) != END:
         hour = (out.now - T0) // HOUR

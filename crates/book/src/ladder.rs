@@ -2,9 +2,10 @@
 //!
 //! Most changes hit levels within a few hundred ticks of the touch. Those lie in a window: an
 //! array with an entry per step of price, so that a change is one store, and a bitmap of the
-//! entries in use, so that the next best level is a few words away. The rest is kept apart:
-//! levels beyond the window, which nobody looks at often, in a hash map; levels between the
-//! steps, which a venue hardly ever has, in a sorted one.
+//! entries in use, so that the next best level is a few words away. Entries are half as wide as
+//! quantities: what a change costs is mostly waiting for its entry. The rest is kept apart:
+//! levels beyond the window, which nobody looks at often, and quantities too large for an entry
+//! in hash maps; levels between the steps, which a venue hardly ever has, in a sorted one.
 
 mod bitmap;
 mod scale;
@@ -15,8 +16,10 @@ use bitmap::Bitmap;
 use cq_types::{Px, Qty, Side};
 use scale::{Mix, Scale};
 
-/// Entries of a window: 64 pages of the bitmap's summary, 256 KiB of quantities.
-const ENTRIES: usize = 1 << 15;
+/// Entries of a window: 16 pages of the bitmap's summary, 256 KiB of quantities.
+const ENTRIES: usize = 1 << 16;
+/// Stands for a quantity that an entry cannot hold.
+const LARGE: u32 = u32::MAX;
 /// Where a fresh window puts the touch: levels lie mostly on its worse side.
 const TOUCH: usize = ENTRIES / 4 * 3;
 /// A touch below this entry is brought back to [`TOUCH`].
@@ -30,8 +33,10 @@ pub(crate) struct Ladder {
     scale: Scale,
     /// Key of entry 0; a multiple of the step.
     base: i64,
-    /// Quantities by entry; empty before the first level.
-    window: Vec<i64>,
+    /// Quantities by entry, or [`LARGE`]; empty before the first level.
+    window: Vec<u32>,
+    /// Quantities of the entries that are [`LARGE`].
+    large: HashMap<usize, i64, Mix>,
     used: Bitmap,
     /// Entry of the best level in the window.
     touch: Option<usize>,
@@ -49,6 +54,7 @@ impl Ladder {
             scale: Scale::new(step),
             base: 0,
             window: Vec::new(),
+            large: HashMap::default(),
             used: Bitmap::default(),
             touch: None,
             far: HashMap::default(),
@@ -69,6 +75,7 @@ impl Ladder {
             self.used.put(at, false);
             self.touch = self.used.last_before(at);
         }
+        self.large.clear();
         self.in_window = 0;
     }
 
@@ -83,7 +90,7 @@ impl Ladder {
     }
 
     pub(crate) fn best(&self) -> Option<(Px, Qty)> {
-        let near = self.touch.map(|at| (self.key(at), self.window[at]));
+        let near = self.touch.map(|at| (self.key(at), self.inside(at)));
         let odd = self.odd.last_key_value().map(|(key, qty)| (*key, *qty));
         near.max(odd).map(|level| self.level(level))
     }
@@ -97,7 +104,7 @@ impl Ladder {
     pub(crate) fn qty_at(&self, px: Px) -> Qty {
         let key = px.0.wrapping_mul(self.sign);
         Qty(match self.entry(key) {
-            Some(at) => self.window[at],
+            Some(at) => self.inside(at),
             None if self.scale.is_on_step(key) => self.far.get(&key).copied().unwrap_or(0),
             None => self.odd.get(&key).copied().unwrap_or(0),
         })
@@ -125,7 +132,7 @@ impl Ladder {
         let window = std::iter::from_fn(move || {
             let here = at?;
             at = self.used.last_before(here);
-            Some((self.key(here), self.window[here]))
+            Some((self.key(here), self.inside(here)))
         });
         let far = || {
             let mut all: Vec<_> = self.far.iter().map(|(k, q)| (*k, *q)).collect();
@@ -155,14 +162,39 @@ impl Ladder {
     /// without a branch, which the processor would guess wrong.
     #[inline]
     fn set_inside(&mut self, at: usize, qty: i64) -> i64 {
-        let old = std::mem::replace(&mut self.window[at], qty);
-        let is_used = qty != 0;
+        let entry = u32::try_from(qty).unwrap_or(LARGE);
+        let old = std::mem::replace(&mut self.window[at], entry);
+        let was = if entry == LARGE || old == LARGE {
+            self.set_large(at, old, qty)
+        } else {
+            i64::from(old)
+        };
+        let is_used = entry != 0;
         self.used.put(at, is_used);
         self.in_window = self.in_window + usize::from(is_used) - usize::from(old != 0);
         if self.touch.is_none_or(|touch| at >= touch) {
             self.move_touch(at, is_used);
         }
-        old
+        was
+    }
+
+    /// Keeps a quantity beside an entry that cannot hold it, or forgets the one that was there;
+    /// returns what was.
+    #[cold]
+    fn set_large(&mut self, at: usize, old: u32, qty: i64) -> i64 {
+        let large = if self.window[at] == LARGE {
+            self.large.insert(at, qty)
+        } else {
+            self.large.remove(&at)
+        };
+        large.unwrap_or(i64::from(old))
+    }
+
+    fn inside(&self, at: usize) -> i64 {
+        match self.window[at] {
+            LARGE => self.large.get(&at).copied().unwrap_or(0),
+            entry => i64::from(entry),
+        }
     }
 
     /// An entry at the touch or better holds a level now, or none.

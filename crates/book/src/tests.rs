@@ -110,7 +110,11 @@ fn bursts() -> impl Strategy<Value = Vec<(bool, i64, i64)>> {
     let change = (
         any::<bool>(),
         price(),
-        prop_oneof![2 => 1_i64..5, 1 => Just(0)],
+        prop_oneof![
+            4 => 1_i64..5,
+            2 => Just(0),
+            1 => i64::from(u32::MAX) - 1..i64::from(u32::MAX) + 3
+        ],
     );
     let burst = (0_i64..6, proptest::collection::vec(change, 1..80));
     proptest::collection::vec(burst, 1..8).prop_map(|bursts| {

@@ -1,9 +1,9 @@
 //! What a quantity at a price is worth, and which sign a contract gives it.
 
-use cq_types::{round_money, Contract, Instrument, Px, Qty};
+use cq_types::{round_money, BracketUnit, Contract, Instrument, Px, Qty, Ts};
 use rust_decimal::Decimal;
 
-use crate::amount::{over, times};
+use crate::amount::{bounded, over, times};
 use crate::LedgerError;
 
 /// A price of the tape as a decimal.
@@ -56,4 +56,38 @@ pub(crate) fn booked_value(
     qty: Qty,
 ) -> Result<Decimal, LedgerError> {
     Ok(round_money(value(instrument, price, qty)?))
+}
+
+/// Unsigned notional in the unit of the margin tiers.
+pub(crate) fn tier_notional(
+    instrument: &Instrument,
+    price: Decimal,
+    qty: Qty,
+) -> Result<Decimal, LedgerError> {
+    let notional = match (instrument.contract, instrument.bracket_unit) {
+        (Contract::Inverse, BracketUnit::Quote)
+        | (Contract::Spot | Contract::Linear, BracketUnit::Base) => size(instrument, qty)?,
+        _ => notional(instrument, price, qty)?,
+    };
+    Ok(notional.abs())
+}
+
+/// Maintenance margin of a position in its settle asset, with the tiers in force at `ts`.
+///
+/// The tier is that of the notional at `price`. What tiers of the other unit give is turned
+/// into the settle asset at that price.
+pub(crate) fn maintenance(
+    instrument: &Instrument,
+    price: Decimal,
+    qty: Qty,
+    ts: Ts,
+) -> Result<Decimal, LedgerError> {
+    let counted = tier_notional(instrument, price, qty)?;
+    let needed = bounded(instrument.maintenance_margin(counted, ts))?;
+    let settled = match (instrument.contract, instrument.bracket_unit) {
+        (Contract::Inverse, BracketUnit::Quote) => over(needed, price)?,
+        (Contract::Spot | Contract::Linear, BracketUnit::Base) => times(needed, price)?,
+        _ => needed,
+    };
+    Ok(round_money(settled))
 }

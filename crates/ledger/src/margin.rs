@@ -1,8 +1,8 @@
-use cq_types::{round_money, Contract, Ts};
+use cq_types::{round_money, Ts};
 use rust_decimal::Decimal;
 
-use crate::amount::{add_to, bounded, minus, over, plus, times};
-use crate::contract::{notional, size};
+use crate::amount::{add_to, minus, over, plus};
+use crate::contract::{self, notional};
 use crate::{Ledger, LedgerError, WalletIdx};
 
 /// Margin of the contracts that settle in one asset of one wallet.
@@ -33,10 +33,11 @@ impl Margin {
         }
     }
 
-    /// Whether the venue would liquidate: the margin balance no longer covers maintenance.
+    /// Whether the venue liquidates: a position is held and the margin balance no longer
+    /// covers maintenance. Where no tier is known, maintenance is zero: nothing is left.
     #[must_use]
     pub fn is_liquidated(&self) -> bool {
-        self.maintenance > Decimal::ZERO && self.margin_balance <= self.maintenance
+        self.initial > Decimal::ZERO && self.margin_balance <= self.maintenance
     }
 }
 
@@ -51,7 +52,10 @@ impl Ledger {
         let slot = self.layout.slot(wallet, asset)?;
         let mut maintenance = Decimal::ZERO;
         for (i, _) in self.notionals(slot)? {
-            add_to(&mut maintenance, self.maintenance(i, ts)?)?;
+            let qty = self.state.books.account.positions[i].qty;
+            let traded = &self.layout.instruments[i];
+            let needed = contract::maintenance(traded, self.marks().of(i)?, qty, ts)?;
+            add_to(&mut maintenance, needed)?;
         }
         let balance = self.state.books.account.balances[slot];
         let unrealised = self.marks().account_unrealised(&self.state.books, slot)?;
@@ -80,19 +84,6 @@ impl Ledger {
             add_to(&mut initial, round_money(over(size, leverage)?))?;
         }
         Ok(initial)
-    }
-
-    /// Maintenance margin of a position of the account, in its settle asset. Brackets are in
-    /// the quote asset, which is what an inverse contract counts; its margin is paid in coin.
-    fn maintenance(&self, i: usize, ts: Ts) -> Result<Decimal, LedgerError> {
-        let traded = &self.layout.instruments[i];
-        let size = size(traded, self.state.books.account.positions[i].qty)?.abs();
-        let mark = self.marks().of(i)?;
-        let needed = match traded.contract {
-            Contract::Spot | Contract::Linear => traded.maintenance_margin(times(size, mark)?, ts),
-            Contract::Inverse => over(bounded(traded.maintenance_margin(size, ts))?, mark)?,
-        };
-        bounded(round_money(needed))
     }
 
     /// Unsigned notionals of the account's positions that settle in a slot.

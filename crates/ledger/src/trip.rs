@@ -122,6 +122,11 @@ impl Outcome {
         add_to(&mut self.impact, times(part.impact, rate)?)
     }
 
+    pub(crate) fn book_fee(&mut self, amount: Decimal) -> Result<(), LedgerError> {
+        add_to(&mut self.pnl, amount)?;
+        add_to(&mut self.fees, amount)
+    }
+
     pub(crate) fn book_funding(&mut self, amount: Decimal) -> Result<(), LedgerError> {
         add_to(&mut self.pnl, amount)?;
         add_to(&mut self.funding, amount)

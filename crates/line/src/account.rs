@@ -1,12 +1,13 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
-use cq_sim::FORCED_ID;
+use cq_sim::{Request, TimeInForce, FORCED_ID};
 use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
+use rust_decimal::Decimal;
 
 use crate::line::bad;
 use crate::purse::Purses;
-use crate::record::{FillRow, OrderRow, OrderStatus, Rows};
+use crate::record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 use crate::LineError;
 
 /// Our side of the account: ledger and orders, folded from the venue's answers.
@@ -14,9 +15,10 @@ pub(crate) struct Books {
     pub(crate) ledger: Ledger,
     pub(crate) orders: Vec<OrderRow>,
     /// Rows of orders that may still trade, in the order in which they were placed.
-    pub(crate) open: Vec<usize>,
+    pub(crate) open: BTreeSet<usize>,
     index: HashMap<u64, usize>,
     pub(crate) fills: Vec<FillRow>,
+    pub(crate) liquidations: Vec<LiquidationRow>,
     pub(crate) rows: Rows,
     /// Answers on their way to us, by the time they arrive.
     pub(crate) on_the_way: VecDeque<Event<Account>>,
@@ -29,9 +31,10 @@ impl Books {
         Self {
             ledger,
             orders: Vec::new(),
-            open: Vec::new(),
+            open: BTreeSet::new(),
             index: HashMap::new(),
             fills: Vec::new(),
+            liquidations: Vec::new(),
             rows: Rows::default(),
             on_the_way: VecDeque::new(),
             unread: Vec::new(),
@@ -59,7 +62,7 @@ impl Books {
             return Err(LineError::Broken { ts, what });
         }
         self.index.insert(id, self.orders.len());
-        self.open.push(self.orders.len());
+        self.open.insert(self.orders.len());
         self.orders.push(row);
         Ok(())
     }
@@ -89,8 +92,9 @@ impl Books {
     /// Lets what is on its way about an instrument arrive by `ts` at the latest.
     fn hasten(&mut self, instrument: InstrumentIdx, ts: Ts) {
         let mut is_late = false;
-        for event in &mut self.on_the_way {
-            if event.instrument == instrument && event.ts_recv > ts {
+        let later = self.on_the_way.partition_point(|e| e.ts_recv <= ts);
+        for event in self.on_the_way.range_mut(later..) {
+            if event.instrument == instrument {
                 event.ts_recv = ts;
                 is_late = true;
             }
@@ -138,9 +142,7 @@ impl Books {
         let row = &mut self.orders[at];
         row.answers += 1;
         if !row.is_open() {
-            if let Ok(place) = self.open.binary_search(&at) {
-                self.open.remove(place);
-            }
+            self.open.remove(&at);
         }
     }
 
@@ -187,6 +189,21 @@ impl Books {
                 booked.map_err(|source| LineError::Ledger { ts, source })?;
                 false
             }
+            Account::FundingOfFills { amount, since, .. } => {
+                let (ts, at) = (answer.ts_recv, answer.ts_event);
+                let ledger = &mut self.ledger;
+                let booked = ledger.book_funding_of_fills(answer.instrument, amount, since, at);
+                booked.map_err(|source| LineError::Ledger { ts, source })?;
+                false
+            }
+            Account::Liquidation { .. } => {
+                self.enter_liquidation(answer)?;
+                true
+            }
+            Account::Insurance { .. } => {
+                self.fold_insurance(answer)?;
+                true
+            }
             _ => false,
         })
     }
@@ -200,6 +217,97 @@ impl Books {
     pub(crate) fn placed(&mut self, order: u64) -> Result<&mut OrderRow, LineError> {
         let unknown = || bad("order_id", "the id of a placed order", &order);
         self.row(order).ok_or_else(unknown)
+    }
+
+    /// Writes down an order that the venue made to close a position of ours: each sleeve's part
+    /// is its part of the position.
+    fn enter_liquidation(&mut self, answer: &Event<Account>) -> Result<(), LineError> {
+        let ts = answer.ts_event;
+        let Account::Liquidation {
+            order,
+            side,
+            qty,
+            bankruptcy,
+            is_takeover,
+        } = answer.body
+        else {
+            return Ok(());
+        };
+        let whole = self.closing(answer.instrument);
+        let parts = prorate(&whole, Qty(0), qty);
+        let allocations = parts.map_err(|source| LineError::Ledger { ts, source })?;
+        self.liquidations.push(LiquidationRow {
+            order,
+            ts_event: ts,
+            ts_recv: answer.ts_recv,
+            instrument: answer.instrument,
+            side,
+            qty,
+            bankruptcy,
+            is_takeover,
+            insurance: Decimal::ZERO,
+            deficit: Decimal::ZERO,
+            is_adl: false,
+        });
+        let ioc = TimeInForce::Ioc;
+        let request = Request {
+            reduce_only: true,
+            ..Request::limit(order, answer.instrument, side, qty, bankruptcy, ioc)
+        };
+        self.enter(OrderRow {
+            ts,
+            request,
+            allocations,
+            filled: Qty(0),
+            status: OrderStatus::Working,
+            reason: "",
+            is_cancelling: false,
+            answers: 0,
+            tag: "liquidation",
+        })
+    }
+
+    /// Books the fund's settlement for the sleeves whose positions it took over.
+    fn fold_insurance(&mut self, answer: &Event<Account>) -> Result<(), LineError> {
+        let ts = answer.ts_recv;
+        let Account::Insurance {
+            order,
+            amount,
+            deficit,
+            is_adl,
+        } = answer.body
+        else {
+            return Ok(());
+        };
+        let Some(asked) = self.row(order).cloned() else {
+            let what = format!("insurance for the unknown order {order}");
+            return Err(LineError::Broken { ts, what });
+        };
+        let said = self.liquidations.iter().rposition(|row| row.order == order);
+        let at = said.unwrap_or_else(|| {
+            // An order of ours closed the position at worse than its bankruptcy price.
+            self.liquidations.push(LiquidationRow {
+                order,
+                ts_event: answer.ts_event,
+                ts_recv: ts,
+                instrument: answer.instrument,
+                side: asked.request.side,
+                qty: Qty(0),
+                bankruptcy: Px(0),
+                is_takeover: false,
+                insurance: Decimal::ZERO,
+                deficit: Decimal::ZERO,
+                is_adl: false,
+            });
+            self.liquidations.len() - 1
+        });
+        let row = &mut self.liquidations[at];
+        (row.insurance, row.deficit, row.is_adl) = (amount, deficit, is_adl);
+        let parts = asked.allocations;
+        let booked = self
+            .ledger
+            .book_insurance(answer.instrument, amount, &parts);
+        booked.map_err(|source| LineError::Ledger { ts, source })
     }
 
     fn row(&mut self, order: u64) -> Option<&mut OrderRow> {
@@ -274,7 +382,6 @@ mod tests {
     use std::sync::Arc;
 
     use cq_ledger::{Valuation, Wallet};
-    use cq_sim::Request;
     use cq_types::Side;
 
     use super::*;

@@ -1,14 +1,32 @@
-//! What a stream must be before the line takes it.
+//! What rows must be before the line takes them.
 
-use cq_types::Ts;
+use cq_types::{InstrumentIdx, Ts};
 
+use crate::clock::{is_time, LONGEST};
+use crate::columns::{Columns, Kind, Stamps};
 use crate::cursor::scheduled;
-use crate::tape::{Columns, Stream};
 use crate::LineError;
 
-impl Stream {
-    pub(crate) fn check(&self) -> Result<(), LineError> {
+/// Rows that a stream is to take, after those that it has.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub(crate) instrument: InstrumentIdx,
+    pub(crate) kind: Kind,
+    /// Number of the first row.
+    pub(crate) first: usize,
+    /// `ts_event` and `ts_recv` of the row before it.
+    pub(crate) before: Option<(Ts, Ts)>,
+    pub(crate) stamps: &'a Stamps,
+    pub(crate) columns: &'a Columns,
+}
+
+impl Rows<'_> {
+    pub(crate) fn check(self) -> Result<(), LineError> {
         let (event, recv) = (&self.stamps.ts_event, &self.stamps.ts_recv);
+        if self.columns.kind() != self.kind {
+            let text = "the part holds something else than those before it";
+            return Err(self.bad(0, text));
+        }
         let rows = event.len();
         let flags = self.stamps.flags.as_ref().map(Vec::len);
         let lengths = self.columns.lengths();
@@ -18,7 +36,12 @@ impl Stream {
         {
             return Err(self.bad(0, "columns differ in length"));
         }
-        if let Some(row) = (1..rows).find(|&i| recv[i] < recv[i - 1]) {
+        if let Some(row) = (0..rows).find(|&i| !is_time(event[i]) || !is_time(recv[i])) {
+            let text = "a time must be ns within 146 years of 1970: was it in another unit?";
+            return Err(self.bad(row, text));
+        }
+        let before = self.before.map(|(_, recv)| recv);
+        if let Some(row) = broken(before, recv, |before, own| own < before) {
             return Err(self.bad(row, "ts_recv decreases: sort the rows by ts_recv"));
         }
         if let Some(row) = (0..rows).find(|&i| recv[i] < event[i]) {
@@ -29,7 +52,7 @@ impl Stream {
     }
 
     fn check_values(&self) -> Result<(), LineError> {
-        match &self.columns {
+        match self.columns {
             Columns::Bars {
                 interval,
                 prices,
@@ -62,10 +85,11 @@ impl Stream {
 
     fn check_bars(&self, interval: Ts) -> Result<(), LineError> {
         let (event, recv) = (&self.stamps.ts_event, &self.stamps.ts_recv);
-        if interval <= 0 {
-            return Err(self.bad(0, "the interval must be positive"));
+        if !(1..=LONGEST).contains(&interval) {
+            return Err(self.bad(0, "the interval must be 1 to 2^61 ns"));
         }
-        if let Some(row) = (1..event.len()).find(|&i| event[i] < event[i - 1] + interval) {
+        let before = self.before.map(|(event, _)| event);
+        if let Some(row) = broken(before, event, |before, own| own < before + interval) {
             return Err(self.bad(row, "bars overlap: ts_event must grow by the interval"));
         }
         if let Some(row) = (0..event.len()).find(|&i| recv[i] < event[i] + interval) {
@@ -76,12 +100,10 @@ impl Stream {
 
     /// A rate that is there twice would be paid twice.
     fn check_funding(&self) -> Result<(), LineError> {
-        let times = self.stamps.ts_event.windows(2);
-        match times
-            .map(|w| (scheduled(w[0]), scheduled(w[1])))
-            .position(|(a, b)| b <= a)
-        {
-            Some(before) => Err(self.bad(before + 1, "funding is settled at this time already")),
+        let before = self.before.map(|(event, _)| event);
+        let is_again = |before, own| scheduled(own) <= scheduled(before);
+        match broken(before, &self.stamps.ts_event, is_again) {
+            Some(row) => Err(self.bad(row, "funding is settled at this time already")),
             None => Ok(()),
         }
     }
@@ -115,10 +137,23 @@ impl Stream {
 
     fn bad(&self, row: usize, what: &str) -> LineError {
         LineError::BadTape {
-            kind: self.columns.name(),
+            kind: self.kind.name(),
             instrument: self.instrument,
-            row,
+            row: self.first + row,
             what: what.to_owned(),
         }
     }
+}
+
+/// The first row that breaks a rule between a row and the one before it.
+fn broken(before: Option<Ts>, column: &[Ts], is_broken: impl Fn(Ts, Ts) -> bool) -> Option<usize> {
+    if let (Some(before), Some(first)) = (before, column.first()) {
+        if is_broken(before, *first) {
+            return Some(0);
+        }
+    }
+    let seam = column
+        .windows(2)
+        .position(|pair| is_broken(pair[0], pair[1]));
+    seam.map(|at| at + 1)
 }

@@ -21,6 +21,8 @@ pub(crate) enum Turn {
     Delisting,
     /// Funding is settled.
     Funding,
+    /// The venue takes part of a position.
+    Deleverage,
     /// The equity row.
     Sample,
     /// Orders that waited meet the open of a bar.
@@ -30,7 +32,7 @@ pub(crate) enum Turn {
 }
 
 /// Turns by rank.
-const TURNS: [Turn; 10] = [
+const TURNS: [Turn; 11] = [
     Turn::Known,
     Turn::Answer,
     Turn::Timer,
@@ -38,6 +40,7 @@ const TURNS: [Turn; 10] = [
     Turn::Lived,
     Turn::Delisting,
     Turn::Funding,
+    Turn::Deleverage,
     Turn::Sample,
     Turn::Open,
     Turn::Arrival,
@@ -59,8 +62,23 @@ impl Turn {
 pub(crate) struct Next {
     pub(crate) ts: Ts,
     pub(crate) turn: Turn,
-    /// How long it stays this one's turn, if it is due again by then.
-    pub(crate) until: Ts,
+}
+
+impl Next {
+    /// How long it stays this one's turn, if it is due again by then; `due` and `end` are those
+    /// that it came first of.
+    pub(crate) fn until(self, due: [Ts; TURNS.len()], end: Ts) -> Ts {
+        let mut until = if self.turn.is_at_end() { end } else { end - 1 };
+        for (other, rank) in due.into_iter().zip(TURNS) {
+            // Of equal times the lower rank goes first.
+            match (rank as u8).cmp(&(self.turn as u8)) {
+                Ordering::Less => until = until.min(other - 1),
+                Ordering::Equal => {}
+                Ordering::Greater => until = until.min(other),
+            }
+        }
+        until
+    }
 }
 
 /// The first of the due times up to `end`; `None` when nothing is due.
@@ -74,19 +92,17 @@ pub(crate) fn first(due: [Ts; TURNS.len()], end: Ts) -> Option<Next> {
         }
     }
     let (ts, turn) = best;
-    if ts == NEVER {
-        return None;
-    }
-    let mut until = if turn.is_at_end() { end } else { end - 1 };
-    for (other, rank) in due.into_iter().zip(TURNS) {
-        // Of equal times the lower rank goes first.
-        match (rank as u8).cmp(&(turn as u8)) {
-            Ordering::Less => until = until.min(other - 1),
-            Ordering::Equal => {}
-            Ordering::Greater => until = until.min(other),
-        }
-    }
-    Some(Next { ts, turn, until })
+    (ts != NEVER).then_some(Next { ts, turn })
+}
+
+/// Times lie within 146 years of 1970, so that a time and a duration always add up.
+pub(crate) const FARTHEST: Ts = 1 << 62;
+/// The longest duration, 73 years.
+pub(crate) const LONGEST: Ts = 1 << 61;
+
+/// Whether a time can be one.
+pub(crate) fn is_time(ts: Ts) -> bool {
+    (-FARTHEST..=FARTHEST).contains(&ts)
 }
 
 /// The first multiple of `step` at or after `ts`.
@@ -106,25 +122,25 @@ mod tests {
         assert_eq!(on_grid(-1, 10), 0);
     }
 
-    fn turn(due: [Ts; 10], end: Ts) -> Option<(Ts, Turn)> {
+    fn turn(due: [Ts; 11], end: Ts) -> Option<(Ts, Turn)> {
         first(due, end).map(|next| (next.ts, next.turn))
     }
 
     #[test]
     fn the_earliest_goes_first_and_ties_go_by_rank() {
-        let mut due = [NEVER; 10];
+        let mut due = [NEVER; 11];
         assert_eq!(turn(due, 9), None);
-        due[9] = 5;
+        due[10] = 5;
         due[2] = 5;
         assert_eq!(turn(due, 9), Some((5, Turn::Timer)));
-        due[9] = 4;
+        due[10] = 4;
         assert_eq!(turn(due, 9), Some((4, Turn::Arrival)));
     }
 
     #[test]
     fn at_the_end_only_what_is_owed_for_the_time_before_still_comes() {
-        assert_eq!(turn([9; 10], 9), Some((9, Turn::Known)));
-        let mut due = [9; 10];
+        assert_eq!(turn([9; 11], 9), Some((9, Turn::Known)));
+        let mut due = [9; 11];
         (due[0], due[1], due[5]) = (NEVER, NEVER, NEVER);
         assert_eq!(turn(due, 9), Some((9, Turn::Funding)));
         due[6] = 10;
@@ -133,15 +149,15 @@ mod tests {
 
     #[test]
     fn a_turn_lasts_until_another_is_due() {
-        let until = |due, end| first(due, end).map(|next| next.until);
-        let mut due = [NEVER; 10];
+        let until = |due, end| first(due, end).map(|next| next.until(due, end));
+        let mut due = [NEVER; 11];
         due[4] = 4;
         assert_eq!(
             until(due, 9),
             Some(8),
             "the venue's data ends before the end"
         );
-        due[9] = 6;
+        due[10] = 6;
         assert_eq!(
             until(due, 9),
             Some(6),
@@ -155,6 +171,6 @@ mod tests {
             Some(4),
             "what is known at 4 precedes the venue's 4"
         );
-        assert_eq!(until([3, 9, 9, 9, 9, 9, 9, 9, 9, 9], 9), Some(9));
+        assert_eq!(until([3, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], 9), Some(9));
     }
 }

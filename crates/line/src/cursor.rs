@@ -3,7 +3,8 @@ use std::ops::Range;
 
 use cq_types::Ts;
 
-use crate::tape::{Columns, Stream};
+use crate::columns::Kind;
+use crate::tape::Stream;
 
 /// No event: later than every time.
 pub(crate) const NEVER: Ts = Ts::MAX;
@@ -15,16 +16,20 @@ pub(crate) struct Merge {
     /// When the next row is due, and of which head; kept so that peeking is free.
     pub(crate) due: Ts,
     next: usize,
+    /// Whether that row is not there yet: it is due no earlier than `due`.
+    pub(crate) is_dry: bool,
 }
 
 #[derive(Debug, Clone)]
 struct Head {
     stream: usize,
     row: usize,
+    /// When the row is due; where it is not there yet, the earliest time at which it can be.
     due: Ts,
     kind: Clock,
     /// Second half of a bar on the venue's timeline: its end.
     is_end: bool,
+    is_dry: bool,
 }
 
 /// Which time of a row counts.
@@ -45,6 +50,10 @@ pub(crate) enum Clock {
 pub(crate) struct Run {
     pub(crate) stream: usize,
     pub(crate) rows: Range<usize>,
+    /// When the last of them is due.
+    last: Ts,
+    /// Time of the row after them, if it is in their part.
+    after: Option<Ts>,
 }
 
 /// A row that is due.
@@ -59,18 +68,24 @@ pub(crate) struct Due {
 impl Merge {
     pub(crate) fn new(tape: &[Stream], chosen: impl Iterator<Item = (usize, Clock)>) -> Self {
         let heads = chosen
-            .map(|(stream, kind)| Head {
-                stream,
-                row: 0,
-                due: due(&tape[stream], 0, kind, false, Ts::MIN),
-                kind,
-                is_end: false,
+            .map(|(stream, kind)| {
+                let mut head = Head {
+                    stream,
+                    row: 0,
+                    due: Ts::MIN,
+                    kind,
+                    is_end: false,
+                    is_dry: false,
+                };
+                head.look(&tape[stream], Ts::MIN);
+                head
             })
             .collect();
         let mut merge = Self {
             heads,
             due: NEVER,
             next: 0,
+            is_dry: false,
         };
         merge.find();
         merge
@@ -81,8 +96,24 @@ impl Merge {
         self.heads.get(self.next).map(|head| head.stream)
     }
 
-    /// The row that is due and those of its stream that follow by `until`, before a row of
-    /// another stream; [`Self::pass`] moves on. Not for bars in venue time.
+    /// Looks again at a stream that has got rows, or has turned out to be complete.
+    pub(crate) fn refresh(&mut self, tape: &[Stream], stream: usize) {
+        for head in &mut self.heads {
+            if head.stream == stream && head.is_dry {
+                head.look(&tape[stream], head.due);
+            }
+        }
+        self.find();
+    }
+
+    /// The row of a stream that comes next, if the stream is one of these.
+    pub(crate) fn row_of(&self, stream: usize) -> Option<usize> {
+        let mut own = self.heads.iter().filter(|head| head.stream == stream);
+        own.next().map(|head| head.row)
+    }
+
+    /// The row that is due and those of its stream and part that follow by `until`, before a
+    /// row of another stream; [`Self::pass`] moves on. Not for bars in venue time.
     pub(crate) fn run(&self, tape: &[Stream], until: Ts) -> Run {
         let head = &self.heads[self.next];
         let mut limit = until;
@@ -94,38 +125,41 @@ impl Merge {
                 Ordering::Greater => limit = limit.min(other.due),
             }
         }
-        let stream = &tape[head.stream];
-        let stamps = match head.kind {
-            Clock::Recv => &stream.stamps.ts_recv,
-            _ => &stream.stamps.ts_event,
-        };
-        let after = head.row + 1;
-        // A row that seems to go back is due with the one before it: within the limit too.
-        let more = stamps[after..].iter().take_while(|ts| **ts <= limit);
-        Run {
+        let mut run = Run {
             stream: head.stream,
-            rows: head.row..after + more.count(),
+            rows: head.row..head.row + 1,
+            last: head.due,
+            after: None,
+        };
+        for ts in head.stamps(&tape[head.stream]).iter().skip(1) {
+            // A row that seems to go back is due with the one before it: within the limit too.
+            if *ts > limit {
+                run.after = Some(*ts);
+                break;
+            }
+            run.last = run.last.max(*ts);
+            run.rows.end += 1;
         }
+        run
     }
 
-    /// Moves on past `rows` of the stream that is due; returns when the last of them was.
-    pub(crate) fn pass(&mut self, tape: &[Stream], rows: usize) -> Ts {
+    /// Moves on past the first `rows` of a run; returns when the last of them was.
+    pub(crate) fn pass(&mut self, tape: &[Stream], mut run: Run, rows: usize) -> Ts {
         let head = &mut self.heads[self.next];
         let stream = &tape[head.stream];
-        let passed = head.row + 1..head.row + rows;
-        let last = match head.kind {
-            Clock::Recv => stream.stamps.ts_recv[passed].last().copied(),
-            _ => stream.stamps.ts_event[passed].iter().copied().max(),
-        };
-        let last = match (head.kind, last) {
-            (Clock::Recv, Some(last)) => last,
-            (_, Some(last)) => last.max(head.due),
-            (_, None) => head.due,
-        };
+        if rows < run.rows.len() {
+            let stamps = head.stamps(stream);
+            let passed = stamps[1..rows].iter();
+            run.last = passed.fold(head.due, |last, ts| last.max(*ts));
+            run.after = Some(stamps[rows]);
+        }
         head.row += rows;
-        head.due = due(stream, head.row, head.kind, false, last);
+        match run.after {
+            Some(ts) => head.due = run.last.max(ts),
+            None => head.look(stream, run.last),
+        }
         self.find();
-        last
+        run.last
     }
 
     /// Takes the row that is due and moves on; call only when something is due.
@@ -142,13 +176,7 @@ impl Merge {
             head.is_end = false;
             head.row += 1;
         }
-        head.due = due(
-            &tape[head.stream],
-            head.row,
-            head.kind,
-            head.is_end,
-            head.due,
-        );
+        head.look(&tape[head.stream], head.due);
         self.find();
         taken
     }
@@ -161,19 +189,36 @@ impl Merge {
                 self.next = index;
             }
         }
+        let next = self.heads.get(self.next);
+        self.is_dry = self.due != NEVER && next.is_some_and(|head| head.is_dry);
     }
 }
 
-fn due(stream: &Stream, row: usize, kind: Clock, is_end: bool, before: Ts) -> Ts {
-    if row >= stream.len() {
-        return NEVER;
+impl Head {
+    /// Finds out when its row is due; `before` is when the one before it was.
+    fn look(&mut self, stream: &Stream, before: Ts) {
+        let is_there = self.row < stream.len();
+        self.is_dry = !is_there && !stream.is_complete();
+        if !is_there {
+            self.due = if self.is_dry { before } else { NEVER };
+            return;
+        }
+        self.due = match (self.kind, stream.kind) {
+            (Clock::Recv, _) => stream.recvs_from(self.row)[0],
+            (Clock::Bar, Kind::Bars(interval)) if self.is_end => {
+                stream.events_from(self.row)[0] + interval - 1
+            }
+            (Clock::Schedule, _) => scheduled(stream.events_from(self.row)[0]),
+            _ => stream.events_from(self.row)[0].max(before),
+        };
     }
-    let happened = stream.stamps.ts_event[row];
-    match (kind, &stream.columns) {
-        (Clock::Recv, _) => stream.stamps.ts_recv[row],
-        (Clock::Bar, Columns::Bars { interval, .. }) if is_end => happened + interval - 1,
-        (Clock::Schedule, _) => scheduled(happened),
-        _ => happened.max(before),
+
+    /// The times that count, from its row to the end of the part.
+    fn stamps<'a>(&self, stream: &'a Stream) -> &'a [Ts] {
+        match self.kind {
+            Clock::Recv => stream.recvs_from(self.row),
+            _ => stream.events_from(self.row),
+        }
     }
 }
 

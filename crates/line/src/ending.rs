@@ -26,6 +26,12 @@ impl Line {
                 self.close(index, ts, "data_end")?;
             }
         }
+        if let Some(lived) = &self.lived {
+            if !lived.custody.account.agrees_with(&self.books.ledger) {
+                let what = "the ledger's balances are not those of the venue".to_owned();
+                return Err(LineError::Broken { ts, what });
+            }
+        }
         self.write_row(ts)?;
         self.phase = Phase::Ended;
         Ok(())
@@ -39,7 +45,9 @@ impl Line {
         lived.venue.cancel_all(index, ts);
         let position = lived.venue.position(index);
         let forced = lived.venue.force_close(index, ts, &self.books.purse());
-        let answers = lived.venue.take_answers();
+        let heard = lived.hear(ts);
+        heard.map_err(|source| LineError::Ledger { ts, source })?;
+        let answers = lived.custody.take_answers();
         let left = lived.venue.position(index);
         if let (Some(id), Some(side)) = (forced, Side::of(-position.0)) {
             let request = Request {

@@ -47,6 +47,17 @@ pub enum LineError {
         /// Why.
         source: LedgerError,
     },
+    /// A position was held when funding was due, and the tape does not say what was paid.
+    #[error(
+        "at {ts}: funding of {instrument} is due and a position is held, but the tape has no \
+         settled rate: add the row, or end the segment before it"
+    )]
+    NoFunding {
+        /// When it was due, ns.
+        ts: Ts,
+        /// The instrument's id.
+        instrument: String,
+    },
     /// Two parts that must agree do not: our defect.
     #[error("at {ts}: {what}")]
     Broken {

@@ -4,8 +4,9 @@ use cq_book::Book;
 use cq_features::{FeatureSet, FeatureSpec};
 use cq_types::{flags, Event, Instrument, InstrumentIdx, Market, Px, Qty, Ts};
 
+use crate::columns::Kind;
 use crate::recent::Recent;
-use crate::tape::{Columns, Stream};
+use crate::tape::Stream;
 use crate::venue::has_ticks;
 use crate::LineError;
 
@@ -57,7 +58,7 @@ impl Known {
             *recent = Recent::new(shortest_bars(tape, index));
         }
         for stream in tape {
-            if matches!(stream.columns, Columns::Deltas { .. }) {
+            if stream.kind == Kind::Deltas {
                 let at = usize::from(stream.instrument);
                 self.books[at] = Some(Book::with_step(ticks[at]));
             }
@@ -93,13 +94,12 @@ impl Known {
         let Some(book) = &mut self.books[usize::from(stream.instrument)] else {
             return;
         };
-        let first = rows.start;
-        for (at, change) in stream.changes(rows).enumerate() {
+        let changes = stream.changes(rows);
+        for (at, change) in changes.iter().enumerate() {
             book.on_delta(change.side, change.px, change.qty, change.marks);
             if change.marks & flags::LAST != 0 {
-                if let Some(event) = stream.event(first + at, 0) {
-                    self.features.on_market(&event, Some(book));
-                }
+                let event = changes.event(stream.instrument, at, change);
+                self.features.on_market(&event, Some(book));
             }
         }
     }
@@ -164,7 +164,7 @@ fn is_market(event: &Event<Market>) -> bool {
 
 fn marker_of(tape: &[Stream], index: InstrumentIdx) -> Marker {
     let own = || tape.iter().filter(move |s| s.instrument == index);
-    if own().any(|s| matches!(s.columns, Columns::Marks(_))) {
+    if own().any(|s| s.kind == Kind::Marks) {
         return Marker::Marks;
     }
     match shortest_bars(tape, index) {
@@ -175,8 +175,8 @@ fn marker_of(tape: &[Stream], index: InstrumentIdx) -> Marker {
 
 fn shortest_bars(tape: &[Stream], index: InstrumentIdx) -> Option<Ts> {
     let own = tape.iter().filter(|s| s.instrument == index);
-    own.filter_map(|s| match s.columns {
-        Columns::Bars { interval, .. } => Some(interval),
+    own.filter_map(|s| match s.kind {
+        Kind::Bars(interval) => Some(interval),
         _ => None,
     })
     .min()

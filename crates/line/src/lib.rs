@@ -5,7 +5,7 @@
 //! through, by `ts_event`. At one time they come in this order: market data that becomes
 //! known (gaps, trades, book, quotes, bars from short to long, marks, funding, outside series;
 //! then by instrument) · the venue's answers · the timer of the decision grid · market data at
-//! the venue · delistings · funding · the equity row · orders that waited for a bar's open ·
+//! the venue · delistings · funding · deleveragings · the equity row · orders that waited for a bar's open ·
 //! orders that arrive. So a decision at `t` knows nothing of the bar that begins at `t`, funding
 //! at `t` is paid on the position held just before `t`, and no fill at `t` precedes it.
 //!
@@ -17,11 +17,16 @@
 mod account;
 mod check;
 mod clock;
+mod columns;
 mod cursor;
+mod deleverage;
 mod ending;
 mod error;
+mod feed;
+mod jitter;
 mod known;
 mod line;
+mod liquidation;
 mod orders;
 mod purse;
 mod recent;
@@ -32,9 +37,11 @@ mod strategy;
 mod tape;
 mod venue;
 
+pub use columns::{Columns, Stamps};
+pub use deleverage::Deleverage;
 pub use error::LineError;
 pub use line::{Line, Wake};
-pub use record::{FillRow, OrderRow, OrderStatus, Rows};
+pub use record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 pub use setup::{Deposit, Setup};
 pub use strategy::Strategy;
-pub use tape::{Columns, Stamps, Stream};
+pub use tape::Stream;

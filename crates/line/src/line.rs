@@ -1,16 +1,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cq_ledger::Ledger;
+use cq_ledger::{Ledger, MarginAccount};
 use cq_sim::{SimConfig, Venue};
 use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::account::Books;
-use crate::clock::{first, on_grid, Next, Turn};
+use crate::clock::{first, is_time, on_grid, Next, Turn, LONGEST};
+use crate::columns::Kind;
 use crate::cursor::{Clock, Merge, NEVER};
+use crate::deleverage::Deleverages;
 use crate::known::Known;
+use crate::liquidation::Custody;
 use crate::setup::{Deposit, Setup};
-use crate::tape::{Columns, Stream};
+use crate::tape::Stream;
 use crate::venue::{has_ticks, Lived};
 use crate::LineError;
 
@@ -39,15 +42,22 @@ pub(crate) enum Phase {
 /// One segment of the recorded line.
 ///
 /// Streams are added, then [`Self::advance`] runs to each wake-up; between wake-ups orders
-/// are placed. See the crate's documentation for the order of events.
+/// are placed. A stream may come in parts: the line asks for the next one when it has run
+/// dry, and drops what it has passed; however a stream is cut, what happens is the same. See
+/// the crate's documentation for the order of events.
 pub struct Line {
     pub(crate) instruments: Arc<[Instrument]>,
     pub(crate) sim: Option<SimConfig>,
     pub(crate) tape: Vec<Stream>,
+    /// The stream whose next part is needed.
+    pub(crate) wants: Option<usize>,
     pub(crate) known: Known,
     pub(crate) recv: Option<Merge>,
     pub(crate) lived: Option<Lived>,
+    /// When funding is due that the tape lacks, latest first.
+    pub(crate) unfunded: Vec<(Ts, InstrumentIdx)>,
     pub(crate) books: Books,
+    pub(crate) deleverages: Deleverages,
     pub(crate) phase: Phase,
     pub(crate) grid: Ts,
     pub(crate) sample: Ts,
@@ -68,8 +78,13 @@ impl Line {
     /// When the parts do not fit together.
     pub fn new(setup: Setup) -> Result<Self, LineError> {
         for (what, step) in [("grid_ns", setup.grid), ("sample_ns", setup.sample)] {
-            if step <= 0 {
-                return Err(bad(what, "a positive duration in ns", &step));
+            if !(1..=LONGEST).contains(&step) {
+                return Err(bad(what, "a positive duration of at most 2^61 ns", &step));
+            }
+        }
+        for (what, ts) in [("start", setup.start), ("end", setup.end)] {
+            if !is_time(ts) {
+                return Err(bad(what, "ns within 146 years of 1970", &ts));
             }
         }
         if setup.end <= setup.start {
@@ -95,10 +110,13 @@ impl Line {
             instruments,
             sim: setup.sim,
             tape: Vec::new(),
+            wants: None,
             known,
             recv: None,
             lived: None,
+            unfunded: Vec::new(),
             books: Books::new(ledger),
+            deleverages: Deleverages::default(),
             phase: Phase::Loading,
             grid: setup.grid,
             sample: setup.sample,
@@ -113,22 +131,31 @@ impl Line {
         })
     }
 
-    /// Adds a stream; all are added before the first [`Self::advance`].
+    /// Names times at which funding of an instrument is due although the tape has no row: a
+    /// position that is held then is an error, for nobody knows what it paid.
     ///
     /// # Errors
-    /// When the line has begun or the instrument is unknown.
-    pub fn add(&mut self, stream: Stream) -> Result<(), LineError> {
-        if self.phase != Phase::Loading {
-            return Err(LineError::OutOfTurn(
-                "data cannot be added to a line that has begun",
-            ));
-        }
-        if usize::from(stream.instrument) >= self.instruments.len() {
-            let expected = format!("an index below {}", self.instruments.len());
-            return Err(bad("instrument", &expected, &stream.instrument));
-        }
-        self.tape.push(stream);
+    /// As [`Self::add`].
+    pub fn expect_funding(
+        &mut self,
+        instrument: InstrumentIdx,
+        times: &[Ts],
+    ) -> Result<(), LineError> {
+        self.can_add(instrument)?;
+        self.unfunded
+            .extend(times.iter().map(|ts| (*ts, instrument)));
+        self.unfunded.sort_unstable_by(|a, b| b.cmp(a));
         Ok(())
+    }
+
+    /// When funding is settled next, or due without a row.
+    fn next_funding(&self) -> Ts {
+        let settled = self.lived.as_ref().map_or(NEVER, |lived| lived.funding.due);
+        settled.min(self.next_unfunded())
+    }
+
+    fn next_unfunded(&self) -> Ts {
+        self.unfunded.last().map_or(NEVER, |(ts, _)| *ts)
     }
 
     /// Goes on with the money, orders and rows of an earlier segment, which is left empty.
@@ -184,7 +211,11 @@ impl Line {
             for index in 0..count {
                 venue.set_position(index, self.books.ledger.position(index).qty);
             }
-            self.lived = Some(Lived::new(venue, &self.instruments, &self.tape, self.start));
+            let account = MarginAccount::of(&self.books.ledger, sim.margin);
+            let custody = Custody::new(account, self.instruments.len(), sim);
+            let tape = &self.tape;
+            let lived = Lived::new(venue, custody, &self.instruments, tape, self.start);
+            self.lived = Some(lived);
         }
         self.phase = Phase::Running;
         Ok(())
@@ -193,7 +224,7 @@ impl Line {
     /// Runs at most `budget` events, to the next wake-up.
     ///
     /// `Ok(Some(Some(wake)))` at a wake-up, `Ok(Some(None))` at the end, `Ok(None)` when the
-    /// budget is spent.
+    /// budget is spent or [`Self::wants`] says what is missing.
     ///
     /// # Errors
     /// When the ledger refuses what the venue did, or two parts disagree.
@@ -206,11 +237,16 @@ impl Line {
         self.gap = None;
         let mut spent = 0;
         while spent < budget {
-            let Some(next) = first(self.due(), self.end) else {
+            let due = self.due();
+            let Some(next) = first(due, self.end) else {
                 self.finish()?;
                 return Ok(Some(Some(Wake::DataEnd)));
             };
-            let rows = self.changes(next);
+            self.wants = self.dry(next);
+            if self.wants.is_some() {
+                return Ok(None);
+            }
+            let rows = self.changes(next, due)?;
             if rows > 0 {
                 spent += rows;
                 continue;
@@ -226,46 +262,50 @@ impl Line {
     /// Lets consecutive level changes of a book pass at once, at the venue or as they become
     /// known: nine of ten events of a tape are such, and none of them wakes anybody. Returns
     /// how many they were, zero where something else is due.
-    fn changes(&mut self, next: Next) -> usize {
+    fn changes(&mut self, next: Next, due: [Ts; 11]) -> Result<usize, LineError> {
         let merge = match (next.turn, &mut self.recv, &mut self.lived) {
             (Turn::Known, Some(recv), _) => recv,
             (Turn::Lived, _, Some(lived)) => &mut lived.market,
-            _ => return 0,
+            _ => return Ok(0),
         };
-        let is_changes = |at: usize| matches!(self.tape[at].columns, Columns::Deltas { .. });
+        let is_changes = |at: usize| self.tape[at].kind == Kind::Deltas;
         if !merge.stream().is_some_and(is_changes) {
-            return 0;
+            return Ok(0);
         }
-        let run = merge.run(&self.tape, next.until);
+        let run = merge.run(&self.tape, next.until(due, self.end));
         let stream = &self.tape[run.stream];
         let mut rows = run.rows.len();
         if next.turn == Turn::Known {
-            self.known.on_changes(stream, run.rows);
+            self.known.on_changes(stream, run.rows.clone());
             self.seq += rows as u64;
         } else if let Some(lived) = &mut self.lived {
             // What an order's fill makes due may come before the rest of the run.
-            let changes = stream.changes_at(run.rows, next.ts);
+            let changes = stream.changes(run.rows.clone()).timed(next.ts);
             let purse = self.books.purse();
             rows = lived.venue.on_changes(stream.instrument, changes, &purse);
-            if lived.venue.has_answers() {
-                self.books.queue(lived.venue.take_answers());
-            }
         }
         let merge = match (next.turn, &mut self.recv, &mut self.lived) {
             (Turn::Known, Some(recv), _) => recv,
             (_, _, Some(lived)) => &mut lived.market,
-            _ => return 0,
+            _ => return Ok(0),
         };
-        let last = merge.pass(&self.tape, rows);
+        let last = merge.pass(&self.tape, run, rows);
         self.now = self.now.max(last);
-        rows
+        if let (Turn::Lived, Some(lived)) = (next.turn, &mut self.lived) {
+            if lived.venue.has_answers() {
+                let heard = lived.hear(last);
+                heard.map_err(|source| LineError::Ledger { ts: last, source })?;
+                self.books.queue(lived.custody.take_answers());
+            }
+        }
+        Ok(rows)
     }
 
     /// Runs to the end without a step: times of the decision grid, and the features known
     /// at each, row after row.
     ///
     /// # Errors
-    /// As [`Self::advance`].
+    /// As [`Self::advance`]; when a stream is not complete.
     pub fn research(&mut self) -> Result<(Vec<Ts>, Vec<f64>), LineError> {
         let width = self.known.features().len();
         let (mut times, mut rows) = (Vec::new(), Vec::new());
@@ -278,15 +318,18 @@ impl Line {
                     self.known.write(self.now, &mut rows[from..]);
                 }
                 Some(None) => return Ok((times, rows)),
-                _ => {}
+                None => self.expect_rows()?,
+                Some(Some(_)) => {}
             }
         }
     }
 
-    fn due(&self) -> [Ts; 10] {
+    fn due(&self) -> [Ts; 11] {
         let known = self.recv.as_ref().map_or(NEVER, |m| m.due);
         // What happens at the moment of a settlement comes after it, however fast its answer.
-        let settles = self.lived.as_ref().map_or(NEVER, |lived| lived.funding.due);
+        let funding = self.lived.as_ref().map(|lived| &lived.funding);
+        let settles = funding.filter(|m| !m.is_dry).map_or(NEVER, |m| m.due);
+        let settles = settles.min(self.next_unfunded());
         let answer = self.books.on_the_way.front();
         let answer = answer.filter(|e| e.ts_event < settles);
         let answer = answer.map_or(NEVER, |e| e.ts_recv);
@@ -295,7 +338,7 @@ impl Line {
         let Some(lived) = &self.lived else {
             let never = NEVER;
             return [
-                known, answer, timer, alarm, never, never, never, never, never, never,
+                known, answer, timer, alarm, never, never, never, never, never, never, never,
             ];
         };
         [
@@ -305,7 +348,8 @@ impl Line {
             alarm,
             lived.market.due,
             lived.next_delisting(),
-            lived.funding.due,
+            self.next_funding(),
+            self.deleverages.next(),
             self.next_sample,
             lived.opened_at(),
             lived.venue.next_arrival().unwrap_or(NEVER),
@@ -332,18 +376,25 @@ impl Line {
             }
             Turn::Funding => self.settle()?,
             Turn::Delisting => self.delist(ts)?,
+            Turn::Deleverage => self.deleverage(ts)?,
             Turn::Lived | Turn::Open | Turn::Arrival => {
                 let Some(lived) = &mut self.lived else {
                     return Ok(None);
                 };
                 let purse = self.books.purse();
-                match turn {
+                let lives = match turn {
                     Turn::Lived => lived.live(&self.tape, ts, &purse),
-                    Turn::Open => lived.meet_opens(ts, &purse),
-                    _ => lived.venue.arrive(&purse),
-                }
-                if lived.venue.has_answers() {
-                    self.books.queue(lived.venue.take_answers());
+                    Turn::Open => {
+                        lived.meet_opens(ts, &purse);
+                        Ok(())
+                    }
+                    _ => lived.custody.admit(&mut lived.venue, &purse, ts),
+                };
+                lives
+                    .and_then(|()| lived.hear(ts))
+                    .map_err(|source| LineError::Ledger { ts, source })?;
+                if lived.custody.has_answers() {
+                    self.books.queue(lived.custody.take_answers());
                 }
             }
         }

@@ -4,7 +4,7 @@ use cq_sim::{Request, FORCED_ID};
 use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
 
 use crate::line::{bad, Line, Phase};
-use crate::record::{FillRow, OrderRow, OrderStatus, Rows};
+use crate::record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 use crate::LineError;
 
 impl Line {
@@ -118,8 +118,15 @@ impl Line {
     pub fn transfer(&mut self, transfer: Transfer<'_>) -> Result<(), LineError> {
         self.in_turn()?;
         let ts = self.now;
+        let ledger_error = |source| LineError::Ledger { ts, source };
         let moved = self.books.ledger.transfer(transfer);
-        moved.map_err(|source| LineError::Ledger { ts, source })
+        moved.map_err(ledger_error)?;
+        if let Some(lived) = &mut self.lived {
+            let booked = lived.custody.on_transfer(&mut lived.venue, transfer, ts);
+            booked.map_err(ledger_error)?;
+            self.books.queue(lived.custody.take_answers());
+        }
+        Ok(())
     }
 
     /// Lets sleeves trade with each other at `px`, without cost; the parts sum to zero.
@@ -161,7 +168,11 @@ impl Line {
     ) -> Result<(), LineError> {
         let ts = self.now;
         let set = self.books.ledger.set_leverage(instrument, leverage);
-        set.map_err(|source| LineError::Ledger { ts, source })
+        set.map_err(|source| LineError::Ledger { ts, source })?;
+        if let Some(lived) = &mut self.lived {
+            lived.custody.account.set_leverage(instrument, leverage);
+        }
+        Ok(())
     }
 
     /// Time of the line, ns: nothing later is known.
@@ -216,6 +227,12 @@ impl Line {
     #[must_use]
     pub fn fills(&self) -> &[FillRow] {
         &self.books.fills
+    }
+
+    /// Orders of liquidations so far, in the order in which we learned of them.
+    #[must_use]
+    pub fn liquidations(&self) -> &[LiquidationRow] {
+        &self.books.liquidations
     }
 
     /// Equity rows so far.

@@ -17,10 +17,11 @@ pub(crate) struct Purses<'a> {
 
 impl Purses<'_> {
     /// What each buying sleeve of an order pays for a fill, one grid unit of quantity more
-    /// than its share: a partial fill is split to whole units.
-    fn shares(&self, order: u64, qty: Qty, cost: Decimal) -> Vec<(usize, Decimal)> {
+    /// than its share: a partial fill is split to whole units. `None` where that has more
+    /// digits than money has.
+    fn shares(&self, order: u64, qty: Qty, cost: Decimal) -> Option<Vec<(usize, Decimal)>> {
         let Some(row) = self.index.get(&order).map(|at| &self.orders[*at]) else {
-            return Vec::new();
+            return Some(Vec::new());
         };
         let net = Decimal::from(row.request.qty.0.max(1));
         let unit = cost / Decimal::from(qty.0.max(1));
@@ -30,7 +31,8 @@ impl Purses<'_> {
             .map(|(sleeve, part)| {
                 let is_shared = row.allocations.len() > 1;
                 let slack = if is_shared { unit } else { Decimal::ZERO };
-                (*sleeve, cost * Decimal::from(part.0) / net + slack)
+                let whole = cost.checked_mul(Decimal::from(part.0))?;
+                Some((*sleeve, whole / net + slack))
             })
             .collect()
     }
@@ -59,7 +61,7 @@ impl Purses<'_> {
             return Decimal::ZERO;
         }
         let cost = paid.notional(px, qty) + fee;
-        let shares = self.shares(order, qty, cost);
+        let shares = self.shares(order, qty, cost).unwrap_or_default();
         let own = shares.iter().filter(|(s, _)| *s == sleeve);
         own.map(|(_, amount)| *amount).sum()
     }
@@ -78,13 +80,14 @@ impl Purse for Purses<'_> {
             return false;
         };
         let settle = &self.ledger.instruments()[usize::from(instrument)].settle;
-        self.shares(order, qty, cost)
-            .iter()
-            .all(|(sleeve, needed)| {
-                let balance = self.ledger.sleeve_balance(*sleeve, wallet, settle);
-                let waiting = self.on_the_way.iter().chain(unseen);
-                let spent: Decimal = waiting.map(|e| self.spent(e, *sleeve, instrument)).sum();
-                balance.is_ok_and(|has| has - spent >= *needed)
-            })
+        let Some(shares) = self.shares(order, qty, cost) else {
+            return false;
+        };
+        shares.iter().all(|(sleeve, needed)| {
+            let balance = self.ledger.sleeve_balance(*sleeve, wallet, settle);
+            let waiting = self.on_the_way.iter().chain(unseen);
+            let spent: Decimal = waiting.map(|e| self.spent(e, *sleeve, instrument)).sum();
+            balance.is_ok_and(|has| has - spent >= *needed)
+        })
     }
 }

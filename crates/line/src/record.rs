@@ -51,7 +51,8 @@ pub struct OrderRow {
     pub is_cancelling: bool,
     /// How many answers to it have arrived.
     pub answers: u32,
-    /// `data_end` or `delisted` for the venue's own closing orders; empty otherwise.
+    /// `data_end`, `delisted`, `liquidation` or `adl` for the venue's own closing orders; empty
+    /// otherwise.
     pub tag: &'static str,
 }
 
@@ -98,6 +99,33 @@ pub struct FillRow {
     pub shares: Vec<Share>,
     /// As [`OrderRow::tag`].
     pub tag: &'static str,
+}
+
+/// One order of a liquidation, and how the insurance fund settled it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiquidationRow {
+    /// The venue's order.
+    pub order: u64,
+    /// Venue time.
+    pub ts_event: Ts,
+    /// When we learned of it.
+    pub ts_recv: Ts,
+    /// What was closed.
+    pub instrument: InstrumentIdx,
+    /// Side of the closing order.
+    pub side: Side,
+    /// Quantity, positive.
+    pub qty: Qty,
+    /// Worst price: nothing of the margin is left at it.
+    pub bankruptcy: Px,
+    /// Whether the insurance fund took it over at that price.
+    pub is_takeover: bool,
+    /// What the fund paid in the settle asset once all was closed; negative: it took the rest.
+    pub insurance: Decimal,
+    /// What the wallet lacked at the mark.
+    pub deficit: Decimal,
+    /// Whether the fund lacked that too: winners were deleveraged.
+    pub is_adl: bool,
 }
 
 /// Equity rows as columns; money is an integer count of `10^-SCALE`.

@@ -1,10 +1,10 @@
 use cq_ledger::Funding;
-use cq_types::{round_money, Account, Event, Qty, Ts};
+use cq_types::{round_money, Account, Event, InstrumentIdx, Market, Qty, Ts};
 use rust_decimal::Decimal;
 
 use crate::cursor::scheduled;
+use crate::jitter::Settlement;
 use crate::line::Line;
-use crate::tape::Columns;
 use crate::LineError;
 
 impl Line {
@@ -14,25 +14,50 @@ impl Line {
         let Some(lived) = &mut self.lived else {
             return Ok(());
         };
+        if let Some((ts, index)) = self.unfunded.pop_if(|(ts, _)| *ts < lived.funding.due) {
+            if lived.venue.position_before(index, ts).0 == 0 {
+                return Ok(());
+            }
+            let instrument = self.instruments[usize::from(index)].id.clone();
+            return Err(LineError::NoFunding { ts, instrument });
+        }
         let due = lived.funding.pop(&self.tape);
-        let stream = &self.tape[due.stream];
-        let Columns::Funding { rate, exp } = &stream.columns else {
+        let event = self.tape[due.stream].event(due.row, 0);
+        let Some(event) = event else {
             return Ok(());
         };
-        let ts = scheduled(stream.stamps.ts_event[due.row]);
-        let instrument = stream.instrument;
+        let Market::Funding { rate } = event.body else {
+            return Ok(());
+        };
+        let (ts, instrument) = (scheduled(event.ts_event), event.instrument);
         let position = lived.venue.position_before(instrument, ts);
-        let mark = lived.marks[usize::from(instrument)];
-        let (Some(mark), true) = (mark, position.0 != 0) else {
+        let mark = lived.custody.marks[usize::from(instrument)];
+        let Some(mark) = mark else {
             return Ok(());
         };
         let funding = Funding {
             ts,
             instrument,
-            rate: Decimal::new(rate[due.row], *exp),
+            rate,
             mark,
         };
-        self.book_funding(&funding, position)
+        if position.0 != 0 {
+            self.book_funding(&funding, position)?;
+        }
+        let Some(lived) = &mut self.lived else {
+            return Ok(());
+        };
+        let at = Settlement {
+            instrument,
+            ts,
+            rate,
+            mark,
+        };
+        let (custody, venue) = (&mut lived.custody, &mut lived.venue);
+        let costs = custody.on_settlement(venue, at, position.0);
+        costs.map_err(|source| LineError::Ledger { ts, source })?;
+        self.books.queue(custody.take_answers());
+        Ok(())
     }
 
     fn book_funding(&mut self, funding: &Funding, position: Qty) -> Result<(), LineError> {
@@ -55,7 +80,7 @@ impl Line {
         if let Some(late) = self.books.awaits(instrument, ts) {
             answer.ts_recv = late;
             self.books.queue([answer]);
-            return Ok(());
+            return self.fund(instrument, amount, ts);
         }
         let held = self.books.ledger.position(instrument).qty;
         if held != position {
@@ -76,13 +101,31 @@ impl Line {
         answer.seq = self.seq;
         self.seq += 1;
         self.books.unread.push(answer);
+        self.fund(instrument, amount, ts)
+    }
+
+    /// The venue books a payment, which may liquidate.
+    fn fund(
+        &mut self,
+        instrument: InstrumentIdx,
+        amount: Decimal,
+        ts: Ts,
+    ) -> Result<(), LineError> {
+        let Some(lived) = &mut self.lived else {
+            return Ok(());
+        };
+        let booked = lived
+            .custody
+            .on_funding(&mut lived.venue, instrument, amount, ts);
+        booked.map_err(|source| LineError::Ledger { ts, source })?;
+        self.books.queue(lived.custody.take_answers());
         Ok(())
     }
 
     /// The equity row of `ts`, at the venue's marks.
     pub(crate) fn write_row(&mut self, ts: Ts) -> Result<(), LineError> {
         if let Some(lived) = &self.lived {
-            let marks = (0..).zip(lived.marks.clone());
+            let marks = (0..).zip(lived.custody.marks.clone());
             for (instrument, px) in marks.filter_map(|(i, px)| Some((i, px?))) {
                 self.mark_at(instrument, px)?;
             }

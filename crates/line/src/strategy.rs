@@ -33,7 +33,10 @@ impl Line {
             let wake = match self.advance(usize::MAX)? {
                 Some(None) => return Ok(asked),
                 Some(wake) => wake.filter(|wake| *wake != Wake::DataEnd),
-                None => None,
+                None => {
+                    self.expect_rows()?;
+                    None
+                }
             };
             if let Some(wake) = wake {
                 asked += 1;
@@ -56,7 +59,8 @@ impl Line {
             match self.advance(usize::MAX)? {
                 Some(Some(Wake::Alarm)) if self.now() >= until => return Ok(true),
                 Some(Some(Wake::DataEnd) | None) => return Ok(false),
-                _ => {}
+                None => self.expect_rows()?,
+                Some(_) => {}
             }
         }
     }
@@ -73,7 +77,8 @@ impl Line {
             match self.advance(1)? {
                 Some(Some(Wake::Alarm)) if self.now() >= until => return Ok(false),
                 Some(Some(Wake::DataEnd) | None) => return Ok(false),
-                _ => {}
+                None => self.expect_rows()?,
+                Some(_) => {}
             }
         }
         self.forget_alarm(until);

@@ -1,16 +1,18 @@
+use cq_ledger::LedgerError;
 use cq_sim::{Bar, Purse, Trade, Venue};
 use cq_types::{flags, Instrument, InstrumentIdx, Market, Px, Ts};
 
+use crate::columns::Kind;
 use crate::cursor::{Clock, Due, Merge, NEVER};
-use crate::tape::{Columns, Stream};
+use crate::liquidation::Custody;
+use crate::tape::Stream;
 
 /// The venue's side of the tape: what it lives through, in venue time.
 pub(crate) struct Lived {
     pub(crate) venue: Venue,
     pub(crate) market: Merge,
     pub(crate) funding: Merge,
-    /// The mark that margin, funding and equity rows use, per instrument.
-    pub(crate) marks: Vec<Option<Px>>,
+    pub(crate) custody: Custody,
     has_marks: Vec<bool>,
     /// Instruments whose bar has just begun and that orders wait for.
     opened: Vec<InstrumentIdx>,
@@ -22,6 +24,7 @@ pub(crate) struct Lived {
 impl Lived {
     pub(crate) fn new(
         venue: Venue,
+        custody: Custody,
         instruments: &[Instrument],
         tape: &[Stream],
         start: Ts,
@@ -30,11 +33,11 @@ impl Lived {
             .iter()
             .enumerate()
             .filter(|(at, stream)| is_lived(tape, *at, stream))
-            .map(|(at, stream)| match stream.columns {
-                Columns::Bars { .. } => (at, Clock::Bar),
+            .map(|(at, stream)| match stream.kind {
+                Kind::Bars(_) => (at, Clock::Bar),
                 _ => (at, Clock::Event),
             });
-        let is_funding = |s: &Stream| matches!(s.columns, Columns::Funding { .. });
+        let is_funding = |s: &Stream| matches!(s.kind, Kind::Funding(_));
         let funding = (0..tape.len()).filter(|at| is_funding(&tape[*at]));
         let mut delistings: Vec<_> = (0..)
             .zip(instruments)
@@ -45,15 +48,14 @@ impl Lived {
             .zip(instruments)
             .map(|(index, _)| {
                 let own = tape.iter().filter(|s| s.instrument == index);
-                own.into_iter()
-                    .any(|s| matches!(s.columns, Columns::Marks(_)))
+                own.into_iter().any(|s| s.kind == Kind::Marks)
             })
             .collect();
         Self {
             venue,
+            custody,
             market: Merge::new(tape, market),
             funding: Merge::new(tape, funding.map(|at| (at, Clock::Schedule))),
-            marks: vec![None; instruments.len()],
             has_marks,
             opened: Vec::new(),
             opened_at: NEVER,
@@ -74,16 +76,17 @@ impl Lived {
     }
 
     /// The venue lives through the next row of its tape.
-    pub(crate) fn live(&mut self, tape: &[Stream], ts: Ts, purse: &dyn Purse) {
+    pub(crate) fn live(
+        &mut self,
+        tape: &[Stream],
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Result<(), LedgerError> {
         let due = self.market.pop(tape);
         let stream = &tape[due.stream];
         let index = stream.instrument;
-        if let Columns::Bars { .. } = stream.columns {
-            self.live_bar(stream, due, ts, purse);
-            return;
-        }
         let Some(event) = stream.event(due.row, 0) else {
-            return;
+            return Ok(());
         };
         match event.body {
             Market::Trade { px, qty, side, .. } => {
@@ -95,8 +98,9 @@ impl Lived {
                     matched: event.ts_event,
                 };
                 self.venue.on_trade(index, trade, ts, purse);
+                self.hear(ts)?;
                 if event.flags & flags::NOT_MARKET == 0 {
-                    self.remark(index, px);
+                    self.remark(index, px, ts)?;
                 }
             }
             Market::Quote {
@@ -109,54 +113,77 @@ impl Lived {
                 self.venue.on_quote(index, touch, ts, purse);
             }
             Market::Mark { px } => {
-                self.marks[usize::from(index)] = Some(px);
+                self.custody.on_mark(&mut self.venue, index, px, ts)?;
                 self.venue.on_mark(index, px, ts, purse);
             }
             Market::Gap => self.venue.on_gap(index),
+            Market::Bar {
+                interval,
+                open,
+                high,
+                low,
+                close,
+                volume,
+                ..
+            } => {
+                let bar = Bar {
+                    ts_open: event.ts_event,
+                    interval,
+                    open,
+                    high,
+                    low,
+                    close,
+                    volume,
+                };
+                return self.live_bar(index, bar, due, ts, purse);
+            }
             _ => {}
         }
+        Ok(())
     }
 
-    fn live_bar(&mut self, stream: &Stream, due: Due, ts: Ts, purse: &dyn Purse) {
-        let index = stream.instrument;
-        let Columns::Bars {
-            interval,
-            prices: [open, high, low, close],
-            volume,
-            ..
-        } = &stream.columns
-        else {
-            return;
-        };
-        let row = due.row;
+    /// Books what the venue has just done.
+    pub(crate) fn hear(&mut self, ts: Ts) -> Result<(), LedgerError> {
+        self.custody.hear(&mut self.venue, ts)
+    }
+
+    fn live_bar(
+        &mut self,
+        index: InstrumentIdx,
+        bar: Bar,
+        due: Due,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Result<(), LedgerError> {
         if due.is_end {
             self.venue.end_bar(index, ts, purse);
-            self.remark(index, Px(close[row]));
-            return;
+            self.hear(ts)?;
+            // Where nothing but bars tells of marks, the worst price of the bar was one.
+            let before = self.custody.waiting();
+            let worst = match self.venue.position(index).0 {
+                ..0 => bar.high,
+                0 => bar.close,
+                1.. => bar.low,
+            };
+            self.remark(index, worst, ts)?;
+            self.custody.hasten(before, ts + 1);
+            return self.remark(index, bar.close, ts);
         }
-        let bar = Bar {
-            ts_open: stream.stamps.ts_event[row],
-            interval: *interval,
-            open: Px(open[row]),
-            high: Px(high[row]),
-            low: Px(low[row]),
-            close: Px(close[row]),
-            volume: cq_types::Qty(volume[row]),
-        };
         self.venue.begin_bar(index, bar);
-        self.remark(index, bar.open);
+        self.remark(index, bar.open, ts)?;
         if self.venue.is_working(index) {
             self.opened.push(index);
             self.opened_at = ts;
         }
+        Ok(())
     }
 
     /// Without recorded marks the mark is the last traded price.
-    fn remark(&mut self, index: InstrumentIdx, px: Px) {
-        let at = usize::from(index);
-        if !self.has_marks[at] {
-            self.marks[at] = Some(px);
+    fn remark(&mut self, index: InstrumentIdx, px: Px, ts: Ts) -> Result<(), LedgerError> {
+        if self.has_marks[usize::from(index)] {
+            return Ok(());
         }
+        self.custody.on_mark(&mut self.venue, index, px, ts)
     }
 
     /// Orders that waited meet the opens of the bars that have just begun.
@@ -170,15 +197,15 @@ impl Lived {
 
 /// What the venue acts on: ticks, marks, gaps, and of an instrument's bars the shortest.
 fn is_lived(tape: &[Stream], at: usize, stream: &Stream) -> bool {
-    match &stream.columns {
-        Columns::Funding { .. } | Columns::External { .. } => false,
-        Columns::Bars { interval, .. } => {
+    match stream.kind {
+        Kind::Funding(_) | Kind::External(_) => false,
+        Kind::Bars(interval) => {
             let others = tape.iter().enumerate();
             let shorter = others.filter(|(other, s)| {
                 let is_first = *other < at;
                 s.instrument == stream.instrument
-                    && matches!(s.columns, Columns::Bars { interval: i, .. }
-                        if i < *interval || (i == *interval && is_first))
+                    && matches!(s.kind, Kind::Bars(i)
+                        if i < interval || (i == interval && is_first))
             });
             !has_ticks(tape, stream.instrument) && shorter.count() == 0
         }
@@ -189,7 +216,7 @@ fn is_lived(tape: &[Stream], at: usize, stream: &Stream) -> bool {
 /// Whether an instrument trades on its recorded book or quotes.
 pub(crate) fn has_ticks(tape: &[Stream], instrument: InstrumentIdx) -> bool {
     tape.iter().any(|s| {
-        let is_top = matches!(s.columns, Columns::Deltas { .. } | Columns::Quotes(_));
+        let is_top = matches!(s.kind, Kind::Deltas | Kind::Quotes);
         s.instrument == instrument && is_top
     })
 }

@@ -109,8 +109,37 @@ pub(crate) fn answer(event: &Event<Account>) -> Answer {
             *fee,
             "",
         ),
-        Account::FundingPaid { amount, .. } => {
+        Account::FundingPaid { amount, .. } | Account::FundingOfFills { amount, .. } => {
             let mut row = plain("funding", 0, "");
+            row.9 = *amount;
+            row
+        }
+        Account::Liquidation {
+            order,
+            side,
+            qty,
+            bankruptcy,
+            is_takeover,
+        } => (
+            "liquidation",
+            event.ts_event,
+            event.ts_recv,
+            *order,
+            event.instrument,
+            bankruptcy.0,
+            qty.0,
+            *side == Side::Buy,
+            *is_takeover,
+            zero,
+            "",
+        ),
+        Account::Insurance {
+            order,
+            amount,
+            is_adl,
+            ..
+        } => {
+            let mut row = plain("insurance", *order, if *is_adl { "adl" } else { "" });
             row.9 = *amount;
             row
         }

@@ -1,12 +1,15 @@
 //! `Instrument`: a contract and its dated rules, built once per run.
 
-use cq_types::{Bracket, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Ts};
+use cq_types::{
+    Bracket, BracketUnit, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Ts,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
 type BracketRow = (Option<Decimal>, Decimal, u16, Decimal);
+type BandRow = (Decimal, Decimal, Decimal);
 
 /// Native twin of `core.instruments.Instrument`.
 #[pyclass(name = "Instrument", frozen, module = "crypto_quant._native")]
@@ -41,7 +44,8 @@ fn dated<T, U>(
 impl PyInstrument {
     #[new]
     #[pyo3(signature = (id, contract, base, quote, settle, multiplier, price_exp, qty_exp, tick, lot,
-                        min_notional, fees, brackets=None, valid_from=None, valid_to=None))]
+                        min_notional, fees, brackets=None, valid_from=None, valid_to=None,
+                        bracket_unit="quote", liquidation_fee=None, price_bands=None))]
     #[allow(clippy::too_many_arguments)] // keyword arguments of one frozen Python dataclass
     fn new(
         id: String,
@@ -59,6 +63,9 @@ impl PyInstrument {
         brackets: Option<Vec<(Ts, Vec<BracketRow>)>>,
         valid_from: Option<Ts>,
         valid_to: Option<Ts>,
+        bracket_unit: &str,
+        liquidation_fee: Option<Vec<(Ts, Decimal)>>,
+        price_bands: Option<Vec<(Ts, BandRow)>>,
     ) -> PyResult<Self> {
         let contract = match contract {
             "spot" => Contract::Spot,
@@ -66,6 +73,14 @@ impl PyInstrument {
             "inverse" => Contract::Inverse,
             other => {
                 let text = format!("contract: expected spot, linear or inverse, was {other:?}");
+                return Err(PyValueError::new_err(text));
+            }
+        };
+        let bracket_unit = match bracket_unit {
+            "quote" => BracketUnit::Quote,
+            "base" => BracketUnit::Base,
+            other => {
+                let text = format!("bracket_unit: expected quote or base, was {other:?}");
                 return Err(PyValueError::new_err(text));
             }
         };
@@ -80,6 +95,7 @@ impl PyInstrument {
                 })
                 .collect())
         };
+        let bands = |(up, down, take): BandRow| Ok(PriceBands { up, down, take });
         let inner = Instrument {
             id,
             contract,
@@ -95,6 +111,13 @@ impl PyInstrument {
             brackets: brackets
                 .map(|rows| dated(rows, "brackets", tiers))
                 .transpose()?,
+            bracket_unit,
+            liquidation_fee: liquidation_fee
+                .map(|rows| dated(rows, "liquidation_fee", Ok))
+                .transpose()?,
+            price_bands: price_bands
+                .map(|rows| dated(rows, "price_bands", bands))
+                .transpose()?,
             valid_from,
             valid_to,
         };
@@ -107,7 +130,7 @@ impl PyInstrument {
         &self.inner.id
     }
 
-    /// Maintenance margin of a notional at a time, in the quote asset.
+    /// Maintenance margin of a notional at a time, both in the unit of the brackets.
     fn maintenance_margin(&self, notional: Decimal, ts: Ts) -> Decimal {
         self.inner.maintenance_margin(notional, ts)
     }

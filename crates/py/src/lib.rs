@@ -3,6 +3,7 @@
 mod arguments;
 mod columns;
 mod features;
+mod flow;
 mod instrument;
 mod ledger;
 mod line;
@@ -18,13 +19,16 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<features::PyFeatureSet>()?;
+    m.add_class::<flow::PyFlowRecorder>()?;
     m.add_class::<instrument::PyInstrument>()?;
     m.add_class::<ledger::PyLedger>()?;
     m.add_class::<line::PyLine>()?;
+    m.add_class::<wire::PyBookPlanner>()?;
     m.add_class::<wire::PyInflater>()?;
     m.add_class::<wire::PyTickDecoder>()?;
+    m.add_function(wrap_pyfunction!(flow::py_flow_minutes, m)?)?;
     m.add_function(wrap_pyfunction!(ledger::py_prorate, m)?)?;
-    m.add_function(wrap_pyfunction!(wire::py_plan_book, m)?)?;
+    m.add_function(wrap_pyfunction!(sim::py_reject_code, m)?)?;
     m.add("PanicException", m.py().get_type::<PanicException>())?;
     m.add_function(wrap_pyfunction!(panics::keep_panics, m)?)?;
     m.add_function(wrap_pyfunction!(panics::last_panic, m)?)?;

@@ -1,6 +1,7 @@
 //! `Line`: the recorded line, one call per wake-up.
 
 mod account;
+mod deleverage;
 mod simulator;
 mod streams;
 
@@ -22,6 +23,9 @@ use crate::sim::sim_config;
 
 /// Events run before the interpreter is let go: a hop that ends sooner is not worth it.
 const SHORT_HOP: usize = 256;
+
+/// What [`PyLine::next`] returns where it cannot go on without the next part of a stream.
+const WANTS_DATA: u8 = 6;
 
 /// Times and the features known at each.
 type Table<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray2<f64>>);
@@ -106,13 +110,12 @@ impl PyLine {
 
     fn next(&mut self, py: Python<'_>) -> PyResult<u8> {
         let line = &mut self.inner;
-        let wake = match line.advance(SHORT_HOP).map_err(error)? {
-            Some(wake) => wake,
-            None => py.detach(|| loop {
-                if let Some(wake) = line.advance(usize::MAX).map_err(error)? {
-                    return Ok::<_, PyErr>(wake);
-                }
-            })?,
+        let mut wake = line.advance(SHORT_HOP).map_err(error)?;
+        while wake.is_none() && line.wants().is_none() {
+            wake = py.detach(|| line.advance(usize::MAX)).map_err(error)?;
+        }
+        let Some(wake) = wake else {
+            return Ok(WANTS_DATA);
         };
         if wake.is_some() {
             let mut values = self.values.bind(py).try_readwrite()?;

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use cq_sim::{Amend, Latencies, Queue, RoundTrip, SelfTrade, SimConfig};
+use cq_ledger::MarginMode;
+use cq_sim::{Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig};
 use cq_types::Ts;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -10,7 +11,7 @@ use pyo3::types::PyDict;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 26] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -21,10 +22,12 @@ const KEYS: [&str; 21] = [
     "queue_exponent",
     "max_orders",
     "max_trigger_orders",
+    "max_order_rate",
     "partial_fills",
     "walks_book",
     "snapshot_edge",
     "late_trades",
+    "exact_queues",
     "self_trade",
     "amend",
     "half_spread_bps",
@@ -32,6 +35,13 @@ const KEYS: [&str; 21] = [
     "impact_y",
     "max_participation",
     "cost_multiplier",
+    "margin",
+    "funding_jitter_ns",
+    "insurance_fund",
+];
+const MARGIN: [(&str, MarginMode); 2] = [
+    ("cross", MarginMode::Cross),
+    ("isolated", MarginMode::Isolated),
 ];
 const SELF_TRADE: [(&str, SelfTrade); 4] = [
     ("ignore", SelfTrade::Ignore),
@@ -97,6 +107,26 @@ fn rows(value: &Bound<'_, PyAny>) -> PyResult<Vec<RoundTrip>> {
     Ok(rows.into_iter().map(trip).collect())
 }
 
+/// Rows of (orders, in how long, ns).
+fn rates(value: &Bound<'_, PyAny>) -> PyResult<Vec<OrderRate>> {
+    let rows: Vec<(usize, Ts)> = value.extract()?;
+    let rate = |(orders, window)| OrderRate { orders, window };
+    Ok(rows.into_iter().map(rate).collect())
+}
+
+/// The code that a venue gives for a reason of the simulated one, where it has one.
+///
+/// A reason that the simulated venue does not give is an error.
+#[pyfunction]
+#[pyo3(name = "reject_code")]
+pub(crate) fn py_reject_code(reason: &str) -> PyResult<Option<i32>> {
+    cq_sim::reject_code(reason).ok_or_else(|| {
+        let known: Vec<_> = cq_sim::REASONS.iter().map(|(name, _)| *name).collect();
+        let known = known.join(", ");
+        PyValueError::new_err(format!("reason: expected one of {known}, was {reason:?}"))
+    })
+}
+
 fn one_of<T: Copy>(key: &str, value: &Bound<'_, PyAny>, known: &[(&str, T)]) -> PyResult<T> {
     let name: String = value.extract()?;
     let found = known.iter().find(|(known, _)| *known == name);
@@ -140,10 +170,12 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "queue_exponent" => exponent = value.extract()?,
             "max_orders" => config.max_orders[0] = value.extract()?,
             "max_trigger_orders" => config.max_orders[1] = value.extract()?,
+            "max_order_rate" => config.max_order_rate = rates(&value)?,
             "partial_fills" => config.matching.partial_fills = value.extract()?,
             "walks_book" => config.matching.walks_book = value.extract()?,
             "snapshot_edge" => config.matching.snapshot_edge = value.extract()?,
             "late_trades" => config.matching.late_trades = value.extract()?,
+            "exact_queues" => config.matching.exact_queues = value.extract()?,
             "self_trade" => config.matching.self_trade = one_of(&key, &value, &SELF_TRADE)?,
             "amend" => config.matching.amend = one_of(&key, &value, &AMEND)?,
             "half_spread_bps" => config.half_spread = exact(&key, &value)? * bps,
@@ -151,6 +183,9 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "impact_y" => config.impact = value.extract()?,
             "max_participation" => config.participation = exact(&key, &value)?,
             "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
+            "margin" => config.margin = one_of(&key, &value, &MARGIN)?,
+            "funding_jitter_ns" => config.funding_jitter = whole(&key, &value)?,
+            "insurance_fund" => config.insurance_fund = Some(exact(&key, &value)?),
             _ => {
                 let text = format!(
                     "sim.{key}: unknown key; expected one of {}",

@@ -2,7 +2,7 @@
 //! little-endian `decimal128(38, 18)`, which Arrow reads without a copy.
 
 use cq_ledger::{Ledger, Share};
-use cq_line::{FillRow, OrderRow, Rows};
+use cq_line::{FillRow, LiquidationRow, OrderRow, Rows};
 use cq_sim::{OrderType, Request, TimeInForce};
 use cq_types::Px;
 use numpy::IntoPyArray;
@@ -105,6 +105,23 @@ pub(crate) fn fills<'py>(py: Python<'py>, rows: &[FillRow], ledger: &Ledger) -> 
     table.money("impact", rows.iter().map(|r| r.impact))?;
     table.texts("tag", rows.iter().map(|r| r.tag))?;
     table.shares(ledger, rows)?;
+    Ok(table.out)
+}
+
+/// Orders of liquidations and how the insurance fund settled them.
+pub(crate) fn liquidations<'py>(py: Python<'py>, rows: &[LiquidationRow]) -> Table<'py> {
+    let table = Columns::new(py);
+    table.ints("order_id", rows.iter().map(|r| id(r.order)))?;
+    table.ints("ts_event", rows.iter().map(|r| r.ts_event))?;
+    table.ints("ts_recv", rows.iter().map(|r| r.ts_recv))?;
+    table.ints("instrument", rows.iter().map(|r| r.instrument.into()))?;
+    table.ints("side", rows.iter().map(|r| r.side.sign()))?;
+    table.ints("qty", rows.iter().map(|r| r.qty.0))?;
+    table.ints("bankruptcy", rows.iter().map(|r| r.bankruptcy.0))?;
+    table.ints("is_takeover", rows.iter().map(|r| r.is_takeover.into()))?;
+    table.money("insurance", rows.iter().map(|r| r.insurance))?;
+    table.money("deficit", rows.iter().map(|r| r.deficit))?;
+    table.ints("is_adl", rows.iter().map(|r| r.is_adl.into()))?;
     Ok(table.out)
 }
 

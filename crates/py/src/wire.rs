@@ -1,8 +1,8 @@
-//! `Inflater`, `TickDecoder` and `plan_book`: packed bytes to text, text to columns, and
+//! `Inflater`, `TickDecoder` and `BookPlanner`: packed bytes to text, text to columns, and
 //! columns to a book's rows.
 
 use cq_types::Grid;
-use cq_wire::binance::{plan_book, Archive, ArchiveKind, Chain, Decoder};
+use cq_wire::binance::{Archive, ArchiveKind, Chain, Decoder, Plan, Planner};
 use cq_wire::{Batch, Codec, Column, Inflater, LineError, Lines, Stats, Table, WireError};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
@@ -154,24 +154,57 @@ fn rows(py: Python<'_>, table: Table) -> PyResult<Rows<'_>> {
 
 type RowNumbers<'py> = Bound<'py, PyArray1<u64>>;
 
-/// Rows of recorded updates that make a book, in order, and the rows where it broke.
-#[pyfunction(name = "plan_book")]
-pub fn py_plan_book<'py>(
-    py: Python<'py>,
-    first_id: PyReadonlyArray1<'py, i64>,
-    last_id: PyReadonlyArray1<'py, i64>,
-    prev_id: PyReadonlyArray1<'py, i64>,
-    side: PyReadonlyArray1<'py, i8>,
-    flags: PyReadonlyArray1<'py, u32>,
-) -> PyResult<(RowNumbers<'py>, RowNumbers<'py>)> {
-    let chain = Chain::new(
-        first_id.as_slice()?,
-        last_id.as_slice()?,
-        prev_id.as_slice()?,
-        side.as_slice()?,
-        flags.as_slice()?,
-    )
-    .ok_or_else(|| PyValueError::new_err("columns differ in length"))?;
-    let plan = py.detach(|| plan_book(chain));
-    Ok((plan.rows.into_pyarray(py), plan.gaps.into_pyarray(py)))
+/// Rows that make a book, in order, and the rows where it broke.
+type Planned<'py> = (RowNumbers<'py>, RowNumbers<'py>);
+
+fn planned(py: Python<'_>, plan: Plan) -> Planned<'_> {
+    (plan.rows.into_pyarray(py), plan.gaps.into_pyarray(py))
+}
+
+/// Which recorded updates make a book, part by part.
+#[pyclass(name = "BookPlanner", module = "crypto_quant._native")]
+#[derive(Default)]
+pub struct PyBookPlanner {
+    planner: Planner,
+}
+
+#[pymethods]
+impl PyBookPlanner {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Judges the next rows.
+    fn feed<'py>(
+        &mut self,
+        py: Python<'py>,
+        first_id: PyReadonlyArray1<'py, i64>,
+        last_id: PyReadonlyArray1<'py, i64>,
+        prev_id: PyReadonlyArray1<'py, i64>,
+        side: PyReadonlyArray1<'py, i8>,
+        flags: PyReadonlyArray1<'py, u32>,
+    ) -> PyResult<Planned<'py>> {
+        let chain = Chain::new(
+            first_id.as_slice()?,
+            last_id.as_slice()?,
+            prev_id.as_slice()?,
+            side.as_slice()?,
+            flags.as_slice()?,
+        )
+        .ok_or_else(|| PyValueError::new_err("columns differ in length"))?;
+        let planner = &mut self.planner;
+        Ok(planned(py, py.detach(|| planner.feed(chain))))
+    }
+
+    /// Judges the last frame.
+    fn finish<'py>(&mut self, py: Python<'py>) -> Planned<'py> {
+        planned(py, self.planner.finish())
+    }
+
+    /// The first row that a later answer may name.
+    #[getter]
+    fn keeps(&self) -> u64 {
+        self.planner.keeps()
+    }
 }

@@ -98,7 +98,7 @@ impl BarMarket {
         };
         let is_hit = order.is_waiting() && order.is_triggered_by(bar.open);
         if is_hit {
-            order.fire(desk.allowed(order));
+            order.triggered = true;
         }
         let is_first = !std::mem::replace(&mut order.rests, true) || is_hit;
         if order.is_waiting() || !(is_first || order.is_market()) {
@@ -146,7 +146,7 @@ impl BarMarket {
             }
             None => return Fate::Alive,
         };
-        order.fire(desk.allowed(order));
+        order.triggered = true;
         order.rests = true;
         let before = order.left;
         let fate = self.trade(desk, order, Offer::Take(px), ts, purse);
@@ -174,12 +174,12 @@ impl BarMarket {
             return Fate::Alive;
         }
         let tick = desk.instrument(order.request.instrument).tick.at(ts).0 .0;
-        let beyond = Px(level.0 - side.sign() * tick);
+        let beyond = Px(level.0.saturating_sub(side.sign() * tick));
         if !bar.reaches(side.opposite(), beyond) {
             return Fate::Alive;
         }
         if order.is_waiting() {
-            order.fire(desk.allowed(order));
+            order.triggered = true;
             return self.trade(desk, order, Offer::Take(level), ts, purse);
         }
         self.trade(desk, order, Offer::Make(level), ts, purse)

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::latency::Latency;
 use crate::models::{Costs, Impact, PPB};
-use crate::order::Working;
+use crate::order::{Request, Working};
 use crate::positions::Positions;
 use crate::rules::reason;
 use crate::trailing::Trailing;
@@ -163,7 +163,7 @@ impl Desk {
         let instrument = self.instrument(request.instrument);
         let paid = fee(instrument, deal.px, Qty(qty), deal.is_taker, ts);
         let Ok(paid) = paid.map(|f| self.stressed(f)) else {
-            return self.refuse(order, reason::BAD_QUANTITY, ts);
+            return self.refuse(order, reason::TOO_LARGE, ts);
         };
         if instrument.contract == Contract::Spot && request.side == Side::Buy {
             let cost = instrument.notional(deal.px, Qty(qty)) + paid;
@@ -218,7 +218,8 @@ impl Desk {
         Fate::Done
     }
 
-    /// Gives an order another price or quantity; `None` where that ends it.
+    /// Gives an order another price or quantity; `None` where that ends it, as no more than
+    /// has traded is wanted.
     pub(crate) fn amend(
         &mut self,
         mut order: Working,
@@ -226,22 +227,23 @@ impl Desk {
         ts: Ts,
     ) -> Option<Working> {
         let filled = order.request.qty.0 - order.left;
+        if qty.0 <= filled {
+            self.cancelled(&order, ts);
+            return None;
+        }
         order.request.price = px.or(order.request.price);
         order.request.qty = qty;
         order.left = qty.0 - filled;
         let (id, px) = (order.request.id, order.request.price);
         self.answer(&order, ts, Account::Amended { order: id, px, qty });
-        if order.left > 0 {
-            return Some(order);
-        }
-        self.cancelled(&order, ts);
-        None
+        Some(order)
     }
 
     /// Says that an order works on as it was.
-    pub(crate) fn keep(&mut self, order: &Working, reason: &'static str, ts: Ts) {
-        let id = order.request.id;
-        self.answer(order, ts, Account::Kept { order: id, reason });
+    pub(crate) fn keep(&mut self, request: &Request, reason: &'static str, ts: Ts) {
+        let order = Working::new(*request, ts);
+        let id = request.id;
+        self.answer(&order, ts, Account::Kept { order: id, reason });
     }
 
     /// Says, by `known`, that the venue turned an order away before its engine saw it.

@@ -159,11 +159,11 @@ struct Constant {
 
 impl Latency for Constant {
     fn entry(&mut self, now: Ts) -> Passage {
-        Passage::Arrives(now + self.entry)
+        Passage::Arrives(now.saturating_add(self.entry))
     }
 
     fn response(&mut self, ts: Ts) -> Ts {
-        ts + self.response
+        ts.saturating_add(self.response)
     }
 }
 
@@ -221,18 +221,20 @@ impl Latency for Recorded {
                 at: t.sent,
                 latency: venue - t.sent,
             };
-            return Passage::Arrives(now + interpolated(leg(a, first), leg(b, last), now));
+            let way = interpolated(leg(a, first), leg(b, last), now);
+            return Passage::Arrives(now.saturating_add(way));
         }
         // Beside one that was turned away, one that is sent now is turned away as well.
         let leg = |t: RoundTrip| Leg {
             at: t.sent,
             latency: t.answered - t.sent,
         };
-        Passage::Lost(now + interpolated(leg(a), leg(b), now))
+        Passage::Lost(now.saturating_add(interpolated(leg(a), leg(b), now)))
     }
 
     fn response(&mut self, ts: Ts) -> Ts {
-        round(&self.answers, |leg| leg.at, ts).map_or(ts, |(a, b)| ts + interpolated(a, b, ts))
+        round(&self.answers, |leg| leg.at, ts)
+            .map_or(ts, |(a, b)| ts.saturating_add(interpolated(a, b, ts)))
     }
 }
 
@@ -258,11 +260,11 @@ impl Sampled {
 
 impl Latency for Sampled {
     fn entry(&mut self, now: Ts) -> Passage {
-        Passage::Arrives(now + Self::draw(&mut self.state, &self.entry))
+        Passage::Arrives(now.saturating_add(Self::draw(&mut self.state, &self.entry)))
     }
 
     fn response(&mut self, ts: Ts) -> Ts {
-        ts + Self::draw(&mut self.state, &self.response)
+        ts.saturating_add(Self::draw(&mut self.state, &self.response))
     }
 }
 

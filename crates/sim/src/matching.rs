@@ -13,6 +13,9 @@ pub struct Matching {
     /// A trade that is reported after the level change which contains it advances an order once;
     /// else a second time.
     pub late_trades: bool,
+    /// Queues count in whole grid units, exactly; else in floating-point units of quantity, with
+    /// their rounding.
+    pub exact_queues: bool,
     /// What happens when two of our own orders would trade with each other.
     pub self_trade: SelfTrade,
     /// Whether an order keeps its place in the queue when it is amended.
@@ -26,6 +29,7 @@ impl Matching {
         walks_book: true,
         snapshot_edge: true,
         late_trades: true,
+        exact_queues: true,
         self_trade: SelfTrade::ExpireMaker,
         amend: Amend::LosesPlace,
     };
@@ -36,6 +40,7 @@ impl Matching {
         walks_book: false,
         snapshot_edge: false,
         late_trades: false,
+        exact_queues: false,
         self_trade: SelfTrade::Ignore,
         amend: Amend::KeepsOnDecrease,
     };

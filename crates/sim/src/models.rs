@@ -1,3 +1,4 @@
+use cq_ledger::MarginMode;
 use cq_types::Ts;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
@@ -6,6 +7,7 @@ use thiserror::Error;
 use crate::latency::Latencies;
 use crate::matching::Matching;
 use crate::queue::Queue;
+use crate::rate::OrderRate;
 
 /// Parts of a unit that fractions of a price are counted in: integers keep them exact.
 pub(crate) const PPB: i128 = 1_000_000_000;
@@ -37,6 +39,8 @@ pub struct SimConfig {
     pub matching: Matching,
     /// Most orders of an instrument that work at once, and most that wait for a trigger.
     pub max_orders: [usize; 2],
+    /// How fast orders and amendments may follow each other; no row: as fast as one likes.
+    pub max_order_rate: Vec<OrderRate>,
     /// Half of the bid-ask spread assumed in bars mode, a fraction of price.
     pub half_spread: Decimal,
     /// Least worsening of a taker's fill in bars mode, a fraction of price.
@@ -47,6 +51,13 @@ pub struct SimConfig {
     pub participation: Decimal,
     /// Multiplies spread, impact and paid fees: a stress.
     pub cost_multiplier: Decimal,
+    /// What the losses of a contract are paid from.
+    pub margin: MarginMode,
+    /// How far from a settlement a fill may still count for it, ns: then it pays adverse
+    /// funding and receives none. Zero: only the position at the settlement counts.
+    pub funding_jitter: Ts,
+    /// What the insurance fund holds in each settle asset; `None`: it is never empty.
+    pub insurance_fund: Option<Decimal>,
 }
 
 impl Default for SimConfig {
@@ -59,11 +70,15 @@ impl Default for SimConfig {
             queue: Queue::RiskAverse,
             matching: Matching::VENUE,
             max_orders: [200, 200],
+            max_order_rate: Vec::new(),
             half_spread: Decimal::ZERO,
             slippage_floor: Decimal::new(1, 4),
             impact: 1.0,
             participation: Decimal::new(1, 2),
             cost_multiplier: Decimal::ONE,
+            margin: MarginMode::Cross,
+            funding_jitter: 0,
+            insurance_fund: None,
         }
     }
 }
@@ -88,6 +103,21 @@ impl Costs {
         if multiplier < Decimal::ZERO || multiplier > hundred {
             return Err(bad("cost_multiplier", "0 to 100", &multiplier));
         }
+        if config
+            .insurance_fund
+            .is_some_and(|fund| fund < Decimal::ZERO)
+        {
+            let fund = config.insurance_fund.unwrap_or_default();
+            return Err(bad(
+                "insurance_fund",
+                "an amount that is not negative",
+                &fund,
+            ));
+        }
+        if !(0..=3_600_000_000_000).contains(&config.funding_jitter) {
+            let found = &config.funding_jitter;
+            return Err(bad("funding_jitter_ns", "0 to one hour in ns", found));
+        }
         if let Some((key, expected, found)) = config.latency.flaw() {
             return Err(bad(key, expected, &found));
         }
@@ -95,6 +125,9 @@ impl Costs {
             if !(n > 0.0 && n <= 100.0) {
                 return Err(bad("queue_exponent", "above 0, at most 100", &n));
             }
+        }
+        if let Some(rate) = config.max_order_rate.iter().find(|rate| rate.window <= 0) {
+            return Err(bad("max_order_rate", "windows above 0 ns", &rate.window));
         }
         let longest = config.latency.longest_entry();
         if has_bars && longest > MAX_BARS_ENTRY {

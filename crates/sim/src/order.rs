@@ -51,7 +51,7 @@ pub struct Request {
     pub instrument: InstrumentIdx,
     /// Buy or sell.
     pub side: Side,
-    /// How much, positive; at most as much where it closes the position.
+    /// How much, positive; at most as much where it only reduces or closes the position.
     pub qty: Qty,
     /// How.
     pub kind: OrderType,
@@ -67,7 +67,7 @@ pub struct Request {
     pub callback_ppm: u32,
     /// May only shrink the position.
     pub reduce_only: bool,
-    /// Trades all of the position that there is when it is triggered.
+    /// Trades all of the position that there is once it is triggered.
     pub close_position: bool,
 }
 
@@ -134,10 +134,15 @@ pub(crate) struct Working {
     pub(crate) decided: Ts,
     /// Quantity still to trade.
     pub(crate) left: i64,
+    /// When it came to its place, in a count of its market: of two orders at one price the
+    /// older one trades first.
+    pub(crate) age: u64,
     /// Whether it has met its first market: from then on a limit order rests.
     pub(crate) rests: bool,
     /// Whether it has been triggered: from then on it is a market or a limit order.
     pub(crate) triggered: bool,
+    /// The worst price that the venue lets a market order have.
+    pub(crate) bound: Option<Px>,
     /// Best price for a trailing stop since it was activated.
     pub(crate) extreme: Option<Px>,
     /// Its place in the queue at its price (tick mode).
@@ -154,8 +159,10 @@ impl Working {
             request,
             decided,
             left: request.qty.0,
+            age: 0,
             rests: false,
             triggered: false,
+            bound: None,
             extreme: None,
             place: Place::default(),
             acked: false,
@@ -181,6 +188,11 @@ impl Working {
     pub(crate) fn limit(&self) -> Option<Px> {
         let is_limit = self.request.kind == OrderType::Limit || self.triggered;
         self.request.price.filter(|_| is_limit)
+    }
+
+    /// The worst price at which it may trade, where there is one.
+    pub(crate) fn worst(&self) -> Option<Px> {
+        self.limit().or(self.bound)
     }
 
     /// Whether its limit, if it has one, lets it trade at `px`.
@@ -221,14 +233,6 @@ impl Working {
             let reaches = if is_stop { side } else { side.opposite() };
             is_worse_or_equal(reaches, px, level)
         })
-    }
-
-    /// Its trigger is reached; `allowed` is what it closes where it closes the position.
-    pub(crate) fn fire(&mut self, allowed: i64) {
-        self.triggered = true;
-        if self.request.close_position {
-            self.left = allowed;
-        }
     }
 
     /// A trailing stop that is activated keeps the best price for its position.

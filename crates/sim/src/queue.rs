@@ -7,13 +7,11 @@
 
 mod place;
 
-use cq_types::Grid;
-
 pub(crate) use place::Place;
 
 /// The probability that a quantity which left a level did so from behind our order.
 pub trait QueueModel: Send + Sync {
-    /// For `front` before the order and `back` behind it, grid units; NaN where both are zero.
+    /// For `front` before the order and `back` behind it; NaN where both are zero.
     fn behind(&self, front: f64, back: f64) -> f64;
 }
 
@@ -73,9 +71,8 @@ impl Queue {
         }
     }
 
-    /// The model for quantities on a grid.
-    pub(crate) fn model(self, grid: Grid) -> Box<dyn QueueModel> {
-        let unit = 10_f64.powi(-i32::from(grid.qty_exp));
+    /// The model where quantities are counted in parts of `unit`.
+    pub(crate) fn model(self, unit: f64) -> Box<dyn QueueModel> {
         match self {
             Self::RiskAverse => Box::new(Always(1.0)),
             Self::Optimistic => Box::new(Always(0.0)),
@@ -128,8 +125,8 @@ impl QueueModel for Power3 {
     }
 }
 
-/// `unit` turns grid units into units of quantity: unlike a power's, a logarithm's ratio
-/// depends on the unit.
+/// `unit` turns what is counted into units of quantity: unlike a power's, a logarithm's ratio
+/// depends on it.
 struct Log {
     unit: f64,
 }

@@ -1,4 +1,5 @@
-use cq_types::{Contract, Instrument, Px, Ts};
+use cq_types::{Contract, Instrument, Px, Side, Ts};
+use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
 use crate::order::{OrderType, Request};
@@ -9,6 +10,10 @@ pub mod reason {
     pub const UNKNOWN_INSTRUMENT: &str = "unknown_instrument";
     /// An order with this id is working.
     pub const DUPLICATE_ID: &str = "duplicate_id";
+    /// More orders than the venue takes of an account in that time.
+    pub const TOO_MANY_ORDERS: &str = "too_many_orders";
+    /// The quantity, the position it would lead to, or what it is worth cannot be counted.
+    pub const TOO_LARGE: &str = "too_large";
     /// The quantity is zero or negative.
     pub const BAD_QUANTITY: &str = "bad_quantity";
     /// The contract is not listed yet.
@@ -23,10 +28,18 @@ pub mod reason {
     pub const OFF_TICK: &str = "off_tick";
     /// The order is worth less than the venue's least.
     pub const MIN_NOTIONAL: &str = "min_notional";
+    /// A buy limit further above the mark than the venue lets it be.
+    pub const ABOVE_BAND: &str = "price_above_band";
+    /// A sell limit further below the mark than the venue lets it be.
+    pub const BELOW_BAND: &str = "price_below_band";
+    /// The best price is further from the mark than a market order may trade.
+    pub const BEYOND_BOUND: &str = "market_take_bound";
     /// A reduce-only order that would open or increase a position.
     pub const REDUCE_ONLY: &str = "reduce_only";
     /// Spot: more is sold than is held, or more is spent than there is.
     pub const INSUFFICIENT_BALANCE: &str = "insufficient_balance";
+    /// The contract's wallet was liquidated and has nothing left to open a position with.
+    pub const INSUFFICIENT_MARGIN: &str = "insufficient_margin";
     /// A post-only order that would trade at once.
     pub const WOULD_CROSS: &str = "post_only_would_cross";
     /// A fill-or-kill order that could not be filled at once.
@@ -39,7 +52,7 @@ pub mod reason {
     pub const SELF_TRADE: &str = "self_trade";
     /// The venue turned the message away before its engine saw it.
     pub const OVERLOADED: &str = "overloaded";
-    /// A trailing stop without a distance.
+    /// A trailing stop without a distance, or with one of the whole price or more.
     pub const NO_CALLBACK: &str = "no_callback";
     /// No market data to price own impact with.
     pub const NO_HISTORY: &str = "no_history";
@@ -47,14 +60,58 @@ pub mod reason {
     pub const NO_BOOK: &str = "no_book";
 }
 
-/// What the contract's dated rules say against an order at `ts`; `last` is a recent price.
+/// Each reason with the code that Binance's USD-M futures give for it; `None` where the venue
+/// does not refuse the order with a code (it expires), or where only a simulator can refuse it.
+///
+/// <https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code>; spot's
+/// code for a balance that does not suffice:
+/// <https://developers.binance.com/docs/binance-spot-api-docs/errors>.
+pub const REASONS: [(&str, Option<i32>); 26] = [
+    (reason::OVERLOADED, Some(-1008)),
+    (reason::TOO_MANY_ORDERS, Some(-1015)),
+    (reason::NO_PRICE, Some(-1102)),
+    (reason::NO_CALLBACK, Some(-1102)),
+    (reason::NO_BOOK, Some(-1112)),
+    (reason::UNKNOWN_INSTRUMENT, Some(-1121)),
+    (reason::NOT_LISTED, Some(-1122)),
+    (reason::INSUFFICIENT_BALANCE, Some(-2010)),
+    (reason::INSUFFICIENT_MARGIN, Some(-2019)),
+    (reason::REDUCE_ONLY, Some(-2022)),
+    (reason::MAX_ORDERS, Some(-2025)),
+    (reason::BAD_QUANTITY, Some(-4003)),
+    (reason::TOO_LARGE, Some(-4005)),
+    (reason::OFF_TICK, Some(-4014)),
+    (reason::ABOVE_BAND, Some(-4016)),
+    (reason::OFF_LOT, Some(-4023)),
+    (reason::BELOW_BAND, Some(-4024)),
+    (reason::MAX_TRIGGERS, Some(-4045)),
+    (reason::DUPLICATE_ID, Some(-4116)),
+    (reason::BEYOND_BOUND, Some(-4131)),
+    (reason::DELISTED, Some(-4141)),
+    (reason::MIN_NOTIONAL, Some(-4164)),
+    (reason::FOK_NOT_FILLED, Some(-5021)),
+    (reason::WOULD_CROSS, Some(-5022)),
+    (reason::SELF_TRADE, None),
+    (reason::NO_HISTORY, None),
+];
+
+/// The venue's code for a reason, where it has one; `None` for what is no reason.
+#[must_use]
+#[allow(clippy::option_option)] // no reason, and a reason without a code, are different answers
+pub fn reject_code(reason: &str) -> Option<Option<i32>> {
+    let known = REASONS.iter().find(|(name, _)| *name == reason);
+    known.map(|(_, code)| *code)
+}
+
+/// What the contract's dated rules say against an order at `ts`; `last` is a recent price, from
+/// the `mark` price bands are counted.
 ///
 /// Reducing orders may be smaller than the least notional: a position can always be closed.
 pub(crate) fn refuses(
     instrument: &Instrument,
     request: &Request,
     ts: Ts,
-    last: Option<Px>,
+    (last, mark): (Option<Px>, Option<Px>),
 ) -> Option<&'static str> {
     if request.qty.0 <= 0 {
         return Some(reason::BAD_QUANTITY);
@@ -68,7 +125,8 @@ pub(crate) fn refuses(
     if !instrument.is_on_lot(request.qty, ts) {
         return Some(reason::OFF_LOT);
     }
-    if request.kind == OrderType::TrailingStop && request.callback_ppm == 0 {
+    let can_trail = (1..1_000_000).contains(&request.callback_ppm);
+    if request.kind == OrderType::TrailingStop && !can_trail {
         return Some(reason::NO_CALLBACK);
     }
     let needs_price = request.kind == OrderType::Limit;
@@ -81,16 +139,51 @@ pub(crate) fn refuses(
             _ => {}
         }
     }
+    if let Some(refusal) = mark.and_then(|mark| is_out_of_band(instrument, request, ts, mark)) {
+        return Some(refusal);
+    }
     let priced_at = request.price.or(request.stop).or(last);
-    let is_small = priced_at.is_some_and(|px| {
-        quote_notional(instrument, request, px) < *instrument.min_notional.at(ts).0
-    });
+    let px = priced_at?;
+    let Some(worth) = quote_notional(instrument, request, px) else {
+        return Some(reason::TOO_LARGE);
+    };
+    let is_small = worth < *instrument.min_notional.at(ts).0;
     (is_small && !request.only_reduces()).then_some(reason::MIN_NOTIONAL)
 }
 
-fn quote_notional(instrument: &Instrument, request: &Request, px: Px) -> Decimal {
+/// A limit may be as good as one likes, not much worse than the mark (`PERCENT_PRICE`).
+fn is_out_of_band(
+    instrument: &Instrument,
+    request: &Request,
+    ts: Ts,
+    mark: Px,
+) -> Option<&'static str> {
+    let bands = instrument.bands(ts)?;
+    let limit = request.price.filter(|_| request.kind == OrderType::Limit)?;
+    let (limit, mark) = (Decimal::from(limit.0), Decimal::from(mark.0));
+    match request.side {
+        Side::Buy => (limit > mark.checked_mul(bands.up)?).then_some(reason::ABOVE_BAND),
+        Side::Sell => (limit < mark.checked_mul(bands.down)?).then_some(reason::BELOW_BAND),
+    }
+}
+
+/// The worst price at which a market order may trade at `ts`, where there is one.
+pub(crate) fn take_bound(instrument: &Instrument, side: Side, ts: Ts, mark: Px) -> Option<Px> {
+    let away = Decimal::from(side.sign()) * instrument.bands(ts)?.take;
+    let worst = Decimal::from(mark.0).checked_mul(Decimal::ONE + away)?;
+    let inside = match side {
+        Side::Buy => worst.floor(),
+        Side::Sell => worst.ceil(),
+    };
+    inside.to_i64().map(Px)
+}
+
+/// `None` where it has more digits than money has.
+fn quote_notional(instrument: &Instrument, request: &Request, px: Px) -> Option<Decimal> {
+    let size = instrument.grid.quantity(request.qty);
+    let size = size.checked_mul(instrument.multiplier)?;
     match instrument.contract {
-        Contract::Inverse => instrument.grid.quantity(request.qty) * instrument.multiplier,
-        Contract::Spot | Contract::Linear => instrument.notional(px, request.qty),
+        Contract::Inverse => Some(size),
+        Contract::Spot | Contract::Linear => size.checked_mul(instrument.grid.price(px)),
     }
 }

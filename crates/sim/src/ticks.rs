@@ -51,7 +51,11 @@ pub(crate) struct TickMarket {
     asks: Resting,
     /// Orders that wait for a trigger, oldest first.
     waiting: Vec<Working>,
+    /// How often an order has come to a place so far.
+    ages: u64,
     model: Box<dyn QueueModel>,
+    /// Grid units in what queues count in.
+    scale: f64,
     matching: Matching,
 }
 
@@ -62,6 +66,8 @@ impl TickMarket {
         grid: Grid,
         (queue, matching): (Queue, Matching),
     ) -> Self {
+        let whole = 10_f64.powi(i32::from(grid.qty_exp));
+        let scale = if matching.exact_queues { 1.0 } else { whole };
         Self {
             instrument,
             book: Book::with_step(step),
@@ -72,7 +78,9 @@ impl TickMarket {
             bids: Resting::new(Side::Buy),
             asks: Resting::new(Side::Sell),
             waiting: Vec::new(),
-            model: queue.model(grid),
+            ages: 0,
+            model: queue.model(scale / whole),
+            scale,
             matching,
         }
     }
@@ -110,10 +118,11 @@ impl TickMarket {
             qty,
             marks,
         } = change;
-        if !self.taken.is_empty() {
+        let was_valid = self.book.is_valid();
+        if was_valid && !self.taken.is_empty() {
             self.taken.refresh(side, px.0);
         }
-        let was_valid = self.book.is_valid();
+        let crossings = self.book.crossings();
         let before = self.book.on_delta(side, px, qty, marks);
         let is_valid = self.book.is_valid();
         if was_valid != is_valid {
@@ -126,7 +135,7 @@ impl TickMarket {
             };
             if own.may_be_at(px) {
                 for order in own.at(px) {
-                    let change = (before.0, qty.0);
+                    let change = (before.0 as f64 / self.scale, qty.0 as f64 / self.scale);
                     let keeps = self.matching.late_trades;
                     order.place.on_change(&*self.model, change, ts, keeps);
                 }
@@ -135,11 +144,13 @@ impl TickMarket {
         if marks & flags::LAST == 0 {
             return false;
         }
-        if !is_valid {
+        if self.book.crossings() != crossings {
             self.forget();
+        }
+        if !is_valid {
             return false;
         }
-        if marks & flags::SNAPSHOT != 0 {
+        if !was_valid || marks & flags::SNAPSHOT != 0 {
             self.resync();
         }
         self.meet_best(desk, ts, purse)
@@ -181,7 +192,9 @@ impl TickMarket {
                 let Some(px) = order.limit() else { continue };
                 let side = order.request.side;
                 if self.book.is_known(side, px) {
-                    order.place.resync(self.book.qty_at(side, px).0);
+                    order
+                        .place
+                        .resync(self.book.qty_at(side, px).0 as f64 / self.scale);
                 }
             }
         }
@@ -190,6 +203,11 @@ impl TickMarket {
     /// Last trade, else the middle of the market.
     pub(crate) fn last(&self) -> Option<Px> {
         self.last.or_else(|| self.mid(Side::Buy))
+    }
+
+    /// The mark price, a recent one where none is recorded.
+    pub(crate) fn mark(&self) -> Option<Px> {
+        self.mark.or_else(|| self.last())
     }
 
     fn best(&self, side: Side) -> Option<(Px, Qty)> {
@@ -205,10 +223,11 @@ impl TickMarket {
     /// Middle of best bid and ask; half a grid unit goes to the worse for what we report as
     /// our own cost (down for a buyer, up for a seller).
     fn mid(&self, side: Side) -> Option<Px> {
-        let sum = self.best(Side::Buy)?.0 .0 + self.best(Side::Sell)?.0 .0;
+        let (bid, ask) = (self.best(Side::Buy)?.0 .0, self.best(Side::Sell)?.0 .0);
+        let down = i64::midpoint(bid, ask);
         Some(Px(match side {
-            Side::Buy => sum.div_euclid(2),
-            Side::Sell => -(-sum).div_euclid(2),
+            Side::Buy => down,
+            Side::Sell => down + (bid ^ ask) % 2,
         }))
     }
 

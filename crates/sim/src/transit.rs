@@ -42,6 +42,13 @@ impl Transit {
         self.0.front().map(|sent| sent.arrives)
     }
 
+    pub(crate) fn next_order(&self) -> Option<&Request> {
+        match &self.0.front()?.message {
+            Message::New(request) => Some(request),
+            Message::Cancel(_) | Message::Amend { .. } => None,
+        }
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Sent> {
         self.0.pop_front()
     }

@@ -1,3 +1,5 @@
+mod forced;
+
 use std::sync::Arc;
 
 use cq_types::{flags, Account, Change, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
@@ -8,11 +10,14 @@ use crate::latency::Passage;
 use crate::models::{Costs, SimConfig, SimError, SquareRoot};
 use crate::order::{Request, Working};
 use crate::positions::Positions;
+use crate::rate::RateLimit;
 use crate::rules::{self, reason};
 use crate::ticks::{Print, TickMarket};
 use crate::transit::{Message, Sent, Transit};
 
-/// First id of the orders that the venue makes itself (a forced close).
+pub use forced::ForcedOrder;
+
+/// First id of the orders that the venue makes itself (a forced close, a liquidation).
 pub const FORCED_ID: u64 = 1 << 62;
 
 /// A recorded trade.
@@ -42,7 +47,10 @@ pub struct Venue {
     working: Vec<Working>,
     transit: Transit,
     forced: u64,
+    /// Instruments whose wallet has nothing left: only what reduces is accepted.
+    barred: Vec<bool>,
     max_orders: [usize; 2],
+    rates: Vec<RateLimit>,
 }
 
 impl Venue {
@@ -69,7 +77,14 @@ impl Venue {
             working: Vec::new(),
             transit: Transit::default(),
             forced: FORCED_ID,
+            barred: vec![false; count],
             max_orders: config.max_orders,
+            rates: config
+                .max_order_rate
+                .iter()
+                .copied()
+                .map(RateLimit::new)
+                .collect(),
             desk: Desk {
                 needs_history: config.impact * costs.multiplier_f64 > 0.0,
                 instruments,
@@ -143,16 +158,24 @@ impl Venue {
                 }
             }
             Message::Amend { order, px, qty } => {
-                if let Some(order) = self.remove(sent.instrument, order) {
-                    self.change(order, (px, qty), ts, purse);
-                }
+                self.change((sent.instrument, order), (px, qty), ts, purse);
             }
         }
     }
 
+    /// Counts an order or an amendment; whether the venue takes that many.
+    fn is_in_rate(&mut self, ts: Ts) -> bool {
+        let has_room = self.rates.iter_mut().all(|rate| rate.has_room(ts));
+        if has_room {
+            self.rates.iter_mut().for_each(|rate| rate.count(ts));
+        }
+        has_room
+    }
+
     fn accept(&mut self, request: Request, decided: Ts, ts: Ts, purse: &dyn Purse) {
         let mut order = Working::new(request, decided);
-        if let Some(reason) = self.refuses(&order, ts) {
+        let too_many = (!self.is_in_rate(ts)).then_some(reason::TOO_MANY_ORDERS);
+        if let Some(reason) = too_many.or_else(|| self.refuses(&order, ts)) {
             self.desk.refuse(&order, reason, ts);
             return;
         }
@@ -166,30 +189,43 @@ impl Venue {
     }
 
     /// An order gets another price or quantity, if the venue's rules let it.
-    fn change(&mut self, order: Working, to: (Option<Px>, Qty), ts: Ts, purse: &dyn Purse) {
-        let (price, qty) = to;
-        let index = usize::from(order.request.instrument);
-        let instrument = self.desk.instrument(order.request.instrument);
-        let wanted = Request {
-            price: price.or(order.request.price),
-            qty,
-            ..order.request
+    fn change(
+        &mut self,
+        (index, id): (InstrumentIdx, u64),
+        to: (Option<Px>, Qty),
+        ts: Ts,
+        purse: &dyn Purse,
+    ) {
+        let is_in_rate = self.is_in_rate(ts);
+        let Some(own) = self.of(index).find(|own| own.request.id == id) else {
+            return;
         };
-        let refusal = rules::refuses(instrument, &wanted, ts, self.last_price(index));
-        match (&mut self.ticks[index], refusal) {
-            (market, Some(reason)) => {
-                self.desk.keep(&order, reason, ts);
-                match market {
-                    Some(market) => market.keep(order),
-                    None => self.working.push(order),
-                }
-            }
-            (Some(market), None) => market.amend(&mut self.desk, (order, to), ts, purse),
-            (None, None) => {
-                if let Some(order) = self.desk.amend(order, to, ts) {
-                    self.working.push(order);
-                }
-            }
+        let request = own.request;
+        let wanted = Request {
+            price: to.0.or(request.price),
+            qty: to.1,
+            ..request
+        };
+        let prices = self.prices(usize::from(index));
+        let instrument = self.desk.instrument(index);
+        let refusal = if is_in_rate {
+            let more = i128::from(wanted.qty.0) - i128::from(request.qty.0);
+            rules::refuses(instrument, &wanted, ts, prices)
+                .or_else(|| self.is_too_large(index, more).then_some(reason::TOO_LARGE))
+        } else {
+            Some(reason::TOO_MANY_ORDERS)
+        };
+        if let Some(reason) = refusal {
+            self.desk.keep(&request, reason, ts);
+            return;
+        }
+        let Some(order) = self.remove(index, id) else {
+            return;
+        };
+        if let Some(market) = &mut self.ticks[usize::from(index)] {
+            market.amend(&mut self.desk, (order, to), ts, purse);
+        } else if let Some(order) = self.desk.amend(order, to, ts) {
+            self.working.push(order);
         }
     }
 
@@ -211,8 +247,14 @@ impl Venue {
             return Some([reason::MAX_ORDERS, reason::MAX_TRIGGERS][kind]);
         }
         let instrument = self.desk.instrument(request.instrument);
-        if let Some(refusal) = rules::refuses(instrument, request, ts, self.last_price(index)) {
+        if let Some(refusal) = rules::refuses(instrument, request, ts, self.prices(index)) {
             return Some(refusal);
+        }
+        if self.is_too_large(request.instrument, i128::from(request.qty.0)) {
+            return Some(reason::TOO_LARGE);
+        }
+        if self.barred[index] && !request.only_reduces() {
+            return Some(reason::INSUFFICIENT_MARGIN);
         }
         // A stop protects a position that an order beside it may only now be opening.
         let is_stop = request.is_conditional();
@@ -221,6 +263,13 @@ impl Venue {
             return Some(Desk::barred_by(order));
         }
         None
+    }
+
+    /// Whether the position could not be counted if all orders traded, and `more`.
+    fn is_too_large(&self, instrument: InstrumentIdx, more: i128) -> bool {
+        let position = i128::from(self.desk.positions.of(instrument));
+        let working = self.of(instrument).map(|own| i128::from(own.left));
+        position.abs() + working.sum::<i128>() + more > i128::from(i64::MAX)
     }
 
     /// Our orders of an instrument at the venue.
@@ -234,10 +283,12 @@ impl Venue {
         own.chain(on_bars.filter(move |w| w.request.instrument == instrument))
     }
 
-    fn last_price(&self, index: usize) -> Option<Px> {
+    /// A recent price, and the mark or what stands in for it.
+    fn prices(&self, index: usize) -> (Option<Px>, Option<Px>) {
+        let last = self.bars[index].last();
         match &self.ticks[index] {
-            Some(market) => market.last(),
-            None => self.bars[index].last(),
+            Some(market) => (market.last(), market.mark()),
+            None => (last, last),
         }
     }
 
@@ -296,7 +347,7 @@ impl Venue {
             }
         }
         for answer in &mut self.desk.answers[before..] {
-            answer.ts_recv = answer.ts_recv.min(ts + 1);
+            answer.ts_recv = answer.ts_recv.min(ts.saturating_add(1));
         }
         self.bars[usize::from(instrument)].end();
     }

@@ -188,6 +188,40 @@ pub enum Account {
         /// The rate it came from.
         rate: Decimal,
     },
+    /// Funding that fills near a settlement cost, beside what was paid on the position at it.
+    FundingOfFills {
+        /// Amount in the settle asset, negative.
+        amount: Decimal,
+        /// The rate it came from.
+        rate: Decimal,
+        /// When fills began to count.
+        since: Ts,
+    },
+    /// The venue closes a position, or part of it, by an order of its own.
+    Liquidation {
+        /// The venue's order.
+        order: u64,
+        /// Side of that order.
+        side: Side,
+        /// How much it closes, positive.
+        qty: Qty,
+        /// The worst price it takes: the one that leaves nothing of the margin.
+        bankruptcy: Px,
+        /// Whether the insurance fund takes the position over at that price; else the order
+        /// goes to the market and what it cannot trade is cancelled.
+        is_takeover: bool,
+    },
+    /// The insurance fund settles a liquidated wallet, which ends at zero.
+    Insurance {
+        /// The last order of the liquidation.
+        order: u64,
+        /// What the fund paid in the settle asset; negative where margin was left.
+        amount: Decimal,
+        /// What the wallet lacked at the mark when it was taken over, not negative.
+        deficit: Decimal,
+        /// Whether that was more than the fund holds, so that winners are deleveraged for it.
+        is_adl: bool,
+    },
 }
 
 impl Account {
@@ -200,8 +234,10 @@ impl Account {
             | Self::Reject { order, .. }
             | Self::Amended { order, .. }
             | Self::Kept { order, .. }
+            | Self::Liquidation { order, .. }
+            | Self::Insurance { order, .. }
             | Self::Cancelled { order } => Some(*order),
-            Self::FundingPaid { .. } => None,
+            Self::FundingPaid { .. } | Self::FundingOfFills { .. } => None,
         }
     }
 }

@@ -28,7 +28,7 @@ pub struct Fees {
 /// One maintenance-margin tier, up to `cap` of notional.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bracket {
-    /// Largest notional of the tier, in the quote asset (`None`: no cap).
+    /// Largest notional of the tier, in the [`BracketUnit`] (`None`: no cap).
     pub cap: Option<Decimal>,
     /// Maintenance margin rate, a fraction.
     pub mmr: Decimal,
@@ -36,6 +36,27 @@ pub struct Bracket {
     pub max_leverage: u16,
     /// Cumulative maintenance amount: `MM = notional * mmr - cum`.
     pub cum: Decimal,
+}
+
+/// How far from the mark price orders may be; the mark's multiples are inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PriceBands {
+    /// A buy limit is at most this multiple of the mark.
+    pub up: Decimal,
+    /// A sell limit is at least this multiple of the mark.
+    pub down: Decimal,
+    /// A market order trades at most this fraction away from the mark.
+    pub take: Decimal,
+}
+
+/// What the caps and the amounts of margin tiers are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BracketUnit {
+    /// The quote asset, as tiers of linear contracts are.
+    #[default]
+    Quote,
+    /// The base asset, as tiers of contracts that settle in coin are.
+    Base,
 }
 
 /// A tradable contract and the venue's dated rules for it.
@@ -65,6 +86,12 @@ pub struct Instrument {
     pub fees: Dated<Fees>,
     /// Maintenance-margin tiers; `None` for spot.
     pub brackets: Option<Dated<Vec<Bracket>>>,
+    /// What the tiers are counted in.
+    pub bracket_unit: BracketUnit,
+    /// Fraction of notional that the venue takes of what it liquidates, if a source says.
+    pub liquidation_fee: Option<Dated<Decimal>>,
+    /// Price bands from the first sourced row on; none before it, or where there is no row.
+    pub price_bands: Option<Dated<PriceBands>>,
     /// First moment the contract was listed, if known.
     pub valid_from: Option<Ts>,
     /// First moment it was no longer tradable (a delisting), if any.
@@ -98,16 +125,33 @@ impl Instrument {
         qty.0 % self.lot.at(ts).0 .0 == 0
     }
 
-    /// Maintenance margin of a notional at `ts`: `notional * mmr - cum` of its tier.
+    /// The price bands at `ts`, where a source gives them.
+    #[must_use]
+    pub fn bands(&self, ts: Ts) -> Option<&PriceBands> {
+        let (bands, is_sourced) = self.price_bands.as_ref()?.at(ts);
+        is_sourced.then_some(bands)
+    }
+
+    /// The tiers in force at `ts`, lowest first; empty where none are known.
+    #[must_use]
+    pub fn tiers(&self, ts: Ts) -> &[Bracket] {
+        self.brackets.as_ref().map_or(&[], |rows| rows.at(ts).0)
+    }
+
+    /// The tier of a notional in the [`BracketUnit`]; above every cap it is the last.
+    #[must_use]
+    pub fn tier_of(&self, notional: Decimal, ts: Ts) -> Option<usize> {
+        let tiers = self.tiers(ts);
+        let within = |tier: &Bracket| tier.cap.is_none_or(|cap| notional <= cap);
+        let last = tiers.len().checked_sub(1)?;
+        Some(tiers.iter().position(within).unwrap_or(last))
+    }
+
+    /// Maintenance margin of a notional at `ts`, both in the [`BracketUnit`]:
+    /// `notional * mmr - cum` of its tier.
     #[must_use]
     pub fn maintenance_margin(&self, notional: Decimal, ts: Ts) -> Decimal {
-        let Some(tiers) = self.brackets.as_ref().map(|b| b.at(ts).0) else {
-            return Decimal::ZERO;
-        };
-        let tier = tiers
-            .iter()
-            .find(|t| t.cap.is_none_or(|cap| notional <= cap))
-            .or_else(|| tiers.last());
+        let tier = self.tier_of(notional, ts).map(|at| self.tiers(ts)[at]);
         tier.map_or(Decimal::ZERO, |t| notional * t.mmr - t.cum)
     }
 }

@@ -14,7 +14,7 @@ pub use dated::Dated;
 pub use error::TypeError;
 pub use event::{flags, Account, Change, Event, Market};
 pub use grid::{Grid, Px, Qty, Side};
-pub use instrument::{Bracket, Contract, Fees, Instrument, InstrumentIdx};
+pub use instrument::{Bracket, BracketUnit, Contract, Fees, Instrument, InstrumentIdx, PriceBands};
 pub use money::{round_money, MONEY_DP};
 
 /// Nanoseconds since the Unix epoch, UTC.

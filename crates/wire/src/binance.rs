@@ -6,14 +6,18 @@
 //! manage a local order book correctly".
 
 mod archive;
+mod encode;
 mod fields;
 mod frames;
+mod plan;
 mod rows;
 mod sequence;
 
 pub use archive::{Archive, ArchiveKind};
+pub use encode::{Encoder, Levels, Times};
 pub use frames::Decoder;
-pub use sequence::{plan_book, Chain, Plan, Sequencer, Step, Update};
+pub use plan::{Chain, Plan, Planner};
+pub use sequence::{Sequencer, Step, Update};
 
 /// Decimals of mark price, index price and funding rate as the venue sends them.
 pub const MARK_EXP: u8 = 8;

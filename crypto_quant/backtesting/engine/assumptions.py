@@ -66,9 +66,11 @@ def assumptions(config: RunConfig, inputs: Inputs, start: int) -> tuple[Assumpti
         ),
         Assumption(
             topic="liquidation",
-            text="The simulated venue does not liquidate: limits keep initial margin below "
-            f"{config.risk.initial_margin * 100:g} % of equity, and the lowest margin ratio is "
-            "visible in the books.",
+            text=f"The simulated venue liquidates at the mark, {sim.margin} margin, by the dated "
+            "brackets; of a bar the worst price counts as a mark. Own limits keep initial margin "
+            f"below {config.risk.initial_margin * 100:g} % of equity. Each liquidation is an order "
+            "with the reason liquidation, and a finding of this report.",
+            source="docs/reference/liquidation.md",
         ),
     ]
     for n in (PERP, SPOT):
@@ -86,6 +88,7 @@ def unsourced(instrument: Instrument, tier: str, start: int) -> list[Assumption]
         ("lot", instrument.lot),
         ("smallest notional", instrument.min_notional),
         ("margin brackets", instrument.margin_brackets),
+        ("liquidation fee", instrument.liquidation_fee),
         ("funding interval", instrument.funding_interval_h),
     ]
     late = [
@@ -107,7 +110,9 @@ def _unknown(instrument: Instrument) -> list[Assumption]:
     if instrument.margin_brackets is None:
         left_out = "margin brackets by contracts are not applied"
         why = "no margin brackets sourced" if instrument.brackets is None else left_out
-        said.append(f"{why}: maintenance margin taken as 0, no liquidation")
+        said.append(f"{why}: maintenance margin taken as 0, liquidated only where nothing is left")
+    if instrument.liquidation_fee is None:
+        said.append("no liquidation fee sourced: taken as 0")
     if instrument.funding_interval_h is None:
         said.append(
             "no funding interval sourced: a settlement that the catalog lacks goes unnoticed"

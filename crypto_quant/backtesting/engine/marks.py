@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crypto_quant.backtesting.engine.columns import Ints, decimals
 from crypto_quant.backtesting.engine.inputs import PERP, SPOT, Inputs
+from crypto_quant.runtime.tape import EVER
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,15 +26,8 @@ class Marks:
         self._inputs = inputs
         self._bars: dict[int, tuple[Ints, Ints, Ints]] = {}
         for n, interval in ((PERP, "1h"), (SPOT, "1m")):
-            instrument = inputs.instruments[n]
-            key = f"{instrument.id}/{interval}"
-            table = inputs.catalog.scan("bar", key, columns=["ts_event", "open", "close"])
-            grid = 10 ** (instrument.price_exp - inputs.catalog.exps("bar", key).price)
-            self._bars[n] = (
-                table["ts_event"].to_numpy(),
-                table["open"].to_numpy() * grid,
-                table["close"].to_numpy() * grid,
-            )
+            bars = inputs.loader.bar_columns(n, interval, *EVER)
+            self._bars[n] = (bars["ts_event"], bars["open"], bars["close"])
 
     def at(self, instrument: int, ts: Ints) -> Ints:
         """Return the marks at ``ts`` (n,), grid integers."""

@@ -22,7 +22,7 @@ from crypto_quant.data_pipeline.collectors.archive import (
 )
 from crypto_quant.data_pipeline.collectors.dataset import look_up
 from crypto_quant.data_pipeline.collectors.facts import Facts
-from crypto_quant.data_pipeline.collectors.generated import MARKER, generate_market
+from crypto_quant.data_pipeline.generated.market import MARKER, generate_market
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
 

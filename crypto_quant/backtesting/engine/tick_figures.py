@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crypto_quant.backtesting.engine.columns import Ints, texts, whole
+from crypto_quant.backtesting.engine.liquidations import TAG, liquidation_rows
 from crypto_quant.backtesting.engine.portfolio import Reasons
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import Decision, Wake
@@ -58,6 +59,7 @@ class Standing(NamedTuple):
     fills: int
     orders: int
     rows: int
+    liquidations: int
     parts: Mapping[str, Decimal]
 
     @classmethod
@@ -68,11 +70,12 @@ class Standing(NamedTuple):
             len(whole(native.fills(), "px")),
             len(whole(native.orders(), "qty")),
             len(whole(native.equity_rows(), "ts")),
+            len(whole(native.liquidations(), "qty")),
             native.attribution(TRADED),
         )
 
 
-NOTHING: Final = Standing(0, 0, 0, {})
+NOTHING: Final = Standing(0, 0, 0, 0, {})
 
 
 def session_figures(
@@ -103,7 +106,7 @@ def session_figures(
         for name in ("ts_event", "px", "qty", "side", "is_taker")
     }
     tags = texts(line.native.fills(), "tag")[before.fills :]
-    own = np.array([tag != FORCED for tag in tags], dtype=bool)
+    own = np.array([not tag for tag in tags], dtype=bool)
     clock = tape.session.clock
     return {
         "session": tape.session.name,
@@ -112,7 +115,7 @@ def session_figures(
         "length_s": round((tape.end - tape.start) / SECOND_NS, 3),
         "recv": "stamps as recorded" if clock is None else clock.describe(),
         "recv_shift_ns": 0 if clock is None else clock.shift,
-        "events": {kind: len(columns["ts_event"]) for kind, columns in tape.streams.items()},
+        "events": dict(tape.rows),
         "updates_of_no_book": tape.unused,
         "missing_trade_ids": tape.missing_trades,
         "wake_ups": {wake.value: count for wake, count in watch.wakes.items()},
@@ -120,8 +123,12 @@ def session_figures(
         "fills": {
             "taker": int(fills["is_taker"].sum()),
             "maker": int((1 - fills["is_taker"]).sum()),
-            "at_data_end": int((~own).sum()),
+            "at_data_end": tags.count(FORCED),
+            "liquidated": tags.count(TAG),
         },
+        "liquidations": liquidation_rows(
+            line.native.liquidations(), line.spec.instruments, before.liquidations
+        ),
         "traded": f"{_notional(instrument, fills):f}",
         "pnl": _pnl(line.native.attribution(TRADED), before.parts),
         "position_end": line.native.position(TRADED),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -161,18 +162,27 @@ class TickBacktest:
             else:
                 yield found
 
+    def _settled(self, tape: TickTape) -> TickTape:
+        """End a session before funding that nobody knows."""
+        unsettled = self._reader.unsettled(tape)
+        if not unsettled:
+            return tape
+        self._unpaid.append(unsettled[0])
+        return replace(tape, end=max(unsettled[0] - 1, tape.start + 1))
+
     def _run(self, tapes: Iterator[TickTape], watch: Watch) -> _Outcome:
         config, instrument = self._config, self.instruments[TRADED]
         state, before, line = self._state, NOTHING, None
         sessions, ends = [], []
         watch.view = state.view
-        for tape in tapes:
+        for session in tapes:
+            tape = self._settled(session)
             name = f"session {tape.session.name}"
             self._tell(name, 0, 1)
             earlier: RecordedLine | None = line
             capital = tick_capital(config, instrument) if earlier is None else []
             line = tick_line(config, instrument, tape, capital)
-            self._unpaid += self._reader.funding(line, TRADED, tape)
+            self._reader.funding(line, TRADED, tape)
             if earlier is not None:
                 line.native.adopt(earlier.native)
             watch.begin()
@@ -229,12 +239,20 @@ class TickBacktest:
                 "back; constant. Market data is known at its own recorded latency.",
             ),
         ]
+        rows.append(
+            Assumption(
+                topic="liquidation",
+                text=f"The venue liquidates at the mark, {config.margin} margin, by the dated "
+                f"brackets: {sum(len(s['liquidations']) for s in outcome.sessions)} orders here.",
+                source="docs/reference/liquidation.md",
+            )
+        )
         for session in outcome.sessions:
             if session["recv_shift_ns"]:
                 text = f"{session['session']}: {session['recv']}"
                 rows.append(Assumption(topic="clock", text=text))
         for ts in dict.fromkeys(self._unpaid):
-            text = f"Due at {iso(ts)}, but the catalog has no settled rate: none is booked."
+            text = f"Due at {iso(ts)}, but the catalog has no settled rate: the session ends there."
             rows.append(Assumption(topic="funding", text=text))
         return [*rows, *unsourced(instrument, config.tier, self._sessions[0].start)]
 

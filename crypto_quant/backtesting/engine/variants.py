@@ -26,6 +26,13 @@ class Variant:
     sleeves: tuple[SleeveName, ...]
 
 
+def main_variant(config: RunConfig) -> Variant:
+    """Return the portfolio itself."""
+    capital = config.capital.amount
+    row = Row(key=MAIN, label="Portfolio", kind=RowKind.CAPACITY, capital=capital)
+    return Variant(row, config, tuple(config.capital.shares))
+
+
 def plan(config: RunConfig) -> tuple[Variant, ...]:
     """Return the variants of a portfolio, in the order in which they are run."""
     all_sleeves = tuple(config.capital.shares)

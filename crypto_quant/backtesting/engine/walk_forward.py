@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, as_completed
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,17 +13,11 @@ from crypto_quant.backtesting.engine import identity
 from crypto_quant.backtesting.engine.assumptions import assumptions, input_findings
 from crypto_quant.backtesting.engine.baselines import perpetual_long
 from crypto_quant.backtesting.engine.folder import run_folder
-from crypto_quant.backtesting.engine.folds import FoldStore, folds_table
-from crypto_quant.backtesting.engine.inputs import DAY_NS, SPOT, read_inputs
+from crypto_quant.backtesting.engine.inputs import DAY_NS, SPOT
+from crypto_quant.backtesting.engine.liquidations import liquidation_findings
 from crypto_quant.backtesting.engine.marks import Marks
-from crypto_quant.backtesting.engine.research import (
-    Research,
-    build_research,
-    first_test,
-    make_labels,
-)
-from crypto_quant.backtesting.engine.variants import MAIN, Variant, distinct, plan
-from crypto_quant.backtesting.engine.workers import Job, Outcome, Workers
+from crypto_quant.backtesting.engine.side_by_side import LOGGED, SideBySide, Stage
+from crypto_quant.backtesting.engine.variants import main_variant, plan
 from crypto_quant.backtesting.metrics import schema
 from crypto_quant.backtesting.metrics.description import (
     Benchmark,
@@ -37,23 +29,11 @@ from crypto_quant.backtesting.metrics.description import (
     Trials,
 )
 from crypto_quant.backtesting.metrics.result import RunResult
-from crypto_quant.backtesting.validation.diagnostics import diagnose
-from crypto_quant.backtesting.validation.evaluate import evaluate_all
-from crypto_quant.backtesting.validation.trials import Trial, TrialLog
 from crypto_quant.core.config import dump_config
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog
-from crypto_quant.runtime.config import ModelSection, RunConfig
-
-Stage = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
-
-LOGGED = ("sharpe_daily", "sharpe_lowest")
-"""Names in the trial log of a trial's Sharpe ratios, per day (``TrialSharpe``).
-
-A log of before may hold ``daily_sharpe``, which had hole days in: another quantity, not read.
-"""
+from crypto_quant.runtime.config import RunConfig
 
 CARRY_RISKS = (
     "failure of the venue that holds both legs",
@@ -61,17 +41,6 @@ CARRY_RISKS = (
     "auto-deleveraging of the short in a crash",
     "a stablecoin that loses its peg",
 )
-
-
-class _Found(NamedTuple):
-    """What a variant came to, and the folds that were trained for it."""
-
-    outcome: Outcome
-    folds: pa.Table
-
-    def shown_as(self, key: str) -> _Found:
-        """Return it as that of another variant, which runs the same; its folds are named once."""
-        return _Found(self.outcome.shown_as(key), self.folds.slice(0, 0))
 
 
 class WalkForward:
@@ -101,17 +70,10 @@ class WalkForward:
         tell: Stage,
     ) -> None:
         self._config = config
-        self._known = known
-        self._inputs = read_inputs(config, catalog, known)
-        self._start = first_test(config, self._inputs)
-        self._log = TrialLog(trials)
-        self._data = identity.data_hash(self._inputs)
-        self._code = identity.source_hash()
-        self._store = FoldStore(runs / "models", self._data, self._code)
+        self._desk = SideBySide(config, catalog, known, runs, trials, tell)
+        self._inputs = self._desk.inputs
         self._runs = runs
-        self._tell = tell
         self._marks = Marks(self._inputs)
-        self._research: Research | None = None
 
     def run(self, findings: Sequence[Finding] = (), *, synthetic: bool = False) -> Path:
         """Run everything and write the run folder; return it.
@@ -130,10 +92,10 @@ class WalkForward:
 
     def _run_into(self, folder: Path, findings: Sequence[Finding], *, synthetic: bool) -> None:
         capital = self._config.capital.amount
-        row = Row(key=MAIN, label="Portfolio", kind=RowKind.CAPACITY, capital=capital)
-        main = Variant(row, self._config, tuple(self._config.capital.shares))
+        main = main_variant(self._config)
         beside = plan(self._config) if self._config.beside else ()
-        found = self._evaluate((main, *beside), folder / "decisions.jsonl")
+        decisions = folder / "decisions.jsonl"
+        found = self._desk.evaluate((main, *beside), decisions, "portfolio and rows beside it")
         whole = found[0].outcome.whole
         if whole is None:
             raise InvariantError("the main run left no books")
@@ -148,7 +110,9 @@ class WalkForward:
         rows.append(perpetual_long(self._config, self._inputs, self._marks, ts))
         shown = (*(variant.row for variant in beside), perpetual)
         result = RunResult(
-            description=self._description(shown, tuple(findings), synthetic=synthetic),
+            description=self._description(
+                shown, (*findings, *liquidation_findings(whole.orders)), synthetic=synthetic
+            ),
             config=dump_config(self._config),
             manifest=self._manifest(),
             equity=whole.equity,
@@ -163,91 +127,19 @@ class WalkForward:
 
     def _folder(self) -> Path:
         """Name the run after what it is made of: the same run writes the same folder."""
-        name = identity.short_id(self._config, self._data, self._code)
+        name = identity.short_id(self._config, self._desk.data, self._desk.code)
         until = datetime.fromtimestamp(self._inputs.segments[-1].end / 1e9, UTC)
         return self._runs / f"walk-forward-{until:%Y%m%d}-{name}"
-
-    def _evaluate(self, variants: Sequence[Variant], decisions: Path) -> list[_Found]:
-        """Count every variant, then run them side by side; the first is the main run.
-
-        What two rows show is tried, counted and run once.
-        """
-        first = distinct(variants)
-        once = sorted(set(first))
-        tried = [
-            {
-                "config": variant.config.model_dump(mode="json", exclude={"beside"}),
-                "sleeves": list(variant.sleeves),
-            }
-            for variant in (variants[n] for n in once)
-        ]
-
-        def go(trials: Sequence[Trial]) -> list[_Found]:
-            return self._run([variants[n] for n in once], trials, decisions)
-
-        done = evaluate_all(self._log, tried, self._data, self._code, go, _numbers)
-        found = {n: each.result for n, each in zip(once, done, strict=True)}
-        return [
-            found[n] if n == at else found[n].shown_as(variant.row.key)
-            for at, (n, variant) in enumerate(zip(first, variants, strict=True))
-        ]
-
-    def _run(
-        self, variants: Sequence[Variant], trials: Sequence[Trial], decisions: Path
-    ) -> list[_Found]:
-        """Run what needs no model at once, and the rest as its folds get trained."""
-        name, total = "portfolio and rows beside it", len(variants)
-        self._tell(name, 0, total)
-        pending: dict[int, Future[Outcome]] = {}
-        seen: dict[str, pa.Table] = {}
-        with Workers(self._config, self._inputs.catalog.root, self._known) as workers:
-            for model, numbers in _by_model(variants):
-                path = None
-                if model is not None:
-                    first = numbers[0]
-                    path = self._store.path(model)
-                    seen[variants[first].row.key] = self._train(variants[first], trials[first])
-                for n in numbers:
-                    job = Job(variants[n], self._start, path, decisions if n == 0 else None)
-                    pending[n] = workers.submit(job)
-            for done, ended in enumerate(as_completed(pending.values()), 1):
-                ended.result()  # one that failed ends the run before the others are waited for
-                self._tell(name, done, total)
-            none = pa.Table.from_pylist([], schema=schema.FOLDS)
-            return [
-                _Found(pending[n].result(), seen.get(variant.row.key, none))
-                for n, variant in enumerate(variants)
-            ]
-
-    def _train(self, variant: Variant, trial: Trial) -> pa.Table:
-        """Train the folds of a variant, or find them, and return what they came to."""
-        research, model = self._features(), variant.config.model
-        labels = make_labels(research, self._inputs, model)
-        name = f"training: {variant.row.label}"
-
-        def told(done: int, of: int) -> None:
-            self._tell(name, done, of)
-
-        trained = self._store.folds(research, labels, self._inputs, model, told)
-        seen = diagnose(trial, trained, research.table, labels)
-        return folds_table(variant.row.key, trained, seen.folds)
-
-    def _features(self) -> Research:
-        if self._research is None:
-            self._tell("features", 0, 1)
-            self._research = build_research(self._config, self._inputs)
-            self._tell("features", 1, 1)
-        return self._research
 
     def _description(
         self, rows: tuple[Row, ...], findings: tuple[Finding, ...], *, synthetic: bool
     ) -> Description:
         config, inputs = self._config, self._inputs
         perp, spot = inputs.instruments
-        fee = spot.fees[config.market.tier].at(self._start)[0].taker
+        fee = spot.fees[config.market.tier].at(self._desk.start)[0].taker
         chosen = datetime.combine(config.chosen_before, datetime.min.time(), UTC)
-        count = self._log.count().trials
-        daily, lowest = (tuple(self._log.outcomes(name, self._data)) for name in LOGGED)
+        count = self._desk.log.count().trials
+        daily, lowest = (tuple(self._desk.log.outcomes(name, self._desk.data)) for name in LOGGED)
         return Description(
             title=f"{perp.symbol} on {perp.venue.title()}: carry and a directional model",
             capital=config.capital.amount,
@@ -259,15 +151,15 @@ class WalkForward:
             seed=config.model.training.seed,
             synthetic=synthetic,
             chosen_before_ns=int(chosen.timestamp()) * 10**9,
-            assumptions=assumptions(config, inputs, self._start),
+            assumptions=assumptions(config, inputs, self._desk.start),
             findings=(*findings, *input_findings(inputs)),
         )
 
     def _manifest(self) -> dict[str, object]:
         return {
             "commit": identity.commit(),
-            "code": self._code,
-            "data": self._data,
+            "code": self._desk.code,
+            "data": self._desk.data,
             "parts": identity.data_parts(self._inputs),
             "versions": identity.versions(),
             "seed": self._config.model.training.seed,
@@ -295,21 +187,3 @@ def _sleeve(name: str) -> Sleeve:
     if name == "carry":
         return Sleeve(name=name, label="Carry", risks=CARRY_RISKS, venue_balance=True)
     return Sleeve(name=name, label=name.title(), venue_balance=True)
-
-
-def _by_model(variants: Sequence[Variant]) -> list[tuple[ModelSection | None, list[int]]]:
-    """Return positions of the variants by the model that they trade, those without one first."""
-    groups: list[tuple[ModelSection | None, list[int]]] = [(None, [])]
-    for n, variant in enumerate(variants):
-        model = variant.config.model if "model" in variant.sleeves else None
-        same = next((numbers for known, numbers in groups if known == model), None)
-        if same is None:
-            groups.append((model, [n]))
-        else:
-            same.append(n)
-    return groups
-
-
-def _numbers(found: _Found) -> dict[str, float]:
-    """Return what the trial log keeps."""
-    return dict(zip(LOGGED, found.outcome.sharpe, strict=True))

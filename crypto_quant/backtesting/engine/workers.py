@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
@@ -11,7 +11,7 @@ from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 import pyarrow as pa
 
@@ -33,6 +33,8 @@ from crypto_quant.runtime.config import RunConfig
 from crypto_quant.runtime.decisions import DecisionLog, NoLog
 
 WORKERS = 2
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Job(NamedTuple):
@@ -116,20 +118,34 @@ class Workers:
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Queue a variant; they are run in the order in which they were queued."""
+        return self.call(_run, job)
+
+    def call(self, work: Callable[[bytes, T], R], job: T) -> Future[R]:
+        """Queue a call of a module's function; its first argument is what ``desk`` takes."""
         with held():  # the first one starts the processes
-            return self._pool.submit(_run, self._source, job)
+            return self._pool.submit(work, self._source, job)
 
 
-class _Desk(NamedTuple):
+class Desk(NamedTuple):
+    """What every job of a process shares."""
+
     inputs: Inputs
     marks: Marks
 
 
 @lru_cache(maxsize=1)
-def _desk(source: bytes) -> _Desk:
+def desk(source: bytes) -> Desk:
+    """Read what a process shares, once."""
     config, root, known = pickle.loads(source)  # noqa: S301 - from our own parent process
     inputs = read_inputs(config, Catalog(root), known)
-    return _Desk(inputs, Marks(inputs))
+    return Desk(inputs, Marks(inputs))
+
+
+def switch_of(path: Path | None, inputs: Inputs) -> ModelSwitch | None:
+    """Return the model of a file of trained folds; ``None`` without one."""
+    if path is None:
+        return None
+    return ModelSwitch(_folds(path), [spec.name for spec in inputs.features])
 
 
 @lru_cache(maxsize=1)
@@ -139,10 +155,8 @@ def _folds(path: Path) -> list[FoldModel]:
 
 @as_errors()
 def _run(source: bytes, job: Job) -> Outcome:
-    inputs, marks = _desk(source)
-    variant, switch = job.variant, None
-    if job.folds is not None:
-        switch = ModelSwitch(_folds(job.folds), [spec.name for spec in inputs.features])
+    inputs, marks = desk(source)
+    variant, switch = job.variant, switch_of(job.folds, inputs)
     with nullcontext(NoLog()) if job.decisions is None else DecisionLog(job.decisions) as log:
         books = run_portfolio(variant.config, inputs, job.start, variant.sleeves, switch, log)
     fills = collect.fills_table(books, inputs)

@@ -109,7 +109,7 @@ def to_json(found: Evaluation, synthetic: bool = False) -> str:
     ``synthetic`` says that the market was generated.
     """
     parts = found._asdict().items()
-    data = {name: _jsonable(part) for name, part in parts if name != "tracks"}
+    data = {name: jsonable(part) for name, part in parts if name != "tracks"}
     data["synthetic"] = synthetic
     return json.dumps(data, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
@@ -208,13 +208,14 @@ def _doubts(run: RunResult, rows: tuple[RowFigures, ...]) -> tuple[Doubt, ...]:
     return tuple(item for item in found if item is not None)
 
 
-def _jsonable(value: object) -> object:
+def jsonable(value: object) -> object:
+    """Return named tuples as what JSON has: no tracks, NaN as null, money as text."""
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: _jsonable(part) for name, part in value._asdict().items() if name != "tracks"}
+        return {name: jsonable(part) for name, part in value._asdict().items() if name != "tracks"}
     if isinstance(value, dict):
-        return {str(key): _jsonable(part) for key, part in value.items()}
+        return {str(key): jsonable(part) for key, part in value.items()}
     if isinstance(value, tuple | list):
-        return [_jsonable(part) for part in value]
+        return [jsonable(part) for part in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return f"{value:f}" if isinstance(value, Decimal) else value

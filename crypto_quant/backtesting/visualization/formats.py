@@ -11,14 +11,18 @@ DASH = "\u2013"
 _MINUS = "\u2212"
 
 
-def percent(value: float, digits: int = 1) -> str:
-    """Write a fraction in percent."""
-    return _signed(f"{value:.{digits}%}") if math.isfinite(value) else DASH
+def percent(value: float | None, digits: int = 1) -> str:
+    """Write a fraction in percent; ``None`` is what JSON has for NaN."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    return _signed(f"{value:.{digits}%}")
 
 
-def number(value: float, digits: int = 2) -> str:
-    """Write a plain number."""
-    return _signed(f"{value:,.{digits}f}") if math.isfinite(value) else DASH
+def number(value: float | None, digits: int = 2) -> str:
+    """Write a plain number; ``None`` is what JSON has for NaN."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    return _signed(f"{value:,.{digits}f}")
 
 
 def money(value: Decimal | float, digits: int = 0) -> str:
@@ -34,6 +38,16 @@ def exact(value: Decimal) -> str:
 def day(ns: int | None) -> str:
     """Write the UTC date of an int64 ns time."""
     return DASH if ns is None else str(np.datetime64(ns, "ns"))[:10]
+
+
+def minute(ns: int) -> str:
+    """Write the UTC date and minute of an int64 ns time."""
+    return str(np.datetime64(ns, "ns"))[:16].replace("T", " ")
+
+
+def ratio(value: float | None) -> str:
+    """Write a margin ratio in percent; one without a bound is that of an account with nothing."""
+    return "nothing left" if value is None else percent(value)
 
 
 def span(low: float, high: float, as_percent: bool, digits: int = 1) -> str:

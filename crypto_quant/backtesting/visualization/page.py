@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import jinja2
 import numpy as np
@@ -14,6 +15,7 @@ from crypto_quant.backtesting.metrics.description import Description
 from crypto_quant.backtesting.metrics.evaluation import Evaluation, evaluate, to_json
 from crypto_quant.backtesting.metrics.result import RunResult, put
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO
+from crypto_quant.backtesting.stress.result import read as read_stress
 from crypto_quant.backtesting.visualization import (
     canvas,
     details,
@@ -21,8 +23,10 @@ from crypto_quant.backtesting.visualization import (
     heat,
     money_charts,
     path_charts,
+    stress_charts,
     verdict,
 )
+from crypto_quant.core.errors import DataError
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -53,6 +57,8 @@ class Built(NamedTuple):
 def build_report(folder: Path) -> Built:
     """Write ``metrics.json`` and ``report.html`` into a run folder, from what it holds.
 
+    A run that was stressed shows that too.
+
     Raises
     ------
     DataError
@@ -60,14 +66,64 @@ def build_report(folder: Path) -> Built:
     """
     run = RunResult.read(folder)
     found = evaluate(run)
-    page = render(run, found, folder.resolve().name)
+    page = render(run, found, folder.resolve().name, read_stress(folder))
     put(folder / "metrics.json", to_json(found, run.description.synthetic).encode())
     put(folder / "report.html", page.encode())
     return Built(run.description, found)
 
 
-def render(run: RunResult, found: Evaluation, name: str) -> str:
-    """Render the page: the same run gives the same bytes."""
+def build_stress_page(folder: Path) -> Path:
+    """Write ``stress.html`` into the folder of a run that has no report; return its path.
+
+    Raises
+    ------
+    DataError
+        The run was not stressed, or a file cannot be read or written.
+    """
+    stress = read_stress(folder)
+    if stress is None:
+        raise DataError(f"{folder}: the run was not stressed: cq stress {folder}")
+    template = _templates().get_template("stress_page.html.j2")
+    name = folder.resolve().name
+    page = template.render(name=name, stress=stress, charts=stress_charts.charts(stress))
+    put(folder / "stress.html", page.encode())
+    return folder / "stress.html"
+
+
+def render(
+    run: RunResult, found: Evaluation, name: str, stress: Mapping[str, Any] | None = None
+) -> str:
+    """Render the page: the same run, and what ``cq stress`` found, give the same bytes."""
+    main = found.tracks[PORTFOLIO]
+    return (
+        _templates()
+        .get_template("report.html.j2")
+        .render(
+            name=name,
+            about=run.description,
+            found=found,
+            first=found.rows[0],
+            start=int(main.marks.ts[0]),
+            end=int(main.marks.ts[-1]),
+            headline=verdict.headline(found),
+            targets=verdict.target_lines(found),
+            target_names=verdict.NAMES,
+            remarks=verdict.remarks(found, run.description.trials),
+            charts=_charts(run, found),
+            stress=stress,
+            stress_charts={} if stress is None else stress_charts.charts(stress),
+            heat_returns=heat.returns(found.months),
+            heat_wins=heat.win_rates(found.months),
+            detail_labels=[row.label for row in details.chosen(found)],
+            detail_groups=details.groups(found),
+            folds=_folds(run),
+            manifest=json.dumps(run.manifest, indent=1, sort_keys=True),
+            config=run.config,
+        )
+    )
+
+
+def _templates() -> jinja2.Environment:
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -81,29 +137,11 @@ def render(run: RunResult, found: Evaluation, name: str) -> str:
         money=formats.money,
         exact=formats.exact,
         day=formats.day,
+        minute=formats.minute,
+        ratio=formats.ratio,
         short=money_charts.short_money,
     )
-    main = found.tracks[PORTFOLIO]
-    return templates.get_template("report.html.j2").render(
-        name=name,
-        about=run.description,
-        found=found,
-        first=found.rows[0],
-        start=int(main.marks.ts[0]),
-        end=int(main.marks.ts[-1]),
-        headline=verdict.headline(found),
-        targets=verdict.target_lines(found),
-        target_names=verdict.NAMES,
-        remarks=verdict.remarks(found, run.description.trials),
-        charts=_charts(run, found),
-        heat_returns=heat.returns(found.months),
-        heat_wins=heat.win_rates(found.months),
-        detail_labels=[row.label for row in details.chosen(found)],
-        detail_groups=details.groups(found),
-        folds=_folds(run),
-        manifest=json.dumps(run.manifest, indent=1, sort_keys=True),
-        config=run.config,
-    )
+    return templates
 
 
 def _charts(run: RunResult, found: Evaluation) -> dict[str, str]:

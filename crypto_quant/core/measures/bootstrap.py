@@ -4,6 +4,8 @@ References
 ----------
 Politis and Romano (1994), Journal of the American Statistical Association 89(428):
 the stationary bootstrap (blocks of geometric length, wrapped round the end).
+Politis and Romano (1992), in Exploring the Limits of Bootstrap: the circular bootstrap
+(blocks of one length, wrapped round the end).
 Davison and Hinkley (1997), Bootstrap Methods and their Application, 5.2: the basic interval.
 """
 
@@ -63,6 +65,16 @@ def stationary_blocks(n: int, draws: int, rng: np.random.Generator, block: int =
     begun = np.maximum.accumulate(np.where(fresh, position, 0), axis=1)
     first = np.take_along_axis(start, begun, axis=1)
     return np.asarray((first + position - begun) % n)
+
+
+def circular_blocks(n: int, draws: int, rng: np.random.Generator, block: int) -> Ints:
+    """Draw day numbers in blocks of exactly ``block`` days; the last one may be cut.
+
+    Parameters and result are as of ``stationary_blocks``.
+    """
+    start = rng.integers(0, n, (draws, -(-n // block)))
+    days = start[:, :, None] + np.arange(block)
+    return np.asarray(days.reshape(draws, -1)[:, :n] % n)
 
 
 def mirrored(drawn: Floats, measured: float) -> Floats:

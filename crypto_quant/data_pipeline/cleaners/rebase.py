@@ -20,6 +20,7 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from crypto_quant.data_pipeline.storage import flags
 
@@ -165,6 +166,42 @@ def standalone(part: RecordedPart, found: Sequence[Session]) -> str:
     return recorded._replace(of_session=session.least_latency).describe()
 
 
+class Shifts:
+    """By how much the rows of one key are moved: their session's constant.
+
+    Parameters
+    ----------
+    parts : Iterable[RecordedPart]
+        The parts of that key: which rows were recorded by which clock.
+    found : Sequence[Session]
+        From ``sessions`` over the whole catalog.
+    """
+
+    def __init__(self, parts: Iterable[RecordedPart], found: Sequence[Session]) -> None:
+        self._moves: list[tuple[int, int, int]] = []
+        for part in parts:
+            recorded = Recorded.parse(part.recv)
+            session = None if recorded is None else _of(part, recorded, found)
+            if session is not None and session.shift:
+                self._moves.append((part.start, part.end, session.shift))
+
+    def apply(self, table: pa.Table) -> pa.Table:
+        """Return rows with ``ts_recv`` moved and flagged, each by itself; shape (n,)."""
+        if not self._moves or not table.num_rows:
+            return table
+        event = table.column("ts_event").to_numpy()
+        first, last = int(event.min()), int(event.max())
+        recv = np.array(table.column("ts_recv").to_numpy(), dtype=np.int64)
+        marks = np.array(table.column("flags").to_numpy(), dtype=np.uint32)
+        for start, end, shift in self._moves:
+            if end < first or start > last:
+                continue
+            rows = (event >= start) & (event <= end) & (marks & flags.REBASED_RECV == 0)
+            recv[rows] += shift
+            marks[rows] |= flags.REBASED_RECV
+        return with_times(table, recv, marks)
+
+
 def rebase(table: pa.Table, parts: Iterable[RecordedPart], found: Sequence[Session]) -> pa.Table:
     """Return rows with ``ts_recv`` moved by their session's constant and flagged.
 
@@ -172,10 +209,8 @@ def rebase(table: pa.Table, parts: Iterable[RecordedPart], found: Sequence[Sessi
     ----------
     table : pa.Table
         Rows of one key of the catalog, as ``Catalog.scan`` gives them, shape (n,).
-    parts : Iterable[RecordedPart]
-        The parts of that key: which rows were recorded by which clock.
-    found : Sequence[Session]
-        From ``sessions`` over the whole catalog.
+    parts, found
+        As of ``Shifts``.
 
     Returns
     -------
@@ -183,20 +218,15 @@ def rebase(table: pa.Table, parts: Iterable[RecordedPart], found: Sequence[Sessi
         The same rows; ``ts_recv`` does not decrease where it did not before the shift, nor
         where two sessions meet. Rows outside every session are as they were.
     """
-    event = table.column("ts_event").to_numpy()
-    recv = np.array(table.column("ts_recv").to_numpy(), dtype=np.int64)
-    marks = np.array(table.column("flags").to_numpy(), dtype=np.uint32)
-    for part in parts:
-        recorded = Recorded.parse(part.recv)
-        session = None if recorded is None else _of(part, recorded, found)
-        if session is None or not session.shift:
-            continue
-        rows = (event >= part.start) & (event <= part.end) & (marks & flags.REBASED_RECV == 0)
-        recv[rows] += session.shift
-        marks[rows] |= flags.REBASED_RECV
+    table = Shifts(parts, found).apply(table)
+    marks = table.column("flags").to_numpy()
     if not (marks & flags.REBASED_RECV).any():
         return table
-    recv = np.maximum.accumulate(recv)
+    return with_times(table, np.maximum.accumulate(table.column("ts_recv").to_numpy()), marks)
+
+
+def with_times(table: pa.Table, recv: NDArray[np.int64], marks: NDArray[np.uint32]) -> pa.Table:
+    """Return rows with other ``ts_recv`` and ``flags``, each (n,)."""
     for name, values in (("ts_recv", recv), ("flags", marks)):
         at = table.schema.get_field_index(name)
         table = table.set_column(at, table.schema.field(at), pa.array(values))

@@ -132,7 +132,10 @@ class File:
 
     @property
     def is_generated(self) -> bool:
-        """Whether the file says of itself, in a column or its metadata, that no market made it."""
+        """Whether the file's columns, metadata or first frame say that no market made it."""
+        first = self.head.partition(b"\n")[0]
+        if first.rstrip().endswith(b"}") and f'"{GENERATED}"'.encode() in first:
+            return True
         metadata = (self.schema.metadata if self.schema is not None else None) or {}
         return GENERATED in self.columns or GENERATED.encode() in metadata
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.cleaners import rebase
-from crypto_quant.data_pipeline.collectors.generated import labelled
+from crypto_quant.data_pipeline.generated.label import labelled
 from crypto_quant.data_pipeline.storage import KINDS, Catalog, Part
 from crypto_quant.data_pipeline.storage.exported import TIMES, Exported, ExportedPart
 from crypto_quant.data_pipeline.storage.manifest import is_generated

@@ -21,6 +21,7 @@ from crypto_quant.core.instruments import (
     Dated,
     Fees,
     Instrument,
+    PriceBands,
     Row,
 )
 
@@ -73,6 +74,14 @@ class _BracketRow(_Strict):
     source: str
 
 
+class _BandRow(_Strict):
+    from_: _From
+    up: Decimal
+    down: Decimal
+    take: Decimal
+    source: str
+
+
 class _Entry(_Strict):
     id: str
     symbol: str
@@ -83,15 +92,17 @@ class _Entry(_Strict):
     qty_exp: int
     valid_from: AwareDatetime | None = None
     valid_to: AwareDatetime | None = None
-    bracket_unit: Literal["quote", "contracts"] = "quote"
+    bracket_unit: Literal["quote", "base", "contracts"] = "quote"
     contract: tuple[_KindRow, ...]
     multiplier: tuple[_Value, ...]
     tick: tuple[_Value, ...] = ()
     lot: tuple[_Value, ...] = ()
     min_notional: tuple[_Value, ...] = ()
     funding_interval_h: tuple[_Value, ...] = ()
+    liquidation_fee: tuple[_Value, ...] = ()
     fees: tuple[_FeeRow, ...] = ()
     brackets: tuple[_BracketRow, ...] = ()
+    price_bands: tuple[_BandRow, ...] = ()
 
 
 @cache
@@ -198,6 +209,7 @@ def _brackets(row: _BracketRow, what: str) -> tuple[Bracket, ...]:
 
 def _instrument(e: _Entry, venue: str) -> Instrument:
     brackets = [Row(_ns(r.from_), _brackets(r, e.id), r.source) for r in e.brackets]
+    bands = [Row(_ns(r.from_), PriceBands(r.up, r.down, r.take), r.source) for r in e.price_bands]
     kinds = [Row(_ns(r.from_), r.value, r.source) for r in e.contract]
     sizes = [Row(_ns(r.from_), r.value, r.source) for r in e.multiplier]
     contract = _constant(kinds, f"{e.id} contract")
@@ -224,4 +236,6 @@ def _instrument(e: _Entry, venue: str) -> Instrument:
         valid_to=None if e.valid_to is None else _ns(e.valid_to),
         contract_rows=contract,
         multiplier_rows=multiplier,
+        liquidation_fee=_table(e.liquidation_fee, f"{e.id} liquidation_fee", Decimal),
+        price_bands=_dated(bands, f"{e.id} price_bands"),
     )

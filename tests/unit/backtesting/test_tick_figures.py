@@ -47,7 +47,8 @@ def test_counts_are_those_of_one_bet_with_its_stop(
     found: tuple[dict[str, Any], Standing],
 ) -> None:
     figures, standing = found
-    assert figures["fills"] == {"taker": 2, "maker": 0, "at_data_end": 0}
+    assert figures["fills"] == {"taker": 2, "maker": 0, "at_data_end": 0, "liquidated": 0}
+    assert figures["liquidations"] == []
     assert figures["orders"] == {"sent": 3, "market": 2, "stop_market": 1, "rejected": 0}
     assert (figures["missing_trade_ids"], figures["updates_of_no_book"]) == (2, 0)
     assert figures["events"] == {"delta": 26, "gap": 0, "trade": 180}

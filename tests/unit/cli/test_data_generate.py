@@ -15,7 +15,7 @@ from crypto_quant.backtesting.engine.sources import find_data
 from crypto_quant.cli.data import data
 from crypto_quant.cli.data_generate import generate
 from crypto_quant.cli.data_validate import validate
-from crypto_quant.core.errors import DataError
+from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
 from crypto_quant.venues.rules import load_instruments
@@ -53,6 +53,28 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path: Path)
     )
     assert one == two
     assert all(one[name] != other[name] for name in one)
+
+
+@pytest.mark.parametrize(
+    "words", [["--minutes", "3"], ["--frames", "--minutes", "3", "--days", "1"]]
+)
+def test_minutes_are_a_length_of_frames_only(tmp_path: Path, words: list[str]) -> None:
+    with pytest.raises(ConfigError, match="--minutes is the length of --frames"):
+        generate.main([str(tmp_path / "m"), *words], standalone_mode=False)
+    assert not (tmp_path / "m").exists()
+
+
+def test_frames_of_years_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--frames: at most 90 days"):
+        generate.main([str(tmp_path / "m"), "--frames", "--days", "91"], standalone_mode=False)
+    assert not (tmp_path / "m").exists()
+
+
+def test_json_names_the_files(tmp_path: Path) -> None:
+    words = [str(tmp_path / "m"), "--days", "1", "--json"]
+    said = json.loads(CliRunner().invoke(generate, words, catch_exceptions=False).output)
+    assert said["is_generated"]
+    assert all(Path(file).is_file() for file in said["files"])
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ PERP, SPOT = 0, 1
 MARKET, LIMIT, POST_ONLY, STOP = 0, 1, 2, 3
 END, TIMER, ACCOUNT, GAP, DATA_END = 0, 1, 2, 3, 4
 
-FREE: dict[str, int | float | Decimal] = {
+FREE: dict[str, int | float | Decimal | str] = {
     "impact_y": 0.0,
     "slippage_floor_bps": 0,
     "max_participation": 1,
@@ -88,7 +88,7 @@ def flat(count: int, price: float = 100.0, volume: float = 1000.0) -> list[tuple
 def line(
     rows: Sequence[tuple[float, ...]],
     *,
-    sim: Mapping[str, int | float | Decimal] | None = FREE,
+    sim: Mapping[str, int | float | Decimal | str] | None = FREE,
     hours: Sequence[int] | None = None,
     instruments: Sequence[Instrument] | None = None,
     features: Sequence[Feature] = (),

@@ -75,7 +75,8 @@ def test_slices_of_an_order_cost_together_what_one_fill_costs() -> None:
     rows = [(1000, 1010, 1000, (1000, 1010)[n % 2], 100) for n in range(36)]
     paid = {}
     for share in (Decimal(1), Decimal("0.25"), Decimal("0.1")):
-        out = line(rows, sim={**FREE, "impact_y": 1.0, "max_participation": share})
+        sim = {**FREE, "impact_y": 1.0, "max_participation": share}
+        out = line(rows, sim=sim, cash="200000")
         until(out, TIMER, T0 + 26 * HOUR)
         buy(out, 1, 100_000)
         finish(out)

@@ -273,6 +273,7 @@ def test_commands_need_a_line_that_runs() -> None:
         ({"entry_latency_ns": 0.5}, "sim.entry_latency_ns: expected a whole number"),
         ({"impact_y": -1.0}, "sim.impact_y: expected 0 to 100"),
         ({"cost_multiplier": 101}, "sim.cost_multiplier: expected 0 to 100"),
+        ({"max_order_rate": [(300, 0)]}, "sim.max_order_rate: expected windows above 0 ns"),
     ],
 )
 def test_bad_venue_settings_are_named(sim: dict[str, object], message: str) -> None:

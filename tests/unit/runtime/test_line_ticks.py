@@ -46,7 +46,7 @@ def tick_line(
     snapshot: bool = True,
 ) -> Line:
     """Return ten seconds of a book; rows are (ms, side, px, qty), received 2 ms later."""
-    sim: dict[str, int | float | Decimal] = {
+    sim: dict[str, int | float | Decimal | str] = {
         "entry_latency_ns": latency_ms * MS,
         "response_latency_ns": 20 * MS,
     }

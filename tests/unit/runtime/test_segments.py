@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crypto_quant.data_pipeline.collectors import importer
 from crypto_quant.data_pipeline.collectors.facts import Facts
-from crypto_quant.data_pipeline.collectors.generated import generate_market
+from crypto_quant.data_pipeline.generated.market import generate_market
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.segments import Span, bridge, intersect, segments_of
 from crypto_quant.venues.rules import load_instruments

@@ -40,11 +40,12 @@ from .tick_market import (
     snapshot,
     table,
     trades,
+    whole,
 )
 
 MINUTE = 60_000
 VENDOR = "vendor's own"
-NO_TAPE = TickTape(TickSession("none", T0, T0 + SECOND, None), T0, T0 + SECOND, {}, 0, 0)
+NO_TAPE = TickTape(TickSession("none", T0, T0 + SECOND, None), T0, T0 + SECOND, {}, {}, 0, 0)
 
 
 def recorder(least_ms: int, clock: str = "box") -> str:
@@ -80,8 +81,8 @@ def test_files_of_one_recording_chain_and_others_are_sessions_of_their_own(tmp_p
     both, other = reader.sessions()
     assert [both.name, other.name] == ["2023-11-14T22:13:20Z", "2023-11-14T23:13:20Z"]
     tape = read(reader)
-    assert (tape.events, tape.unused, len(tape.streams["gap"]["ts_event"])) == (14, 0, 0)
-    assert tape.streams["delta"]["ts_recv"][-1] == T0 + (6 * MINUTE + 2) * MS == tape.end
+    assert (tape.events, tape.unused, tape.rows["gap"]) == (14, 0, 0)
+    assert whole(tape.streams["delta"])["ts_recv"][-1] == T0 + (6 * MINUTE + 2) * MS == tape.end
 
 
 def test_a_session_without_a_snapshot_says_so(tmp_path: Path) -> None:
@@ -100,9 +101,9 @@ def test_all_kinds_are_moved_by_the_sessions_one_constant(tmp_path: Path) -> Non
     raw = trades([50, 80], -650)
     catalog = keep(tmp_path, "trade", raw, "b", recorder(-650))
     tape = read(TickReader(catalog, PERP))
-    assert (tape.streams["delta"]["ts_recv"] == T0 + MS).all()
-    assert tape.streams["trade"]["ts_recv"].tolist() == [T0 + 101 * MS, T0 + 131 * MS]
-    assert (tape.streams["trade"]["flags"] == REBASED_RECV).all()
+    assert (whole(tape.streams["delta"])["ts_recv"] == T0 + MS).all()
+    assert whole(tape.streams["trade"])["ts_recv"].tolist() == [T0 + 101 * MS, T0 + 131 * MS]
+    assert (whole(tape.streams["trade"])["flags"] == REBASED_RECV).all()
     assert catalog.scan("trade", PERP.id).select(["ts_recv"]).equals(raw.select(["ts_recv"]))
 
 
@@ -112,8 +113,8 @@ def test_a_row_is_known_no_earlier_than_it_happened(tmp_path: Path) -> None:
     early[-1] -= MS // 2  # the venue rounded its stamp up
     rows = rows.set_column(1, rows.schema.field(1), [early])
     tape = read(TickReader(keep(tmp_path, "delta", rows, "a", recorder(0)), PERP))
-    assert tape.streams["delta"]["ts_recv"][-1] == T0 + 100 * MS
-    assert tape.streams["delta"]["flags"].tolist()[-2:] == [3, REBASED_RECV | LAST]
+    assert whole(tape.streams["delta"])["ts_recv"][-1] == T0 + 100 * MS
+    assert whole(tape.streams["delta"])["flags"].tolist()[-2:] == [3, REBASED_RECV | LAST]
 
 
 def test_prices_move_to_the_finest_grid_of_what_was_recorded(tmp_path: Path) -> None:
@@ -123,8 +124,8 @@ def test_prices_move_to_the_finest_grid_of_what_was_recorded(tmp_path: Path) -> 
     reader = TickReader(catalog, PERP)
     tape = read(reader)
     assert (reader.instrument.price_exp, reader.instrument.qty_exp) == (8, 3)
-    assert tape.streams["mark"]["mark"].tolist() == [BID * 10**6 + 1]
-    assert tape.streams["delta"]["px"].max() == (ASK + 40) * 10**6
+    assert whole(tape.streams["mark"])["mark"].tolist() == [BID * 10**6 + 1]
+    assert whole(tape.streams["delta"])["px"].max() == (ASK + 40) * 10**6
     assert tape.session.clock is None
 
 
@@ -136,7 +137,7 @@ def test_aggregated_trades_stand_in_and_missing_ids_are_counted(tmp_path: Path) 
     ]
     catalog = keep(tmp_path, "agg_trade", table("agg_trade", rows), "t", VENDOR)
     tape = read(TickReader(catalog, PERP))
-    assert tape.streams["trade"]["side"].tolist() == [-1, -1, -1]
+    assert whole(tape.streams["trade"])["side"].tolist() == [-1, -1, -1]
     assert tape.missing_trades == 3
 
 
@@ -151,7 +152,7 @@ def gapped(tmp_path: Path, *more: Update) -> tuple[RecordedLine, Sink]:
     keep(tmp_path, "delta", book(updates, 3), "a", recorder(3))
     reader = TickReader(keep(tmp_path, "trade", trades(times, 3), "a", recorder(3)), PERP)
     tape = read(reader)
-    gap = tape.streams["gap"]
+    gap = whole(tape.streams["gap"])
     assert gap["ts_event"].tolist() == [T0 + 1500 * MS + 1]
     assert gap["ts_recv"].tolist() == [T0 + 2003 * MS]
     return run(tape, reader)
@@ -221,12 +222,13 @@ def test_settled_funding_is_booked_and_what_is_missing_is_named(tmp_path: Path) 
     times = list(range(before + 10, before + 20_000, 50))
     reader = TickReader(keep(tmp_path, "trade", trades(times, 3), "a", recorder(3)), PERP)
     line, _ = run(read(reader), reader)
-    assert reader.funding(_empty(reader), 0, read(reader)) == (settled,)
+    assert reader.unsettled(read(reader)) == (settled,)
     assert line.native.attribution(0)["funding"] == 0
     paid = table("funding", [(settled + 6 * MS, settled + 6 * MS, 10_000, 8, 0)])
     reader = TickReader(keep(tmp_path, "funding", paid, "f", VENDOR, Exps(rate=8)), PERP)
     line = _empty(reader)
-    assert reader.funding(line, 0, read(reader)) == ()
+    assert reader.unsettled(read(reader)) == ()
+    reader.funding(line, 0, read(reader))
     recorded(line, compose_tick_state(TickConfig(), reader.instrument), Sink())
     # 0.01 BTC long at the mark of 100,000.10, 1 bp.
     assert line.native.attribution(0)["funding"] == Decimal("-0.10000010")

@@ -21,10 +21,11 @@ from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decision_json import as_json
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.line import RecordedLine
-from crypto_quant.runtime.ticks import Columns, TickReader, TickTape
+from crypto_quant.runtime.tape import Columns
+from crypto_quant.runtime.ticks import TickReader, TickTape
 from crypto_quant.venues.rules import load_instruments
 
-from .tick_market import MS, Sink
+from .tick_market import MS, Sink, whole
 
 pytestmark = pytest.mark.data
 
@@ -84,9 +85,14 @@ def other(columns: Columns, later: NDArray[np.bool_]) -> Columns:
     return out
 
 
+def columns(tape: TickTape) -> dict[str, Columns]:
+    """Return the session's streams, each in one part."""
+    return {kind: whole(parts) for kind, parts in tape.streams.items()}
+
+
 def changed(tape: TickTape, cut: int, change: Change) -> TickTape:
     """Return the session with another future: of what is known after ``cut``."""
-    streams = {k: change(c, c["ts_recv"] > cut) for k, c in tape.streams.items()}
+    streams = {k: [change(c, c["ts_recv"] > cut)] for k, c in columns(tape).items()}
     return replace(tape, streams=streams)
 
 
@@ -97,10 +103,10 @@ def cuts(tape: TickTape, sink: Sink) -> list[int]:
     know yet may tell of that row, as it would in truth. So nothing may have come back since.
     """
     heard = np.array([d.ts for d in sink.decisions if d.wake is Wake.ACCOUNT])
-    out = []
+    held, out = columns(tape), []
     for share in (0.2, 0.5, 0.8):
         for cut in range(int(tape.start + share * (tape.end - tape.start)), tape.end, 7 * MS):
-            ahead = [c["ts_event"][c["ts_recv"] > cut] for c in tape.streams.values()]
+            ahead = [c["ts_event"][c["ts_recv"] > cut] for c in held.values()]
             first = min(int(events.min()) for events in ahead if len(events))
             if not ((heard >= first + RESPONSE) & (heard <= cut)).any():
                 out.append(cut)
@@ -145,8 +151,8 @@ def test_every_session_ends_flat_and_its_parts_make_its_equity(
 def test_recorded_stamps_are_re_based_once_and_flagged(reader: TickReader, tape: TickTape) -> None:
     clock = tape.session.clock
     assert clock is not None
-    latencies = [c["ts_recv"] - c["ts_event"] for c in tape.streams.values()]
+    latencies = [c["ts_recv"] - c["ts_event"] for c in columns(tape).values()]
     least = min(int(latency.min()) for latency in latencies if len(latency))
     assert least >= (MS if clock.shift else 0)
-    for kind in set(tape.streams) - {"gap"}:
-        assert ((tape.streams[kind]["flags"] & REBASED_RECV != 0).all()) == bool(clock.shift)
+    for kind, held in columns(tape).items():
+        assert kind == "gap" or ((held["flags"] & REBASED_RECV != 0).all()) == bool(clock.shift)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import Decision
 from crypto_quant.data_pipeline.storage import KINDS, Catalog, Exps, SourceInfo
 from crypto_quant.data_pipeline.storage.flags import LAST, SNAPSHOT
+from crypto_quant.runtime.tape import Columns
 from crypto_quant.venues.rules import load_instruments
 
 MS = 10**6
@@ -81,3 +83,9 @@ def keep(root: Path, kind: str, rows: pa.Table, name: str, recv: str, exps: Exps
     source = SourceInfo(name, f"hash of {kind} {name}", 1, "test")
     catalog.write(kind, PERP.id, rows, source, exps, recv)
     return catalog
+
+
+def whole(parts: Iterable[Columns]) -> Columns:
+    """Return a stream's parts as one."""
+    held = list(parts)
+    return {name: np.concatenate([part[name] for part in held]) for name in held[0]}

@@ -211,3 +211,26 @@ def test_a_second_row_of_the_same_kind_and_size_is_a_second_source() -> None:
         re.sub("(?m)^multiplier = .*$", row, ONE_TICK.format('"2024"')), "v"
     )
     assert instrument.multiplier == 1
+
+
+def test_tiers_of_the_coin_margined_contract_are_in_coin() -> None:
+    """The amounts are those that the venue's text states; the ledger counts them in BTC."""
+    perp = load_instruments()["BTCUSD-PERP.BINANCE"]
+    assert perp.brackets is not None
+    assert perp.bracket_unit == "base"
+    early, later = ns("2021-02-05T00:00:00"), ns("2022-01-01T00:00:00")
+    amounts = {at: [b.cum for b in perp.brackets.at(at)[0]] for at in (early, later)}
+    assert amounts[early][3:5] == [Decimal("0.56"), Decimal("1.81")]
+    assert (amounts[early][6], amounts[later][6]) == (Decimal("11.81"), Decimal("11.605"))
+    native = perp.native()
+    # 100 contracts of 100 USD at 25 000 are 0.4 BTC.
+    assert native.maintenance_margin(Decimal("0.4"), later) == Decimal("0.0016")
+    assert native.maintenance_margin(Decimal(300), later) == Decimal("25.895")
+
+
+def test_the_liquidation_fee_is_dated() -> None:
+    fee = load_instruments()["BTCUSDT-PERP.BINANCE"].liquidation_fee
+    assert fee is not None
+    assert fee.at(ns("2021-10-12T00:00:00")) == (Decimal("0.015"), False)
+    assert fee.at(ns("2024-03-27T00:00:00")) == (Decimal("0.015"), True)
+    assert fee.at(ns("2024-03-28T00:00:00")) == (Decimal("0.0125"), True)

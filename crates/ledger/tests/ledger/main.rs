@@ -4,6 +4,7 @@
 mod allocation;
 mod funding;
 mod invariants;
+mod liquidation;
 mod refusals;
 mod sessions;
 mod venue;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use cq_ledger::{Fill, Funding, Ledger, LedgerError, Valuation, Wallet};
-use cq_types::{Bracket, Contract, Dated, Fees, Grid, Instrument, InstrumentIdx, Px, Qty, Ts};
+use cq_types::{
+    Bracket, BracketUnit, Contract, Dated, Fees, Grid, Instrument, InstrumentIdx, Px, Qty, Ts,
+};
 use rust_decimal::Decimal;
 
 pub(crate) const SPOT: InstrumentIdx = 0;
@@ -56,11 +58,14 @@ pub(crate) fn instrument(id: &str, contract: Contract, price_exp: u8, qty_exp: u
             (NEW_RULES, fees("0.0002", "0.0004")),
         ])
         .unwrap(),
+        price_bands: None,
         brackets: if spot {
             None
         } else {
             Dated::new(vec![(0, old), (NEW_RULES, new)])
         },
+        bracket_unit: BracketUnit::Quote,
+        liquidation_fee: None,
         valid_from: None,
         valid_to: None,
     }

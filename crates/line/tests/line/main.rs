@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used)] // what the tests build is known to be there
 
+mod conserved;
+mod liquidation;
 mod moment;
 mod order;
+mod parts;
 mod race;
 
 use cq_ledger::{Valuation, Wallet};
 use cq_line::{Columns, Deposit, Line, LineError, Setup, Stamps, Stream, Wake};
 use cq_sim::{Latencies, OrderType, Request, SimConfig};
-use cq_types::{Account, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Side, Ts};
+use cq_types::{Account, BracketUnit, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
 const HOUR: Ts = 3_600_000_000_000;
@@ -40,6 +43,9 @@ fn contract() -> Instrument {
             taker: Decimal::ZERO,
         }),
         brackets: None,
+        price_bands: None,
+        bracket_unit: BracketUnit::Quote,
+        liquidation_fee: None,
         valid_from: None,
         valid_to: None,
     }

@@ -168,6 +168,10 @@ impl PyLine {
         tables::orders(py, self.inner.orders(), self.inner.ledger())
     }
 
+    fn liquidations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        tables::liquidations(py, self.inner.liquidations())
+    }
+
     fn equity_rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         tables::rows(py, self.inner.rows())
     }

@@ -11,29 +11,44 @@ use crate::columns::{Given, Rows};
 /// When each row happened and was known, and its marks.
 type Times<'a, 'py> = (&'a Given<'py>, &'a Given<'py>, Option<&'a Given<'py>>);
 
+/// The stream that a part goes on with, and whether more parts follow it.
+type Place = (Option<usize>, bool);
+
 impl PyLine {
-    /// Adds the stream that `read` makes of the rows.
+    /// Adds the part that `read` makes of the rows; returns its stream's number.
     fn add(
         &mut self,
         (kind, instrument): (&str, u16),
         (ts_event, ts_recv, flags): Times<'_, '_>,
+        (stream, more): Place,
         read: impl FnOnce(&Rows) -> PyResult<Columns>,
-    ) -> PyResult<()> {
+    ) -> PyResult<usize> {
         let rows = Rows::new(format!("{kind} of instrument {instrument}"), ts_event);
         let stamps = Stamps {
             ts_event: rows.column("ts_event", ts_event)?,
             ts_recv: rows.column("ts_recv", ts_recv)?,
             flags: rows.optional("flags", flags)?,
         };
-        let stream = Stream::new(instrument, stamps, read(&rows)?).map_err(error)?;
-        self.inner.add(stream).map_err(error)
+        let columns = read(&rows)?;
+        let Some(number) = stream else {
+            let whole = Stream::new(instrument, stamps, columns).map_err(error)?;
+            let stream = if more { whole.unfinished() } else { whole };
+            return self.inner.add(stream).map_err(error);
+        };
+        let extended = self.inner.extend(number, instrument, stamps, columns);
+        extended.map_err(error)?;
+        if !more {
+            self.inner.complete(number).map_err(error)?;
+        }
+        Ok(number)
     }
 }
 
 #[pymethods]
 impl PyLine {
     #[pyo3(signature = (instrument, interval_ns, ts_event, ts_recv, open, high, low, close, volume,
-                        count=None, taker_buy=None, flags=None))]
+                        count=None, taker_buy=None, flags=None, *,
+                        stream=None, more=false))]
     #[allow(clippy::too_many_arguments)] // one argument a column
     fn add_bars(
         &mut self,
@@ -49,9 +64,11 @@ impl PyLine {
         count: Option<Given<'_>>,
         taker_buy: Option<Given<'_>>,
         flags: Option<Given<'_>>,
-    ) -> PyResult<()> {
+        stream: Option<usize>,
+        more: bool,
+    ) -> PyResult<usize> {
         let times = (&ts_event, &ts_recv, flags.as_ref());
-        self.add(("bar", instrument), times, |rows| {
+        self.add(("bar", instrument), times, (stream, more), |rows| {
             Ok(Columns::Bars {
                 interval: interval_ns,
                 prices: [
@@ -67,7 +84,8 @@ impl PyLine {
         })
     }
 
-    #[pyo3(signature = (instrument, ts_event, ts_recv, id, px, qty, side, flags=None))]
+    #[pyo3(signature = (instrument, ts_event, ts_recv, id, px, qty, side, flags=None, *,
+                        stream=None, more=false))]
     #[allow(clippy::too_many_arguments)] // one argument a column
     fn add_trades(
         &mut self,
@@ -79,9 +97,11 @@ impl PyLine {
         qty: Given<'_>,
         side: Given<'_>,
         flags: Option<Given<'_>>,
-    ) -> PyResult<()> {
+        stream: Option<usize>,
+        more: bool,
+    ) -> PyResult<usize> {
         let times = (&ts_event, &ts_recv, flags.as_ref());
-        self.add(("trade", instrument), times, |rows| {
+        self.add(("trade", instrument), times, (stream, more), |rows| {
             Ok(Columns::Trades {
                 id: rows.column("id", &id)?,
                 px: rows.column("px", &px)?,
@@ -91,7 +111,8 @@ impl PyLine {
         })
     }
 
-    #[pyo3(signature = (instrument, ts_event, ts_recv, side, px, qty, flags=None))]
+    #[pyo3(signature = (instrument, ts_event, ts_recv, side, px, qty, flags=None, *,
+                        stream=None, more=false))]
     #[allow(clippy::too_many_arguments)] // one argument a column
     fn add_deltas(
         &mut self,
@@ -102,9 +123,11 @@ impl PyLine {
         px: Given<'_>,
         qty: Given<'_>,
         flags: Option<Given<'_>>,
-    ) -> PyResult<()> {
+        stream: Option<usize>,
+        more: bool,
+    ) -> PyResult<usize> {
         let times = (&ts_event, &ts_recv, flags.as_ref());
-        self.add(("delta", instrument), times, |rows| {
+        self.add(("delta", instrument), times, (stream, more), |rows| {
             Ok(Columns::Deltas {
                 side: rows.column("side", &side)?,
                 px: rows.column("px", &px)?,
@@ -113,7 +136,8 @@ impl PyLine {
         })
     }
 
-    #[pyo3(signature = (instrument, ts_event, ts_recv, bid, bid_qty, ask, ask_qty, flags=None))]
+    #[pyo3(signature = (instrument, ts_event, ts_recv, bid, bid_qty, ask, ask_qty, flags=None, *,
+                        stream=None, more=false))]
     #[allow(clippy::too_many_arguments)] // one argument a column
     fn add_quotes(
         &mut self,
@@ -125,9 +149,11 @@ impl PyLine {
         ask: Given<'_>,
         ask_qty: Given<'_>,
         flags: Option<Given<'_>>,
-    ) -> PyResult<()> {
+        stream: Option<usize>,
+        more: bool,
+    ) -> PyResult<usize> {
         let times = (&ts_event, &ts_recv, flags.as_ref());
-        self.add(("quote", instrument), times, |rows| {
+        self.add(("quote", instrument), times, (stream, more), |rows| {
             Ok(Columns::Quotes([
                 rows.column("bid", &bid)?,
                 rows.column("bid_qty", &bid_qty)?,
@@ -137,7 +163,9 @@ impl PyLine {
         })
     }
 
-    #[pyo3(signature = (instrument, ts_event, ts_recv, mark, flags=None))]
+    #[pyo3(signature = (instrument, ts_event, ts_recv, mark, flags=None, *,
+                        stream=None, more=false))]
+    #[allow(clippy::too_many_arguments)] // one argument a column
     fn add_marks(
         &mut self,
         instrument: u16,
@@ -145,14 +173,18 @@ impl PyLine {
         ts_recv: Given<'_>,
         mark: Given<'_>,
         flags: Option<Given<'_>>,
-    ) -> PyResult<()> {
+        stream: Option<usize>,
+        more: bool,
+    ) -> PyResult<usize> {
         let times = (&ts_event, &ts_recv, flags.as_ref());
-        self.add(("mark", instrument), times, |rows| {
+        self.add(("mark", instrument), times, (stream, more), |rows| {
             Ok(Columns::Marks(rows.column("mark", &mark)?))
         })
     }
 
-    #[pyo3(signature = (instrument, ts_event, ts_recv, rate, rate_exp, flags=None))]
+    #[pyo3(signature = (instrument, ts_event, ts_recv, rate, rate_exp, flags=None, *,
+                        stream=None, more=false))]
+    #[allow(clippy::too_many_arguments)] // one argument a column
     fn add_funding(
         &mut self,
         instrument: u16,
@@ -161,9 +193,11 @@ impl PyLine {
         rate: Given<'_>,
         rate_exp: u32,
         flags: Option<Given<'_>>,
-    ) -> PyResult<()> {
+        stream: Option<usize>,
+        more: bool,
+    ) -> PyResult<usize> {
         let times = (&ts_event, &ts_recv, flags.as_ref());
-        self.add(("funding", instrument), times, |rows| {
+        self.add(("funding", instrument), times, (stream, more), |rows| {
             Ok(Columns::Funding {
                 rate: rows.column("rate", &rate)?,
                 exp: rate_exp,
@@ -171,14 +205,23 @@ impl PyLine {
         })
     }
 
+    fn expect_funding(&mut self, instrument: u16, times: Vec<i64>) -> PyResult<()> {
+        let expected = self.inner.expect_funding(instrument, &times);
+        expected.map_err(error)
+    }
+
+    #[pyo3(signature = (series, ts_event, ts_recv, values, *, stream=None, more=false))]
     fn add_external(
         &mut self,
         series: u16,
         ts_event: Given<'_>,
         ts_recv: Given<'_>,
         values: Given<'_>,
-    ) -> PyResult<()> {
-        self.add(("external", 0), (&ts_event, &ts_recv, None), |rows| {
+        stream: Option<usize>,
+        more: bool,
+    ) -> PyResult<usize> {
+        let times = (&ts_event, &ts_recv, None);
+        self.add(("external", 0), times, (stream, more), |rows| {
             Ok(Columns::External {
                 series,
                 values: rows.column("values", &values)?,
@@ -186,13 +229,26 @@ impl PyLine {
         })
     }
 
+    #[pyo3(signature = (instrument, ts_event, ts_recv, *, stream=None, more=false))]
     fn add_gaps(
         &mut self,
         instrument: u16,
         ts_event: Given<'_>,
         ts_recv: Given<'_>,
-    ) -> PyResult<()> {
+        stream: Option<usize>,
+        more: bool,
+    ) -> PyResult<usize> {
         let times = (&ts_event, &ts_recv, None);
-        self.add(("gap", instrument), times, |_| Ok(Columns::Gaps))
+        let place = (stream, more);
+        self.add(("gap", instrument), times, place, |_| Ok(Columns::Gaps))
+    }
+
+    fn complete(&mut self, stream: usize) -> PyResult<()> {
+        self.inner.complete(stream).map_err(error)
+    }
+
+    #[getter]
+    fn wants(&self) -> Option<usize> {
+        self.inner.wants()
     }
 }

@@ -2,7 +2,8 @@ use cq_types::Ts;
 
 use super::QueueModel;
 
-/// An order's place in the queue at its price: grid units, fractions where a model guesses.
+/// An order's place in the queue at its price: quantities as the market counts them (see
+/// [`crate::Matching::exact_queues`]), fractions where a model guesses.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Place {
     /// Quantity before it; negative by what a trade had left for it; infinite while unknown.
@@ -25,9 +26,9 @@ struct Change {
 
 impl Place {
     /// Behind `qty`, the quantity that is known to rest at its price.
-    pub(crate) fn behind(qty: i64) -> Self {
+    pub(crate) fn behind(qty: f64) -> Self {
         Self {
-            front: qty as f64,
+            front: qty,
             ..Self::default()
         }
     }
@@ -46,17 +47,16 @@ impl Place {
     }
 
     /// A snapshot tells what rests at the level: no more than that is before the order.
-    pub(crate) fn resync(&mut self, qty: i64) {
+    pub(crate) fn resync(&mut self, qty: f64) {
         *self = Self {
-            front: self.front.min(qty as f64),
+            front: self.front.min(qty),
             ..Self::default()
         };
     }
 
     /// A trade of `qty` at its price, at `ts`. One that the last change of the level contained
     /// already is taken out of it instead of advancing the order a second time.
-    pub(crate) fn on_trade(&mut self, model: &dyn QueueModel, qty: i64, ts: Ts) {
-        let qty = qty as f64;
+    pub(crate) fn on_trade(&mut self, model: &dyn QueueModel, qty: f64, ts: Ts) {
         match &mut self.change {
             Some(change) if ts <= change.ts => {
                 change.front -= qty;
@@ -74,15 +74,15 @@ impl Place {
     pub(crate) fn on_change(
         &mut self,
         model: &dyn QueueModel,
-        (before, after): (i64, i64),
+        (before, after): (f64, f64),
         ts: Ts,
         keeps: bool,
     ) {
         let change = Change {
             front: self.front,
             traded: self.traded,
-            before: before as f64,
-            after: after as f64,
+            before,
+            after,
             ts,
         };
         *self = Self {
@@ -93,15 +93,10 @@ impl Place {
     }
 
     /// Whole lots that trades have left for the order.
-    pub(crate) fn reached(&self, lot: i64) -> i64 {
-        let lots = (-self.front / lot as f64).round();
-        if lots > 0.0 {
-            #[allow(clippy::cast_possible_truncation)] // saturates: more than any order holds
-            let lots = lots as i64;
-            lots.saturating_mul(lot)
-        } else {
-            0
-        }
+    pub(crate) fn reached(&self, lot: f64) -> i64 {
+        #[allow(clippy::cast_possible_truncation)] // saturates: more than any order holds
+        let lots = (-self.front / lot).round() as i64;
+        lots.max(0)
     }
 
     /// What was left for it is used up: it is the first in its queue.
@@ -120,7 +115,8 @@ impl Change {
         }
         let back = self.before - self.front;
         let mut behind = model.behind(self.front, back);
-        if behind.is_infinite() {
+        // Nothing known, or a trade left something for the order: it is the first.
+        if !behind.is_finite() {
             behind = 1.0;
         }
         let front = self.front - (1.0 - behind) * left + (back - behind * left).min(0.0);
@@ -130,18 +126,14 @@ impl Change {
 
 #[cfg(test)]
 mod tests {
-    use cq_types::Grid;
-
     use super::super::Queue;
     use super::*;
 
-    const GRID: Grid = Grid {
-        price_exp: 1,
-        qty_exp: 3,
-    };
+    /// Quantities are counted in thousandths.
+    const UNIT: f64 = 1e-3;
 
-    fn after(queue: Queue, qty: i64, act: impl FnOnce(&mut Place, &dyn QueueModel)) -> f64 {
-        let model = queue.model(GRID);
+    fn after(queue: Queue, qty: f64, act: impl FnOnce(&mut Place, &dyn QueueModel)) -> f64 {
+        let model = queue.model(UNIT);
         let mut place = Place::behind(qty);
         act(&mut place, &*model);
         place.front
@@ -160,9 +152,9 @@ mod tests {
             (Queue::Log, ratio(1.1_f64.ln(), 1.1_f64.ln() + 1.3_f64.ln())),
             (Queue::Log2, ratio(1.1_f64.ln(), 1.4_f64.ln())),
         ] {
-            let front = after(queue, 300, |place, model| {
-                place.on_change(model, (300, 400), 1, false);
-                place.on_change(model, (400, 320), 2, false);
+            let front = after(queue, 300.0, |place, model| {
+                place.on_change(model, (300.0, 400.0), 1, false);
+                place.on_change(model, (400.0, 320.0), 2, false);
             });
             let expected: f64 = 300.0 - (1.0 - behind) * 80.0;
             assert!((front - expected).abs() < 1e-9, "{queue:?} {front}");
@@ -172,13 +164,13 @@ mod tests {
     #[test]
     fn a_trade_advances_once_whether_its_decrease_comes_after_or_before_it() {
         for queue in [Queue::RiskAverse, Queue::Power(2.0), Queue::Log2] {
-            let trade_first = after(queue, 300, |place, model| {
-                place.on_trade(model, 120, 5);
-                place.on_change(model, (300, 150), 5, true);
+            let trade_first = after(queue, 300.0, |place, model| {
+                place.on_trade(model, 120.0, 5);
+                place.on_change(model, (300.0, 150.0), 5, true);
             });
-            let change_first = after(queue, 300, |place, model| {
-                place.on_change(model, (300, 150), 5, true);
-                place.on_trade(model, 120, 5);
+            let change_first = after(queue, 300.0, |place, model| {
+                place.on_change(model, (300.0, 150.0), 5, true);
+                place.on_trade(model, 120.0, 5);
             });
             assert!((trade_first - change_first).abs() < 1e-9, "{queue:?}");
         }
@@ -186,21 +178,41 @@ mod tests {
 
     #[test]
     fn a_trade_after_the_last_change_is_no_part_of_it() {
-        let front = after(Queue::RiskAverse, 300, |place, model| {
-            place.on_change(model, (300, 200), 5, true);
-            place.on_trade(model, 50, 6);
+        let front = after(Queue::RiskAverse, 300.0, |place, model| {
+            place.on_change(model, (300.0, 200.0), 5, true);
+            place.on_trade(model, 50.0, 6);
         });
         assert!((front - 150.0).abs() < 1e-12);
     }
 
     #[test]
+    fn where_a_formula_has_no_value_the_order_is_the_first() {
+        // A trade has left a part of a unit for the order: before it there is less than nothing.
+        let front = after(Queue::Power(1.5), 4.7, |place, model| {
+            place.on_trade(model, 5.0, 1);
+            place.on_change(model, (10.0, 5.0), 2, true);
+        });
+        assert!((front + 0.3).abs() < 1e-9, "{front}");
+    }
+
+    #[test]
+    fn the_first_stays_the_first_when_a_trade_is_reported_late() {
+        let front = after(Queue::RiskAverse, 10.0, |place, model| {
+            place.on_change(model, (10.0, 2.0), 5, true);
+            place.put_first();
+            place.on_trade(model, 3.0, 4);
+        });
+        assert!((front + 3.0).abs() < 1e-12, "{front}");
+    }
+
+    #[test]
     fn an_unknown_place_becomes_the_whole_level_and_no_better() {
-        let model = Queue::Power(2.0).model(GRID);
+        let model = Queue::Power(2.0).model(UNIT);
         let mut place = Place::unknown();
-        place.on_trade(&*model, 1_000_000, 1);
-        assert_eq!(place.reached(1), 0);
-        place.on_change(&*model, (0, 700), 2, true);
-        place.on_trade(&*model, 705, 3);
-        assert_eq!(place.reached(1), 5);
+        place.on_trade(&*model, 1_000_000.0, 1);
+        assert_eq!(place.reached(1.0), 0);
+        place.on_change(&*model, (0.0, 700.0), 2, true);
+        place.on_trade(&*model, 705.0, 3);
+        assert_eq!(place.reached(1.0), 5);
     }
 }

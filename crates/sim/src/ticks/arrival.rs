@@ -5,7 +5,7 @@ use crate::execution::{Deal, Desk, Fate, Purse};
 use crate::matching::{Amend, SelfTrade};
 use crate::order::{is_worse_or_equal, TimeInForce, TriggerBy, Working};
 use crate::queue::Place;
-use crate::reason;
+use crate::rules::{self, reason};
 
 impl TickMarket {
     /// An order arrives, and stays where it goes on.
@@ -22,10 +22,18 @@ impl TickMarket {
         }
     }
 
-    /// An order works on.
-    pub(crate) fn keep(&mut self, order: Working) {
+    /// An order works on, behind those that came to its price before it.
+    fn keep(&mut self, mut order: Working) {
+        self.ages += 1;
+        order.age = self.ages;
+        self.put(order);
+    }
+
+    /// An order works where its age places it.
+    fn put(&mut self, order: Working) {
         if order.is_waiting() {
-            self.waiting.push(order);
+            let at = self.waiting.partition_point(|o| o.age < order.age);
+            self.waiting.insert(at, order);
         } else {
             self.resting(order.request.side).add(order);
         }
@@ -40,7 +48,7 @@ impl TickMarket {
             if !seen.is_some_and(|px| order.is_triggered_by(px)) {
                 return Fate::Alive;
             }
-            order.fire(desk.allowed(order));
+            order.triggered = true;
         }
         self.meet_market(desk, order, ts, purse)
     }
@@ -56,7 +64,7 @@ impl TickMarket {
         let is_hit = |o: &mut Working| o.request.trigger_by == by && o.is_triggered_by(px);
         let hit: Vec<_> = self.waiting.extract_if(.., is_hit).collect();
         for mut order in hit {
-            order.fire(desk.allowed(&order));
+            order.triggered = true;
             let is_blind = order.is_market() && self.best(order.request.side.opposite()).is_none();
             let fate = if is_blind {
                 Self::fill_blind(desk, &mut order, px, ts, purse)
@@ -82,7 +90,10 @@ impl TickMarket {
             impact: 0,
             is_taker: true,
         };
-        desk.fill(order, qty, &deal, ts, purse)
+        match desk.fill(order, qty, &deal, ts, purse) {
+            Fate::Alive => desk.cancelled(order, ts),
+            Fate::Done => Fate::Done,
+        }
     }
 
     /// The mark price changed.
@@ -102,21 +113,30 @@ impl TickMarket {
         purse: &dyn Purse,
     ) -> Fate {
         let side = order.request.side;
-        if self.best(side.opposite()).is_none() {
+        if !self.book.is_valid() && self.quote.is_none() {
             return desk.refuse(order, reason::NO_BOOK, ts);
         }
+        if order.is_market() {
+            let instrument = desk.instrument(self.instrument);
+            let mark = self.mark();
+            order.bound = mark.and_then(|mark| rules::take_bound(instrument, side, ts, mark));
+        }
         let crosses = self.crosses(order);
+        if order.is_market() && !crosses && self.best(side.opposite()).is_some() {
+            return desk.refuse(order, reason::BEYOND_BOUND, ts);
+        }
         if crosses && order.request.tif == TimeInForce::PostOnly && order.limit().is_some() {
             return desk.refuse(order, reason::WOULD_CROSS, ts);
         }
         if desk.allowed(order) == 0 {
             return desk.refuse(order, Desk::barred_by(order), ts);
         }
-        if self.prevent_self_trade(desk, order, ts) == Fate::Done {
-            return desk.refuse(order, reason::SELF_TRADE, ts);
-        }
+        // First, so that one which does not trade cancels nothing.
         if order.request.tif == TimeInForce::Fok && !self.can_fill(desk, order) {
             return desk.refuse(order, reason::FOK_NOT_FILLED, ts);
+        }
+        if self.prevent_self_trade(desk, order, ts) == Fate::Done {
+            return desk.refuse(order, reason::SELF_TRADE, ts);
         }
         if crosses && self.walk(desk, order, ts, purse) == Fate::Done {
             return Fate::Done;
@@ -134,11 +154,14 @@ impl TickMarket {
     /// Whether all of an order can trade at once.
     fn can_fill(&self, desk: &Desk, order: &Working) -> bool {
         let wanted = desk.allowed(order);
+        if wanted < order.left {
+            return false;
+        }
         if !self.matching.walks_book {
             return self.crosses(order);
         }
         let offers = self.offers(order, wanted);
-        wanted == order.left && offers.iter().map(|(_, qty)| *qty).sum::<i64>() >= wanted
+        offers.iter().map(|(_, qty)| *qty).sum::<i64>() == wanted
     }
 
     /// Our own orders that an arriving one would meet; `Done` where it may not go on.
@@ -169,11 +192,11 @@ impl TickMarket {
         let side = order.request.side;
         let wanted = desk.allowed(order);
         let offers = self.offers(order, wanted);
-        let covered = offers.iter().map(|(_, qty)| *qty).sum::<i64>() >= wanted;
+        let covered = offers.iter().map(|(_, qty)| *qty).sum::<i64>() == wanted;
         match offers.last() {
             // At the level that fills it, others are before ours.
-            Some((px, _)) if covered => Px(px.0 - side.sign()),
-            _ => order.limit().unwrap_or(Px(i64::MAX / 2 * side.sign())),
+            Some((px, _)) if covered => Px(px.0.saturating_sub(side.sign())),
+            _ => order.worst().unwrap_or(Px(i64::MAX * side.sign())),
         }
     }
 
@@ -213,17 +236,17 @@ impl TickMarket {
         Fate::Alive
     }
 
-    /// Levels that an order may take from, until they cover `wanted`.
+    /// What an order may take, level by level, up to `wanted`.
     pub(super) fn offers(&self, order: &Working, wanted: i64) -> Vec<(Px, i64)> {
         let side = order.request.side;
         let theirs = side.opposite();
         let (mut out, mut left) = (Vec::new(), wanted);
         let mut offer = |px: Px, qty: Qty| {
             let is_beyond = |limit: Px| !is_worse_or_equal(side, limit, px);
-            if left <= 0 || order.limit().is_some_and(is_beyond) {
+            if left <= 0 || order.worst().is_some_and(is_beyond) {
                 return false;
             }
-            let available = qty.0 - self.taken.of(theirs, px.0);
+            let available = (qty.0 - self.taken.of(theirs, px.0)).min(left);
             if available > 0 {
                 out.push((px, available));
                 left -= available;
@@ -258,13 +281,17 @@ impl TickMarket {
             if self.matching.snapshot_edge && !self.book.is_known(side, px) {
                 return Place::unknown();
             }
-            return Place::behind(self.book.qty_at(side, px).0);
+            return self.behind(self.book.qty_at(side, px));
         }
         match self.best(side) {
-            Some((best, qty)) if best == px => Place::behind(qty.0),
-            Some((best, _)) if is_worse_or_equal(side, px, best) => Place::behind(0),
+            Some((best, qty)) if best == px => self.behind(qty),
+            Some((best, _)) if is_worse_or_equal(side, px, best) => Place::behind(0.0),
             _ => Place::unknown(),
         }
+    }
+
+    fn behind(&self, qty: Qty) -> Place {
+        Place::behind(qty.0 as f64 / self.scale)
     }
 
     /// Where the last unit of a close at once would trade, and the middle of the market:
@@ -289,12 +316,10 @@ impl TickMarket {
         let is_moved = order.request.price != before.price;
         let is_larger = order.request.qty > before.qty;
         let keeps = self.matching.amend == Amend::KeepsOnDecrease && !is_moved && !is_larger;
-        let fate = if keeps || order.is_waiting() {
-            Fate::Alive
-        } else {
-            self.meet_market(desk, &mut order, ts, purse)
-        };
-        if fate == Fate::Alive {
+        if keeps {
+            self.put(order);
+        } else if order.is_waiting() || self.meet_market(desk, &mut order, ts, purse) == Fate::Alive
+        {
             self.keep(order);
         }
     }

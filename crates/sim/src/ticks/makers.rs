@@ -59,23 +59,24 @@ impl TickMarket {
     fn meet_trade(&mut self, desk: &mut Desk, print: Print, ts: Ts, purse: &dyn Purse) {
         let side = print.side.opposite();
         let lot = desk.instrument(self.instrument).lot.at(ts).0 .0;
-        let mut shared = print.qty.0;
+        let mut gone = 0;
         let mut own = std::mem::replace(self.resting(side), Resting::new(side));
         own.each_from_best(print.px, |order, limit| {
             let mut reached = print.qty.0;
             if limit == print.px {
-                order
-                    .place
-                    .on_trade(&*self.model, print.qty.0, print.matched);
-                reached = order.place.reached(lot);
+                let qty = print.qty.0 as f64 / self.scale;
+                order.place.on_trade(&*self.model, qty, print.matched);
+                let lots = order.place.reached(lot as f64 / self.scale);
+                reached = lots.saturating_mul(lot);
             }
             if reached == 0 {
                 return true;
             }
             let mut qty = desk.allowed(order);
             if self.matching.partial_fills {
-                qty = qty.min(reached).min(shared);
-                shared -= qty;
+                // What our orders before it got is no longer there for this one.
+                qty = qty.min(reached.min(print.qty.0) - gone).max(0);
+                gone += qty;
             }
             order.place.put_first();
             self.fill_maker(desk, order, (limit, qty), ts, purse) == Fate::Alive
@@ -109,7 +110,7 @@ impl TickMarket {
     pub(super) fn crosses(&self, order: &Working) -> bool {
         let side = order.request.side;
         let best = self.best(side.opposite());
-        let reaches = |px| order.limit().is_none_or(|l| is_worse_or_equal(side, l, px));
+        let reaches = |px| order.worst().is_none_or(|l| is_worse_or_equal(side, l, px));
         best.is_some_and(|(px, _)| reaches(px))
     }
 }

@@ -66,10 +66,14 @@ impl Resting {
         order.limit().map_or(0, |px| px.0 * self.side.sign())
     }
 
-    /// Puts an order behind those at its price.
+    /// Puts an order at its price where its age places it.
     pub(crate) fn add(&mut self, order: Working) {
         let key = self.key(&order);
-        let at = self.orders.partition_point(|o| self.key(o) >= key);
+        let is_before = |o: &Working| {
+            let other = self.key(o);
+            other > key || (other == key && o.age < order.age)
+        };
+        let at = self.orders.partition_point(is_before);
         self.orders.insert(at, order);
         self.measure();
     }

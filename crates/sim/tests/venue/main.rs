@@ -10,7 +10,7 @@ mod ticks;
 use std::sync::Arc;
 
 use cq_sim::{Bar, Bottomless, Latencies, OrderType, Request, SimConfig, TimeInForce, Venue};
-use cq_types::{Account, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Side, Ts};
+use cq_types::{Account, BracketUnit, Contract, Dated, Fees, Grid, Instrument, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
 const HOUR: Ts = 3_600_000_000_000;
@@ -40,6 +40,9 @@ fn contract(kind: Contract) -> Instrument {
             taker: Decimal::new(5, 4),
         }),
         brackets: None,
+        price_bands: None,
+        bracket_unit: BracketUnit::Quote,
+        liquidation_fee: None,
         valid_from: None,
         valid_to: None,
     }

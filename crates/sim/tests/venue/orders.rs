@@ -245,6 +245,80 @@ fn a_message_that_the_venue_turns_away_is_answered_without_it() {
 }
 
 #[test]
+fn what_one_of_our_orders_got_of_a_trade_is_gone_for_the_next() {
+    // 500 rest before both; of 600 that are sold 100 are left for them together.
+    let mut venue = placed(limit(1, 80, 9_990));
+    venue.send(0, limit(2, 80, 9_990));
+    deliver(&mut venue);
+    trade(&mut venue, 9_990, 600, HOUR);
+    assert_eq!(
+        fills(&mut venue),
+        [(1, HOUR, 80, 9_990), (2, HOUR, 20, 9_990)]
+    );
+}
+
+#[test]
+fn a_refused_amendment_leaves_an_order_before_the_younger_ones() {
+    let mut venue = placed(limit(1, 70, 10_000));
+    venue.send(0, limit(2, 70, 10_000));
+    venue.amend(0, 0, 1, (Some(Px(10_001)), Qty(70)));
+    deliver(&mut venue);
+    trade(&mut venue, 10_000, 70, HOUR);
+    assert_eq!(fills(&mut venue), [(1, HOUR, 70, 10_000)]);
+}
+
+#[test]
+fn an_amendment_that_keeps_the_place_stays_before_the_younger_ones() {
+    let mut config = free();
+    config.matching.amend = Amend::KeepsOnDecrease;
+    let mut venue = loaded_with(&config);
+    venue.send(0, limit(1, 80, 10_000));
+    venue.send(0, limit(2, 70, 10_000));
+    venue.amend(0, 0, 1, (None, Qty(70)));
+    deliver(&mut venue);
+    trade(&mut venue, 10_000, 70, HOUR);
+    assert_eq!(fills(&mut venue), [(1, HOUR, 70, 10_000)]);
+}
+
+#[test]
+fn an_order_that_closes_a_smaller_position_ends_with_it() {
+    let mut venue = loaded_with(&free());
+    venue.set_position(0, Qty(40));
+    let close = Request {
+        close_position: true,
+        ..conditional(1, -100, OrderType::Stop, 9_950)
+    };
+    venue.send(0, close);
+    deliver(&mut venue);
+    trade(&mut venue, 9_950, 1, HOUR);
+    assert_eq!(said(&mut venue), ["ack", "fill", "cancelled"]);
+}
+
+#[test]
+fn a_limit_rests_where_the_other_side_of_the_book_is_empty() {
+    let mut venue = loaded_with(&free());
+    for px in [10_010, 10_020] {
+        change(&mut venue, Side::Sell, Px(px), Qty(0), flags::LAST);
+    }
+    venue.send(0, limit(1, 100, 10_030));
+    venue.send(0, market(2, 100));
+    deliver(&mut venue);
+    assert_eq!(said(&mut venue), ["ack", "cancelled"]);
+}
+
+#[test]
+fn a_fill_or_kill_that_cannot_fill_cancels_no_order_of_ours() {
+    let mut venue = placed(limit(1, -100, 10_010));
+    let fok = Request {
+        tif: TimeInForce::Fok,
+        ..limit(2, 701, 10_020)
+    };
+    venue.send(0, fok);
+    deliver(&mut venue);
+    assert_eq!(said(&mut venue), ["ack", "fok_not_filled"]);
+}
+
+#[test]
 fn a_stop_is_not_lost_while_the_book_is_unknown() {
     let config = SimConfig {
         slippage_floor: Decimal::new(1, 3),

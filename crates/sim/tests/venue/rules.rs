@@ -1,3 +1,6 @@
+use cq_sim::{reject_code, OrderRate, REASONS};
+use cq_types::{flags, PriceBands};
+
 use super::*;
 
 fn refused(change: impl FnOnce(&mut Instrument), request: Request) -> Vec<&'static str> {
@@ -273,4 +276,122 @@ fn bars_cannot_show_a_way_to_the_venue_of_more_than_a_second() {
     let error = made(second + 1, false).unwrap_err().to_string();
     assert!(error.starts_with("sim.entry_latency_ns: expected at most 1 s"));
     assert!(error.ends_with("was 1000000001"));
+}
+
+/// 5 % from the mark each way, since `from`.
+fn banded(from: Ts) -> Instrument {
+    let bands = PriceBands {
+        up: Decimal::new(105, 2),
+        down: Decimal::new(95, 2),
+        take: Decimal::new(5, 2),
+    };
+    Instrument {
+        price_bands: Dated::new(vec![(from, bands)]),
+        ..contract(Contract::Linear)
+    }
+}
+
+#[test]
+fn a_limit_much_worse_than_the_mark_is_refused_from_the_first_sourced_day_on() {
+    let at = |from, signed, px| {
+        let change = |i: &mut Instrument| *i = banded(from);
+        refused(change, limit(1, signed, px))
+    };
+    assert_eq!(at(0, 1_000, 10_500), ["fill"]);
+    assert_eq!(at(0, 1_000, 10_510), ["price_above_band"]);
+    assert_eq!(at(0, -1_000, 9_500), ["fill"]);
+    assert_eq!(at(0, -1_000, 9_490), ["price_below_band"]);
+    assert_eq!(
+        at(0, 1_000, 1_000),
+        ["ack"],
+        "a buyer may bid as low as he likes"
+    );
+    assert_eq!(at(2 * HOUR, 1_000, 10_510), ["fill"]);
+}
+
+#[test]
+fn a_market_order_takes_only_near_the_mark() {
+    let mut venue = venue_of(banded(0), true, &free());
+    let levels = [(10_490, 100), (10_500, 100), (10_510, 100)];
+    super::ticks::change(&mut venue, Side::Buy, Px(9_980), Qty(5), flags::SNAPSHOT);
+    for (px, qty) in levels {
+        let marks = flags::SNAPSHOT | if px == 10_510 { flags::LAST } else { 0 };
+        super::ticks::change(&mut venue, Side::Sell, Px(px), Qty(qty), marks);
+    }
+    venue.on_mark(0, Px(10_000), HOUR, &Bottomless);
+    venue.send(HOUR, market(1, 300));
+    deliver(&mut venue);
+    assert_eq!(said(&mut venue), ["fill", "fill", "cancelled"]);
+    venue.on_mark(0, Px(9_000), 2 * HOUR, &Bottomless);
+    venue.send(2 * HOUR, market(2, 300));
+    deliver(&mut venue);
+    assert_eq!(said(&mut venue), ["market_take_bound"]);
+}
+
+#[test]
+fn what_cannot_be_counted_is_too_large() {
+    let huge = 1_000_000_000_000_000_000;
+    assert_eq!(
+        refused(same, limit(1, huge, i64::MAX / 10 * 10)),
+        ["too_large"]
+    );
+    let mut venue = super::ticks::loaded_with(&free());
+    for id in 1..11 {
+        venue.send(0, limit(id, huge, 9_990));
+    }
+    deliver(&mut venue);
+    let said = said(&mut venue);
+    assert_eq!(said.iter().filter(|s| **s == "ack").count(), 9);
+    assert_eq!(
+        said.last(),
+        Some(&"too_large"),
+        "ten of them are beyond an i64"
+    );
+}
+
+#[test]
+fn a_distance_of_the_whole_price_is_none() {
+    let trailing = |ppm| Request {
+        callback_ppm: ppm,
+        ..order(1, -1_000, OrderType::TrailingStop)
+    };
+    assert_eq!(refused(same, trailing(999_999)), ["ack"]);
+    assert_eq!(refused(same, trailing(1_000_000)), ["no_callback"]);
+    assert_eq!(refused(same, trailing(u32::MAX)), ["no_callback"]);
+}
+
+#[test]
+fn orders_and_amendments_above_the_rate_are_refused_and_cancellations_are_not() {
+    let mut config = free();
+    config.max_order_rate = vec![OrderRate {
+        orders: 2,
+        window: HOUR,
+    }];
+    let mut venue = super::ticks::loaded_with(&config);
+    venue.send(0, limit(1, 100, 9_990));
+    venue.amend(0, 0, 1, (None, Qty(90)));
+    venue.amend(0, 0, 1, (None, Qty(80)));
+    venue.send(0, limit(2, 100, 9_990));
+    venue.cancel(0, 0, 1);
+    venue.send(HOUR, limit(3, 100, 9_990));
+    deliver(&mut venue);
+    let many = "too_many_orders";
+    assert_eq!(
+        said(&mut venue),
+        ["ack", "amended", many, many, "cancelled", "ack"]
+    );
+}
+
+#[test]
+fn each_reason_is_listed_once_with_its_code() {
+    let mut names: Vec<_> = REASONS.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), REASONS.len());
+    assert_eq!(reject_code("post_only_would_cross"), Some(Some(-5022)));
+    assert_eq!(reject_code("self_trade"), Some(None));
+    assert_eq!(reject_code("nothing"), None);
+    let source = include_str!("../../src/rules.rs");
+    let declared = source.matches("pub const ").count() - 1;
+    assert_eq!(declared, REASONS.len(), "a reason is missing in the list");
 }

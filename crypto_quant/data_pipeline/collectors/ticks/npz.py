@@ -303,20 +303,23 @@ def _clears(book: NDArray[np.void], is_snapshot: NDArray[np.bool_]) -> NDArray[n
 def _in_both_orders(events: NDArray[np.void]) -> NDArray[np.void]:
     """Flag events for both processors; hold one twice where its two times disagree.
 
-    In local order, events that set a new latest exchange time serve both orders. One that
-    comes late in exchange time is kept here for the local order, and put again, for the
-    exchange's, before the first event that is later there.
+    At the exchange trades come before the level changes of the same time, which contain them.
+    In local order, events that are the latest there so far serve both orders. One that comes
+    late is kept here for the local order, and put again, for the exchange's, before the first
+    event that is later there.
     """
-    exch = events["exch_ts"]
-    latest = np.maximum.accumulate(exch)
-    late = exch < latest
+    is_trade = events["ev"] & np.uint64(0xFF) == TRADE
+    rank = np.empty(len(events), dtype=np.int64)
+    rank[np.lexsort((~is_trade, events["exch_ts"]))] = np.arange(len(events))
+    latest = np.maximum.accumulate(rank)
+    late = rank < latest
     local = events.copy()
     both = np.uint64(EXCH | LOCAL)
     local["ev"] |= np.where(late, np.uint64(LOCAL), both)
     again = events[late].copy()
     again["ev"] |= np.uint64(EXCH)
-    place = np.searchsorted(latest, again["exch_ts"], side="right").astype(np.float64) - 0.5
+    place = np.searchsorted(latest, rank[late], side="right").astype(np.float64) - 0.5
     merged = np.concatenate([local, again])
     key = np.concatenate([np.arange(len(local), dtype=np.float64), place])
-    tie = np.concatenate([exch, again["exch_ts"]])
+    tie = np.concatenate([rank, rank[late]])
     return merged[np.lexsort((tie, key))]

@@ -48,8 +48,10 @@ def unsourced_of(id_: str, at: str) -> list[str]:
 
 def test_a_contract_without_brackets_says_that_its_margin_is_taken_as_nothing() -> None:
     """What is not known must not look like a margin of zero that somebody found."""
-    nothing = "no margin brackets sourced: maintenance margin taken as 0, no liquidation"
-    assert f"ETHUSDT-PERP.BINANCE: {nothing}" in unsourced_of("ETHUSDT-PERP.BINANCE", "2025-01-01")
+    nothing = "no margin brackets sourced: maintenance margin taken as 0, liquidated only where"
+    texts = unsourced_of("ETHUSDT-PERP.BINANCE", "2025-01-01")
+    assert f"ETHUSDT-PERP.BINANCE: {nothing} nothing is left" in texts
+    assert "ETHUSDT-PERP.BINANCE: no liquidation fee sourced: taken as 0" in texts
     assert not any("brackets" in text for text in unsourced_of("BTCUSDT.BINANCE", "2025-01-01"))
 
 
@@ -57,11 +59,11 @@ def test_tiers_that_count_contracts_are_said_to_be_left_out() -> None:
     instrument = load_instruments()["BTC-USDT-SWAP.OKX"]
     start = int(datetime(2028, 1, 1, tzinfo=UTC).timestamp()) * 10**9
     assert instrument.native().maintenance_margin(Decimal(1_000_000), start) == 0
-    (text,) = unsourced_of("BTC-USDT-SWAP.OKX", "2028-01-01")
-    assert text == (
+    assert unsourced_of("BTC-USDT-SWAP.OKX", "2028-01-01") == [
         "BTC-USDT-SWAP.OKX: margin brackets by contracts are not applied: maintenance margin "
-        "taken as 0, no liquidation"
-    )
+        "taken as 0, liquidated only where nothing is left",
+        "BTC-USDT-SWAP.OKX: no liquidation fee sourced: taken as 0",
+    ]
 
 
 def test_the_funding_interval_is_a_rule_like_the_others() -> None:

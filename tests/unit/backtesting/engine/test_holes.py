@@ -12,7 +12,7 @@ from crypto_quant.backtesting.engine.inputs import read_inputs
 from crypto_quant.backtesting.engine.marks import Marks
 from crypto_quant.data_pipeline.collectors import importer
 from crypto_quant.data_pipeline.collectors.facts import Facts
-from crypto_quant.data_pipeline.collectors.generated import generate_market
+from crypto_quant.data_pipeline.generated.market import generate_market
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
 from crypto_quant.runtime.line import HOUR_NS

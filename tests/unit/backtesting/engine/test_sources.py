@@ -10,7 +10,7 @@ import pytest
 
 from crypto_quant.backtesting.engine.sources import find_data
 from crypto_quant.core.errors import DataError
-from crypto_quant.data_pipeline.collectors.generated import generate_market
+from crypto_quant.data_pipeline.generated.market import generate_market
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
 from crypto_quant.venues.rules import load_instruments

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
-from crypto_quant.data_pipeline.collectors.ticks.chain import book_rows
+from crypto_quant.data_pipeline.collectors.ticks.chain import BookChain, BookRows, book_rows
 from crypto_quant.data_pipeline.storage import KINDS
 from crypto_quant.data_pipeline.storage.flags import LAST, SNAPSHOT
 
@@ -69,18 +70,47 @@ def test_vendors_without_ids_have_a_book_from_the_first_snapshot_on() -> None:
     assert book.gaps.tolist() == [40]
 
 
-def test_no_row_is_invented_or_applied_twice() -> None:
+def recorded(ids: bool) -> pa.Table:
+    """Return 400 frames of a chain that breaks at times, with snapshots, or without any id."""
     rng = np.random.default_rng(5)
     frames: list[Frame] = []
     last = 100
     for _ in range(400):
         step = int(rng.integers(1, 5))
         if rng.random() < 0.05:
-            frames.append((None, last - step, last - step, 1, SNAPSHOT))
+            side = int(ids or rng.random() < 0.6)
+            frames.append((None, last - step, last - step, side, SNAPSHOT))
         skipped = int(rng.random() < 0.03)
         frames.append((last + skipped, last + skipped + 1, last + skipped + step, 1, 0))
         last += skipped + step
-    table = deltas(*frames)
+    return deltas(*(f if ids else (None, None, None, *f[3:]) for f in frames))
+
+
+def in_parts(table: pa.Table, rows: int) -> BookRows:
+    chain = BookChain()
+    parts = [chain.feed(table.slice(at, rows)) for at in range(0, table.num_rows, rows)]
+    parts.append(chain.finish())
+    return BookRows(
+        pa.concat_tables([part.rows for part in parts]),
+        np.concatenate([part.gaps for part in parts]),
+        sum(part.unused for part in parts),
+    )
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_where_the_rows_are_cut_changes_nothing(ids: bool) -> None:
+    table = recorded(ids)
+    book = book_rows(table)
+    assert book.gaps.size
+    for rows in (1, 7, 100):
+        cut = in_parts(table, rows)
+        assert cut.rows.equals(book.rows)
+        assert cut.gaps.tolist() == book.gaps.tolist()
+        assert cut.unused == book.unused
+
+
+def test_no_row_is_invented_or_applied_twice() -> None:
+    table = recorded(ids=True)
     book = book_rows(table)
     taken = book.rows.column("px").to_pylist()
     assert len(set(taken)) == len(taken)

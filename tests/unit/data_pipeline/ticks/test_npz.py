@@ -263,6 +263,17 @@ def test_events_written_are_in_order_for_both_processors() -> None:
     assert len(made) < 2 * n
 
 
+def test_at_the_exchange_trades_come_before_the_levels_of_their_time() -> None:
+    deltas = table(
+        "delta", ts_event=[T, T + 9], ts_recv=[T + 10, T + 30], px=[7, 8], qty=[1, 1], side=[1, 1]
+    )
+    trades = table("trade", ts_event=[T + 9], ts_recv=[T + 40], px=[5], qty=[1], side=[1], id=[1])
+    made = npz.to_events(deltas, trades)
+    orders(made)
+    kinds = [(made[made["ev"] & flag != 0]["ev"] & 0xFF).tolist() for flag in (EXCH, LOCAL)]
+    assert kinds == [[DEPTH, TRADE, DEPTH], [DEPTH, DEPTH, TRADE]]
+
+
 def test_a_snapshot_is_written_with_what_it_clears() -> None:
     snap = flags.SNAPSHOT
     deltas = table(

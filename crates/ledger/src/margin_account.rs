@@ -1,0 +1,314 @@
+//! The account as its venue keeps it: what liquidation is decided on.
+
+use std::sync::Arc;
+
+use cq_types::{round_money, Instrument, InstrumentIdx, Px, Qty, Ts};
+use rust_decimal::Decimal;
+
+use crate::amount::{add_to, minus, over, plus, share};
+use crate::contract::{self, booked_value, notional, price, value};
+use crate::draft::{take, Trade};
+use crate::layout::Layout;
+use crate::position::magnitude;
+use crate::state::Holdings;
+use crate::trip::Part;
+use crate::{fee, Fill, Ledger, LedgerError, Margin, Position, Transfer};
+
+/// What a position's losses are paid from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MarginMode {
+    /// All of the settle asset in its wallet.
+    #[default]
+    Cross,
+    /// Only what was set aside for it when it was opened.
+    Isolated,
+}
+
+/// Positions that stand and fall together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pool {
+    /// All contracts that settle in one asset of one wallet, by its slot.
+    Cross(usize),
+    /// One contract.
+    Isolated(InstrumentIdx),
+}
+
+/// Last mark of each instrument at the venue.
+pub type VenueMarks<'a> = &'a [Option<Px>];
+
+/// Balances and positions as the venue has them now, however late its answers reach us.
+///
+/// It books what [`Ledger`] books for the account, to the last digit, and knows no sleeves.
+#[derive(Debug, Clone)]
+pub struct MarginAccount {
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) holdings: Holdings,
+    leverage: Vec<u16>,
+    mode: MarginMode,
+    /// Part of the settle asset's balance that each isolated position holds as its margin.
+    set_aside: Vec<Decimal>,
+}
+
+impl MarginAccount {
+    /// The account of a ledger that has heard everything, as its venue has it.
+    #[must_use]
+    pub fn of(ledger: &Ledger, mode: MarginMode) -> Self {
+        let holdings = ledger.state.books.account.clone();
+        Self {
+            set_aside: vec![Decimal::ZERO; holdings.positions.len()],
+            layout: Arc::clone(&ledger.layout),
+            leverage: ledger.state.leverage.clone(),
+            holdings,
+            mode,
+        }
+    }
+
+    /// Instruments, in the order of their indices.
+    #[must_use]
+    pub fn instruments(&self) -> &[Instrument] {
+        &self.layout.instruments
+    }
+
+    /// Whether a ledger that has heard everything has the same balances and positions.
+    #[must_use]
+    pub fn agrees_with(&self, ledger: &Ledger) -> bool {
+        self.holdings == ledger.state.books.account
+    }
+
+    /// Chooses the leverage that an isolated position is opened at from now on.
+    pub fn set_leverage(&mut self, instrument: InstrumentIdx, leverage: u16) {
+        self.leverage[usize::from(instrument)] = leverage;
+    }
+
+    /// What the losses of a contract are paid from; `None` for spot.
+    #[must_use]
+    pub fn pool(&self, instrument: InstrumentIdx) -> Option<Pool> {
+        let route = self.layout.routes.get(usize::from(instrument))?.as_ref()?;
+        let pool = match self.mode {
+            MarginMode::Cross => Pool::Cross(route.settle),
+            MarginMode::Isolated => Pool::Isolated(instrument),
+        };
+        route.base.is_none().then_some(pool)
+    }
+
+    /// Contracts of a pool, held or not.
+    pub fn contracts(&self, pool: Pool) -> impl Iterator<Item = InstrumentIdx> + '_ {
+        let routes = (0..).zip(&self.layout.routes);
+        routes.filter_map(move |(index, route)| {
+            let route = route.as_ref().filter(|route| route.base.is_none())?;
+            let is_in = match pool {
+                Pool::Cross(slot) => route.settle == slot,
+                Pool::Isolated(own) => own == index,
+            };
+            is_in.then_some(index)
+        })
+    }
+
+    /// Contracts of a pool that are held.
+    pub fn held(&self, pool: Pool) -> impl Iterator<Item = InstrumentIdx> + '_ {
+        self.contracts(pool)
+            .filter(|i| self.position(*i).qty.0 != 0)
+    }
+
+    /// Net position of an instrument.
+    #[must_use]
+    pub fn position(&self, instrument: InstrumentIdx) -> Position {
+        self.holdings.positions[usize::from(instrument)]
+    }
+
+    /// What is there to pay losses of a pool from, before unrealised P&L.
+    ///
+    /// # Errors
+    /// When an amount is too large.
+    pub fn collateral(&self, pool: Pool) -> Result<Decimal, LedgerError> {
+        match pool {
+            Pool::Isolated(instrument) => Ok(self.set_aside[usize::from(instrument)]),
+            Pool::Cross(slot) => self.free(slot),
+        }
+    }
+
+    /// Balance of the asset that a contract settles in, whatever is set aside of it.
+    ///
+    /// # Errors
+    /// When the instrument settles in no wallet.
+    pub fn settled(&self, instrument: InstrumentIdx) -> Result<Decimal, LedgerError> {
+        let (_, _, route) = self.layout.traded(instrument)?;
+        Ok(self.holdings.balances[route.settle])
+    }
+
+    /// What is left of the asset that a contract settles in to open a position from.
+    ///
+    /// # Errors
+    /// When the instrument settles in no wallet or an amount is too large.
+    pub fn spare(&self, instrument: InstrumentIdx) -> Result<Decimal, LedgerError> {
+        let (_, _, route) = self.layout.traded(instrument)?;
+        self.free(route.settle)
+    }
+
+    /// Balance of a slot that no isolated position holds.
+    fn free(&self, slot: usize) -> Result<Decimal, LedgerError> {
+        let settles = |i: &usize| self.layout.routes[*i].is_some_and(|r| r.settle == slot);
+        let own = (0..self.set_aside.len()).filter(settles);
+        own.map(|i| self.set_aside[i])
+            .try_fold(self.holdings.balances[slot], minus)
+    }
+
+    /// Books a fill.
+    ///
+    /// # Errors
+    /// When the instrument settles in no wallet, the price is not positive, or an amount is
+    /// too large.
+    pub fn fill(&mut self, fill: &Fill) -> Result<(), LedgerError> {
+        let layout = Arc::clone(&self.layout);
+        let (i, instrument, route) = layout.traded(fill.instrument)?;
+        let trade = Trade {
+            ts: fill.ts,
+            index: fill.instrument,
+            instrument,
+            route,
+        };
+        let before = self.holdings.positions[i].qty;
+        let paid = price(instrument, fill.px)?;
+        let whole = Part {
+            qty: fill.qty,
+            value: booked_value(instrument, paid, fill.qty)?,
+            fee: -fill.fee,
+            spread: Decimal::ZERO,
+            impact: Decimal::ZERO,
+        };
+        let closed = take(&mut self.holdings, trade, &whole)?;
+        if self.mode == MarginMode::Isolated && route.base.is_none() {
+            let held = self.set_aside[i];
+            let released = match before.0 {
+                0 => Decimal::ZERO,
+                _ => share(held, closed.qty, magnitude(before)?)?,
+            };
+            self.set_aside[i] = minus(held, released)?;
+            let opened = Qty(magnitude(fill.qty)? - closed.qty);
+            let worth = notional(instrument, paid, opened)?;
+            let asked = round_money(over(worth, self.leverage[i].into())?);
+            let free = self.free(route.settle)?;
+            // What the free balance cannot pay, the position's own margin does.
+            let own = asked.min(free.max(Decimal::ZERO)) + free.min(Decimal::ZERO);
+            let held = plus(self.set_aside[i], own)?;
+            self.set_aside[i] = held.max(Decimal::ZERO);
+        }
+        Ok(())
+    }
+
+    /// Whether what is free pays the initial margin of what an order at `px` opens, and its fee.
+    /// An order that brings the position nearer to flat needs nothing.
+    ///
+    /// # Errors
+    /// When the price is not positive or an amount is too large.
+    pub fn can_open(
+        &self,
+        (instrument, qty): (InstrumentIdx, Qty),
+        px: Px,
+        marks: VenueMarks<'_>,
+        ts: Ts,
+    ) -> Result<bool, LedgerError> {
+        let (i, traded, route) = self.layout.traded(instrument)?;
+        let held = self.holdings.positions[i].qty.0;
+        let grown = held.saturating_add(qty.0).saturating_abs() - held.saturating_abs();
+        if grown <= 0 || route.base.is_some() {
+            return Ok(true);
+        }
+        let worth = notional(traded, price(traded, px)?, Qty(grown))?;
+        let asked = round_money(over(worth, self.leverage[i].into())?);
+        let needed = plus(asked, fee(traded, px, qty, true, ts)?)?;
+        let free = match self.mode {
+            MarginMode::Isolated => self.free(route.settle)?,
+            MarginMode::Cross => match self.margin(Pool::Cross(route.settle), marks, ts)? {
+                Some(margin) => minus(margin.margin_balance, margin.initial)?,
+                None => return Ok(true),
+            },
+        };
+        Ok(needed <= free)
+    }
+
+    /// What the wallet of a contract owes although nothing of it is held that could be
+    /// liquidated; zero otherwise.
+    ///
+    /// # Errors
+    /// When the instrument settles in no wallet or an amount is too large.
+    pub fn owed(&self, instrument: InstrumentIdx) -> Result<Decimal, LedgerError> {
+        let Some(pool) = self.pool(instrument) else {
+            return Ok(Decimal::ZERO);
+        };
+        if self.held(pool).next().is_some() {
+            return Ok(Decimal::ZERO);
+        }
+        Ok((-self.spare(instrument)?).max(Decimal::ZERO))
+    }
+
+    /// Books funding or what the insurance fund pays, negative if the account pays it.
+    ///
+    /// # Errors
+    /// When the instrument settles in no wallet or an amount is too large.
+    pub fn credit(
+        &mut self,
+        instrument: InstrumentIdx,
+        amount: Decimal,
+    ) -> Result<(), LedgerError> {
+        let (i, _, route) = self.layout.traded(instrument)?;
+        add_to(&mut self.holdings.balances[route.settle], amount)?;
+        if self.mode == MarginMode::Isolated && self.holdings.positions[i].qty.0 != 0 {
+            add_to(&mut self.set_aside[i], amount)?;
+        }
+        Ok(())
+    }
+
+    /// Books a transfer that the ledger has let through.
+    ///
+    /// # Errors
+    /// When a wallet or asset is unknown or an amount is too large.
+    pub fn transfer(&mut self, transfer: Transfer<'_>) -> Result<(), LedgerError> {
+        let from = self.layout.slot(transfer.from, transfer.asset)?;
+        let to = self.layout.slot(transfer.to, transfer.asset)?;
+        let leaves = plus(transfer.amount, transfer.fee)?;
+        add_to(&mut self.holdings.balances[from], -leaves)?;
+        add_to(&mut self.holdings.balances[to], transfer.amount)
+    }
+
+    /// Margin of a pool with the tiers in force at `ts`; `None` while a contract that is held
+    /// has no mark.
+    ///
+    /// # Errors
+    /// When an amount is too large or a mark not positive.
+    pub fn margin(
+        &self,
+        pool: Pool,
+        marks: VenueMarks<'_>,
+        ts: Ts,
+    ) -> Result<Option<Margin>, LedgerError> {
+        let balance = self.collateral(pool)?;
+        let (mut unrealised, mut maintenance) = (Decimal::ZERO, Decimal::ZERO);
+        let mut initial = Decimal::ZERO;
+        for index in self.held(pool) {
+            let i = usize::from(index);
+            let Some(px) = marks[i] else {
+                return Ok(None);
+            };
+            let (instrument, position) = (&self.layout.instruments[i], &self.holdings.positions[i]);
+            let mark = price(instrument, px)?;
+            let now = value(instrument, mark, position.qty)?;
+            add_to(&mut unrealised, minus(now, position.cost)?)?;
+            let needed = contract::maintenance(instrument, mark, position.qty, ts)?;
+            add_to(&mut maintenance, needed)?;
+            let worth = notional(instrument, mark, position.qty)?.abs();
+            let asked = round_money(over(worth, self.leverage[i].into())?);
+            add_to(&mut initial, asked)?;
+        }
+        let margin_balance = plus(balance, unrealised)?;
+        let available = minus(margin_balance, initial)?.min(balance);
+        Ok(Some(Margin {
+            balance,
+            unrealised,
+            margin_balance,
+            initial,
+            maintenance,
+            available: available.max(Decimal::ZERO),
+        }))
+    }
+}

@@ -1,0 +1,169 @@
+//! What the venue does to an account by itself: a liquidation's cancellations and orders.
+
+use cq_ledger::liquidation_fee;
+use cq_types::{Account, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
+use rust_decimal::Decimal;
+
+use super::Venue;
+use crate::execution::{Bottomless, Deal};
+use crate::order::{is_worse_or_equal, Request, TimeInForce, Working};
+use crate::ticks::TickMarket;
+
+/// An order that the venue makes to close a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForcedOrder {
+    /// What is closed.
+    pub instrument: InstrumentIdx,
+    /// How much, positive.
+    pub qty: Qty,
+    /// Worst price.
+    pub bankruptcy: Px,
+    /// Mark at which the venue decided.
+    pub mark: Px,
+}
+
+impl Venue {
+    /// Cancels all orders of an instrument that work; what is on its way arrives later.
+    pub fn cancel_working(&mut self, instrument: InstrumentIdx, ts: Ts) {
+        self.each(instrument, |venue, order| venue.desk.cancelled(order, ts));
+        let market = self.ticks.get_mut(usize::from(instrument));
+        for order in market.into_iter().flatten().flat_map(TickMarket::take_all) {
+            self.desk.cancelled(&order, ts);
+        }
+    }
+
+    /// The order that the next message is, if it is one.
+    #[must_use]
+    pub fn next_order(&self) -> Option<&Request> {
+        self.transit.next_order()
+    }
+
+    /// Bars the account from opening positions in an instrument, or allows it again.
+    pub fn bar(&mut self, instrument: InstrumentIdx, is_barred: bool) {
+        self.barred[usize::from(instrument)] = is_barred;
+    }
+
+    /// Sends a part of a position to the market, immediate or cancelled, no worse than its
+    /// bankruptcy price; what trades pays the venue's liquidation fee in place of the taker's.
+    ///
+    /// On bars it trades at the mark with spread and impact, whole or not at all.
+    pub fn liquidate(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
+        let (id, mut working) = self.announce(order, ts, false)?;
+        let before = self.desk.answers.len();
+        let index = usize::from(order.instrument);
+        if let Some(market) = &mut self.ticks[index] {
+            market.accept(&mut self.desk, working, ts, &Bottomless);
+        } else {
+            let trailing = &self.bars[index].trailing;
+            let deal = self
+                .desk
+                .worsen(&working, order.mark, order.qty.0, trailing, ts);
+            let side = working.request.side;
+            let is_within = |deal: &Deal| is_worse_or_equal(side, order.bankruptcy, deal.px);
+            match deal.filter(is_within) {
+                Some(deal) => {
+                    let qty = working.left;
+                    self.desk.fill(&mut working, qty, &deal, ts, &Bottomless);
+                }
+                None => {
+                    self.desk.cancelled(&working, ts);
+                }
+            }
+        }
+        self.charge(before, |instrument, px, qty| {
+            liquidation_fee(instrument, instrument.grid.price(px), qty, ts).unwrap_or_default()
+        });
+        Some(id)
+    }
+
+    /// Hands all of a position over to the insurance fund at its bankruptcy price. There is
+    /// nothing left that could pay a fee.
+    pub fn take_over(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
+        let (id, mut working) = self.announce(order, ts, true)?;
+        let deal = Deal {
+            px: order.bankruptcy,
+            reference: order.mark,
+            impact: 0,
+            is_taker: true,
+        };
+        let before = self.desk.answers.len();
+        let qty = working.left;
+        self.desk.fill(&mut working, qty, &deal, ts, &Bottomless);
+        self.charge(before, |_, _, _| Decimal::ZERO);
+        Some(id)
+    }
+
+    /// Takes a part of a position at the mark, free of charge, to close another account's.
+    pub fn deleverage(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
+        let side = Side::of(-self.position(order.instrument).0)?;
+        let id = self.forced;
+        self.forced += 1;
+        let request = Request::market(id, order.instrument, side, order.qty);
+        let mut working = Working::new(request, ts);
+        let deal = Deal {
+            px: order.mark,
+            reference: order.mark,
+            impact: 0,
+            is_taker: true,
+        };
+        let before = self.desk.answers.len();
+        let qty = working.left;
+        self.desk.fill(&mut working, qty, &deal, ts, &Bottomless);
+        self.charge(before, |_, _, _| Decimal::ZERO);
+        Some(id)
+    }
+
+    /// Says something of the account that is the answer to no message of ours.
+    pub fn tell(&mut self, instrument: InstrumentIdx, body: Account, ts: Ts) {
+        let known = self.desk.heard.max(self.desk.latency.response(ts));
+        self.desk.heard = known;
+        self.desk.answers.push(Event {
+            ts_event: ts,
+            ts_recv: known,
+            seq: 0,
+            flags: 0,
+            instrument,
+            body,
+        });
+    }
+
+    /// Makes an order against the position and tells of it; `None` where there is none.
+    fn announce(
+        &mut self,
+        order: ForcedOrder,
+        ts: Ts,
+        is_takeover: bool,
+    ) -> Option<(u64, Working)> {
+        let side = Side::of(-self.position(order.instrument).0)?;
+        let id = self.forced;
+        self.forced += 1;
+        let said = Account::Liquidation {
+            order: id,
+            side,
+            qty: order.qty,
+            bankruptcy: order.bankruptcy,
+            is_takeover,
+        };
+        self.tell(order.instrument, said, ts);
+        let (instrument, ioc) = (order.instrument, TimeInForce::Ioc);
+        let request = Request {
+            reduce_only: true,
+            ..Request::limit(id, instrument, side, order.qty, order.bankruptcy, ioc)
+        };
+        let mut working = Working::new(request, ts);
+        // The venue has its own order: what is left of it is cancelled, never rejected.
+        working.acked = true;
+        Some((id, working))
+    }
+
+    /// Sets the fee of the fills since an answer.
+    fn charge(&mut self, from: usize, fee_of: impl Fn(&Instrument, Px, Qty) -> Decimal) {
+        let instruments = &self.desk.instruments;
+        for answer in &mut self.desk.answers[from..] {
+            let instrument = &instruments[usize::from(answer.instrument)];
+            if let Account::Fill { px, qty, fee, .. } = &mut answer.body {
+                *fee = fee_of(instrument, *px, *qty);
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+"""What a stretch of a run came to: money, margin, stops, and whether the limits held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from crypto_quant.backtesting.engine.columns import money, texts, whole
+from crypto_quant.backtesting.engine.portfolio import Books
+from crypto_quant.backtesting.stress.tape import DAY_NS, Worth
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.measures.arrays import Bools, Floats, Ints
+from crypto_quant.core.measures.drawdown import drawdown_series
+from crypto_quant.core.messages import Wallet
+from crypto_quant.runtime.segments import Span
+from crypto_quant.strategy.risk_manager.config import RiskConfig
+
+_NEVER: Final = np.iinfo(np.int64).min
+_RATIO: Final = f"margin_ratio.{Wallet.MARGIN.name.lower()}."
+
+
+class Limit(NamedTuple):
+    """A limit: what it allows, the most that was seen, and whether it held."""
+
+    name: str
+    allowed: float
+    seen: float
+    held: bool
+
+
+class Stops(NamedTuple):
+    """Protective stops that traded, and how far beyond their trigger, in bps of it."""
+
+    filled: int
+    mean_bps: float
+    worst_bps: float
+
+
+class Figures(NamedTuple):
+    """A stretch, measured on hourly marks from the last one before it.
+
+    ``ret``, ``depth`` (deepest fall), ``held`` (what spot gained) and ``unhedged`` (largest
+    net position value over equity) are fractions; ``margin_ratio`` the highest maintenance
+    margin over margin balance (1 is liquidation). ``taken`` counts fills of a deleveraging.
+    ``ruined``: nothing was left, or the venue would have liquidated.
+    """
+
+    ret: float
+    depth: float
+    held: float
+    unhedged: float
+    margin_ratio: float
+    stops: Stops
+    fills: int
+    rejected: int
+    taken: int
+    limits: tuple[Limit, ...]
+    ruined: bool
+
+
+class Market(NamedTuple):
+    """What positions are valued with: instruments, their prices over time, dollars.
+
+    ``price`` gives an instrument's prices at times (n,), in grid units; ``worth`` says where
+    the quote asset is not worth a dollar.
+    """
+
+    instruments: tuple[Instrument, ...]
+    price: Callable[[int, Ints], Ints]
+    worth: tuple[Worth, ...]
+
+
+def measure(risk: RiskConfig, market: Market, books: Books, span: Span) -> Figures:
+    """Measure a run over a span, in dollars where the quote asset is not worth one."""
+    ts = whole(books.equity, "ts")
+    first = max(int(np.searchsorted(ts, span.start)) - 1, 0)
+    stop = max(int(np.searchsorted(ts, span.end, side="right")), first + 1)
+    ts = ts[first:stop]
+    path = _floats(books, "equity")[first:stop]
+    worth = _worth(market.worth, ts)
+    dollars = path * worth
+    over = {}
+    for n, instrument in enumerate(market.instruments):
+        held = whole(books.equity, f"position.{instrument.id}")[first:stop]
+        over[n] = _over(_value(instrument, market.price(n, ts), held), path)
+    highest = float(_margin_ratio(books)[first:stop].max(initial=0.0))
+    spot = [n for n, one in enumerate(market.instruments) if one.contract == "spot"]
+    price = market.price(spot[0] if spot else 0, ts).astype(np.float64) * worth
+    within = _within(whole(books.fills, "ts_event"), span)
+    tags = texts(books.fills, "tag")
+    return Figures(
+        ret=float(dollars[-1] / dollars[0] - 1.0),
+        depth=float(drawdown_series(np.maximum(dollars, 0.0)).max()),
+        held=float(price[-1] / price[0] - 1.0),
+        unhedged=float(np.abs(np.sum(list(over.values()), axis=0)).max()),
+        margin_ratio=highest,
+        stops=_stops(books, span),
+        fills=int(within.sum()),
+        rejected=_rejected(books, span),
+        taken=sum(tag == "adl" for tag, yes in zip(tags, within, strict=True) if yes),
+        limits=_limits(risk, market.instruments, ts, dollars, over),
+        ruined=bool((path <= 0).any()) or highest >= 1.0,
+    )
+
+
+def _over(value: Floats, equity: Floats) -> Floats:
+    """Divide by equity; where there is none, a position is infinitely large."""
+    out = np.where(value > 0, np.inf, np.where(value < 0, -np.inf, 0.0))
+    np.divide(value, equity, out=out, where=equity > 0)
+    return out
+
+
+def _floats(books: Books, name: str) -> Floats:
+    return np.array([float(value) for value in money(books.equity, name).to_pylist()])
+
+
+def _worth(stretches: tuple[Worth, ...], ts: Ints) -> Floats:
+    out = np.ones(ts.size)
+    for span, dollars in stretches:
+        out[(ts >= span.start) & (ts < span.end)] *= dollars
+    return out
+
+
+def _value(instrument: Instrument, px: Ints, qty: Ints) -> Floats:
+    unit = 10.0 ** -(instrument.price_exp + instrument.qty_exp) * float(instrument.multiplier)
+    return np.asarray(px.astype(np.float64) * qty.astype(np.float64) * unit)
+
+
+def _margin_ratio(books: Books) -> Floats:
+    """Return the highest ratio of the margin wallet's assets; infinite where nothing is left."""
+    columns = [
+        np.asarray(values, dtype=np.float64)
+        for name, values in books.equity.items()
+        if name.startswith(_RATIO) and isinstance(values, np.ndarray)
+    ]
+    highest = np.max(np.stack(columns), axis=0)
+    return np.where(np.isnan(highest), np.inf, highest)
+
+
+def _limits(
+    risk: RiskConfig,
+    instruments: tuple[Instrument, ...],
+    ts: Ints,
+    path: Floats,
+    over: dict[int, Floats],
+) -> tuple[Limit, ...]:
+    gross = np.sum([np.abs(share) for share in over.values()], axis=0)
+    contracts = [
+        np.abs(over[n]) for n, instrument in enumerate(instruments) if instrument.contract != "spot"
+    ]
+    margin = np.sum([*contracts, np.zeros(ts.size)], axis=0) / risk.leverage
+    rows = (
+        ("daily loss", risk.daily_loss, _worst_day(ts, path)),
+        ("initial margin", risk.initial_margin, float(margin.max())),
+        ("gross notional", risk.notional, float(gross.max())),
+    )
+    return tuple(Limit(name, allowed, seen, seen <= allowed) for name, allowed, seen in rows)
+
+
+def _worst_day(ts: Ints, path: Floats) -> float:
+    """Return the deepest loss since a UTC midnight, or since the first mark, a fraction."""
+    day = ts // DAY_NS
+    begins = np.concatenate(([True], np.diff(day) > 0))
+    start = np.maximum.accumulate(np.where(begins, np.arange(ts.size), 0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lost = np.where(path[start] > 0, 1.0 - path / path[start], 0.0)
+    return float(max(lost.max(), 0.0))
+
+
+def _stops(books: Books, span: Span) -> Stops:
+    orders, fills = books.orders, books.fills
+    chosen = {
+        int(order): (int(stop), int(side))
+        for order, stop, side, kind in zip(
+            whole(orders, "order_id"),
+            whole(orders, "stop"),
+            whole(orders, "side"),
+            texts(orders, "type"),
+            strict=True,
+        )
+        if kind == "stop_market" and stop != _NEVER
+    }
+    slips = [
+        side * (px / stop - 1.0) * 1e4
+        for order, px, inside in zip(
+            whole(fills, "order_id").tolist(),
+            whole(fills, "px").tolist(),
+            _within(whole(fills, "ts_event"), span),
+            strict=True,
+        )
+        if inside and order in chosen
+        for stop, side in (chosen[order],)
+    ]
+    if not slips:
+        return Stops(0, float("nan"), float("nan"))
+    return Stops(len(slips), float(np.mean(slips)), float(np.max(slips)))
+
+
+def _rejected(books: Books, span: Span) -> int:
+    states = texts(books.orders, "status")
+    inside = _within(whole(books.orders, "ts"), span)
+    return sum(state == "rejected" for state, yes in zip(states, inside, strict=True) if yes)
+
+
+def _within(ts: Ints, span: Span) -> Bools:
+    return (ts >= span.start) & (ts <= span.end)

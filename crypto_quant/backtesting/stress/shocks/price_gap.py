@@ -1,0 +1,63 @@
+"""A price gap: between two trades the market is somewhere else, beyond every stop."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crypto_quant.backtesting.stress.shocks import levels
+from crypto_quant.backtesting.stress.tape import (
+    PRICES,
+    Key,
+    Shock,
+    StressTape,
+    scaled,
+    tick_units,
+)
+from crypto_quant.runtime.segments import Span
+from crypto_quant.runtime.tape import Columns
+
+
+def moved(tape: StressTape, span: Span, factor: Decimal) -> StressTape:
+    """Multiply the prices of all bars, and recorded marks, within a span; to the tick."""
+    out: dict[Key, Columns] = {}
+    for kind, names in (("bar", PRICES), ("mark", ("mark",))):
+        for index in tape.of(kind):
+            step = tick_units(tape.instruments[index], span.start) if kind == "bar" else 1
+
+            def change(rows: Columns, names: tuple[str, ...] = names, step: int = step) -> Columns:
+                return {**rows, **{name: scaled(rows[name], factor, step) for name in names}}
+
+            out[kind, index] = levels.within(tape.streams[kind, index], span, change)
+    return tape.changed(out)
+
+
+def moved_book(tape: StressTape, span: Span, factor: Decimal) -> StressTape:
+    """Move books, trades, quotes and marks by ``factor - 1`` of the middle at the start.
+
+    One distance in whole ticks for all: a factor would round two levels into one.
+    """
+    for index in tape.of("delta"):
+        deltas = tape.streams["delta", index]
+        standing = levels.standing(deltas, levels.first_frame(deltas, span.start))
+        step = tick_units(tape.instruments[index], span.start)
+        move = round(float(factor - 1) * levels.middle(standing) / step) * step
+        tape = levels.shifted(tape, index, span, move, move)
+        if ("mark", index) in tape.streams:
+
+            def marks(rows: Columns, move: int = move) -> Columns:
+                return {**rows, "mark": rows["mark"] + move}
+
+            rows = levels.within(tape.streams["mark", index], span, marks)
+            tape = tape.changed({("mark", index): rows})
+    return tape
+
+
+def price_gap(key: str, label: str, size: Decimal) -> Shock:
+    """Make the shock of a gap by a fraction, for good."""
+    return Shock(
+        key=key,
+        label=label,
+        claim=f"Every price from the start on is {size:+%} away from the recorded one.",
+        bars=lambda tape, span: moved(tape, span, 1 + size),
+        ticks=lambda tape, span: moved_book(tape, span, 1 + size),
+    )

@@ -1,0 +1,159 @@
+"""What a shock may change: the rows of a stretch, the venue's settings, what it does to us."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.runtime.segments import Span
+from crypto_quant.runtime.tape import Columns, Ints
+
+Key = tuple[str, int]
+"""Kind of a stream (``bar``, ``funding``, ``mark``, ``delta``, ``trade``, ``quote``, ``gap``)
+and its instrument's position in the run's list."""
+
+MINUTE_NS: Final = 60 * 10**9
+HOUR_NS: Final = 60 * MINUTE_NS
+DAY_NS: Final = 24 * HOUR_NS
+PRICES: Final = ("open", "high", "low", "close")
+
+
+class InapplicableError(Exception):
+    """A shock has nothing to change on a tape; the text says why."""
+
+
+class Deleverage(NamedTuple):
+    """The venue takes ``fraction`` of the position in an instrument at ``ts``."""
+
+    ts: int
+    instrument: int
+    fraction: Decimal
+
+
+class Worth(NamedTuple):
+    """What one unit of the quote asset is worth in dollars over a stretch."""
+
+    span: Span
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True)
+class StressTape:
+    """A stretch of tape before it is put on a line.
+
+    Parameters
+    ----------
+    instruments
+        The run's instruments, in order.
+    streams
+        Columns by kind and instrument, on the run's grids, in the order of ``ts_recv``.
+    interval_ns
+        Length of each instrument's bars.
+    rate_exp
+        Decimals of funding rates.
+    sim
+        The simulated venue's settings by their native names.
+    deleverages
+        Parts of positions that the venue takes.
+    worth
+        Where the quote asset is not worth a dollar.
+    """
+
+    instruments: tuple[Instrument, ...]
+    streams: Mapping[Key, Columns]
+    interval_ns: Mapping[int, int]
+    rate_exp: int
+    sim: Mapping[str, int | float | Decimal | str]
+    deleverages: tuple[Deleverage, ...] = ()
+    worth: tuple[Worth, ...] = ()
+
+    def changed(self, streams: Mapping[Key, Columns]) -> StressTape:
+        """Return it with other columns for some streams."""
+        return replace(self, streams={**self.streams, **streams})
+
+    def set(self, settings: Mapping[str, int | float | Decimal]) -> StressTape:
+        """Return it with other settings of the venue."""
+        return replace(self, sim={**self.sim, **settings})
+
+    def of(self, kind: str) -> list[int]:
+        """List the instruments that have a stream of a kind."""
+        return sorted(index for held, index in self.streams if held == kind)
+
+    def contracts(self) -> list[int]:
+        """List the instruments that are no spot pairs.
+
+        Raises
+        ------
+        InapplicableError
+            There are none.
+        """
+        found = [n for n, i in enumerate(self.instruments) if i.contract != "spot"]
+        if not found:
+            raise InapplicableError("spot has no mark, no funding and no margin")
+        return found
+
+
+Apply = Callable[[StressTape, Span], StressTape]
+
+
+@dataclass(frozen=True, slots=True)
+class Shock:
+    """One shock: a pure transformation of a tape.
+
+    Parameters
+    ----------
+    key, label
+        Its name in the registry, and for people.
+    claim
+        What the transformed tape has, in a sentence.
+    bars, ticks
+        The transformation, or why there is none. Nothing before the span's start changes.
+    bars_ns, ticks_ns
+        How long it lasts on either kind of tape; 0: to the end.
+    from_first
+        Kinds of tape (``bars``, ``ticks``) on which it is a setting of the venue, which holds from
+        the first decision on: there the shock starts with it.
+    """
+
+    key: str
+    label: str
+    claim: str
+    bars: Apply | str
+    ticks: Apply | str
+    bars_ns: int = 0
+    ticks_ns: int = 0
+    from_first: frozenset[str] = frozenset()
+
+    def lay(self, tape: StressTape, span: Span, *, is_ticks: bool) -> StressTape:
+        """Return the tape under the shock.
+
+        Raises
+        ------
+        InapplicableError
+            It has nothing to change on this tape.
+        """
+        apply = self.ticks if is_ticks else self.bars
+        if isinstance(apply, str):
+            raise InapplicableError(apply)
+        return apply(tape, span)
+
+
+def tick_units(instrument: Instrument, ts: int) -> int:
+    """Return the price step in force, in grid units; 1 where none is sourced."""
+    if instrument.tick is None:
+        return 1
+    return max(1, int(instrument.tick.at(ts)[0].scaleb(instrument.price_exp)))
+
+
+def scaled(prices: Ints, factor: Decimal, step: int) -> Ints:
+    """Return prices times a factor, to the nearest multiple of ``step``, at least one step."""
+    top, bottom = factor.as_integer_ratio()
+    exact = prices.astype(object) * top
+    unit = bottom * step
+    steps = np.maximum((2 * exact + unit) // (2 * unit), 1)
+    return np.asarray(steps * step).astype(np.int64)

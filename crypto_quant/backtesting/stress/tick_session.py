@@ -1,0 +1,202 @@
+"""A finished run on recorded order books under shocks, session by session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from crypto_quant.backtesting.engine import identity
+from crypto_quant.backtesting.engine.portfolio import Books
+from crypto_quant.backtesting.engine.side_by_side import Stage
+from crypto_quant.backtesting.stress import result
+from crypto_quant.backtesting.stress.chosen import catalog_of, chosen
+from crypto_quant.backtesting.stress.measure import Figures, Market, measure
+from crypto_quant.backtesting.stress.result import ShockRow, Stressed
+from crypto_quant.backtesting.stress.tape import InapplicableError, Shock, StressTape
+from crypto_quant.backtesting.validation.evaluate import evaluate
+from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require
+from crypto_quant.core.config import load_config
+from crypto_quant.core.errors import DataError
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.measures.arrays import Ints
+from crypto_quant.runtime.compose_ticks import (
+    MS_NS,
+    TRADED,
+    compose_tick_state,
+    tick_capital,
+    tick_line,
+)
+from crypto_quant.runtime.config import TickConfig
+from crypto_quant.runtime.decisions import NoLog
+from crypto_quant.runtime.drive import recorded
+from crypto_quant.runtime.segments import Span
+from crypto_quant.runtime.tape import Columns
+from crypto_quant.runtime.ticks import NoBook, TickReader, TickTape
+
+_LATENCIES: Final = ("entry_latency", "response_latency")
+
+
+class TickStress:
+    """Lays shocks over the sessions of one run folder that ``cq backtest`` wrote.
+
+    Every session is run from flat with the starting capital, without and with each shock,
+    which begins in its middle; figures are of the session from there to its end.
+
+    Parameters
+    ----------
+    folder, root, known, trials, tell
+        As of ``session.StressSession``.
+    shocks
+        Keys of the shocks.
+
+    Raises
+    ------
+    ConfigError
+        An unknown shock, or another catalog than the run's.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        root: Path,
+        known: Mapping[str, Instrument],
+        trials: Path,
+        shocks: tuple[str, ...],
+        tell: Stage,
+    ) -> None:
+        self._folder = folder
+        self._config = load_config(TickConfig, folder / "config.toml", {})
+        self._manifest = _manifest(folder)
+        catalog = catalog_of(self._manifest.get("parts"), root)
+        self._reader = TickReader(catalog, known[self._config.instrument])
+        self._instrument = self._reader.instrument
+        self._generated = catalog.is_generated
+        self._log = TrialLog(trials)
+        self._shocks = chosen(shocks)
+        self._tell = tell
+
+    def run(self) -> Stressed:
+        """Run every session under every shock, write ``stress.json``, return it.
+
+        The configuration is the run's own: in the trial log it repeats its trial.
+        """
+
+        def go(trial: Trial) -> tuple[ShockRow, ...]:
+            require(trial)
+            return tuple(self._rows())
+
+        data = str(self._manifest.get("data", ""))
+        found = evaluate(self._log, self._config, data, identity.source_hash(), go)
+        stressed = Stressed(
+            digits=4,
+            windows=(),
+            shocks=found.result,
+            drawn=(),
+            ruin=0.0,
+            surface=None,
+            currency=self._instrument.quote,
+            synthetic=self._generated,
+            trials=self._log.count().trials,
+        )
+        result.write(self._folder, stressed)
+        return stressed
+
+    def _rows(self) -> Iterator[ShockRow]:
+        names = self._config.sessions
+        for session in self._reader.sessions():
+            if names and not session.name.startswith(names):
+                continue
+            tape = self._reader.read(session)
+            if isinstance(tape, NoBook):
+                continue
+            what, total = f"session {session.name}", len(self._shocks)
+            self._tell(what, 0, total)
+            for done, shock in enumerate(self._shocks, 1):
+                yield self._row(shock, tape)
+                self._tell(what, done, total)
+
+    def _row(self, shock: Shock, tape: TickTape) -> ShockRow:
+        start = tape.start if "ticks" in shock.from_first else (tape.start + tape.end) // 2
+        end = min(start + shock.ticks_ns, tape.end) if shock.ticks_ns else tape.end + 1
+        at, measured = Span(start, end), Span(start, tape.end)
+        names = shock.key, shock.label, shock.claim, tape.session.name, start, end, tape.end
+        plain = _stress_tape(self._config, self._instrument, tape)
+        try:
+            laid = shock.lay(plain, at, is_ticks=True)
+        except InapplicableError as err:
+            return ShockRow(*names, None, None, why=str(err))
+        seen = (self._figures(tape, one, measured) for one in (plain, laid))
+        return ShockRow(*names, plain=next(seen), shocked=next(seen))
+
+    def _figures(self, tape: TickTape, laid: StressTape, measured: Span) -> Figures:
+        config, instrument = self._config, self._instrument
+        latencies = {f"{name}_ms": int(laid.sim[f"{name}_ns"]) // MS_NS for name in _LATENCIES}
+        slowed = config.model_copy(update=latencies)
+        streams = {kind: columns for (kind, _), columns in laid.streams.items()}
+        end = max(
+            int(columns["ts_recv"][-1]) for columns in streams.values() if len(columns["ts_recv"])
+        )
+        parts = {kind: [columns] for kind, columns in streams.items()}
+        shown = replace(tape, streams=parts, end=max(tape.end, end))
+        line = tick_line(slowed, instrument, shown, tick_capital(config, instrument))
+        for ts, index, fraction in laid.deleverages:
+            line.native.add_deleverage(index, ts, fraction)
+        recorded(line, compose_tick_state(config, instrument), NoLog())
+        native = line.native
+        books = Books(
+            (config.strategy,),
+            native.equity_rows(),
+            native.fills(),
+            native.orders(),
+            native.round_trips(),
+            {},
+        )
+        market = Market((instrument,), lambda _, ts: _last(laid, ts), laid.worth)
+        return measure(config.risk, market, books, measured)
+
+
+def _stress_tape(config: TickConfig, instrument: Instrument, tape: TickTape) -> StressTape:
+    return StressTape(
+        instruments=(instrument,),
+        streams={(kind, TRADED): _whole(parts) for kind, parts in tape.streams.items()},
+        interval_ns={},
+        rate_exp=0,
+        sim={
+            "entry_latency_ns": config.entry_latency_ms * MS_NS,
+            "response_latency_ns": config.response_latency_ms * MS_NS,
+        },
+    )
+
+
+def _whole(parts: Iterable[Columns]) -> Columns:
+    """Return a stream's parts as one: a shock is laid over all of a session."""
+    held = list(parts)
+    return {name: np.concatenate([part[name] for part in held]) for name in held[0]}
+
+
+def _last(tape: StressTape, ts: Ints) -> Ints:
+    """Return the last traded price at each time; before the first trade that one."""
+    trades = tape.streams.get(("trade", TRADED))
+    if trades is None or not len(trades["px"]):
+        return np.ones(ts.size, dtype=np.int64)
+    at = np.searchsorted(np.maximum.accumulate(trades["ts_event"]), ts, side="right") - 1
+    return np.asarray(trades["px"][np.maximum(at, 0)])
+
+
+def is_tick_run(folder: Path) -> bool:
+    """Tell whether ``cq backtest`` wrote a run folder."""
+    return folder.name.startswith("ticks-") and (folder / "equity.parquet").is_file()
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "manifest.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as err:
+        raise DataError(f"{path}: cannot be read: {err}") from err
+    return found

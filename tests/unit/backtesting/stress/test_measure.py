@@ -1,0 +1,141 @@
+"""Figures of a stretch, on books that were made by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from crypto_quant.backtesting.engine.portfolio import Books
+from crypto_quant.backtesting.stress.measure import Figures, Market, measure
+from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, Worth
+from crypto_quant.core.measures.arrays import Ints
+from crypto_quant.runtime.segments import Span
+from crypto_quant.strategy.risk_manager.config import RiskConfig
+from tests.unit.backtesting.stress.tapes import PERP, SPOT, T0, instruments
+
+NEVER = np.iinfo(np.int64).min
+EQUITY = [100.0, 100.0, 90.0, 99.0, 110.0, 100.0]
+
+
+def raw(values: list[float]) -> bytes:
+    units = [int(Decimal(str(value)).scaleb(18)) for value in values]
+    return b"".join(unit.to_bytes(16, "little", signed=True) for unit in units)
+
+
+def books(equity: list[float], ratio: list[float] | None = None, perp: int = 0) -> Books:
+    """Return hourly rows from ``T0``; one stop at 100 that sold at 99, one order refused."""
+    ts = T0 + np.arange(len(equity), dtype=np.int64) * HOUR_NS
+    held = np.full(len(equity), perp, dtype=np.int64)
+    perpetual, spot = instruments()
+    rows = {
+        "ts": ts,
+        "equity": raw(equity),
+        f"position.{perpetual.id}": held,
+        f"position.{spot.id}": np.zeros_like(held),
+        "margin_ratio.margin.USDT": np.array(ratio or [0.01] * len(equity)),
+        "margin_ratio.spot.USDT": np.full(len(equity), np.nan),
+    }
+    orders = {
+        "order_id": np.array([1, 2]),
+        "ts": np.array([T0, T0 + 3 * HOUR_NS]),
+        "stop": np.array([10_000, NEVER]),
+        "side": np.array([-1, 1]),
+        "type": ["stop_market", "market"],
+        "status": ["filled", "rejected"],
+    }
+    fills = {
+        "order_id": np.array([1, 9]),
+        "ts_event": np.array([T0 + 3 * HOUR_NS, T0 + 3 * HOUR_NS]),
+        "px": np.array([9_900, 9_900]),
+        "tag": ["", "adl"],
+    }
+    return Books(("carry",), rows, fills, orders, {}, {})
+
+
+def price(n: int, ts: Ints) -> Ints:
+    return np.full(ts.size, 10_000) + np.arange(ts.size) * (100 if n == SPOT else 0)
+
+
+def figures(made: Books, worth: tuple[Worth, ...] = (), last: int = 5) -> Figures:
+    market = Market(instruments(), price, worth)
+    return measure(RiskConfig(), market, made, Span(T0 + 2 * HOUR_NS, T0 + last * HOUR_NS))
+
+
+def test_a_stretch_is_measured_from_the_last_row_before_it() -> None:
+    found = figures(books(EQUITY))
+    assert found.ret == pytest.approx(0.0)
+    assert found.depth == pytest.approx(0.1)
+    assert found.held == pytest.approx(0.04)
+    assert not found.ruined
+    assert figures(books(EQUITY), last=3).ret == pytest.approx(-0.01)
+
+
+def test_results_are_in_dollars_where_the_quote_asset_is_not_worth_one() -> None:
+    worth = Worth(Span(T0 + 3 * HOUR_NS, T0 + 4 * HOUR_NS), 0.95)
+    found = figures(books([100.0] * 6), (worth,))
+    assert found.ret == 0.0
+    assert found.depth == pytest.approx(0.05)
+    assert figures(books([100.0] * 6), (worth,), last=3).ret == pytest.approx(-0.05)
+
+
+def test_limits_say_what_was_seen_and_whether_they_held() -> None:
+    # One contract unit is 0.001 of a coin: 2,000 units at 100 are a notional of 200.
+    limits = {limit.name: limit for limit in figures(books(EQUITY, perp=-2_000)).limits}
+    loss, margin, gross = (limits[n] for n in ("daily loss", "initial margin", "gross notional"))
+    assert loss.seen == pytest.approx(0.1)
+    assert not loss.held
+    assert margin.seen == pytest.approx(200 / 90 / 5)
+    assert not margin.held
+    assert gross.seen == pytest.approx(200 / 90)
+    assert gross.held
+    assert figures(books(EQUITY, perp=-2_000)).unhedged == pytest.approx(200 / 90)
+
+
+def test_a_day_begins_with_its_own_equity() -> None:
+    made = books([100.0, 98.0, 96.0, 94.0])
+    rows = {**made.equity, "ts": T0 + DAY_NS + np.array([-2, -1, 0, 1]) * HOUR_NS}
+    market = Market(instruments(), price, ())
+    span = Span(T0 + DAY_NS - HOUR_NS, T0 + 2 * DAY_NS)
+    limits = measure(RiskConfig(), market, replace(made, equity=rows), span).limits
+    assert limits[0].seen == pytest.approx(1 - 94 / 96)
+
+
+def test_a_stop_slips_by_what_it_filled_beyond_its_trigger() -> None:
+    stops = figures(books(EQUITY)).stops
+    assert stops.filled == 1
+    assert [stops.mean_bps, stops.worst_bps] == pytest.approx([100.0, 100.0])
+    none = figures(books(EQUITY), last=2).stops
+    assert none.filled == 0
+    assert math.isnan(none.worst_bps)
+
+
+def test_what_happened_is_counted_within_the_stretch() -> None:
+    found = figures(books(EQUITY))
+    assert (found.fills, found.taken, found.rejected) == (2, 1, 1)
+    early = figures(books(EQUITY), last=2)
+    assert (early.fills, early.taken, early.rejected) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("equity", "ratio"),
+    [
+        (EQUITY, [0.1, 0.1, 1.0, 0.1, 0.1, 0.1]),
+        (EQUITY, [0.1, 0.1, math.nan, 0.1, 0.1, 0.1]),
+        ([100.0, 100.0, -1.0, 50.0, 50.0, 50.0], None),
+    ],
+)
+def test_ruin_is_said(equity: list[float], ratio: list[float] | None) -> None:
+    found = figures(books(equity, ratio, perp=PERP))
+    assert found.ruined
+    assert not figures(books(EQUITY, [0.99] * 6)).ruined
+
+
+def test_a_position_over_no_equity_breaks_every_limit() -> None:
+    found = figures(books([100.0, 100.0, 0.0, 0.0, 0.0, 0.0], perp=-1_000))
+    assert found.ruined
+    assert found.unhedged == math.inf
+    assert not any(limit.held for limit in found.limits)

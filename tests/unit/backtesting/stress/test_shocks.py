@@ -1,0 +1,338 @@
+"""Every shock: the tape has what it claims, and nothing before its start is another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from crypto_quant.backtesting.stress.shocks import SHOCKS
+from crypto_quant.backtesting.stress.shocks.mark import marks_of_bars
+from crypto_quant.backtesting.stress.tape import (
+    DAY_NS,
+    HOUR_NS,
+    PRICES,
+    InapplicableError,
+    StressTape,
+    scaled,
+)
+from crypto_quant.runtime.segments import Span
+from crypto_quant.runtime.tape import Columns
+from tests.unit.backtesting.stress.tapes import (
+    FRAMES,
+    HOURS,
+    MS,
+    PERP,
+    SPOT,
+    T0,
+    TICK_SPAN,
+    bar_tape,
+    book_at,
+    tick_tape,
+)
+
+SPAN = Span(T0 + 60 * HOUR_NS, T0 + 90 * HOUR_NS)
+END = T0 + HOURS * HOUR_NS
+
+
+def bars(key: str, span: Span = SPAN) -> tuple[StressTape, StressTape]:
+    tape = bar_tape()
+    return tape, SHOCKS[key].lay(tape, span, is_ticks=False)
+
+
+def ticks(key: str, span: Span = TICK_SPAN) -> tuple[StressTape, StressTape]:
+    tape = tick_tape()
+    return tape, SHOCKS[key].lay(tape, span, is_ticks=True)
+
+
+def rows(columns: Columns, chosen: np.ndarray) -> dict[str, list[int]]:
+    return {name: values[chosen].tolist() for name, values in columns.items()}
+
+
+def both(key: str) -> list[tuple[StressTape, StressTape, Span]]:
+    shock, out = SHOCKS[key], []
+    if not isinstance(shock.bars, str):
+        out.append((*bars(key), SPAN))
+    if not isinstance(shock.ticks, str):
+        out.append((*ticks(key), TICK_SPAN))
+    return out
+
+
+@pytest.mark.parametrize("key", SHOCKS)
+def test_nothing_before_its_start_is_another(key: str) -> None:
+    """Neither by the venue's clock nor by ours: what is known by the start stays as it was."""
+    assert both(key)
+    for plain, laid, span in both(key):
+        for stream, columns in plain.streams.items():
+            new = laid.streams[stream]
+            for clock in ("ts_event", "ts_recv"):
+                before = [rows(c, c[clock] < span.start) for c in (columns, new)]
+                if key == "data_gap" and clock == "ts_event":
+                    # What happened by then but is not known yet is hidden too.
+                    before = [{**part, "ts_recv": []} for part in before]
+                assert before[0] == before[1], (key, stream, clock)
+        for stream in laid.streams.keys() - plain.streams.keys():
+            assert stream[0] in ("mark", "gap")
+
+
+@pytest.mark.parametrize("key", SHOCKS)
+def test_it_changes_no_tape_that_it_was_given(key: str) -> None:
+    for make in (bar_tape, tick_tape):
+        tape, kept = make(), make()
+        try:
+            SHOCKS[key].lay(
+                tape, SPAN if make is bar_tape else TICK_SPAN, is_ticks=make is tick_tape
+            )
+        except InapplicableError:
+            continue
+        for stream, columns in kept.streams.items():
+            for name, values in columns.items():
+                assert (tape.streams[stream][name] == values).all()
+
+
+@pytest.mark.parametrize("key", SHOCKS)
+def test_rows_stay_in_the_order_in_which_they_become_known(key: str) -> None:
+    for _, laid, _ in both(key):
+        for columns in laid.streams.values():
+            assert (np.diff(columns["ts_recv"]) >= 0).all()
+            assert (columns["ts_recv"] >= columns["ts_event"]).all()
+
+
+@pytest.mark.parametrize(
+    ("key", "factor"),
+    [
+        ("gap_down", Decimal("0.8")),
+        ("gap_up", Decimal("1.2")),
+        ("deleveraging", Decimal("0.9")),
+        ("usdt_down", 1 / Decimal("0.95")),
+        ("usdt_up", 1 / Decimal("1.05")),
+    ],
+)
+def test_prices_of_bars_are_moved_by_the_factor_to_the_tick(key: str, factor: Decimal) -> None:
+    plain, laid = bars(key)
+    for index in (PERP, SPOT):
+        old, new = plain.streams["bar", index], laid.streams["bar", index]
+        inside = (old["ts_event"] >= SPAN.start) & (old["ts_event"] < SPAN.end)
+        for name in PRICES:
+            assert (new[name][inside] % 10 == 0).all()
+            assert np.abs(new[name][inside] - old[name][inside] * float(factor)).max() <= 5.0001
+            assert (new[name][~inside] == old[name][~inside]).all()
+        assert (new["low"] <= np.minimum(new["open"], new["close"])).all()
+        assert (new["high"] >= np.maximum(new["open"], new["close"])).all()
+
+
+def test_a_price_is_rounded_to_the_nearest_step_and_never_to_nothing() -> None:
+    assert scaled(np.array([7, 104, 106, 115]), Decimal(1), 10).tolist() == [10, 100, 110, 120]
+    assert scaled(np.array([10**15]), Decimal("0.3"), 1).tolist() == [3 * 10**14]
+
+
+@pytest.mark.parametrize(
+    ("key", "dollars"), [("usdt_down", pytest.approx(0.95)), ("usdt_up", pytest.approx(1.05))]
+)
+def test_the_quote_asset_is_worth_what_the_label_says(key: str, dollars: float) -> None:
+    for _, laid, span in both(key):
+        [worth] = laid.worth
+        assert worth.span == span
+        assert worth.dollars == dollars
+
+
+@pytest.mark.parametrize(
+    ("key", "size"),
+    [("gap_down", -0.2), ("gap_up", 0.2), ("deleveraging", -0.1), ("usdt_down", 1 / 0.95 - 1)],
+)
+def test_a_book_is_moved_whole_by_whole_ticks(key: str, size: float) -> None:
+    plain, laid = ticks(key)
+    old, new = plain.streams["delta", PERP], laid.streams["delta", PERP]
+    move = round(3_999_995 * size / 10) * 10
+    for ts in range(TICK_SPAN.start, TICK_SPAN.end, 37 * MS):
+        moved = {(side, px + move): qty for (side, px), qty in book_at(old, ts).items()}
+        assert book_at(new, ts) == moved
+    after = TICK_SPAN.end + 100 * MS
+    assert book_at(new, after) == book_at(old, after)
+    for kind, names in (("trade", ["px"]), ("quote", ["bid", "ask"]), ("mark", ["mark"])):
+        before, now = plain.streams[kind, PERP], laid.streams[kind, PERP]
+        inside = (before["ts_event"] >= TICK_SPAN.start) & (before["ts_event"] < TICK_SPAN.end)
+        for name in names:
+            assert (now[name] - before[name]).tolist() == np.where(inside, move, 0).tolist()
+
+
+def test_levels_below_zero_are_no_levels() -> None:
+    tape = tick_tape()
+    deltas = {**tape.streams["delta", PERP]}
+    deep = deltas["px"] == 4_000_000 - 10 * 30
+    deltas["px"] = np.where(deep, 50, deltas["px"])  # far bids, which a fall takes below 0
+    laid = SHOCKS["gap_down"].lay(tape.changed({("delta", PERP): deltas}), TICK_SPAN, is_ticks=True)
+    assert (laid.streams["delta", PERP]["px"] > 0).all()
+    book = book_at(laid.streams["delta", PERP], TICK_SPAN.end - MS)
+    assert min(px for _, px in book) > 1_000_000
+
+
+def test_the_spread_of_a_book_is_ten_times_as_wide() -> None:
+    plain, laid = ticks("spread_x10")
+    for ts in range(TICK_SPAN.start + 10 * MS, TICK_SPAN.end, 50 * MS):
+        book = book_at(laid.streams["delta", PERP], ts)
+        bid, ask = max(p for s, p in book if s > 0), min(p for s, p in book if s < 0)
+        assert ask - bid == 100
+        assert len(book) == len(book_at(plain.streams["delta", PERP], ts))
+    quotes, trades = laid.streams["quote", PERP], laid.streams["trade", PERP]
+    inside = (quotes["ts_event"] >= TICK_SPAN.start) & (quotes["ts_event"] < TICK_SPAN.end)
+    assert (quotes["ask"] - quotes["bid"])[inside].tolist() == [100] * int(inside.sum())
+    bought = trades["side"] > 0
+    assert (trades["px"][inside & bought] == quotes["ask"][inside & bought]).all()
+    assert (trades["px"][inside & ~bought] == quotes["bid"][inside & ~bought]).all()
+
+
+def test_the_spread_of_bars_is_a_setting_times_ten() -> None:
+    plain, laid = bars("spread_x10")
+    assert laid.streams == plain.streams
+    changed = {name for name, value in laid.sim.items() if value != plain.sim[name]}
+    assert changed == {"slippage_floor_bps"}  # the half spread is 0 by default
+    assert laid.sim["slippage_floor_bps"] == 10 * plain.sim["slippage_floor_bps"]
+
+
+def test_a_tenth_of_volume_and_of_every_level() -> None:
+    plain, laid = bars("depth_tenth")
+    for index in (PERP, SPOT):
+        old, new = plain.streams["bar", index], laid.streams["bar", index]
+        inside = (old["ts_event"] >= SPAN.start) & (old["ts_event"] < SPAN.end)
+        assert (new["volume"][inside] == old["volume"][inside] // 10).all()
+        known = inside & (old["taker_buy"] >= 0)
+        assert (new["taker_buy"][known] == old["taker_buy"][known] // 10).all()
+        assert (new["taker_buy"] <= new["volume"]).all()
+        assert (new["taker_buy"][old["taker_buy"] < 0] == -1).all()
+        assert all((new[name] == old[name]).all() for name in PRICES)
+    plain, laid = ticks("depth_tenth")
+    for ts in range(TICK_SPAN.start + 10 * MS, TICK_SPAN.end, 50 * MS):
+        old_book = book_at(plain.streams["delta", PERP], ts)
+        thin = {level: max(qty // 10, 1) for level, qty in old_book.items()}
+        assert book_at(laid.streams["delta", PERP], ts) == thin
+    trades = plain.streams["trade", PERP], laid.streams["trade", PERP]
+    inside = (trades[0]["ts_event"] >= TICK_SPAN.start) & (trades[0]["ts_event"] < TICK_SPAN.end)
+    assert (trades[1]["qty"][inside] == np.maximum(trades[0]["qty"][inside] // 10, 1)).all()
+
+
+def test_a_venue_that_is_down_trades_nothing() -> None:
+    plain, laid = bars("venue_down")
+    for index in (PERP, SPOT):
+        old, new = plain.streams["bar", index]["ts_event"], laid.streams["bar", index]["ts_event"]
+        assert set(old) - set(new) == {t for t in old if SPAN.start <= t < SPAN.end}
+    assert laid.streams["funding", PERP] is plain.streams["funding", PERP]
+    plain, laid = ticks("venue_down")
+    for kind in ("delta", "trade", "quote", "mark"):
+        at = laid.streams[kind, PERP]["ts_event"]
+        assert not ((at >= TICK_SPAN.start) & (at < TICK_SPAN.end)).any()
+    [event], [known] = laid.streams["gap", PERP]["ts_event"], laid.streams["gap", PERP]["ts_recv"]
+    assert event == TICK_SPAN.start
+    assert known == TICK_SPAN.start + 4 * MS
+    for ts in range(TICK_SPAN.end, T0 + FRAMES * 10 * MS, 50 * MS):
+        assert book_at(laid.streams["delta", PERP], ts) == book_at(plain.streams["delta", PERP], ts)
+
+
+def test_what_a_data_gap_hides_is_known_at_its_end() -> None:
+    for plain, laid, span in both("data_gap"):
+        for stream in plain.streams.keys() - {("funding", PERP)}:
+            old, new = plain.streams[stream], laid.streams[stream]
+            assert (new["ts_event"] == old["ts_event"]).all()
+            hidden = (old["ts_recv"] >= span.start) & (old["ts_recv"] < span.end)
+            assert hidden.any()
+            assert (new["ts_recv"][hidden] == span.end).all()
+            assert (new["ts_recv"][~hidden] == old["ts_recv"][~hidden]).all()
+
+
+def test_orders_and_feed_are_fifty_times_as_slow() -> None:
+    plain, laid = ticks("latency_x50", Span(T0, TICK_SPAN.end))
+    assert laid.sim == {"entry_latency_ns": 250 * MS, "response_latency_ns": 250 * MS}
+    for stream, old in plain.streams.items():
+        new = laid.streams[stream]
+        assert (new["ts_event"] == old["ts_event"]).all()
+        assert (new["ts_recv"] - new["ts_event"] == 200 * MS).all()
+    with pytest.raises(InapplicableError, match="latency does not show on bars"):
+        bars("latency_x50")
+
+
+def test_marks_of_bars_are_those_that_the_line_takes() -> None:
+    tape = bar_tape()
+    columns = tape.streams["bar", PERP]
+    marks = marks_of_bars(columns, HOUR_NS)
+    assert marks["mark"][::2].tolist() == columns["open"].tolist()
+    assert marks["mark"][1::2].tolist() == columns["close"].tolist()
+    assert marks["ts_event"][::2].tolist() == columns["ts_event"].tolist()
+    assert marks["ts_event"][1::2].tolist() == (columns["ts_event"] + HOUR_NS - 1).tolist()
+    assert marks["ts_recv"][1::2].tolist() == columns["ts_recv"].tolist()
+
+
+def marks(tape: StressTape) -> Columns:
+    found = tape.streams.get(("mark", PERP))
+    return found or marks_of_bars(tape.streams["bar", PERP], tape.interval_ns[PERP])
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (
+            "index_outage",
+            lambda old, inside: np.full(inside.sum(), old[~inside & _early(inside)][-1]),
+        ),
+        ("mark_above", lambda old, inside: scaled(old[inside], Decimal("1.03"), 1)),
+        ("mark_below", lambda old, inside: scaled(old[inside], Decimal("0.97"), 1)),
+    ],
+)
+def test_only_the_mark_leaves_the_market(
+    key: str, expected: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> None:
+    for plain, laid, span in both(key):
+        old, new = marks(plain), laid.streams["mark", PERP]
+        inside = (old["ts_event"] >= span.start) & (old["ts_event"] < span.end)
+        assert new["mark"][inside].tolist() == expected(old["mark"], inside).tolist()
+        assert (new["mark"][~inside] == old["mark"][~inside]).all()
+        for stream in plain.streams.keys() - {("mark", PERP)}:
+            assert laid.streams[stream] is plain.streams[stream]
+        assert ("mark", SPOT) not in laid.streams
+
+
+def _early(inside: np.ndarray) -> np.ndarray:
+    """Return the rows before the first one inside."""
+    return np.arange(inside.size) < int(np.argmax(inside))
+
+
+@pytest.mark.parametrize(("key", "sign"), [("funding_longs_pay", 1), ("funding_shorts_pay", -1)])
+def test_three_days_of_funding_are_at_the_cap(key: str, sign: int) -> None:
+    span = Span(SPAN.start, SPAN.start + SHOCKS[key].bars_ns)
+    plain, laid = bars(key, span)
+    old, new = plain.streams["funding", PERP], laid.streams["funding", PERP]
+    inside = (old["ts_event"] >= span.start) & (old["ts_event"] < span.end)
+    assert inside.sum() == 9
+    assert (new["rate"][inside] == sign * 300_000).all()  # 0.3 %: 0.75 x 0.4 %
+    assert (new["rate"][~inside] == old["rate"][~inside]).all()
+    with pytest.raises(InapplicableError, match="a session of minutes"):
+        ticks(key)
+
+
+def test_the_whole_contract_is_taken_at_the_fall() -> None:
+    for _, laid, span in both("deleveraging"):
+        [taken] = laid.deleverages
+        assert taken == (span.start, PERP, Decimal(1))
+
+
+def test_a_shock_that_has_nothing_to_change_says_so() -> None:
+    tape = tick_tape()
+    bare = StressTape(
+        tape.instruments, {("delta", PERP): tape.streams["delta", PERP]}, {}, 8, tape.sim
+    )
+    with pytest.raises(InapplicableError, match="no mark price is recorded"):
+        SHOCKS["index_outage"].lay(bare, TICK_SPAN, is_ticks=True)
+    late = Span(T0 + DAY_NS, T0 + 2 * DAY_NS)
+    with pytest.raises(InapplicableError, match="no frame after its start"):
+        SHOCKS["spread_x10"].lay(tape, late, is_ticks=True)
+    early = Span(T0 - DAY_NS, T0 + DAY_NS)
+    with pytest.raises(InapplicableError, match="no book is known"):
+        SHOCKS["gap_up"].lay(tape, early, is_ticks=True)
+
+
+def test_every_shock_is_registered_under_its_own_name_and_claims_something() -> None:
+    for key, shock in SHOCKS.items():
+        assert shock.key == key
+        assert shock.claim.endswith(".")
+        assert shock.label

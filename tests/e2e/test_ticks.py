@@ -196,7 +196,7 @@ def test_one_session_alone_makes_the_same_fills(ran: tuple[str, Path], folder: P
         (("--instrument", "XYZ"), {}, "instrument: no rules for 'XYZ'; known: BTCUSDT-PERP"),
         (("--catalog", "nowhere"), {}, "has no order book of BTCUSDT-PERP.BINANCE: import"),
         ((), {"CQ__FEATURE": "rsi"}, "feature: 'rsi' is not in the tick set"),
-        ((), {"CQ__GRID": "5"}, "unknown key 'grid'"),
+        ((), {"CQ__GRIDS": "5"}, "unknown key 'grids'"),
         (("--config", "none.toml"), {}, "none.toml: cannot read the config"),
     ],
 )

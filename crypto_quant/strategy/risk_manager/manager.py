@@ -180,6 +180,8 @@ class RiskManager:
 
     def _clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell whether every check certainly lets all of it through."""
+        if any([instrument not in book.terms for _, instrument in batch.sizes]):
+            return False
         return all([check.clears(batch, book) for check in self._all])
 
     def _judge(self, order: Order, book: RiskBook, *, is_sent: bool) -> _Verdict:

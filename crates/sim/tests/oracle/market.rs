@@ -137,16 +137,20 @@ impl Market {
         *self.taken.entry((theirs == Side::Buy, px)).or_insert(0) += qty;
     }
 
-    pub(crate) fn lose(&mut self) {
+    /// The levels are gone, and with them what was taken of them; of a quote it stays taken.
+    fn lose(&mut self) {
+        if self.is_known() {
+            self.taken.clear();
+        }
         self.state = State::Unknown;
         self.bids.clear();
         self.asks.clear();
-        self.taken.clear();
     }
 
     pub(crate) fn gap(&mut self) {
         self.lose();
         self.quote = None;
+        self.taken.clear();
     }
 
     pub(crate) fn quote(&mut self, touch: Touch) {

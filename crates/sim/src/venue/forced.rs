@@ -79,7 +79,24 @@ impl Venue {
     /// Hands all of a position over to the insurance fund at its bankruptcy price. There is
     /// nothing left that could pay a fee.
     pub fn take_over(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
-        let (id, mut working) = self.announce(order, ts, true)?;
+        let (id, working) = self.announce(order, ts, true)?;
+        self.give_up(working, order, ts);
+        Some(id)
+    }
+
+    /// Takes a part of a position at the bankruptcy price of the order, free of charge, to close
+    /// another account's.
+    pub fn deleverage(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
+        let side = Side::of(-self.position(order.instrument).0)?;
+        let id = self.forced;
+        self.forced += 1;
+        let request = Request::market(id, order.instrument, side, order.qty);
+        self.give_up(Working::new(request, ts), order, ts);
+        Some(id)
+    }
+
+    /// Trades all of an order at its bankruptcy price, free of charge.
+    fn give_up(&mut self, mut working: Working, order: ForcedOrder, ts: Ts) {
         let deal = Deal {
             px: order.bankruptcy,
             reference: order.mark,
@@ -90,27 +107,6 @@ impl Venue {
         let qty = working.left;
         self.desk.fill(&mut working, qty, &deal, ts, &Bottomless);
         self.charge(before, |_, _, _| Decimal::ZERO);
-        Some(id)
-    }
-
-    /// Takes a part of a position at the mark, free of charge, to close another account's.
-    pub fn deleverage(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
-        let side = Side::of(-self.position(order.instrument).0)?;
-        let id = self.forced;
-        self.forced += 1;
-        let request = Request::market(id, order.instrument, side, order.qty);
-        let mut working = Working::new(request, ts);
-        let deal = Deal {
-            px: order.mark,
-            reference: order.mark,
-            impact: 0,
-            is_taker: true,
-        };
-        let before = self.desk.answers.len();
-        let qty = working.left;
-        self.desk.fill(&mut working, qty, &deal, ts, &Bottomless);
-        self.charge(before, |_, _, _| Decimal::ZERO);
-        Some(id)
     }
 
     /// Says something of the account that is the answer to no message of ours.

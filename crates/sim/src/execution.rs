@@ -249,13 +249,10 @@ impl Desk {
     /// Says, by `known`, that the venue turned an order away before its engine saw it.
     pub(crate) fn turn_away(&mut self, order: &Working, ts: Ts, known: Ts) {
         self.heard = self.heard.max(known);
-        let id = order.request.id;
+        let Request { id, instrument, .. } = order.request;
         let reason = reason::OVERLOADED;
-        self.push(
-            order,
-            (ts, self.heard),
-            Account::Reject { order: id, reason },
-        );
+        let body = Account::Reject { order: id, reason };
+        self.push(instrument, (ts, self.heard), body);
     }
 
     pub(crate) fn ack(&mut self, order: &mut Working, ts: Ts) {
@@ -267,21 +264,27 @@ impl Desk {
     }
 
     fn answer(&mut self, order: &Working, ts: Ts, body: Account) {
-        let mut known = ts;
-        if !order.forced {
-            self.heard = self.heard.max(self.latency.response(ts));
-            known = self.heard;
+        let instrument = order.request.instrument;
+        if order.forced {
+            self.push(instrument, (ts, ts), body);
+        } else {
+            self.tell(instrument, body, ts);
         }
-        self.push(order, (ts, known), body);
     }
 
-    fn push(&mut self, order: &Working, (ts_event, ts_recv): (Ts, Ts), body: Account) {
+    /// Says something that takes the way back to us.
+    pub(crate) fn tell(&mut self, instrument: InstrumentIdx, body: Account, ts: Ts) {
+        self.heard = self.heard.max(self.latency.response(ts));
+        self.push(instrument, (ts, self.heard), body);
+    }
+
+    fn push(&mut self, instrument: InstrumentIdx, (ts_event, ts_recv): (Ts, Ts), body: Account) {
         self.answers.push(Event {
             ts_event,
             ts_recv,
             seq: 0,
             flags: 0,
-            instrument: order.request.instrument,
+            instrument,
             body,
         });
     }

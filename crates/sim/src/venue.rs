@@ -425,21 +425,27 @@ impl Venue {
 
     /// Cancels all orders of an instrument, working or on their way.
     pub fn cancel_all(&mut self, instrument: InstrumentIdx, ts: Ts) {
-        self.each(instrument, |venue, order| {
-            order.forced = true;
-            venue.desk.cancelled(order, ts)
-        });
-        let market = self.ticks.get_mut(usize::from(instrument));
-        for mut order in market.into_iter().flatten().flat_map(TickMarket::take_all) {
-            order.forced = true;
-            self.desk.cancelled(&order, ts);
-        }
+        self.cancel_each(instrument, ts, true);
         for sent in self.transit.take(instrument) {
             if let Message::New(request) = sent.message {
                 let mut order = Working::new(request, sent.decided);
                 order.forced = true;
                 self.desk.cancelled(&order, ts);
             }
+        }
+    }
+
+    /// Cancels the orders of an instrument that work; where that is `forced`, the answers have no
+    /// latency.
+    fn cancel_each(&mut self, instrument: InstrumentIdx, ts: Ts, forced: bool) {
+        self.each(instrument, |venue, order| {
+            order.forced = forced;
+            venue.desk.cancelled(order, ts)
+        });
+        let market = self.ticks.get_mut(usize::from(instrument));
+        for mut order in market.into_iter().flatten().flat_map(TickMarket::take_all) {
+            order.forced = forced;
+            self.desk.cancelled(&order, ts);
         }
     }
 

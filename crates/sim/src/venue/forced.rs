@@ -1,13 +1,12 @@
 //! What the venue does to an account by itself: a liquidation's cancellations and orders.
 
 use cq_ledger::liquidation_fee;
-use cq_types::{Account, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
+use cq_types::{Account, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
 use super::Venue;
 use crate::execution::{Bottomless, Deal};
 use crate::order::{is_worse_or_equal, Request, TimeInForce, Working};
-use crate::ticks::TickMarket;
 
 /// An order that the venue makes to close a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +24,7 @@ pub struct ForcedOrder {
 impl Venue {
     /// Cancels all orders of an instrument that work; what is on its way arrives later.
     pub fn cancel_working(&mut self, instrument: InstrumentIdx, ts: Ts) {
-        self.each(instrument, |venue, order| venue.desk.cancelled(order, ts));
-        let market = self.ticks.get_mut(usize::from(instrument));
-        for order in market.into_iter().flatten().flat_map(TickMarket::take_all) {
-            self.desk.cancelled(&order, ts);
-        }
+        self.cancel_each(instrument, ts, false);
     }
 
     /// The order that the next message is, if it is one.
@@ -111,16 +106,7 @@ impl Venue {
 
     /// Says something of the account that is the answer to no message of ours.
     pub fn tell(&mut self, instrument: InstrumentIdx, body: Account, ts: Ts) {
-        let known = self.desk.heard.max(self.desk.latency.response(ts));
-        self.desk.heard = known;
-        self.desk.answers.push(Event {
-            ts_event: ts,
-            ts_recv: known,
-            seq: 0,
-            flags: 0,
-            instrument,
-            body,
-        });
+        self.desk.tell(instrument, body, ts);
     }
 
     /// Makes an order against the position and tells of it; `None` where there is none.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
+
+import orjson
 
 from crypto_quant.core.messages import (
     Alarm,
@@ -21,9 +22,12 @@ from crypto_quant.core.messages import (
     Transfer,
 )
 
-line = json.JSONEncoder(separators=(",", ":")).encode
-"""Encode plain values on one line."""
 POST_ONLY = OrderType.POST_ONLY
+
+
+def line(said: object) -> bytes:
+    """Return plain values as one line of JSON, its end included; NaN is null."""
+    return orjson.dumps(said, default=tuple, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def as_json(decision: Decision) -> dict[str, object]:

@@ -23,6 +23,7 @@ from crypto_quant.core.messages import (
 )
 
 POST_ONLY = OrderType.POST_ONLY
+_SHARED = ("ts", "sleeve", "instrument", "reason")
 
 
 def line(said: object) -> bytes:
@@ -51,6 +52,8 @@ def _target(target: Target) -> dict[str, object]:
     said = target._asdict()
     if target.quotes is None:
         del said["quotes"]
+    else:
+        said["quotes"] = list(map(list, target.quotes))
     return said
 
 
@@ -80,15 +83,14 @@ def _commands(commands: Sequence[Command]) -> list[dict[str, Any]]:
             continue
         if isinstance(command, Place):
             order, checks = command.approved
-            if order.is_quote and order.type is POST_ONLY and not order.reduce_only:
-                sleeve = order.allocations[0][0]
-                alike = (order.ts, sleeve, order.instrument, order.reason, checks)
+            ts, number, instrument, side, quantity, kind, px, _, reduces, parts, why, quoted = order
+            if quoted and kind is POST_ONLY and not reduces:
+                alike = (ts, parts[0][0], instrument, why, checks)
                 if shared != alike:
                     shared, listed = alike, []
-                    names = ("ts", "sleeve", "instrument", "reason")
-                    of = dict(zip(names, alike, strict=False))
+                    of = dict(zip(_SHARED, alike, strict=False))
                     said.append({"quote": {**of, "orders": listed}, "checks": checks})
-                listed.append((order.id, order.side, order.price, order.quantity))
+                listed.append((number, side, px, quantity))
                 continue
         shared = None
         said.append(_command(command))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
+
+import orjson
 
 from crypto_quant.core.messages import (
     Alarm,
@@ -21,9 +22,13 @@ from crypto_quant.core.messages import (
     Transfer,
 )
 
-line = json.JSONEncoder(separators=(",", ":")).encode
-"""Encode plain values on one line."""
 POST_ONLY = OrderType.POST_ONLY
+_SHARED = ("ts", "sleeve", "instrument", "reason")
+
+
+def line(said: object) -> bytes:
+    """Return plain values as one line of JSON, its end included; NaN is null."""
+    return orjson.dumps(said, default=tuple, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def as_json(decision: Decision) -> dict[str, object]:
@@ -47,6 +52,8 @@ def _target(target: Target) -> dict[str, object]:
     said = target._asdict()
     if target.quotes is None:
         del said["quotes"]
+    else:
+        said["quotes"] = list(map(list, target.quotes))
     return said
 
 
@@ -76,15 +83,14 @@ def _commands(commands: Sequence[Command]) -> list[dict[str, Any]]:
             continue
         if isinstance(command, Place):
             order, checks = command.approved
-            if order.is_quote and order.type is POST_ONLY and not order.reduce_only:
-                sleeve = order.allocations[0][0]
-                alike = (order.ts, sleeve, order.instrument, order.reason, checks)
+            ts, number, instrument, side, quantity, kind, px, _, reduces, parts, why, quoted = order
+            if quoted and kind is POST_ONLY and not reduces:
+                alike = (ts, parts[0][0], instrument, why, checks)
                 if shared != alike:
                     shared, listed = alike, []
-                    names = ("ts", "sleeve", "instrument", "reason")
-                    of = dict(zip(names, alike, strict=False))
+                    of = dict(zip(_SHARED, alike, strict=False))
                     said.append({"quote": {**of, "orders": listed}, "checks": checks})
-                listed.append((order.id, order.side, order.price, order.quantity))
+                listed.append((number, side, px, quantity))
                 continue
         shared = None
         said.append(_command(command))

@@ -63,4 +63,4 @@ class DecisionLog:
         """Write a decision if it wanted or refused anything."""
         if not (decision.targets or decision.commands or decision.refused):
             return
-        self._file.write(f"{line(as_json(decision))}\n".encode())
+        self._file.write(line(as_json(decision)))

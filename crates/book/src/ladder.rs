@@ -44,7 +44,6 @@ pub(crate) struct Ladder {
     far: HashMap<i64, i64, Mix>,
     /// Levels between the steps.
     odd: BTreeMap<i64, i64>,
-    in_window: usize,
 }
 
 impl Ladder {
@@ -59,7 +58,6 @@ impl Ladder {
             touch: None,
             far: HashMap::default(),
             odd: BTreeMap::new(),
-            in_window: 0,
         }
     }
 
@@ -76,7 +74,6 @@ impl Ladder {
             self.touch = self.used.last_before(at);
         }
         self.large.clear();
-        self.in_window = 0;
     }
 
     /// Sets a level, a zero quantity deletes it; returns what was there.
@@ -122,8 +119,9 @@ impl Ladder {
         .map(|level| self.level(level))
     }
 
+    /// How many levels; counts those of the window.
     pub(crate) fn len(&self) -> usize {
-        self.in_window + self.far.len() + self.odd.len()
+        self.used.count() + self.far.len() + self.odd.len()
     }
 
     /// Levels on a step; those beyond the window are sorted only when they are asked for.
@@ -171,7 +169,6 @@ impl Ladder {
         };
         let is_used = entry != 0;
         self.used.put(at, is_used);
-        self.in_window = self.in_window + usize::from(is_used) - usize::from(old != 0);
         if self.touch.is_none_or(|touch| at >= touch) {
             self.move_touch(at, is_used);
         }

@@ -121,11 +121,12 @@ impl Known {
         if let Some((at_venue, known)) = changes.last_times() {
             self.latency[at] = Some(FeedLatency { at_venue, known });
         }
-        for (at, change) in changes.iter().enumerate() {
+        for row in changes.iter() {
+            let change = row.change;
             book.on_delta(change.side, change.px, change.qty, change.marks);
             if change.marks & flags::LAST != 0 {
-                let event = changes.event(stream.instrument, at, change);
-                self.features.on_market(&event, Some(book));
+                self.features
+                    .on_market(&row.event(stream.instrument), Some(book));
             }
         }
     }

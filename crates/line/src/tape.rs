@@ -75,7 +75,7 @@ impl Stream {
     }
 
     /// Checks and takes the next part, as if its rows had been there from the beginning.
-    pub(crate) fn extend(&mut self, stamps: Stamps, columns: Columns) -> Result<(), LineError> {
+    pub(crate) fn extend(&mut self, mut stamps: Stamps, columns: Columns) -> Result<(), LineError> {
         let rows = Rows {
             instrument: self.instrument,
             kind: self.kind,
@@ -90,6 +90,10 @@ impl Stream {
             return Ok(());
         };
         self.last = Some((*event, *recv));
+        if self.kind == Kind::Deltas {
+            let unmarked = || vec![0; stamps.ts_event.len()];
+            stamps.flags.get_or_insert_with(unmarked);
+        }
         let first = self.len;
         self.len += stamps.ts_event.len();
         self.parts.push_back(Part {
@@ -158,14 +162,15 @@ impl Stream {
         let Some((part, at)) = self.find(rows.start) else {
             return Changes::default();
         };
-        let Columns::Deltas { side, px, qty } = &part.columns else {
+        let (Columns::Deltas { side, px, qty }, Some(marks)) = (&part.columns, &part.stamps.flags)
+        else {
             return Changes::default();
         };
         let rows = at..at + rows.len();
         Changes {
             ts_event: &part.stamps.ts_event[rows.clone()],
             ts_recv: &part.stamps.ts_recv[rows.clone()],
-            marks: part.stamps.flags.as_ref().map(|f| &f[rows.clone()]),
+            marks: &marks[rows.clone()],
             side: &side[rows.clone()],
             px: &px[rows.clone()],
             qty: &qty[rows],
@@ -196,10 +201,18 @@ impl Stream {
 pub(crate) struct Changes<'a> {
     ts_event: &'a [Ts],
     ts_recv: &'a [Ts],
-    marks: Option<&'a [u32]>,
+    marks: &'a [u32],
     side: &'a [i8],
     px: &'a [i64],
     qty: &'a [i64],
+}
+
+/// A level change with its times.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timed {
+    ts_event: Ts,
+    ts_recv: Ts,
+    pub(crate) change: Change,
 }
 
 impl<'a> Changes<'a> {
@@ -208,46 +221,49 @@ impl<'a> Changes<'a> {
         Some((*self.ts_event.last()?, *self.ts_recv.last()?))
     }
 
-    pub(crate) fn iter(self) -> impl Iterator<Item = Change> + 'a {
-        let levels = self.side.iter().zip(self.px).zip(self.qty).enumerate();
-        levels.map(move |(at, ((side, px), qty))| Change {
-            side: side_of(*side),
-            px: Px(*px),
-            qty: Qty(*qty),
-            marks: self.marks.map_or(0, |marks| marks[at]),
+    /// All columns side by side: this is most of what is read of a tape.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Timed> + 'a {
+        let times = self.ts_event.iter().zip(self.ts_recv);
+        let levels = self.side.iter().zip(self.px).zip(self.qty).zip(self.marks);
+        let rows = times.zip(levels);
+        rows.map(|((event, recv), (((side, px), qty), marks))| Timed {
+            ts_event: *event,
+            ts_recv: *recv,
+            change: Change {
+                side: side_of(*side),
+                px: Px(*px),
+                qty: Qty(*qty),
+                marks: *marks,
+            },
         })
     }
 
     /// Each with its venue time, which never goes back before `from`.
     pub(crate) fn timed(self, from: Ts) -> impl Iterator<Item = (Ts, Change)> + 'a {
         let mut now = from;
-        self.ts_event
-            .iter()
-            .zip(self.iter())
-            .map(move |(ts, change)| {
-                now = now.max(*ts);
-                (now, change)
-            })
+        self.iter().map(move |row| {
+            now = now.max(row.ts_event);
+            (now, row.change)
+        })
     }
+}
 
-    /// The event of the change at a place among these.
-    pub(crate) fn event(
-        self,
-        instrument: InstrumentIdx,
-        at: usize,
-        change: Change,
-    ) -> Event<Market> {
+impl Timed {
+    /// What the tape says here.
+    pub(crate) fn event(self, instrument: InstrumentIdx) -> Event<Market> {
+        let Change {
+            side,
+            px,
+            qty,
+            marks,
+        } = self.change;
         Event {
-            ts_event: self.ts_event[at],
-            ts_recv: self.ts_recv[at],
+            ts_event: self.ts_event,
+            ts_recv: self.ts_recv,
             seq: 0,
-            flags: change.marks,
+            flags: marks,
             instrument,
-            body: Market::Delta {
-                side: change.side,
-                px: change.px,
-                qty: change.qty,
-            },
+            body: Market::Delta { side, px, qty },
         }
     }
 }

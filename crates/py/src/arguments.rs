@@ -4,13 +4,15 @@ use cq_line::{LineError, Wake};
 use cq_sim::{OrderType, TimeInForce};
 use cq_types::{Account, Event, Qty, Side, Ts};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
 use rust_decimal::Decimal;
 
 pub(crate) type WalletArg = (String, Vec<String>, Vec<u16>);
 pub(crate) type CapitalArg = (usize, String, String, Decimal);
 pub(crate) type Allocations = Vec<(usize, i64)>;
-pub(crate) type Answer = (
+type Answer = (
     &'static str,
     Ts,
     Ts,
@@ -79,7 +81,37 @@ pub(crate) fn parts(allocations: Allocations) -> Vec<cq_ledger::Allocation> {
     allocations.into_iter().map(part).collect()
 }
 
-pub(crate) fn answer(event: &Event<Account>) -> Answer {
+/// What the venue said, as Python has it. Most that a market maker hears are acks and
+/// cancellations: their words, and the `nothing` that they cost, are made once.
+pub(crate) fn said<'py>(
+    py: Python<'py>,
+    event: &Event<Account>,
+    nothing: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let (kind, at, known, order, instrument, px, qty, is_buy, is_taker, amount, reason) =
+        answer(event);
+    let kind = match kind {
+        "ack" => intern!(py, "ack").clone(),
+        "cancelled" => intern!(py, "cancelled").clone(),
+        "fill" => intern!(py, "fill").clone(),
+        other => PyString::new(py, other),
+    };
+    let reason = match reason {
+        "" => intern!(py, "").clone(),
+        other => PyString::new(py, other),
+    };
+    let amount = if amount.is_zero() && amount.scale() == 0 {
+        nothing.clone()
+    } else {
+        amount.into_pyobject(py)?.into_any()
+    };
+    (
+        kind, at, known, order, instrument, px, qty, is_buy, is_taker, amount, reason,
+    )
+        .into_pyobject(py)
+}
+
+fn answer(event: &Event<Account>) -> Answer {
     let zero = Decimal::ZERO;
     let plain = |kind, order, reason| {
         let (at, known, what) = (event.ts_event, event.ts_recv, event.instrument);

@@ -11,12 +11,10 @@ use cq_sim::{Request, TriggerBy};
 use cq_types::{Px, Qty, Side, Ts};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use rust_decimal::Decimal;
 
-use crate::arguments::{
-    answer, code, error, order_type, parts, Allocations, Answer, CapitalArg, WalletArg,
-};
+use crate::arguments::{code, error, order_type, parts, said, Allocations, CapitalArg, WalletArg};
 use crate::features::{feature_specs, SpecArg};
 use crate::instrument::PyInstrument;
 use crate::sim::sim_config;
@@ -248,7 +246,15 @@ impl PyLine {
         self.inner.set_leverage(instrument, leverage).map_err(error)
     }
 
-    fn answers(&mut self) -> Vec<Answer> {
-        self.inner.take_answers().iter().map(answer).collect()
+    fn answers<'py>(&mut self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+        let heard = self.inner.take_answers();
+        if heard.is_empty() {
+            return Ok(Vec::new());
+        }
+        let nothing = Decimal::ZERO.into_pyobject(py)?.into_any();
+        heard
+            .iter()
+            .map(|event| said(py, event, &nothing))
+            .collect()
     }
 }

@@ -105,13 +105,34 @@ impl TickMarket {
             }
             return count;
         }
+        // Amid a frame of a book that is known, a change where nothing of ours rests is nothing
+        // but a change of the book: nearly all are such.
+        let mut is_quiet = self.is_quiet();
         for (ts, change) in changes {
             count += 1;
+            let is_inside = change.marks & (flags::SNAPSHOT | flags::LAST) == 0;
+            if is_quiet && is_inside && !self.own(change.side).may_be_at(change.px) {
+                self.book.apply(change.side, change.px, change.qty);
+                continue;
+            }
             if self.on_change(desk, change, ts, purse) {
                 break;
             }
+            is_quiet = self.is_quiet();
         }
         count
+    }
+
+    /// Whether the book is known, and nothing of it consumed by our own orders.
+    fn is_quiet(&self) -> bool {
+        self.book.is_valid() && self.taken.is_empty()
+    }
+
+    fn own(&self, side: Side) -> &Resting {
+        match side {
+            Side::Buy => &self.bids,
+            Side::Sell => &self.asks,
+        }
     }
 
     /// Returns whether the venue has answered.

@@ -157,7 +157,8 @@ class OrderManager:
         parts = order.allocations
         if len(parts) == 1:  # nobody shares it
             key = (parts[0][0], order.instrument)
-            self._count_one(key, -quantity if order.side is BUY else quantity, order.side)
+            is_sale = order.side is not BUY
+            self._count_one(key, quantity if is_sale else -quantity, is_sale=is_sale)
         else:
             self._count(order, prorate(order.allocations, before, quantity), -1)
         self._tell(state)
@@ -196,13 +197,13 @@ class OrderManager:
         state.reason = reason
         order = state.order
         if order.is_quote:  # all of it is one sleeve's
+            key, at = state.key, state.at
             left = state.filled - order.quantity
-            key = (order.allocations[0][0], order.instrument)
-            self._count_one(key, left if order.side is BUY else -left, order.side)
+            self._count_one(key, left if at > 0 else -left, is_sale=at < 0)
             self.touched.add(key[1])
             self.requote.add(key)
             del self.live[order_id]
-            del self._quotes[key][state.at]
+            del self._quotes[key][at]
             return
         if not state.is_stop or state.filled:
             self._count(order, order.allocations, -1)
@@ -215,7 +216,7 @@ class OrderManager:
         order = state.order
         del self.live[order.id]
         if order.is_quote:
-            del self._quotes[order.allocations[0][0], order.instrument][state.at]
+            del self._quotes[state.key][state.at]
             return
         self._forget_stop(state)
         self.ended.append(state)
@@ -232,19 +233,22 @@ class OrderManager:
         order = state.order
         self.touched.add(order.instrument)
         if order.is_quote:
-            self.requote.add((order.allocations[0][0], order.instrument))
+            self.requote.add(state.key)
 
     def _take_quote(self, order: Order, state: OrderState) -> None:
-        (part,) = order.allocations
-        quotes = self._quotes.setdefault((part[0], order.instrument), {})
-        px = order.price
+        _, number, instrument, side, _, _, px, _, _, parts, _, _ = order
+        ((sleeve, quantity),) = parts
+        key = state.key = (sleeve, instrument)
         if px is None:
-            raise InvariantError(f"order {order.id} is a quote without a price")
-        at = state.at = px if order.side is BUY else -px
+            raise InvariantError(f"order {number} is a quote without a price")
+        quotes = self._quotes.get(key)
+        if quotes is None:
+            quotes = self._quotes[key] = {}
+        at = state.at = px if side is BUY else -px
         if at in quotes:
-            raise InvariantError(f"order {order.id}: its sleeve has a live quote at that price")
+            raise InvariantError(f"order {number}: its sleeve has a live quote at that price")
         quotes[at] = state
-        self._count_one((part[0], order.instrument), part[1], order.side)
+        self._count_one(key, quantity, is_sale=at < 0)
 
     def _forget_stop(self, state: OrderState) -> None:
         if state.is_stop:
@@ -252,10 +256,10 @@ class OrderManager:
             if self._stops.get(key) is state:
                 del self._stops[key]
 
-    def _count_one(self, key: Key, change: int, side: Side) -> None:
+    def _count_one(self, key: Key, change: int, *, is_sale: bool) -> None:
         """Add to what one sleeve has working on a side; ``change`` is signed as a position is."""
         _add(self._working, key, change)
-        if side is not BUY:
+        if is_sale:
             _add(self._selling, key, change)
 
     def _count(self, order: Order, parts: Iterable[tuple[int, int]], sign: int) -> None:
@@ -268,8 +272,7 @@ class OrderManager:
 
 
 def _add(counts: dict[tuple[int, int], int], key: tuple[int, int], quantity: int) -> None:
-    left = counts.get(key, 0) + quantity
-    if left:
+    if left := counts.get(key, 0) + quantity:
         counts[key] = left
     else:
         counts.pop(key, None)

@@ -20,6 +20,7 @@ class Status(StrEnum):
 
 
 # Looking up a member of an enum costs ten times what a module's name does.
+NO_KEY = (-1, -1)
 NEW, STOP_MARKET = Status.NEW, OrderType.STOP_MARKET
 
 
@@ -27,7 +28,8 @@ class OrderState:
     """An order and what became of it; ``filled`` is unsigned, on the grid.
 
     ``is_stop`` tells a protective stop; ``amended`` is what the order is once an amendment that
-    is on its way has arrived. Of a quote, ``at`` is its price, that of a sale negative.
+    is on its way has arrived. Of a quote, ``at`` is its price, that of a sale negative, and ``key``
+    its (sleeve, instrument).
     """
 
     __slots__ = (
@@ -36,6 +38,7 @@ class OrderState:
         "filled",
         "is_cancelling",
         "is_stop",
+        "key",
         "order",
         "reason",
         "status",
@@ -44,6 +47,7 @@ class OrderState:
     def __init__(self, order: Order) -> None:
         self.order = order
         self.at = 0
+        self.key = NO_KEY
         self.is_stop = order.type is STOP_MARKET
         self.status = NEW
         self.filled = 0

@@ -48,8 +48,10 @@ class LossAtStop:
         if self._config.require_stop:
             return False
         budget = SURE * self._config.loss_at_stop * book.equity
-        worst = ((size, book.worth(instrument)) for (_, instrument), size in batch.sizes.items())
-        return all(not size or 0.0 < size * worth < budget for size, worth in worst)
+        for (_, instrument), size in batch.sizes.items():
+            if size and not 0.0 < size * book.worth(instrument) < budget:
+                return False
+        return True
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Never refuse: an order does not carry the stop of its position."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from math import nan
+
 from crypto_quant.core.messages import (
     RISK_SEAL,
     Alarm,
@@ -13,6 +16,7 @@ from crypto_quant.core.messages import (
     Order,
     OrderType,
     Place,
+    Prediction,
     Quote,
     Side,
     Target,
@@ -83,7 +87,13 @@ def test_a_target_says_its_quotes_only_where_it_quotes() -> None:
     quoting = plain._replace(quotes=(Quote(Side.SELL, 80, 5),))
     said = as_json(Decision(9, Wake.TIMER, None, (), (plain, quoting), (), ()))
     assert line(said["targets"]) == (
-        '[{"ts":9,"sleeve":"grid","instrument":1,"quantity":5,"stop":null,"reason":"r"},'
-        '{"ts":9,"sleeve":"grid","instrument":1,"quantity":5,"stop":null,"reason":"r",'
-        '"quotes":[["sell",80,5]]}]'
+        b'[{"ts":9,"sleeve":"grid","instrument":1,"quantity":5,"stop":null,"reason":"r"},'
+        b'{"ts":9,"sleeve":"grid","instrument":1,"quantity":5,"stop":null,"reason":"r",'
+        b'"quotes":[["sell",80,5]]}]\n'
     )
+
+
+def test_what_is_no_number_is_null() -> None:
+    prediction = Prediction(9, nan, 0.25, "none")
+    said = line(as_json(Decision(9, Wake.TIMER, prediction, (), (), (), ())))
+    assert json.loads(said)["prediction"] == {**prediction._asdict(), "p_up": None}

@@ -30,6 +30,14 @@ impl Bitmap {
         *page = (*page & !(1 << bit)) | is_any << bit;
     }
 
+    /// How many entries are in use.
+    pub(super) fn count(&self) -> usize {
+        self.words
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum()
+    }
+
     /// The last entry in use before `at`.
     pub(super) fn last_before(&self, at: usize) -> Option<usize> {
         let (word, page) = (at / 64, at / 4096);

@@ -258,9 +258,11 @@ class OrderManager:
 
     def _count_one(self, key: Key, change: int, *, is_sale: bool) -> None:
         """Add to what one sleeve has working on a side; ``change`` is signed as a position is."""
-        _add(self._working, key, change)
+        working = self._working
+        working[key] = working.get(key, 0) + change
         if is_sale:
-            _add(self._selling, key, change)
+            selling = self._selling
+            selling[key] = selling.get(key, 0) + change
 
     def _count(self, order: Order, parts: Iterable[tuple[int, int]], sign: int) -> None:
         """Add (+1) parts of an order to what is working, or take them away (-1)."""
@@ -272,7 +274,4 @@ class OrderManager:
 
 
 def _add(counts: dict[tuple[int, int], int], key: tuple[int, int], quantity: int) -> None:
-    if left := counts.get(key, 0) + quantity:
-        counts[key] = left
-    else:
-        counts.pop(key, None)
+    counts[key] = counts.get(key, 0) + quantity

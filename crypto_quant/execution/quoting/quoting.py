@@ -212,45 +212,31 @@ class Quoting:
     ) -> None:
         """Make the orders that the budget leaves, none of which meets one of our own."""
         edges: dict[int, Edges] = {}
+        now, of = view.now, None
         for key, at in missing:
-            sleeve, instrument = key
-            edge = edges.get(instrument)
-            if edge is None:
-                edge = edges[instrument] = Edges(self._orders, instrument)
+            if key is not of:  # nearly all are of one sleeve and instrument
+                of, (sleeve, instrument), stands = key, key, self._stand[key]
+                edge = edges.get(instrument) or Edges(self._orders, instrument)
+                edges[instrument] = edge
             owner = edge.met_by(at)
-            said = self._stand[key].said
             if owner is None and len(made) < left:
-                made.append(self._order(key, at, view.now))
+                made.append(self._order(key, at, stands, now))
                 edge.add(at, sleeve)
-                said.discard(at)
+                stands.said.discard(at)
                 continue
             self._due.add(key)
-            if owner is not None and owner != sleeve and at not in said:
-                said.add(at)
-                withheld.append(Refused(self._order(key, at, view.now), f"{MEETS_OWN}{owner}"))
+            if owner is not None and owner != sleeve and at not in stands.said:
+                stands.said.add(at)
+                kept = self._order(key, at, stands, now)
+                withheld.append(Refused(kept, f"{MEETS_OWN}{owner}"))
 
-    def _order(self, key: Key, at: int, now: int) -> Order:
+    def _order(self, key: Key, at: int, stands: _Standing, now: int) -> Order:
         sleeve, instrument = key
-        stands = self._stand[key]
         side, px, quantity = stands.wanted[at]
         part = new(Allocation, (sleeve, quantity if at > 0 else -quantity))
-        return new(
-            Order,
-            (
-                now,
-                self._orders.next_id(),
-                instrument,
-                side,
-                quantity,
-                POST_ONLY,
-                px,
-                None,
-                False,
-                (part,),
-                stands.reason,
-                True,
-            ),
-        )
+        number = self._orders.next_id()
+        made = (now, number, instrument, side, quantity, POST_ONLY, px, None, False, (part,))
+        return new(Order, (*made, stands.reason, True))
 
 
 def _key(order: Order) -> Key:

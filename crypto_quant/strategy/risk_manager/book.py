@@ -187,10 +187,9 @@ class RiskBook:
         """Return what orders may lead to on top of what lives."""
         bought: dict[tuple[int, int], int] = {}
         sold: dict[tuple[int, int], int] = {}
-        for order in orders:
-            instrument = order.instrument
-            is_stop = order.type is STOP_MARKET  # it trades only if it is reached
-            for sleeve, quantity in order.allocations:
+        for _, _, instrument, _, _, kind, _, _, _, parts, _, _ in orders:
+            is_stop = kind is STOP_MARKET  # it trades only if it is reached
+            for sleeve, quantity in parts:
                 key = (sleeve, instrument)
                 side = bought if quantity > 0 else sold
                 side[key] = side.get(key, 0) + (0 if is_stop else quantity)

@@ -34,11 +34,10 @@ class OrderValidity:
             terms = book.terms[instrument]
             tick, lot, unit = terms.tick, terms.lot, SURE * terms.price_unit * terms.size_unit
             least = float(terms.min_notional)
-            for order in batch.orders:
-                px, quantity = order.price, order.quantity
-                if order.instrument != instrument:
+            for _, _, traded, _, quantity, _, px, stop, _, _, _, _ in batch.orders:
+                if traded != instrument:
                     continue
-                if px is None or px <= 0 or px % tick or order.stop is not None:
+                if px is None or px <= 0 or px % tick or stop is not None:
                     return False
                 if quantity <= 0 or quantity % lot or px * quantity * unit <= least:
                     return False

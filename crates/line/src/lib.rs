@@ -22,6 +22,7 @@ mod cursor;
 mod deleverage;
 mod ending;
 mod error;
+mod exchange;
 mod feed;
 mod jitter;
 mod known;

@@ -1,5 +1,6 @@
 //! Settings of the simulated venue, from a dictionary.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use cq_ledger::MarginMode;
@@ -150,6 +151,19 @@ fn whole(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Ts> {
     whole.and_then(|n| n.to_i64()).ok_or_else(|| {
         PyValueError::new_err(format!("sim.{key}: expected a whole number, was {number}"))
     })
+}
+
+/// Settings of several venues, by name; what is wrong with one is said with its name.
+pub(crate) fn venue_configs(
+    settings: &BTreeMap<String, Bound<'_, PyDict>>,
+) -> PyResult<BTreeMap<String, SimConfig>> {
+    let each = settings.iter().map(|(name, own)| {
+        let config = sim_config(own).map_err(|error| {
+            PyValueError::new_err(format!("venue {name}: {}", error.value(own.py())))
+        })?;
+        Ok((name.clone(), config))
+    });
+    each.collect()
 }
 
 pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {

@@ -64,11 +64,29 @@ impl Venue {
         steps: &[Option<Px>],
         config: &SimConfig,
     ) -> Result<Self, SimError> {
-        let costs = Costs::new(config, steps.contains(&None))?;
+        Self::listing(instruments, steps, |_| true, config)
+    }
+
+    /// One of several venues: it lists those instruments of all that `is_listed` says.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn listing(
+        instruments: Arc<[Instrument]>,
+        steps: &[Option<Px>],
+        is_listed: impl Fn(InstrumentIdx) -> bool,
+        config: &SimConfig,
+    ) -> Result<Self, SimError> {
+        let listed = (0..).zip(steps).filter(|(index, _)| is_listed(*index));
+        let has_bars = listed.into_iter().any(|(_, step)| step.is_none());
+        let costs = Costs::new(config, has_bars)?;
         let count = instruments.len();
         let styles = (config.queue, config.matching);
         let ticks = (0..).zip(instruments.iter()).map(|(index, instrument)| {
             let step = steps.get(usize::from(index)).copied().flatten()?;
+            if !is_listed(index) {
+                return None;
+            }
             Some(TickMarket::new(index, step, instrument.grid, styles))
         });
         Ok(Self {

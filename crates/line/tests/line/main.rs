@@ -10,6 +10,8 @@ mod parts;
 mod race;
 mod seen;
 
+use std::collections::BTreeMap;
+
 use cq_ledger::{Valuation, Wallet};
 use cq_line::{Columns, Deposit, Line, LineError, Setup, Stamps, Stream, Wake};
 use cq_sim::{Latencies, OrderType, Request, SimConfig, TimeInForce};
@@ -72,6 +74,7 @@ fn setup(end: Ts) -> Setup {
         sample: HOUR,
         start: 0,
         end,
+        venues: BTreeMap::new(),
         sim: Some(SimConfig {
             impact: 0.0,
             slippage_floor: Decimal::ZERO,

@@ -216,8 +216,12 @@ class Line:
         ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),
         ``funding_jitter_ns`` 0 (fills so near a settlement pay adverse funding, receive none),
         ``insurance_fund`` (never empty).
+        There is one venue for each that the instruments' ids name (what follows the last dot),
+        with an account of its own; the n-th draws its latencies apart from the others.
+    venues
+        Settings of venues that have others than ``sim``, by name.
     wallets
-        ``(name, assets, instruments that settle in it)``.
+        ``(name, assets, instruments that settle in it)``; the instruments are of one venue.
     capital
         ``(sleeve, wallet name, asset, amount)``, booked at ``start``.
     valuation, at_par
@@ -242,6 +246,7 @@ class Line:
         valuation: str = ...,
         at_par: Sequence[str] = ...,
         sample_ns: int = 3_600_000_000_000,
+        venues: Mapping[str, Mapping[str, object]] = ...,
     ) -> Line: ...
     def add_bars(
         self,

@@ -91,8 +91,7 @@ def line(
     sim: Mapping[str, Mapping[str, object]],
 ) -> RecordedLine:
     """Put the recorded hours of instruments on one tape."""
-    known = load_instruments()
-    traded: tuple[Instrument, ...] = tuple(known[name] for name in names)
+    traded = tuple(map(load_instruments().__getitem__, names))
     spec = LineSpec(
         instruments=traded,
         sleeves=("pair", "idle"),
@@ -111,15 +110,11 @@ def line(
     for index, instrument in enumerate(traded):
         read = hours(data_dir, instrument.id)
         price, size = 10**instrument.price_exp, 10**instrument.qty_exp
-        grid = {key: np.array([int(px * price) for px in own]) for key, own in read.prices.items()}
-        out.native.add_bars(
-            index,
-            HOUR_NS,
-            read.opens,
-            read.opens + HOUR_NS,
-            **grid,
-            volume=np.array([int(volume * size) for volume in read.volume]),
-        )
+        columns = [[int(px * price) for px in own] for own in read.prices.values()]
+        opened, high, low, close = map(np.array, columns)
+        volume = np.array([int(amount * size) for amount in read.volume])
+        known = read.opens + HOUR_NS
+        out.native.add_bars(index, HOUR_NS, read.opens, known, opened, high, low, close, volume)
         if instrument.id == BINANCE:
             rates = funding(data_dir)
             times = np.array(sorted(rates))

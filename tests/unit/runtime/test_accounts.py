@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import Transfer, Wake, Wallet
+from crypto_quant.execution.netting import NettingConfig
 from crypto_quant.runtime.accounts import Accounts
+from crypto_quant.runtime.compose import join
 from crypto_quant.runtime.line import HOUR_NS, Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.state import SettledFunding
+from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.venues.rules import load_instruments
 
 START = 1_700_000_000 * 10**9 // HOUR_NS * HOUR_NS
@@ -80,6 +85,24 @@ def test_money_moves_within_a_venue_and_between_venues() -> None:
     assert both.native.equity() == 99
     with pytest.raises(ConfigError, match="venue: expected one of BINANCE, BYBIT, was none"):
         both.execute([Transfer(0, 0, Wallet.MARGIN, Decimal(1), "where?")])
+
+
+def test_the_view_tells_what_a_sleeve_may_spend_at_each_venue() -> None:
+    both = line({})
+    traded = dict(enumerate((PERP, OTHER)))
+    never = np.empty(0, np.int64)
+    funding = SettledFunding(never, never, never, never)
+    parts = (RiskConfig(), NettingConfig(), funding)
+    view = join(traded, "VIP0", ("carry",), (), *parts).view
+    view.bind(both)
+    assert both.next() is Wake.TIMER
+    view.wake()
+    both.execute([Transfer(0, 0, Wallet.MARGIN, Decimal(30), "over", "BINANCE", "BYBIT")])
+    assert view.cash(0, Wallet.MARGIN, "BINANCE") == view.margin_balance(0, "BINANCE") == 70.0
+    assert view.cash(0, Wallet.MARGIN, "BYBIT") == view.margin_balance(0, "BYBIT") == 30.0
+    assert view.exact_cash(0, Wallet.SPOT, "BYBIT") == 0
+    with pytest.raises(ConfigError, match="venue: expected one of BINANCE, BYBIT, was none"):
+        view.cash(0, Wallet.MARGIN)
 
 
 def test_settings_by_venue_name_each_venue_and_no_other() -> None:

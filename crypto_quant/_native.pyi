@@ -215,9 +215,14 @@ class Line:
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
         ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),
         ``funding_jitter_ns`` 0 (fills so near a settlement pay adverse funding, receive none),
-        ``insurance_fund`` (never empty).
+        ``insurance_fund`` (never empty), ``triggered_stops`` "trade" (or "refuse": a stop that
+        arrives when its trigger has been reached).
+        There is one venue for each that the instruments' ids name (what follows the last dot),
+        with an account of its own; the n-th draws its latencies apart from the others.
+    venues
+        Settings of venues that have others than ``sim``, by name.
     wallets
-        ``(name, assets, instruments that settle in it)``.
+        ``(name, assets, instruments that settle in it)``; the instruments are of one venue.
     capital
         ``(sleeve, wallet name, asset, amount)``, booked at ``start``.
     valuation, at_par
@@ -242,6 +247,7 @@ class Line:
         valuation: str = ...,
         at_par: Sequence[str] = ...,
         sample_ns: int = 3_600_000_000_000,
+        venues: Mapping[str, Mapping[str, object]] = ...,
     ) -> Line: ...
     def add_bars(
         self,
@@ -436,7 +442,7 @@ class Line:
         """
 
     def cancel(self, order_id: int) -> None:
-        """Ask for a cancellation; an order that is already done is left alone."""
+        """Ask for a cancellation; of an order that is done the venue says that it has none."""
 
     def amend(self, order_id: int, price: int | None, quantity: int) -> None:
         """Ask for another limit price or quantity (that of the whole order, filled or not)."""

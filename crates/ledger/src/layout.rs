@@ -64,7 +64,7 @@ pub(crate) struct Route {
 }
 
 /// The fixed part of a ledger.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Layout {
     pub(crate) instruments: Arc<[Instrument]>,
     pub(crate) sleeves: Vec<String>,

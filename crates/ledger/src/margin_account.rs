@@ -12,7 +12,7 @@ use crate::layout::Layout;
 use crate::position::magnitude;
 use crate::state::Holdings;
 use crate::trip::Part;
-use crate::{fee, Fill, Ledger, LedgerError, Margin, Position, Transfer};
+use crate::{fee, Fill, Ledger, LedgerError, Margin, Position, Transfer, WalletIdx};
 
 /// What a position's losses are paid from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,16 +63,49 @@ impl MarginAccount {
         }
     }
 
+    /// The part of it at one of several venues: the instruments that trade there, and the
+    /// wallets that they settle in.
+    #[must_use]
+    pub fn at_venue(mut self, is_there: impl Fn(InstrumentIdx) -> bool) -> Self {
+        let mut layout = Layout::clone(&self.layout);
+        for (index, route) in (0..).zip(&mut layout.routes) {
+            *route = route.filter(|_| is_there(index));
+        }
+        self.layout = Arc::new(layout);
+        self
+    }
+
+    /// Whether a wallet is kept here: no instrument of another venue settles in it.
+    #[must_use]
+    pub fn keeps(&self, wallet: WalletIdx) -> bool {
+        let Some(wallet) = self.layout.wallets.get(wallet) else {
+            return false;
+        };
+        let is_here = |i: &InstrumentIdx| self.layout.routes[usize::from(*i)].is_some();
+        wallet.instruments.iter().all(is_here)
+    }
+
     /// Instruments, in the order of their indices.
     #[must_use]
     pub fn instruments(&self) -> &[Instrument] {
         &self.layout.instruments
     }
 
-    /// Whether a ledger that has heard everything has the same balances and positions.
+    /// Whether a ledger that has heard everything has the same balances and positions, as far
+    /// as they are kept here.
     #[must_use]
     pub fn agrees_with(&self, ledger: &Ledger) -> bool {
-        self.holdings == ledger.state.books.account
+        let (own, other) = (&self.holdings, &ledger.state.books.account);
+        let slots = self.layout.slots.iter().map(|slot| self.keeps(slot.wallet));
+        let balances = own.balances.iter().zip(&other.balances).zip(slots);
+        let positions = own.positions.iter().zip(&other.positions);
+        let routed = self.layout.routes.iter().map(Option::is_some);
+        balances
+            .into_iter()
+            .all(|((a, b), is_here)| a == b || !is_here)
+            && positions
+                .zip(routed)
+                .all(|((a, b), is_here)| a == b || !is_here)
     }
 
     /// Chooses the leverage that an isolated position is opened at from now on.

@@ -11,6 +11,9 @@ use crate::record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 use crate::seen::OrderLatency;
 use crate::LineError;
 
+/// Ids that each venue has for its own orders: no two venues number theirs alike.
+const FORCED_IDS: u64 = 1 << 32;
+
 /// Our side of the account: ledger and orders, folded from the venue's answers.
 pub(crate) struct Books {
     pub(crate) ledger: Ledger,
@@ -74,10 +77,12 @@ impl Books {
         Ok(())
     }
 
-    /// The first id above those of the venue's own orders so far.
-    pub(crate) fn next_forced(&self) -> u64 {
-        let last = self.index.keys().copied().filter(|id| *id >= FORCED_ID);
-        last.max().map_or(FORCED_ID, |id| id + 1)
+    /// The first id above those of the `n`-th venue's own orders so far.
+    pub(crate) fn next_forced(&self, n: usize) -> u64 {
+        let first = FORCED_ID + n as u64 * FORCED_IDS;
+        let own = first..first + FORCED_IDS;
+        let last = self.index.keys().copied().filter(|id| own.contains(id));
+        last.max().map_or(first, |id| id + 1)
     }
 
     /// Queues answers by the time they arrive; equal times keep the order they were given in.
@@ -189,10 +194,12 @@ impl Books {
                 true
             }
             Account::Kept { order, .. } => {
-                if let Some(row) = self.row(order) {
+                let row = self.row(order);
+                row.is_some_and(|row| {
                     row.is_cancelling = false;
-                }
-                true
+                    // That a done order cannot be cancelled is no news.
+                    row.is_open()
+                })
             }
             Account::Fill { .. } => {
                 self.fold_fill(answer)?;
@@ -433,7 +440,7 @@ mod tests {
         let sleeves = vec!["one".to_owned()];
         let ledger = Ledger::new(Arc::from([]), sleeves, vec![wallet], &valuation);
         let mut books = Books::new(ledger.unwrap());
-        assert_eq!(books.next_forced(), FORCED_ID);
+        assert_eq!(books.next_forced(0), FORCED_ID);
         books.enter(row(3)).unwrap();
         books.enter(row(FORCED_ID + 4)).unwrap();
         let again = books.enter(row(FORCED_ID + 4)).unwrap_err().to_string();
@@ -442,6 +449,7 @@ mod tests {
             "at 7: order 4611686018427387908 is entered a second time"
         );
         assert_eq!(books.orders.len(), 2);
-        assert_eq!(books.next_forced(), FORCED_ID + 5);
+        assert_eq!(books.next_forced(0), FORCED_ID + 5);
+        assert_eq!(books.next_forced(1), FORCED_ID + FORCED_IDS);
     }
 }

@@ -93,12 +93,13 @@ impl Line {
             bankruptcy: px,
             mark: px,
         };
-        let Some(id) = lived.venue.deleverage(forced, ts) else {
+        let exchange = lived.exchanges.of_mut(index);
+        let Some(id) = exchange.venue.deleverage(forced, ts) else {
             return Ok(());
         };
-        let heard = lived.hear(ts);
+        let heard = exchange.hear(ts);
         heard.map_err(|source| LineError::Ledger { ts, source })?;
-        let answers = lived.custody.take_answers();
+        let answers = exchange.custody.take_answers();
         self.books.enter(OrderRow {
             ts,
             asked: ts,
@@ -121,9 +122,9 @@ impl Line {
     /// Whole lots of what both the venue and our books hold; `None` where that is nothing.
     fn taken(&self, next: &Deleverage, ts: Ts) -> Option<Taken> {
         let index = next.instrument;
-        let lived = self.lived.as_ref()?;
-        let px = (*lived.custody.marks.get(usize::from(index))?)?;
-        let held = lived.venue.position(index).0;
+        let exchange = self.lived.as_ref()?.exchanges.of(index);
+        let px = (*exchange.custody.marks.get(usize::from(index))?)?;
+        let held = exchange.venue.position(index).0;
         let known = self.books.ledger.position(index).qty.0;
         if held.signum() != known.signum() {
             return None;

@@ -27,7 +27,8 @@ impl Line {
             }
         }
         if let Some(lived) = &self.lived {
-            if !lived.custody.account.agrees_with(&self.books.ledger) {
+            let mut accounts = lived.exchanges.all().iter().map(|x| &x.custody.account);
+            if !accounts.all(|account| account.agrees_with(&self.books.ledger)) {
                 let what = "the ledger's balances are not those of the venue".to_owned();
                 return Err(LineError::Broken { ts, what });
             }
@@ -42,13 +43,15 @@ impl Line {
         let Some(lived) = &mut self.lived else {
             return Ok(());
         };
-        lived.venue.cancel_all(index, ts);
-        let position = lived.venue.position(index);
-        let forced = lived.venue.force_close(index, ts, &self.books.purse());
-        let heard = lived.hear(ts);
+        let exchange = lived.exchanges.of_mut(index);
+        exchange.venue.cancel_all(index, ts);
+        let position = exchange.venue.position(index);
+        let purse = self.books.purse();
+        let forced = exchange.venue.force_close(index, ts, &purse);
+        let heard = exchange.hear(ts);
         heard.map_err(|source| LineError::Ledger { ts, source })?;
-        let answers = lived.custody.take_answers();
-        let left = lived.venue.position(index);
+        let answers = exchange.custody.take_answers();
+        let left = exchange.venue.position(index);
         if let (Some(id), Some(side)) = (forced, Side::of(-position.0)) {
             let request = Request {
                 reduce_only: true,

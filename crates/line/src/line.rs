@@ -1,8 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cq_ledger::{Ledger, MarginAccount};
-use cq_sim::{SimConfig, Venue};
+use cq_ledger::Ledger;
 use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::account::Books;
@@ -10,8 +9,8 @@ use crate::clock::{first, is_time, on_grid, Next, Turn, LONGEST};
 use crate::columns::Kind;
 use crate::cursor::{Clock, Merge, NEVER};
 use crate::deleverage::Deleverages;
+use crate::exchange::{Exchanges, Listing};
 use crate::known::Known;
-use crate::liquidation::Custody;
 use crate::seen::Tallies;
 use crate::setup::{Deposit, Setup};
 use crate::tape::Stream;
@@ -48,7 +47,7 @@ pub(crate) enum Phase {
 /// the crate's documentation for the order of events.
 pub struct Line {
     pub(crate) instruments: Arc<[Instrument]>,
-    pub(crate) sim: Option<SimConfig>,
+    pub(crate) listing: Listing,
     pub(crate) tape: Vec<Stream>,
     /// The stream whose next part is needed.
     pub(crate) wants: Option<usize>,
@@ -99,9 +98,8 @@ impl Line {
         };
         let known = Known::new(&setup.features, &setup.instruments, &setup.series)?;
         let instruments: Arc<[Instrument]> = setup.instruments.into();
-        if let Some(sim) = &setup.sim {
-            Venue::new(Arc::clone(&instruments), &[], sim)?;
-        }
+        let listing = Listing::new(&instruments, setup.sim.as_ref(), &setup.venues)?;
+        listing.check(&setup.wallets)?;
         let parts = Arc::clone(&instruments);
         let mut ledger =
             Ledger::new(parts, setup.sleeves, setup.wallets, &setup.valuation).map_err(at_start)?;
@@ -110,7 +108,7 @@ impl Line {
         }
         Ok(Self {
             instruments,
-            sim: setup.sim,
+            listing,
             tape: Vec::new(),
             wants: None,
             known,
@@ -204,22 +202,15 @@ impl Line {
         self.known.expect(&self.tape, &ticks);
         let all = (0..self.tape.len()).map(|at| (at, Clock::Recv));
         self.recv = Some(Merge::new(&self.tape, all));
-        if let Some(sim) = &self.sim {
-            let count = u16::try_from(self.instruments.len()).unwrap_or(u16::MAX);
-            let steps: Vec<_> = (0..count)
+        if self.listing.is_simulated() {
+            let steps: Vec<_> = (0..)
                 .zip(ticks)
                 .map(|(index, tick)| has_ticks(&self.tape, index).then_some(tick))
                 .collect();
-            let mut venue = Venue::new(Arc::clone(&self.instruments), &steps, sim)?;
-            venue.number_forced_from(self.books.next_forced());
-            for index in 0..count {
-                venue.set_position(index, self.books.ledger.position(index).qty);
-            }
-            let account = MarginAccount::of(&self.books.ledger, sim.margin);
-            let custody = Custody::new(account, self.instruments.len(), sim);
+            let opened = self.listing.open(&self.books, &self.instruments, &steps)?;
+            let exchanges = Exchanges::new(opened, self.listing.places());
             let tape = &self.tape;
-            let lived = Lived::new(venue, custody, &self.instruments, tape, self.start);
-            self.lived = Some(lived);
+            self.lived = Some(Lived::new(exchanges, &self.instruments, tape, self.start));
         }
         self.phase = Phase::Running;
         Ok(())
@@ -278,6 +269,7 @@ impl Line {
         }
         let run = merge.run(&self.tape, next.until(due, self.end));
         let stream = &self.tape[run.stream];
+        let instrument = stream.instrument;
         let mut rows = run.rows.len();
         if next.turn == Turn::Known {
             self.known.on_changes(stream, run.rows.clone());
@@ -286,7 +278,8 @@ impl Line {
             // What an order's fill makes due may come before the rest of the run.
             let changes = stream.changes(run.rows.clone()).timed(next.ts);
             let purse = self.books.purse();
-            rows = lived.venue.on_changes(stream.instrument, changes, &purse);
+            let exchange = lived.exchanges.of_mut(instrument);
+            rows = exchange.venue.on_changes(instrument, changes, &purse);
         }
         let merge = match (next.turn, &mut self.recv, &mut self.lived) {
             (Turn::Known, Some(recv), _) => recv,
@@ -296,10 +289,11 @@ impl Line {
         let last = merge.pass(&self.tape, run, rows);
         self.now = self.now.max(last);
         if let (Turn::Lived, Some(lived)) = (next.turn, &mut self.lived) {
-            if lived.venue.has_answers() {
-                let heard = lived.hear(last);
+            let exchange = lived.exchanges.of_mut(instrument);
+            if exchange.venue.has_answers() {
+                let heard = exchange.hear(last);
                 heard.map_err(|source| LineError::Ledger { ts: last, source })?;
-                self.books.queue(lived.custody.take_answers());
+                self.books.queue(exchange.custody.take_answers());
             }
         }
         Ok(rows)
@@ -356,7 +350,7 @@ impl Line {
             self.deleverages.next(),
             self.next_sample,
             lived.opened_at(),
-            lived.venue.next_arrival().unwrap_or(NEVER),
+            lived.exchanges.next_arrival(),
         ]
     }
 
@@ -392,13 +386,15 @@ impl Line {
                         lived.meet_opens(ts, &purse);
                         Ok(())
                     }
-                    _ => lived.custody.admit(&mut lived.venue, &purse, ts),
+                    _ => lived.exchanges.admit(&purse, ts),
                 };
-                lives
-                    .and_then(|()| lived.hear(ts))
-                    .map_err(|source| LineError::Ledger { ts, source })?;
-                if lived.custody.has_answers() {
-                    self.books.queue(lived.custody.take_answers());
+                let ledger_error = |source| LineError::Ledger { ts, source };
+                lives.map_err(ledger_error)?;
+                for exchange in lived.exchanges.all_mut() {
+                    exchange.hear(ts).map_err(ledger_error)?;
+                    if exchange.custody.has_answers() {
+                        self.books.queue(exchange.custody.take_answers());
+                    }
                 }
             }
         }

@@ -50,12 +50,13 @@ impl Line {
             tag: "",
         })?;
         if let Some(lived) = &mut self.lived {
-            lived.venue.send(self.now, request);
+            let exchange = lived.exchanges.of_mut(request.instrument);
+            exchange.venue.send(self.now, request);
         }
         Ok(())
     }
 
-    /// Asks for the cancellation of an order; one that is already done is left alone.
+    /// Asks for the cancellation of an order; of one that is done the venue says that it has none.
     ///
     /// # Errors
     /// When the line has ended or no order has this id.
@@ -67,13 +68,14 @@ impl Line {
         row.asked = now;
         let instrument = row.request.instrument;
         if let Some(lived) = &mut self.lived {
-            lived.venue.cancel(now, instrument, order);
+            let exchange = lived.exchanges.of_mut(instrument);
+            exchange.venue.cancel(now, instrument, order);
         }
         Ok(())
     }
 
-    /// Asks for another limit price or quantity of an order; one that is already done is left
-    /// alone. Whether it keeps its place in the queue is the venue's rule.
+    /// Asks for another limit price or quantity of an order; of one that is done the venue says
+    /// that it has none. Whether it keeps its place in the queue is the venue's rule.
     ///
     /// # Errors
     /// When the line has ended, no order has this id, or the quantity would change of one that
@@ -92,7 +94,8 @@ impl Line {
         row.asked = now;
         let instrument = row.request.instrument;
         if let Some(lived) = &mut self.lived {
-            lived.venue.amend(now, instrument, order, (px, qty));
+            let exchange = lived.exchanges.of_mut(instrument);
+            exchange.venue.amend(now, instrument, order, (px, qty));
         }
         Ok(())
     }
@@ -125,9 +128,11 @@ impl Line {
         let moved = self.books.ledger.transfer(transfer);
         moved.map_err(ledger_error)?;
         if let Some(lived) = &mut self.lived {
-            let booked = lived.custody.on_transfer(&mut lived.venue, transfer, ts);
+            let booked = lived.exchanges.transfer(transfer, ts);
             booked.map_err(ledger_error)?;
-            self.books.queue(lived.custody.take_answers());
+            for exchange in lived.exchanges.all_mut() {
+                self.books.queue(exchange.custody.take_answers());
+            }
         }
         Ok(())
     }
@@ -173,7 +178,8 @@ impl Line {
         let set = self.books.ledger.set_leverage(instrument, leverage);
         set.map_err(|source| LineError::Ledger { ts, source })?;
         if let Some(lived) = &mut self.lived {
-            lived.custody.account.set_leverage(instrument, leverage);
+            let custody = &mut lived.exchanges.of_mut(instrument).custody;
+            custody.account.set_leverage(instrument, leverage);
         }
         Ok(())
     }

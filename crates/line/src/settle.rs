@@ -3,6 +3,7 @@ use cq_types::{round_money, Account, Event, InstrumentIdx, Market, Qty, Ts};
 use rust_decimal::Decimal;
 
 use crate::cursor::scheduled;
+use crate::exchange::Exchange;
 use crate::jitter::Settlement;
 use crate::line::Line;
 use crate::LineError;
@@ -15,7 +16,8 @@ impl Line {
             return Ok(());
         };
         if let Some((ts, index)) = self.unfunded.pop_if(|(ts, _)| *ts < lived.funding.due) {
-            if lived.venue.position_before(index, ts).0 == 0 {
+            let venue = &lived.exchanges.of(index).venue;
+            if venue.position_before(index, ts).0 == 0 {
                 return Ok(());
             }
             let instrument = self.instruments[usize::from(index)].id.clone();
@@ -30,9 +32,9 @@ impl Line {
             return Ok(());
         };
         let (ts, instrument) = (scheduled(event.ts_event), event.instrument);
-        let position = lived.venue.position_before(instrument, ts);
-        let mark = lived.custody.marks[usize::from(instrument)];
-        let Some(mark) = mark else {
+        let exchange = lived.exchanges.of(instrument);
+        let position = exchange.venue.position_before(instrument, ts);
+        let Some(mark) = exchange.custody.marks[usize::from(instrument)] else {
             return Ok(());
         };
         let funding = Funding {
@@ -53,7 +55,7 @@ impl Line {
             rate,
             mark,
         };
-        let (custody, venue) = (&mut lived.custody, &mut lived.venue);
+        let Exchange { venue, custody } = lived.exchanges.of_mut(instrument);
         let costs = custody.on_settlement(venue, at, position.0);
         costs.map_err(|source| LineError::Ledger { ts, source })?;
         self.books.queue(custody.take_answers());
@@ -114,19 +116,18 @@ impl Line {
         let Some(lived) = &mut self.lived else {
             return Ok(());
         };
-        let booked = lived
-            .custody
-            .on_funding(&mut lived.venue, instrument, amount, ts);
+        let Exchange { venue, custody } = lived.exchanges.of_mut(instrument);
+        let booked = custody.on_funding(venue, instrument, amount, ts);
         booked.map_err(|source| LineError::Ledger { ts, source })?;
-        self.books.queue(lived.custody.take_answers());
+        self.books.queue(custody.take_answers());
         Ok(())
     }
 
     /// The equity row of `ts`, at the venue's marks.
     pub(crate) fn write_row(&mut self, ts: Ts) -> Result<(), LineError> {
         if let Some(lived) = &self.lived {
-            let marks = (0..).zip(lived.custody.marks.clone());
-            for (instrument, px) in marks.filter_map(|(i, px)| Some((i, px?))) {
+            let marks: Vec<_> = lived.exchanges.marks().collect();
+            for (instrument, px) in marks {
                 self.mark_at(instrument, px)?;
             }
         }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use cq_features::FeatureSpec;
 use cq_ledger::{Valuation, Wallet};
 use cq_sim::SimConfig;
@@ -40,8 +42,11 @@ pub struct Setup {
     pub start: Ts,
     /// End of the segment; nothing later is read.
     pub end: Ts,
-    /// The simulated venue, or none.
+    /// Settings of the simulated venues, or none; there is one venue for each that the ids of
+    /// the instruments name.
     pub sim: Option<SimConfig>,
+    /// Settings of venues that have others, by name.
+    pub venues: BTreeMap<String, SimConfig>,
     /// Money to begin with, booked at `start`.
     pub capital: Vec<Deposit>,
 }

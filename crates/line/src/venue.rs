@@ -1,18 +1,17 @@
 use cq_ledger::LedgerError;
-use cq_sim::{Bar, Purse, Trade, Venue};
+use cq_sim::{Bar, Purse, Trade};
 use cq_types::{flags, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::columns::Kind;
 use crate::cursor::{Clock, Due, Merge, NEVER};
-use crate::liquidation::Custody;
+use crate::exchange::{Exchange, Exchanges};
 use crate::tape::Stream;
 
-/// The venue's side of the tape: what it lives through, in venue time.
+/// The venues' side of the tape: what they live through, in venue time.
 pub(crate) struct Lived {
-    pub(crate) venue: Venue,
+    pub(crate) exchanges: Exchanges,
     pub(crate) market: Merge,
     pub(crate) funding: Merge,
-    pub(crate) custody: Custody,
     has_marks: Vec<bool>,
     /// Instruments whose bar has just begun and that orders wait for.
     opened: Vec<InstrumentIdx>,
@@ -23,8 +22,7 @@ pub(crate) struct Lived {
 
 impl Lived {
     pub(crate) fn new(
-        venue: Venue,
-        custody: Custody,
+        exchanges: Exchanges,
         instruments: &[Instrument],
         tape: &[Stream],
         start: Ts,
@@ -52,8 +50,7 @@ impl Lived {
             })
             .collect();
         Self {
-            venue,
-            custody,
+            exchanges,
             market: Merge::new(tape, market),
             funding: Merge::new(tape, funding.map(|at| (at, Clock::Schedule))),
             has_marks,
@@ -88,6 +85,7 @@ impl Lived {
         let Some(event) = stream.event(due.row, 0) else {
             return Ok(());
         };
+        let exchange = self.exchanges.of_mut(index);
         match event.body {
             Market::Trade { px, qty, side, .. } => {
                 let trade = Trade {
@@ -97,8 +95,8 @@ impl Lived {
                     marks: event.flags,
                     matched: event.ts_event,
                 };
-                self.venue.on_trade(index, trade, ts, purse);
-                self.hear(ts)?;
+                exchange.venue.on_trade(index, trade, ts, purse);
+                exchange.hear(ts)?;
                 if event.flags & flags::NOT_MARKET == 0 {
                     self.remark(index, px, ts)?;
                 }
@@ -110,13 +108,14 @@ impl Lived {
                 ask_qty,
             } => {
                 let touch = ((bid, bid_qty), (ask, ask_qty));
-                self.venue.on_quote(index, touch, ts, purse);
+                exchange.venue.on_quote(index, touch, ts, purse);
             }
             Market::Mark { px } => {
-                self.custody.on_mark(&mut self.venue, index, px, ts)?;
-                self.venue.on_mark(index, px, ts, purse);
+                let Exchange { venue, custody } = exchange;
+                custody.on_mark(venue, index, px, ts)?;
+                venue.on_mark(index, px, ts, purse);
             }
-            Market::Gap => self.venue.on_gap(index),
+            Market::Gap => exchange.venue.on_gap(index),
             Market::Bar {
                 interval,
                 open,
@@ -142,11 +141,6 @@ impl Lived {
         Ok(())
     }
 
-    /// Books what the venue has just done.
-    pub(crate) fn hear(&mut self, ts: Ts) -> Result<(), LedgerError> {
-        self.custody.hear(&mut self.venue, ts)
-    }
-
     fn live_bar(
         &mut self,
         index: InstrumentIdx,
@@ -155,23 +149,25 @@ impl Lived {
         ts: Ts,
         purse: &dyn Purse,
     ) -> Result<(), LedgerError> {
+        let exchange = self.exchanges.of_mut(index);
         if due.is_end {
-            self.venue.end_bar(index, ts, purse);
-            self.hear(ts)?;
+            exchange.venue.end_bar(index, ts, purse);
+            exchange.hear(ts)?;
             // Where nothing but bars tells of marks, the worst price of the bar was one.
-            let before = self.custody.waiting();
-            let worst = match self.venue.position(index).0 {
+            let before = exchange.custody.waiting();
+            let worst = match exchange.venue.position(index).0 {
                 ..0 => bar.high,
                 0 => bar.close,
                 1.. => bar.low,
             };
             self.remark(index, worst, ts)?;
-            self.custody.hasten(before, ts + 1);
+            let custody = &mut self.exchanges.of_mut(index).custody;
+            custody.hasten(before, ts + 1);
             return self.remark(index, bar.close, ts);
         }
-        self.venue.begin_bar(index, bar);
+        exchange.venue.begin_bar(index, bar);
         self.remark(index, bar.open, ts)?;
-        if self.venue.is_working(index) {
+        if self.exchanges.of(index).venue.is_working(index) {
             self.opened.push(index);
             self.opened_at = ts;
         }
@@ -183,14 +179,18 @@ impl Lived {
         if self.has_marks[usize::from(index)] {
             return Ok(());
         }
-        self.custody.on_mark(&mut self.venue, index, px, ts)
+        let Exchange { venue, custody } = self.exchanges.of_mut(index);
+        custody.on_mark(venue, index, px, ts)
     }
 
     /// Orders that waited meet the opens of the bars that have just begun.
     pub(crate) fn meet_opens(&mut self, ts: Ts, purse: &dyn Purse) {
         self.opened_at = NEVER;
         for index in std::mem::take(&mut self.opened) {
-            self.venue.meet_open(index, ts, purse);
+            self.exchanges
+                .of_mut(index)
+                .venue
+                .meet_open(index, ts, purse);
         }
     }
 }

@@ -5,6 +5,8 @@ mod deleverage;
 mod simulator;
 mod streams;
 
+use std::collections::BTreeMap;
+
 use cq_ledger::{Transfer, Valuation, Wallet};
 use cq_line::{Deposit, Line, Setup};
 use cq_sim::{Request, TriggerBy};
@@ -17,7 +19,7 @@ use rust_decimal::Decimal;
 use crate::arguments::{code, error, order_type, parts, said, Allocations, CapitalArg, WalletArg};
 use crate::features::{feature_specs, SpecArg};
 use crate::instrument::PyInstrument;
-use crate::sim::sim_config;
+use crate::sim::{sim_config, venue_configs};
 
 /// Events run before the interpreter is let go: a hop that ends sooner is not worth it.
 const SHORT_HOP: usize = 256;
@@ -41,7 +43,8 @@ impl PyLine {
     #[new]
     #[pyo3(signature = (instruments, sleeves, features, series, *, grid_ns, start, end, sim=None,
                         wallets=Vec::new(), capital=Vec::new(), valuation="USDT".to_owned(),
-                        at_par=Vec::new(), sample_ns=3_600_000_000_000))]
+                        at_par=Vec::new(), sample_ns=3_600_000_000_000,
+                        venues=BTreeMap::new()))]
     #[allow(clippy::too_many_arguments)] // keyword arguments of one Python call
     fn new(
         py: Python<'_>,
@@ -58,6 +61,7 @@ impl PyLine {
         valuation: String,
         at_par: Vec<String>,
         sample_ns: Ts,
+        venues: BTreeMap<String, Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let wallet = |(name, assets, instruments)| Wallet {
             name,
@@ -85,6 +89,7 @@ impl PyLine {
             start,
             end,
             sim: sim.map(sim_config).transpose()?,
+            venues: venue_configs(&venues)?,
             capital: capital.into_iter().map(deposit).collect(),
         })
         .map_err(error)?;

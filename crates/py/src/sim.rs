@@ -1,9 +1,10 @@
 //! Settings of the simulated venue, from a dictionary.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use cq_ledger::MarginMode;
-use cq_sim::{Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig};
+use cq_sim::{Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig, TriggeredStops};
 use cq_types::Ts;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -11,7 +12,7 @@ use pyo3::types::PyDict;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -38,6 +39,11 @@ const KEYS: [&str; 26] = [
     "margin",
     "funding_jitter_ns",
     "insurance_fund",
+    "triggered_stops",
+];
+const TRIGGERED_STOPS: [(&str, TriggeredStops); 2] = [
+    ("trade", TriggeredStops::Trade),
+    ("refuse", TriggeredStops::Refuse),
 ];
 const MARGIN: [(&str, MarginMode); 2] = [
     ("cross", MarginMode::Cross),
@@ -152,6 +158,19 @@ fn whole(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Ts> {
     })
 }
 
+/// Settings of several venues, by name; what is wrong with one is said with its name.
+pub(crate) fn venue_configs(
+    settings: &BTreeMap<String, Bound<'_, PyDict>>,
+) -> PyResult<BTreeMap<String, SimConfig>> {
+    let each = settings.iter().map(|(name, own)| {
+        let config = sim_config(own).map_err(|error| {
+            PyValueError::new_err(format!("venue {name}: {}", error.value(own.py())))
+        })?;
+        Ok((name.clone(), config))
+    });
+    each.collect()
+}
+
 pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
     let mut config = SimConfig::default();
     let mut latency = LatencyArgs::default();
@@ -186,6 +205,9 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "margin" => config.margin = one_of(&key, &value, &MARGIN)?,
             "funding_jitter_ns" => config.funding_jitter = whole(&key, &value)?,
             "insurance_fund" => config.insurance_fund = Some(exact(&key, &value)?),
+            "triggered_stops" => {
+                config.triggered_stops = one_of(&key, &value, &TRIGGERED_STOPS)?;
+            }
             _ => {
                 let text = format!(
                     "sim.{key}: unknown key; expected one of {}",

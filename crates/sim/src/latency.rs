@@ -56,6 +56,18 @@ pub struct RoundTrip {
 }
 
 impl Latencies {
+    /// The same with draws of its own for the `n`-th of several venues, so that venues of one
+    /// seed do not draw alike. The first, 0, keeps its seed.
+    #[must_use]
+    pub fn of_venue(mut self, n: u64) -> Self {
+        // An odd constant: no two seeds that a person would choose meet.
+        const APART: u64 = 0x2545_F491_4F6C_DD1D;
+        if let Self::Sampled { seed, .. } = &mut self {
+            *seed = seed.wrapping_add(n.wrapping_mul(APART));
+        }
+        self
+    }
+
     pub(crate) fn model(&self) -> Box<dyn Latency> {
         match self {
             Self::Constant { entry, response } => Box::new(Constant {
@@ -326,6 +338,26 @@ mod tests {
                 .count();
             assert!((70..=130).contains(&count), "{way}: {count}");
         }
+    }
+
+    #[test]
+    fn venues_of_one_seed_draw_differently_and_the_first_as_given() {
+        let latencies = Latencies::Sampled {
+            entry: (0..1_000).collect(),
+            response: Arc::from([0]),
+            seed: 7,
+        };
+        let draws = |n| -> Vec<_> {
+            let mut model = latencies.clone().of_venue(n).model();
+            (0..50).map(|_| model.entry(0)).collect()
+        };
+        let alone: Vec<_> = {
+            let mut model = latencies.model();
+            (0..50).map(|_| model.entry(0)).collect()
+        };
+        assert_eq!(draws(0), alone);
+        assert_ne!(draws(1), alone);
+        assert_ne!(draws(1), draws(2));
     }
 
     #[test]

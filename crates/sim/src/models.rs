@@ -58,6 +58,18 @@ pub struct SimConfig {
     pub funding_jitter: Ts,
     /// What the insurance fund holds in each settle asset; `None`: it is never empty.
     pub insurance_fund: Option<Decimal>,
+    /// What becomes of a stop that arrives when its trigger has been reached.
+    pub triggered_stops: TriggeredStops,
+}
+
+/// What a venue does with a stop or take-profit whose trigger has been reached already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TriggeredStops {
+    /// It is triggered at once.
+    #[default]
+    Trade,
+    /// It is refused (Binance).
+    Refuse,
 }
 
 impl Default for SimConfig {
@@ -79,6 +91,7 @@ impl Default for SimConfig {
             margin: MarginMode::Cross,
             funding_jitter: 0,
             insurance_fund: None,
+            triggered_stops: TriggeredStops::Trade,
         }
     }
 }

@@ -99,6 +99,12 @@ pub struct Instrument {
 }
 
 impl Instrument {
+    /// The venue that its id names, such as `BINANCE`: what follows the last dot.
+    #[must_use]
+    pub fn venue(&self) -> &str {
+        self.id.rsplit_once('.').map_or("", |(_, venue)| venue)
+    }
+
     /// Notional of `qty` (unsigned or signed) at `px`, exact.
     ///
     /// In the quote asset for spot and linear contracts; in the base asset for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from math import nan
 
 from crypto_quant.core.messages import (
@@ -20,7 +21,9 @@ from crypto_quant.core.messages import (
     Quote,
     Side,
     Target,
+    Transfer,
     Wake,
+    Wallet,
 )
 from crypto_quant.runtime.decision_json import as_json, line
 
@@ -97,3 +100,14 @@ def test_what_is_no_number_is_null() -> None:
     prediction = Prediction(9, nan, 0.25, "none")
     said = line(as_json(Decision(9, Wake.TIMER, prediction, (), (), (), ())))
     assert json.loads(said)["prediction"] == {**prediction._asdict(), "p_up": None}
+
+
+def test_a_transfer_names_venues_and_fee_where_it_has_some() -> None:
+    said = commands(
+        Transfer(9, 0, Wallet.SPOT, Decimal("1.50"), "x"),
+        Transfer(9, 0, Wallet.MARGIN, Decimal(2), "y", "BINANCE", "BYBIT", Decimal("0.8")),
+    )
+    plain = {"ts": 9, "sleeve": 0, "source": Wallet.SPOT, "amount": "1.50", "reason": "x"}
+    more = {"venue": "BINANCE", "to": "BYBIT", "fee": "0.8"}
+    far = {"ts": 9, "sleeve": 0, "source": Wallet.MARGIN, "amount": "2", "reason": "y", **more}
+    assert said == [{"transfer": plain}, {"transfer": far}]

@@ -9,6 +9,9 @@ mod order;
 mod parts;
 mod race;
 mod seen;
+mod venues;
+
+use std::collections::BTreeMap;
 
 use cq_ledger::{Valuation, Wallet};
 use cq_line::{Columns, Deposit, Line, LineError, Setup, Stamps, Stream, Wake};
@@ -72,6 +75,7 @@ fn setup(end: Ts) -> Setup {
         sample: HOUR,
         start: 0,
         end,
+        venues: BTreeMap::new(),
         sim: Some(SimConfig {
             impact: 0.0,
             slippage_floor: Decimal::ZERO,

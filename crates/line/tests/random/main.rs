@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // what the tests build is known to be there
 
 mod fuzz;
+mod venues;
 mod world;
 
 use cq_line::FillRow;

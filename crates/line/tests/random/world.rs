@@ -1,5 +1,7 @@
 //! Random tapes, and what is sent while they pass.
 
+use std::collections::BTreeMap;
+
 use cq_ledger::{Valuation, Wallet};
 use cq_line::{Columns, Deposit, Line, Setup, Stamps, Stream, Wake};
 use cq_sim::{Latencies, OrderType, Request, SimConfig, TimeInForce};
@@ -203,6 +205,7 @@ pub(crate) fn setup(contract: Contract, latency: Latencies) -> Setup {
         sample: END,
         start: 0,
         end: END,
+        venues: BTreeMap::new(),
         sim: Some(SimConfig {
             latency,
             ..SimConfig::default()
@@ -262,6 +265,12 @@ impl World {
 
     pub(crate) fn line(&self) -> Line {
         let mut line = Line::new(setup(self.contract, self.latencies.clone())).unwrap();
+        self.put(&mut line, 0);
+        line
+    }
+
+    /// Puts its streams on a line, as those of an instrument.
+    pub(crate) fn put(&self, line: &mut Line, instrument: u16) {
         // A snapshot of three levels a side, then the changes.
         let snapshot = [-1_i64, 1]
             .iter()
@@ -298,13 +307,12 @@ impl World {
             side: self.trades.iter().map(|row| -row.side).collect(),
         };
         let streams = [
-            Stream::new(0, stamps_of_levels, levels),
-            Stream::new(0, stamps(&self.trades, 2, None), trades),
+            Stream::new(instrument, stamps_of_levels, levels),
+            Stream::new(instrument, stamps(&self.trades, 2, None), trades),
         ];
         for stream in streams {
             line.add(stream.unwrap()).unwrap();
         }
-        line
     }
 
     /// Runs to the end; the commands of the n-th timer are sent at it.
@@ -344,7 +352,7 @@ pub(crate) struct Played {
 }
 
 /// Sleeves share every second order, but of what is held: one cannot sell what another has.
-fn send(line: &mut Line, command: &Command, is_spot: bool) {
+pub(crate) fn send(line: &mut Line, command: &Command, is_spot: bool) {
     match command {
         Command::Place(request) => {
             let signed = request.side.sign() * request.qty.0;

@@ -70,6 +70,7 @@ fn setup() -> Setup {
         sample: 1_000 * MS,
         start: 0,
         end: 5_000 * MS,
+        venues: BTreeMap::new(),
         sim: Some(SimConfig {
             latency: Latencies::Constant {
                 entry: 4 * MS,

@@ -12,7 +12,9 @@ use pyo3::types::PyDict;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
-const KEYS: [&str; 26] = [
+use crate::collateral::multi_assets;
+
+const KEYS: [&str; 29] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -39,6 +41,9 @@ const KEYS: [&str; 26] = [
     "margin",
     "funding_jitter_ns",
     "insurance_fund",
+    "multi_assets",
+    "transfer_delay_ns",
+    "transfer_fees",
 ];
 const MARGIN: [(&str, MarginMode); 2] = [
     ("cross", MarginMode::Cross),
@@ -200,6 +205,9 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "margin" => config.margin = one_of(&key, &value, &MARGIN)?,
             "funding_jitter_ns" => config.funding_jitter = whole(&key, &value)?,
             "insurance_fund" => config.insurance_fund = Some(exact(&key, &value)?),
+            "multi_assets" => config.multi_assets = Some(multi_assets(&value)?),
+            "transfer_delay_ns" => config.transfer_delay = whole(&key, &value)?,
+            "transfer_fees" => config.transfer_fees = value.extract()?,
             _ => {
                 let text = format!(
                     "sim.{key}: unknown key; expected one of {}",

@@ -1,4 +1,5 @@
 mod forced;
+mod opening;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::ticks::{Print, TickMarket};
 use crate::transit::{Message, Sent, Transit};
 
 pub use forced::ForcedOrder;
+pub use opening::{Asked, OpenOrder};
 
 /// First id of the orders that the venue makes itself (a forced close, a liquidation).
 pub const FORCED_ID: u64 = 1 << 62;
@@ -193,7 +195,7 @@ impl Venue {
     fn accept(&mut self, request: Request, decided: Ts, ts: Ts, purse: &dyn Purse) {
         let mut order = Working::new(request, decided);
         let too_many = (!self.is_in_rate(ts)).then_some(reason::TOO_MANY_ORDERS);
-        if let Some(reason) = too_many.or_else(|| self.refuses(&order, ts)) {
+        if let Some(reason) = too_many.or_else(|| self.refuses(&order, ts, purse)) {
             self.desk.refuse(&order, reason, ts);
             return;
         }
@@ -230,6 +232,14 @@ impl Venue {
             let more = i128::from(wanted.qty.0) - i128::from(request.qty.0);
             rules::refuses(instrument, &wanted, ts, prices)
                 .or_else(|| self.is_too_large(index, more).then_some(reason::TOO_LARGE))
+                .or_else(|| {
+                    self.is_barred(&wanted)
+                        .then_some(reason::INSUFFICIENT_MARGIN)
+                })
+                .or_else(|| {
+                    self.is_short(&own.amended(to), purse)
+                        .then_some(reason::INSUFFICIENT_BALANCE)
+                })
         } else {
             Some(reason::TOO_MANY_ORDERS)
         };
@@ -242,12 +252,12 @@ impl Venue {
         };
         if let Some(market) = &mut self.ticks[usize::from(index)] {
             market.amend(&mut self.desk, (order, to), ts, purse);
-        } else if let Some(order) = self.desk.amend(order, to, ts) {
+        } else if let Some(order) = self.desk.amend(&order, to, ts) {
             self.working.push(order);
         }
     }
 
-    fn refuses(&self, order: &Working, ts: Ts) -> Option<&'static str> {
+    fn refuses(&self, order: &Working, ts: Ts, purse: &dyn Purse) -> Option<&'static str> {
         let request = &order.request;
         let index = usize::from(request.instrument);
         if index >= self.desk.instruments.len() {
@@ -271,7 +281,7 @@ impl Venue {
         if self.is_too_large(request.instrument, i128::from(request.qty.0)) {
             return Some(reason::TOO_LARGE);
         }
-        if self.barred[index] && !request.only_reduces() {
+        if self.is_barred(request) {
             return Some(reason::INSUFFICIENT_MARGIN);
         }
         // A stop protects a position that an order beside it may only now be opening.
@@ -280,7 +290,12 @@ impl Venue {
         if !is_stop && (self.desk.allowed(order) == 0 || is_short_sale) {
             return Some(Desk::barred_by(order));
         }
-        None
+        self.is_short(order, purse)
+            .then_some(reason::INSUFFICIENT_BALANCE)
+    }
+
+    fn is_barred(&self, request: &Request) -> bool {
+        self.barred[usize::from(request.instrument)] && !request.only_reduces()
     }
 
     /// Whether the position could not be counted if all orders traded, and `more`.

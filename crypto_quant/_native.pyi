@@ -216,7 +216,10 @@ class Line:
         ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),
         ``funding_jitter_ns`` 0 (fills so near a settlement pay adverse funding, receive none),
         ``insurance_fund`` (never empty), ``triggered_stops`` "trade" (or "refuse": a stop that
-        arrives when its trigger has been reached).
+        arrives when its trigger has been reached), ``multi_assets`` none (a dictionary:
+        ``wallet``; ``assets``, rows of (name, ratio, conversion, debt limit, largest), each of the
+        four rows of (ns, value) or none but the ratio; ``loan_to_value``, such rows),
+        ``transfer_delay_ns`` 0, ``transfer_fees`` none (rows of (asset, amount)).
         There is one venue for each that the instruments' ids name (what follows the last dot),
         with an account of its own; the n-th draws its latencies apart from the others.
     venues
@@ -539,9 +542,14 @@ class Line:
         target: int,
         asset: str,
         amount: Decimal,
-        fee: Decimal = ...,
-    ) -> None:
-        """Move a sleeve's money between two wallets, at once; the source pays the fee too."""
+        fee: Decimal | None = None,
+    ) -> int:
+        """Send a sleeve's money from one wallet to another; the source pays the fee on top.
+
+        Without ``fee`` it is that of the venue's terms. The money leaves now and arrives after
+        ``transfer_delay_ns``; what is not free, or more than the target takes as collateral, is
+        refused by an answer. Returns the transfer's number, from 1.
+        """
 
     def internal_cross(
         self, instrument: int, px: int, allocations: Sequence[tuple[int, int]]
@@ -556,7 +564,9 @@ class Line:
 
         ``(kind, ts_event, ts_recv, order_id, instrument, px, qty, is_buy, is_taker, amount,
         reason)``; kind is ack, fill, reject, cancelled or funding; amount is the fee of a fill
-        (positive if paid) or the funding received.
+        (positive if paid) or the funding received. Of money: converted (amount of the settle
+        asset received, reason is the cause), transferred and transfer_refused (order_id is the
+        transfer's number).
         """
 
     def last_price(self, instrument: int) -> int | None:
@@ -598,6 +608,9 @@ class Line:
         """Return price, funding, basis, fees, spread, impact and transfer_fees, signed."""
 
     def balance(self, wallet: int, asset: str) -> Decimal: ...
+    def in_flight(self, wallet: int, asset: str) -> Decimal:
+        """Return what is on its way to a wallet: in no balance, but part of the equity."""
+
     def sleeve_balance(self, sleeve: int, wallet: int, asset: str) -> Decimal: ...
     def sleeve_balance_approx(self, sleeve: int, wallet: int, asset: str) -> float: ...
     def sleeve_margin_approx(self, sleeve: int, wallet: int, asset: str) -> float:
@@ -624,6 +637,21 @@ class Line:
 
         int64: order_id, ts_event, ts_recv, instrument, side, qty, bankruptcy, is_takeover, is_adl.
         Money: insurance (what the fund paid once all was closed), deficit (at the mark).
+        """
+
+    def conversions(self) -> dict[str, NDArray[np.int64] | bytes | list[str]]:
+        """Return the collateral that the venue converted to balance debts, as columns.
+
+        int64: ts_event, ts_recv, instrument (a contract that settles in what was received). Texts:
+        asset (given), cause (negative_balance, liquidation, loan_to_value). Money: given,
+        received, price (before the venue's cut).
+        """
+
+    def transfers(self) -> dict[str, NDArray[np.int64] | bytes | list[str]]:
+        """Return the transfers between wallets, as columns.
+
+        int64: ts, arrives. Texts: sleeve, source, target, asset, status (in_flight, arrived,
+        refused), reason. Money: amount, fee.
         """
 
     def equity_rows(self) -> dict[str, NDArray[np.int64] | NDArray[np.float64] | bytes]:

@@ -116,8 +116,35 @@ class Instrument:
 
     @property
     def margin_brackets(self) -> Dated[tuple[Bracket, ...]] | None:
-        """The brackets that the ledger applies: those by notional; none by contracts."""
-        return None if self.bracket_unit == "contracts" else self.brackets
+        """The brackets in the unit that the ledger applies them in: see :attr:`margin_unit`.
+
+        Those by contracts are turned into what that many contracts hold: coins of a linear
+        contract, quote units of an inverse one.
+        """
+        if self.brackets is None or self.bracket_unit != "contracts":
+            return self.brackets
+        size = self.multiplier
+        rows = [
+            Row(
+                row.valid_from,
+                tuple(
+                    Bracket(
+                        None if b.cap is None else b.cap * size, b.mmr, b.max_leverage, b.cum * size
+                    )
+                    for b in row.value
+                ),
+                row.source,
+            )
+            for row in self.brackets.rows
+        ]
+        return Dated(tuple(rows))
+
+    @property
+    def margin_unit(self) -> Literal["quote", "base"]:
+        """What caps and amounts of :attr:`margin_brackets` are counted in."""
+        if self.bracket_unit == "contracts":
+            return "quote" if self.contract == "inverse" else "base"
+        return self.bracket_unit
 
     def native(self, tier: str = "VIP0") -> _native.Instrument:
         """Build the Rust twin with the fees of one tier.
@@ -152,7 +179,7 @@ class Instrument:
             ],
             self.valid_from,
             self.valid_to,
-            "base" if self.bracket_unit == "base" else "quote",
+            self.margin_unit,
             None if self.liquidation_fee is None else _plain(self.liquidation_fee),
             None
             if self.price_bands is None

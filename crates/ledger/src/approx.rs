@@ -105,7 +105,7 @@ impl Ledger {
         let marks = self.marks();
         let mut total = 0.0;
         for (slot, balance) in holdings.balances.iter().enumerate() {
-            let mut amount = approx(*balance);
+            let mut amount = approx(*balance) + approx(holdings.in_flight[slot]);
             for i in marks.contracts_of(slot) {
                 let position = &holdings.positions[i];
                 if position.qty.0 != 0 {

@@ -1,11 +1,13 @@
-//! Money that comes, goes, and moves between wallets.
+//! Money that comes and goes.
 
-use cq_types::{Ts, MONEY_DP};
+use cq_types::{InstrumentIdx, Qty, Ts, MONEY_DP};
+use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
-use crate::amount::{add_to, bounded, minus, plus, times};
+use crate::amount::{add_to, bounded, times};
+use crate::contract::size;
 use crate::draft::Draft;
-use crate::{Flow, Ledger, LedgerError, SleeveIdx, Transfer, WalletIdx};
+use crate::{Flow, Ledger, LedgerError, SleeveIdx, WalletIdx};
 
 impl Ledger {
     /// Books money that came from outside for a sleeve; it is no P&L.
@@ -23,7 +25,9 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         self.layout.check_sleeve(sleeve)?;
         let slot = self.layout.slot(wallet, asset)?;
-        self.flow(ts, sleeve, slot, positive("deposit", amount)?)
+        let amount = positive("deposit", amount)?;
+        self.check_room(slot, amount, ts)?;
+        self.flow(ts, sleeve, slot, amount)
     }
 
     /// Books money of a sleeve that left.
@@ -41,38 +45,21 @@ impl Ledger {
         self.layout.check_sleeve(sleeve)?;
         let slot = self.layout.slot(wallet, asset)?;
         let amount = positive("withdrawal", amount)?;
-        self.check_spare(sleeve, slot, amount)?;
+        self.check_spare(sleeve, slot, amount, ts)?;
         self.flow(ts, sleeve, slot, -amount)
     }
 
-    /// Moves money of a sleeve between two wallets; the fee is paid on top by the first.
-    ///
-    /// # Errors
-    /// When an index is unknown, an amount is out of range, or the sleeve or the account
-    /// cannot spare `amount + fee`.
-    pub fn transfer(&mut self, transfer: Transfer<'_>) -> Result<(), LedgerError> {
-        let Transfer { sleeve, asset, .. } = transfer;
-        self.layout.check_sleeve(sleeve)?;
-        let from = self.layout.slot(transfer.from, asset)?;
-        let to = self.layout.slot(transfer.to, asset)?;
-        let amount = positive("transfer", transfer.amount)?;
-        let fee = booked("transfer fee", transfer.fee)?;
-        if fee < Decimal::ZERO {
-            return Err(out_of_range("transfer fee", fee));
-        }
-        let leaves = plus(amount, fee)?;
-        self.check_spare(sleeve, from, leaves)?;
-        let mut draft = Draft::new(&self.layout, &self.state)?;
-        let paid_at = draft.valuation().asset(from)?;
-        let rise = minus(draft.valuation().asset(to)?, paid_at)?;
-        draft.credit(sleeve, from, -leaves)?;
-        draft.credit(sleeve, to, amount)?;
-        let attribution = &mut draft.books.sleeves[sleeve].attribution;
-        add_to(&mut attribution.price, times(amount, rise)?)?;
-        add_to(&mut attribution.transfer_fees, -times(fee, paid_at)?)?;
-        let sealed = draft.seal()?;
-        sealed.take_effect(&mut self.state);
-        Ok(())
+    /// Whole grid units of a spot instrument that a sleeve has in the instrument's wallet; zero
+    /// where that is less than nothing, or the instrument is none of spot.
+    #[must_use]
+    pub fn coins(&self, sleeve: SleeveIdx, instrument: InstrumentIdx) -> Qty {
+        let units = || {
+            let (_, traded, route) = self.layout.traded(instrument).ok()?;
+            let held = self.state.books.sleeves.get(sleeve)?.holdings.balances[route.base?];
+            let unit = size(traded, Qty(1)).ok()?;
+            held.checked_div(unit)?.floor().to_i64()
+        };
+        Qty(units().unwrap_or_default().max(0))
     }
 
     fn flow(
@@ -99,39 +86,21 @@ impl Ledger {
         });
         Ok(())
     }
-
-    /// Refuses to take more out of a wallet than the sleeve has and the account can spare.
-    fn check_spare(
-        &self,
-        sleeve: SleeveIdx,
-        slot: usize,
-        needed: Decimal,
-    ) -> Result<(), LedgerError> {
-        let book = &self.state.books.sleeves[sleeve];
-        let balance = book.holdings.balances[slot];
-        let unrealised = self.marks().unrealised(&book.holdings, slot)?;
-        let own = plus(balance, unrealised.min(Decimal::ZERO))?;
-        let available = own.min(self.available(slot)?);
-        if needed <= available {
-            return Ok(());
-        }
-        Err(self.layout.not_enough(sleeve, slot, available, needed))
-    }
 }
 
-fn out_of_range(what: &'static str, value: Decimal) -> LedgerError {
+pub(crate) fn out_of_range(what: &'static str, value: Decimal) -> LedgerError {
     LedgerError::BadAmount { what, value }
 }
 
 /// An amount that a ledger can book as it is: rounding it would lose money.
-fn booked(what: &'static str, value: Decimal) -> Result<Decimal, LedgerError> {
+pub(crate) fn booked(what: &'static str, value: Decimal) -> Result<Decimal, LedgerError> {
     if value.normalize().scale() > MONEY_DP {
         return Err(out_of_range(what, value));
     }
     bounded(value)
 }
 
-fn positive(what: &'static str, value: Decimal) -> Result<Decimal, LedgerError> {
+pub(crate) fn positive(what: &'static str, value: Decimal) -> Result<Decimal, LedgerError> {
     if value > Decimal::ZERO {
         booked(what, value)
     } else {

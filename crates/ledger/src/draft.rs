@@ -217,6 +217,18 @@ impl<'a> Draft<'a> {
         )
     }
 
+    /// Adds to what is on its way to a balance of the account and of a sleeve alike.
+    pub(crate) fn send(
+        &mut self,
+        sleeve: SleeveIdx,
+        slot: usize,
+        amount: Decimal,
+    ) -> Result<(), LedgerError> {
+        add_to(&mut self.books.account.in_flight[slot], amount)?;
+        let own = &mut self.books.sleeves[sleeve].holdings;
+        add_to(&mut own.in_flight[slot], amount)
+    }
+
     /// Values the books once more, so that later moves of the marks are seen from here.
     pub(crate) fn seal(mut self) -> Result<Sealed, LedgerError> {
         let marks = Marks {

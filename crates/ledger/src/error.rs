@@ -45,6 +45,18 @@ pub enum LedgerError {
         /// What the booking takes.
         needed: Decimal,
     },
+    /// More than the venue takes of an asset as collateral.
+    #[error("wallet {wallet} takes at most {largest} {asset}, would hold {would_be}")]
+    NoRoom {
+        /// The wallet's name.
+        wallet: String,
+        /// The asset.
+        asset: String,
+        /// The venue's limit.
+        largest: Decimal,
+        /// What would be there and on its way.
+        would_be: Decimal,
+    },
     /// A value is needed and the instrument that prices it was never marked.
     #[error("{0} was never marked")]
     NoMark(String),

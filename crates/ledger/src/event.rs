@@ -65,6 +65,8 @@ pub struct Funding {
 /// Money moved between two wallets of one sleeve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transfer<'a> {
+    /// When it is asked for.
+    pub ts: Ts,
     /// Wallet that pays `amount + fee`.
     pub from: WalletIdx,
     /// Wallet that receives `amount`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cq_types::{Contract, Instrument, InstrumentIdx};
 use rust_decimal::Decimal;
 
+use crate::collateral::Shared;
 use crate::{LedgerError, SleeveIdx, WalletIdx};
 
 /// A place that holds assets; an instrument settles in the wallet that lists it.
@@ -72,6 +73,8 @@ pub(crate) struct Layout {
     pub(crate) slots: Vec<Slot>,
     pub(crate) routes: Vec<Option<Route>>,
     pub(crate) bases: Vec<String>,
+    /// The wallet in multi-assets mode, if one is.
+    pub(crate) shared: Option<Shared>,
 }
 
 fn setup<T>(text: String) -> Result<T, LedgerError> {
@@ -95,6 +98,7 @@ impl Layout {
             wallets: Vec::new(),
             slots: Vec::new(),
             bases: Vec::new(),
+            shared: None,
         };
         for (w, wallet) in wallets.iter().enumerate() {
             check_names("asset", &wallet.assets, String::as_str)?;
@@ -215,6 +219,14 @@ impl Layout {
                 wallet: place.name.clone(),
                 asset: asset.to_owned(),
             })
+    }
+
+    /// The multi-assets mode of a slot's wallet.
+    pub(crate) fn shared_of(&self, slot: usize) -> Option<&Shared> {
+        let wallet = self.slots[slot].wallet;
+        self.shared
+            .as_ref()
+            .filter(|shared| shared.wallet == wallet)
     }
 
     pub(crate) fn check_sleeve(&self, sleeve: SleeveIdx) -> Result<(), LedgerError> {

@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 
 use crate::amount::{minus, over, plus, times};
 use crate::contract::{maintenance, notional, price, size, tier_notional};
-use crate::margin_account::{MarginAccount, Pool, VenueMarks};
+use crate::margin_account::{MarginAccount, VenueMarks};
+use crate::pool::Pool;
 use crate::position::magnitude;
 use crate::{LedgerError, Margin, Position};
 
@@ -132,6 +133,9 @@ impl MarginAccount {
     /// When an amount is too large.
     pub fn safe(&self, instrument: InstrumentIdx, pool: Pool, ts: Ts) -> Result<Safe, LedgerError> {
         let position = self.position(instrument);
+        if self.floats(pool) {
+            return Ok(Safe::NEVER);
+        }
         if position.qty.0 == 0 {
             return Ok(Safe::ALWAYS);
         }
@@ -139,7 +143,10 @@ impl MarginAccount {
             return Ok(Safe::NEVER);
         }
         let traded = &self.layout.instruments[usize::from(instrument)];
-        let collateral = self.collateral(pool)?;
+        // Collateral that no mark moves needs none.
+        let Some(collateral) = self.collateral(pool, &[], ts)? else {
+            return Ok(Safe::NEVER);
+        };
         let next = |rows: &cq_types::Dated<Vec<Bracket>>| {
             let later = rows.rows().iter().map(|(from, _)| *from);
             later.filter(|from| *from > ts).min()

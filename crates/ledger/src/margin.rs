@@ -1,8 +1,10 @@
 use cq_types::{round_money, Ts};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::amount::{add_to, minus, over, plus};
+use crate::amount::{add_to, minus, over, plus, times};
+use crate::collateral::Shared;
 use crate::contract::{self, notional};
+use crate::state::Holdings;
 use crate::{Ledger, LedgerError, WalletIdx};
 
 /// Margin of the contracts that settle in one asset of one wallet.
@@ -44,44 +46,112 @@ impl Margin {
 impl Ledger {
     /// Margin of the account in one asset of a wallet, with the brackets in force at `ts`.
     ///
-    /// The notional and margin of an inverse contract are in its coin.
+    /// The notional and margin of an inverse contract are in its coin. In a wallet in multi-assets
+    /// mode every asset has the same margin, that of all together in the valuation asset; the
+    /// balance is what the assets count.
     ///
     /// # Errors
     /// When the wallet or asset is unknown, or an amount is too large.
     pub fn margin(&self, wallet: WalletIdx, asset: &str, ts: Ts) -> Result<Margin, LedgerError> {
         let slot = self.layout.slot(wallet, asset)?;
+        let account = &self.state.books.account;
+        let balance = match self.layout.shared_of(slot) {
+            Some(shared) => self.worth_of(shared, account, ts)?,
+            None => account.balances[slot],
+        };
         let mut maintenance = Decimal::ZERO;
-        for (i, _) in self.notionals(slot)? {
-            let qty = self.state.books.account.positions[i].qty;
-            let traded = &self.layout.instruments[i];
-            let needed = contract::maintenance(traded, self.marks().of(i)?, qty, ts)?;
-            add_to(&mut maintenance, needed)?;
+        for slot in self.together(slot) {
+            for (i, _) in self.notionals(slot)? {
+                let qty = account.positions[i].qty;
+                let traded = &self.layout.instruments[i];
+                let needed = contract::maintenance(traded, self.marks().of(i)?, qty, ts)?;
+                add_to(&mut maintenance, needed)?;
+            }
         }
-        let balance = self.state.books.account.balances[slot];
-        let unrealised = self.marks().account_unrealised(&self.state.books, slot)?;
+        let unrealised = self.unrealised(slot)?;
+        let initial = self.initial(slot)?;
+        let margin_balance = plus(balance, unrealised)?;
+        let free = minus(margin_balance, initial)?;
         Ok(Margin {
             balance,
             unrealised,
-            margin_balance: plus(balance, unrealised)?,
-            initial: self.initial(slot)?,
+            margin_balance,
+            initial,
             maintenance,
-            available: self.available(slot)?,
+            available: free.min(balance).max(Decimal::ZERO),
         })
     }
 
-    /// Balance that is neither margin nor needed for a loss.
-    pub(crate) fn available(&self, slot: usize) -> Result<Decimal, LedgerError> {
-        let balance = self.state.books.account.balances[slot];
-        let unrealised = self.marks().account_unrealised(&self.state.books, slot)?;
-        let free = minus(plus(balance, unrealised)?, self.initial(slot)?)?;
-        Ok(free.min(balance).max(Decimal::ZERO))
+    /// What may be moved out of a slot: neither margin nor needed for a loss.
+    pub(crate) fn available(&self, slot: usize, ts: Ts) -> Result<Decimal, LedgerError> {
+        let account = &self.state.books.account;
+        let balance = account.balances[slot];
+        let needed = minus(self.initial(slot)?, self.unrealised(slot)?)?.max(Decimal::ZERO);
+        let free = match self.layout.shared_of(slot) {
+            Some(shared) => {
+                let worth = self.worth_of(shared, account, ts)?;
+                self.movable(shared, slot, balance, minus(worth, needed)?, ts)?
+            }
+            None => minus(balance, needed)?,
+        };
+        Ok(free.max(Decimal::ZERO))
+    }
+
+    /// What the balances of a wallet in multi-assets mode count as margin at the marks.
+    pub(crate) fn worth_of(
+        &self,
+        shared: &Shared,
+        holdings: &Holdings,
+        ts: Ts,
+    ) -> Result<Decimal, LedgerError> {
+        let price = |slot| self.marks().asset(slot).map(Some);
+        let worth = shared.worth(&holdings.balances, price, ts)?;
+        Ok(worth.unwrap_or_default())
+    }
+
+    /// How much of a balance can leave while what is left counts no less than nothing, where all
+    /// counts `free` more than is needed; 8 decimals.
+    pub(crate) fn movable(
+        &self,
+        shared: &Shared,
+        slot: usize,
+        balance: Decimal,
+        free: Decimal,
+        ts: Ts,
+    ) -> Result<Decimal, LedgerError> {
+        let Some(rule) = shared.rule(slot).filter(|_| balance > Decimal::ZERO) else {
+            return Ok(balance);
+        };
+        let each = times(self.marks().asset(slot)?, *rule.ratio.at(ts).0)?;
+        let most =
+            over(free, each)?.round_dp_with_strategy(8, RoundingStrategy::ToNegativeInfinity);
+        Ok(most.min(balance))
+    }
+
+    /// Slots whose contracts share one margin with those of `slot`.
+    fn together(&self, slot: usize) -> Vec<usize> {
+        let shared = self.layout.shared_of(slot);
+        shared.map_or(vec![slot], |s| {
+            s.assets.iter().map(|(own, _)| *own).collect()
+        })
+    }
+
+    fn unrealised(&self, slot: usize) -> Result<Decimal, LedgerError> {
+        let mut total = Decimal::ZERO;
+        for slot in self.together(slot) {
+            let own = self.marks().account_unrealised(&self.state.books, slot)?;
+            add_to(&mut total, own)?;
+        }
+        Ok(total)
     }
 
     fn initial(&self, slot: usize) -> Result<Decimal, LedgerError> {
         let mut initial = Decimal::ZERO;
-        for (i, size) in self.notionals(slot)? {
-            let leverage = Decimal::from(self.state.leverage[i]);
-            add_to(&mut initial, round_money(over(size, leverage)?))?;
+        for slot in self.together(slot) {
+            for (i, size) in self.notionals(slot)? {
+                let leverage = Decimal::from(self.state.leverage[i]);
+                add_to(&mut initial, round_money(over(size, leverage)?))?;
+            }
         }
         Ok(initial)
     }

@@ -2,36 +2,17 @@
 
 use std::sync::Arc;
 
-use cq_types::{round_money, Instrument, InstrumentIdx, Px, Qty, Ts};
+use cq_types::{round_money, Instrument, InstrumentIdx, Px, Qty};
 use rust_decimal::Decimal;
 
 use crate::amount::{add_to, minus, over, plus, share};
-use crate::contract::{self, booked_value, notional, price, value};
+use crate::contract::{booked_value, notional, price};
 use crate::draft::{take, Trade};
 use crate::layout::Layout;
 use crate::position::magnitude;
 use crate::state::Holdings;
 use crate::trip::Part;
-use crate::{fee, Fill, Ledger, LedgerError, Margin, Position, Transfer, WalletIdx};
-
-/// What a position's losses are paid from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum MarginMode {
-    /// All of the settle asset in its wallet.
-    #[default]
-    Cross,
-    /// Only what was set aside for it when it was opened.
-    Isolated,
-}
-
-/// Positions that stand and fall together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pool {
-    /// All contracts that settle in one asset of one wallet, by its slot.
-    Cross(usize),
-    /// One contract.
-    Isolated(InstrumentIdx),
-}
+use crate::{Fill, Ledger, LedgerError, MarginMode, Position, WalletIdx};
 
 /// Last mark of each instrument at the venue.
 pub type VenueMarks<'a> = &'a [Option<Px>];
@@ -43,10 +24,10 @@ pub type VenueMarks<'a> = &'a [Option<Px>];
 pub struct MarginAccount {
     pub(crate) layout: Arc<Layout>,
     pub(crate) holdings: Holdings,
-    leverage: Vec<u16>,
-    mode: MarginMode,
+    pub(crate) leverage: Vec<u16>,
+    pub(crate) mode: MarginMode,
     /// Part of the settle asset's balance that each isolated position holds as its margin.
-    set_aside: Vec<Decimal>,
+    pub(crate) set_aside: Vec<Decimal>,
 }
 
 impl MarginAccount {
@@ -70,6 +51,11 @@ impl MarginAccount {
         let mut layout = Layout::clone(&self.layout);
         for (index, route) in (0..).zip(&mut layout.routes) {
             *route = route.filter(|_| is_there(index));
+        }
+        let is_here = |i: &InstrumentIdx| layout.routes[usize::from(*i)].is_some();
+        let shared = layout.shared.as_ref().map(|shared| shared.wallet);
+        if shared.is_some_and(|w| !layout.wallets[w].instruments.iter().all(is_here)) {
+            layout.shared = None;
         }
         self.layout = Arc::new(layout);
         self
@@ -113,51 +99,10 @@ impl MarginAccount {
         self.leverage[usize::from(instrument)] = leverage;
     }
 
-    /// What the losses of a contract are paid from; `None` for spot.
-    #[must_use]
-    pub fn pool(&self, instrument: InstrumentIdx) -> Option<Pool> {
-        let route = self.layout.routes.get(usize::from(instrument))?.as_ref()?;
-        let pool = match self.mode {
-            MarginMode::Cross => Pool::Cross(route.settle),
-            MarginMode::Isolated => Pool::Isolated(instrument),
-        };
-        route.base.is_none().then_some(pool)
-    }
-
-    /// Contracts of a pool, held or not.
-    pub fn contracts(&self, pool: Pool) -> impl Iterator<Item = InstrumentIdx> + '_ {
-        let routes = (0..).zip(&self.layout.routes);
-        routes.filter_map(move |(index, route)| {
-            let route = route.as_ref().filter(|route| route.base.is_none())?;
-            let is_in = match pool {
-                Pool::Cross(slot) => route.settle == slot,
-                Pool::Isolated(own) => own == index,
-            };
-            is_in.then_some(index)
-        })
-    }
-
-    /// Contracts of a pool that are held.
-    pub fn held(&self, pool: Pool) -> impl Iterator<Item = InstrumentIdx> + '_ {
-        self.contracts(pool)
-            .filter(|i| self.position(*i).qty.0 != 0)
-    }
-
     /// Net position of an instrument.
     #[must_use]
     pub fn position(&self, instrument: InstrumentIdx) -> Position {
         self.holdings.positions[usize::from(instrument)]
-    }
-
-    /// What is there to pay losses of a pool from, before unrealised P&L.
-    ///
-    /// # Errors
-    /// When an amount is too large.
-    pub fn collateral(&self, pool: Pool) -> Result<Decimal, LedgerError> {
-        match pool {
-            Pool::Isolated(instrument) => Ok(self.set_aside[usize::from(instrument)]),
-            Pool::Cross(slot) => self.free(slot),
-        }
     }
 
     /// Balance of the asset that a contract settles in, whatever is set aside of it.
@@ -179,7 +124,7 @@ impl MarginAccount {
     }
 
     /// Balance of a slot that no isolated position holds.
-    fn free(&self, slot: usize) -> Result<Decimal, LedgerError> {
+    pub(crate) fn free(&self, slot: usize) -> Result<Decimal, LedgerError> {
         let settles = |i: &usize| self.layout.routes[*i].is_some_and(|r| r.settle == slot);
         let own = (0..self.set_aside.len()).filter(settles);
         own.map(|i| self.set_aside[i])
@@ -229,37 +174,6 @@ impl MarginAccount {
         Ok(())
     }
 
-    /// Whether what is free pays the initial margin of what an order at `px` opens, and its fee.
-    /// An order that brings the position nearer to flat needs nothing.
-    ///
-    /// # Errors
-    /// When the price is not positive or an amount is too large.
-    pub fn can_open(
-        &self,
-        (instrument, qty): (InstrumentIdx, Qty),
-        px: Px,
-        marks: VenueMarks<'_>,
-        ts: Ts,
-    ) -> Result<bool, LedgerError> {
-        let (i, traded, route) = self.layout.traded(instrument)?;
-        let held = self.holdings.positions[i].qty.0;
-        let grown = held.saturating_add(qty.0).saturating_abs() - held.saturating_abs();
-        if grown <= 0 || route.base.is_some() {
-            return Ok(true);
-        }
-        let worth = notional(traded, price(traded, px)?, Qty(grown))?;
-        let asked = round_money(over(worth, self.leverage[i].into())?);
-        let needed = plus(asked, fee(traded, px, qty, true, ts)?)?;
-        let free = match self.mode {
-            MarginMode::Isolated => self.free(route.settle)?,
-            MarginMode::Cross => match self.margin(Pool::Cross(route.settle), marks, ts)? {
-                Some(margin) => minus(margin.margin_balance, margin.initial)?,
-                None => return Ok(true),
-            },
-        };
-        Ok(needed <= free)
-    }
-
     /// What the wallet of a contract owes although nothing of it is held that could be
     /// liquidated; zero otherwise.
     ///
@@ -269,7 +183,7 @@ impl MarginAccount {
         let Some(pool) = self.pool(instrument) else {
             return Ok(Decimal::ZERO);
         };
-        if self.held(pool).next().is_some() {
+        if self.held(pool).next().is_some() || self.has_others(pool) {
             return Ok(Decimal::ZERO);
         }
         Ok((-self.spare(instrument)?).max(Decimal::ZERO))
@@ -290,58 +204,5 @@ impl MarginAccount {
             add_to(&mut self.set_aside[i], amount)?;
         }
         Ok(())
-    }
-
-    /// Books a transfer that the ledger has let through.
-    ///
-    /// # Errors
-    /// When a wallet or asset is unknown or an amount is too large.
-    pub fn transfer(&mut self, transfer: Transfer<'_>) -> Result<(), LedgerError> {
-        let from = self.layout.slot(transfer.from, transfer.asset)?;
-        let to = self.layout.slot(transfer.to, transfer.asset)?;
-        let leaves = plus(transfer.amount, transfer.fee)?;
-        add_to(&mut self.holdings.balances[from], -leaves)?;
-        add_to(&mut self.holdings.balances[to], transfer.amount)
-    }
-
-    /// Margin of a pool with the tiers in force at `ts`; `None` while a contract that is held
-    /// has no mark.
-    ///
-    /// # Errors
-    /// When an amount is too large or a mark not positive.
-    pub fn margin(
-        &self,
-        pool: Pool,
-        marks: VenueMarks<'_>,
-        ts: Ts,
-    ) -> Result<Option<Margin>, LedgerError> {
-        let balance = self.collateral(pool)?;
-        let (mut unrealised, mut maintenance) = (Decimal::ZERO, Decimal::ZERO);
-        let mut initial = Decimal::ZERO;
-        for index in self.held(pool) {
-            let i = usize::from(index);
-            let Some(px) = marks[i] else {
-                return Ok(None);
-            };
-            let (instrument, position) = (&self.layout.instruments[i], &self.holdings.positions[i]);
-            let mark = price(instrument, px)?;
-            let now = value(instrument, mark, position.qty)?;
-            add_to(&mut unrealised, minus(now, position.cost)?)?;
-            let needed = contract::maintenance(instrument, mark, position.qty, ts)?;
-            add_to(&mut maintenance, needed)?;
-            let worth = notional(instrument, mark, position.qty)?.abs();
-            let asked = round_money(over(worth, self.leverage[i].into())?);
-            add_to(&mut initial, asked)?;
-        }
-        let margin_balance = plus(balance, unrealised)?;
-        let available = minus(margin_balance, initial)?.min(balance);
-        Ok(Some(Margin {
-            balance,
-            unrealised,
-            margin_balance,
-            initial,
-            maintenance,
-            available: available.max(Decimal::ZERO),
-        }))
     }
 }

@@ -80,6 +80,8 @@ pub struct Flow {
 pub struct Holdings {
     /// One balance for each asset of each wallet, in the order of the wallets.
     pub balances: Vec<Decimal>,
+    /// What is on its way to each of them: in no balance, but part of the equity.
+    pub in_flight: Vec<Decimal>,
     /// One position an instrument.
     pub positions: Vec<Position>,
 }
@@ -146,12 +148,15 @@ impl Holdings {
     fn empty(slots: usize, instruments: usize) -> Self {
         Self {
             balances: vec![Decimal::ZERO; slots],
+            in_flight: vec![Decimal::ZERO; slots],
             positions: vec![Position::default(); instruments],
         }
     }
 
     fn has_shape(&self, slots: usize, instruments: usize) -> bool {
-        self.balances.len() == slots && self.positions.len() == instruments
+        self.balances.len() == slots
+            && self.in_flight.len() == slots
+            && self.positions.len() == instruments
     }
 }
 

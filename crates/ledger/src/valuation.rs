@@ -95,24 +95,23 @@ impl Marks<'_> {
 
     /// Equity of a sleeve.
     pub(crate) fn sleeve(&self, book: &Book) -> Result<Decimal, LedgerError> {
-        let balances = &book.holdings.balances;
-        self.sum(balances, |slot| self.unrealised(&book.holdings, slot))
+        self.sum(&book.holdings, |slot| self.unrealised(&book.holdings, slot))
     }
 
     /// Equity of the account, from its own balances and positions.
     pub(crate) fn account(&self, books: &Books) -> Result<Decimal, LedgerError> {
-        let balances = &books.account.balances;
-        self.sum(balances, |slot| self.account_unrealised(books, slot))
+        self.sum(&books.account, |slot| self.account_unrealised(books, slot))
     }
 
     fn sum(
         &self,
-        balances: &[Decimal],
+        holdings: &Holdings,
         unrealised: impl Fn(usize) -> Result<Decimal, LedgerError>,
     ) -> Result<Decimal, LedgerError> {
         let mut total = Decimal::ZERO;
-        for (slot, balance) in balances.iter().enumerate() {
+        for (slot, balance) in holdings.balances.iter().enumerate() {
             let amount = plus(*balance, unrealised(slot)?)?;
+            let amount = plus(amount, holdings.in_flight[slot])?;
             if !amount.is_zero() {
                 add_to(&mut total, times(amount, self.asset(slot)?)?)?;
             }

@@ -2,13 +2,15 @@ use std::collections::{HashMap, VecDeque};
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
 use cq_sim::{Request, TimeInForce, FORCED_ID};
-use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
+use cq_types::{Account, Contract, Event, InstrumentIdx, Px, Qty, Ts};
 use rust_decimal::Decimal;
 
+use crate::conversion::ConversionRow;
 use crate::line::bad;
 use crate::purse::Purses;
 use crate::record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 use crate::seen::OrderLatency;
+use crate::transfer::Transfers;
 use crate::LineError;
 
 /// Ids that each venue has for its own orders: no two venues number theirs alike.
@@ -27,6 +29,8 @@ pub(crate) struct Books {
     index: HashMap<u64, usize>,
     pub(crate) fills: Vec<FillRow>,
     pub(crate) liquidations: Vec<LiquidationRow>,
+    pub(crate) conversions: Vec<ConversionRow>,
+    pub(crate) transfers: Transfers,
     pub(crate) rows: Rows,
     /// Answers on their way to us, by the time they arrive.
     pub(crate) on_the_way: VecDeque<Event<Account>>,
@@ -45,6 +49,8 @@ impl Books {
             index: HashMap::new(),
             fills: Vec::new(),
             liquidations: Vec::new(),
+            conversions: Vec::new(),
+            transfers: Transfers::default(),
             rows: Rows::default(),
             on_the_way: VecDeque::new(),
             unread: Vec::new(),
@@ -127,11 +133,19 @@ impl Books {
             .max()
     }
 
-    /// What the sleeves hold of an instrument, negated: the parts of a closing order.
+    /// What the sleeves hold of an instrument, negated: the parts of a closing order. Coins that
+    /// were bought and sent elsewhere cannot be sold here.
     pub(crate) fn closing(&self, instrument: InstrumentIdx) -> Vec<Allocation> {
-        let sleeves = 0..self.ledger.sleeves().len();
+        let ledger = &self.ledger;
+        let traded = ledger.instruments().get(usize::from(instrument));
+        let is_spot = traded.is_some_and(|traded| traded.contract == Contract::Spot);
+        let held = |s| match ledger.sleeve_position(s, instrument).qty {
+            held if is_spot => held.min(ledger.coins(s, instrument)),
+            held => held,
+        };
+        let sleeves = 0..ledger.sleeves().len();
         sleeves
-            .map(|s| (s, Qty(-self.ledger.sleeve_position(s, instrument).qty.0)))
+            .map(|s| (s, Qty(-held(s).0)))
             .filter(|(_, part)| part.0 != 0)
             .collect()
     }
@@ -226,6 +240,10 @@ impl Books {
             }
             Account::Insurance { .. } => {
                 self.fold_insurance(answer)?;
+                true
+            }
+            Account::Converted { .. } => {
+                self.fold_conversion(answer)?;
                 true
             }
             _ => false,
@@ -333,6 +351,18 @@ impl Books {
             .ledger
             .book_insurance(answer.instrument, amount, &parts);
         booked.map_err(|source| LineError::Ledger { ts, source })
+    }
+
+    /// Books what the venue converted.
+    fn fold_conversion(&mut self, answer: &Event<Account>) -> Result<(), LineError> {
+        let ts = answer.ts_recv;
+        let Some(row) = ConversionRow::of(answer) else {
+            return Ok(());
+        };
+        let booked = self.ledger.book_conversion(&row.made);
+        booked.map_err(|source| LineError::Ledger { ts, source })?;
+        self.conversions.push(row);
+        Ok(())
     }
 
     fn row(&mut self, order: u64) -> Option<&mut OrderRow> {

@@ -29,10 +29,15 @@ pub(crate) enum Turn {
     Open,
     /// A message reaches the venue.
     Arrival,
+    /// Money that was sent to a wallet is there.
+    Transfer,
 }
 
+/// How many turns there are.
+pub(crate) const COUNT: usize = 12;
+
 /// Turns by rank.
-const TURNS: [Turn; 11] = [
+const TURNS: [Turn; COUNT] = [
     Turn::Known,
     Turn::Answer,
     Turn::Timer,
@@ -44,6 +49,7 @@ const TURNS: [Turn; 11] = [
     Turn::Sample,
     Turn::Open,
     Turn::Arrival,
+    Turn::Transfer,
 ];
 
 impl Turn {
@@ -67,7 +73,7 @@ pub(crate) struct Next {
 impl Next {
     /// How long it stays this one's turn, if it is due again by then; `due` and `end` are those
     /// that it came first of.
-    pub(crate) fn until(self, due: [Ts; TURNS.len()], end: Ts) -> Ts {
+    pub(crate) fn until(self, due: [Ts; COUNT], end: Ts) -> Ts {
         let mut until = if self.turn.is_at_end() { end } else { end - 1 };
         for (other, rank) in due.into_iter().zip(TURNS) {
             // Of equal times the lower rank goes first.
@@ -83,7 +89,7 @@ impl Next {
 
 /// The first of the due times up to `end`; `None` when nothing is due.
 /// At `end` itself only the turns of [`Turn::is_at_end`] come.
-pub(crate) fn first(due: [Ts; TURNS.len()], end: Ts) -> Option<Next> {
+pub(crate) fn first(due: [Ts; COUNT], end: Ts) -> Option<Next> {
     let mut best = (NEVER, Turn::Known);
     for (ts, turn) in due.into_iter().zip(TURNS) {
         let is_due = ts < end || (ts == end && turn.is_at_end());
@@ -122,13 +128,13 @@ mod tests {
         assert_eq!(on_grid(-1, 10), 0);
     }
 
-    fn turn(due: [Ts; 11], end: Ts) -> Option<(Ts, Turn)> {
+    fn turn(due: [Ts; COUNT], end: Ts) -> Option<(Ts, Turn)> {
         first(due, end).map(|next| (next.ts, next.turn))
     }
 
     #[test]
     fn the_earliest_goes_first_and_ties_go_by_rank() {
-        let mut due = [NEVER; 11];
+        let mut due = [NEVER; COUNT];
         assert_eq!(turn(due, 9), None);
         due[10] = 5;
         due[2] = 5;
@@ -139,8 +145,8 @@ mod tests {
 
     #[test]
     fn at_the_end_only_what_is_owed_for_the_time_before_still_comes() {
-        assert_eq!(turn([9; 11], 9), Some((9, Turn::Known)));
-        let mut due = [9; 11];
+        assert_eq!(turn([9; COUNT], 9), Some((9, Turn::Known)));
+        let mut due = [9; COUNT];
         (due[0], due[1], due[5]) = (NEVER, NEVER, NEVER);
         assert_eq!(turn(due, 9), Some((9, Turn::Funding)));
         due[6] = 10;
@@ -150,7 +156,7 @@ mod tests {
     #[test]
     fn a_turn_lasts_until_another_is_due() {
         let until = |due, end| first(due, end).map(|next| next.until(due, end));
-        let mut due = [NEVER; 11];
+        let mut due = [NEVER; COUNT];
         due[4] = 4;
         assert_eq!(
             until(due, 9),
@@ -171,6 +177,6 @@ mod tests {
             Some(4),
             "what is known at 4 precedes the venue's 4"
         );
-        assert_eq!(until([3, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], 9), Some(9));
+        assert_eq!(until([3, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], 9), Some(9));
     }
 }

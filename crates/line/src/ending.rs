@@ -1,5 +1,5 @@
 use cq_sim::Request;
-use cq_types::{Account, InstrumentIdx, Qty, Side, Ts};
+use cq_types::{Account, Contract, InstrumentIdx, Qty, Side, Ts};
 
 use crate::line::{Line, Phase};
 use crate::record::{OrderRow, OrderStatus};
@@ -45,6 +45,11 @@ impl Line {
         };
         let exchange = lived.exchanges.of_mut(index);
         exchange.venue.cancel_all(index, ts);
+        if self.instruments[usize::from(index)].contract == Contract::Spot {
+            let parts = self.books.closing(index);
+            let here = parts.iter().map(|(_, part)| -part.0).sum();
+            exchange.venue.set_position(index, Qty(here));
+        }
         let position = exchange.venue.position(index);
         let purse = self.books.purse();
         let forced = exchange.venue.force_close(index, ts, &purse);

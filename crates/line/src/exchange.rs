@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cq_ledger::{LedgerError, MarginAccount, Transfer, Wallet};
+use cq_ledger::{Ledger, LedgerError, MarginAccount, Wallet};
 use cq_sim::{Purse, SimConfig, SimError, Venue};
 use cq_types::{Instrument, InstrumentIdx, Px, Ts};
 
 use crate::account::Books;
 use crate::cursor::NEVER;
+use crate::custody::Custody;
 use crate::line::bad;
-use crate::liquidation::Custody;
 use crate::LineError;
 
 /// A venue and what it keeps of the account beside the orders.
@@ -85,19 +85,6 @@ impl Exchanges {
             return Ok(());
         };
         custody.admit(venue, purse, ts)
-    }
-
-    /// A transfer reaches the venues that keep a wallet of it.
-    pub(crate) fn transfer(&mut self, transfer: Transfer<'_>, ts: Ts) -> Result<(), LedgerError> {
-        for Exchange { venue, custody } in &mut self.all {
-            if [transfer.from, transfer.to]
-                .iter()
-                .any(|w| custody.account.keeps(*w))
-            {
-                custody.on_transfer(venue, transfer, ts)?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -174,6 +161,24 @@ impl Listing {
             }
         }
         Ok(())
+    }
+
+    /// The ledger with the rules that the venues have for their wallets from `ts` on.
+    ///
+    /// # Errors
+    /// When a wallet cannot have the mode that a setting gives it, or two are to have it.
+    pub(crate) fn ruled(&self, ledger: Ledger, ts: Ts) -> Result<Ledger, LedgerError> {
+        let mut modes: Vec<_> = (self.configs.iter())
+            .filter_map(|config| config.multi_assets.as_ref())
+            .collect();
+        modes.dedup();
+        match modes[..] {
+            [] => Ok(ledger),
+            [mode] => ledger.with_multi_assets(mode, ts),
+            _ => Err(LedgerError::Setup(
+                "multi-assets: only one wallet of an account can be in that mode".to_owned(),
+            )),
+        }
     }
 
     /// Position of each instrument's venue among those of [`Self::open`].

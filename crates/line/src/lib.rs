@@ -19,15 +19,19 @@
 //! cancellation, is in place at an open at `t`: see [`cq_sim`].
 
 mod account;
+mod admission;
 mod check;
 mod clock;
 mod columns;
+mod conversion;
 mod cursor;
+mod custody;
 mod deleverage;
 mod ending;
 mod error;
 mod exchange;
 mod feed;
+mod funding;
 mod jitter;
 mod known;
 mod line;
@@ -41,9 +45,11 @@ mod settle;
 mod setup;
 mod strategy;
 mod tape;
+mod transfer;
 mod venue;
 
 pub use columns::{Columns, Stamps};
+pub use conversion::ConversionRow;
 pub use deleverage::Deleverage;
 pub use error::LineError;
 pub use line::{Line, Wake};
@@ -52,3 +58,4 @@ pub use seen::{FeedLatency, OrderLatency, Tally, Traded};
 pub use setup::{Deposit, Setup};
 pub use strategy::Strategy;
 pub use tape::Stream;
+pub use transfer::{TransferRow, TransferStatus};

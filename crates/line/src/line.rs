@@ -5,7 +5,7 @@ use cq_ledger::Ledger;
 use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::account::Books;
-use crate::clock::{first, is_time, on_grid, Next, Turn, LONGEST};
+use crate::clock::{first, is_time, on_grid, Next, Turn, COUNT, LONGEST};
 use crate::columns::Kind;
 use crate::cursor::{Clock, Merge, NEVER};
 use crate::deleverage::Deleverages;
@@ -101,8 +101,9 @@ impl Line {
         let listing = Listing::new(&instruments, setup.sim.as_ref(), &setup.venues)?;
         listing.check(&setup.wallets)?;
         let parts = Arc::clone(&instruments);
-        let mut ledger =
-            Ledger::new(parts, setup.sleeves, setup.wallets, &setup.valuation).map_err(at_start)?;
+        let ledger = Ledger::new(parts, setup.sleeves, setup.wallets, &setup.valuation);
+        let ledger = ledger.and_then(|ledger| listing.ruled(ledger, setup.start));
+        let mut ledger = ledger.map_err(at_start)?;
         for deposit in &setup.capital {
             book_capital(&mut ledger, deposit, setup.start)?;
         }
@@ -257,7 +258,7 @@ impl Line {
     /// Lets consecutive level changes of a book pass at once, at the venue or as they become
     /// known: nine of ten events of a tape are such, and none of them wakes anybody. Returns
     /// how many they were, zero where something else is due.
-    fn changes(&mut self, next: Next, due: [Ts; 11]) -> Result<usize, LineError> {
+    fn changes(&mut self, next: Next, due: [Ts; COUNT]) -> Result<usize, LineError> {
         let merge = match (next.turn, &mut self.recv, &mut self.lived) {
             (Turn::Known, Some(recv), _) => recv,
             (Turn::Lived, _, Some(lived)) => &mut lived.market,
@@ -322,7 +323,7 @@ impl Line {
         }
     }
 
-    fn due(&self) -> [Ts; 11] {
+    fn due(&self) -> [Ts; COUNT] {
         let known = self.recv.as_ref().map_or(NEVER, |m| m.due);
         // What happens at the moment of a settlement comes after it, however fast its answer.
         let funding = self.lived.as_ref().map(|lived| &lived.funding);
@@ -334,10 +335,9 @@ impl Line {
         let timer = self.next_timer;
         let alarm = self.alarms.first().map_or(NEVER, |ts| *ts);
         let Some(lived) = &self.lived else {
-            let never = NEVER;
-            return [
-                known, answer, timer, alarm, never, never, never, never, never, never, never,
-            ];
+            let mut due = [NEVER; COUNT];
+            due[..4].copy_from_slice(&[known, answer, timer, alarm]);
+            return due;
         };
         [
             known,
@@ -351,6 +351,7 @@ impl Line {
             self.next_sample,
             lived.opened_at(),
             lived.exchanges.next_arrival(),
+            self.books.transfers.next(),
         ]
     }
 
@@ -373,6 +374,10 @@ impl Line {
                 self.write_row(ts)?;
             }
             Turn::Funding => self.settle()?,
+            Turn::Transfer => {
+                self.land()?;
+                return Ok(Some(Wake::Account));
+            }
             Turn::Delisting => self.delist(ts)?,
             Turn::Deleverage => self.deleverage(ts)?,
             Turn::Lived | Turn::Open | Turn::Arrival => {

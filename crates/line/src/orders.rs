@@ -1,8 +1,9 @@
 use cq_book::Book;
-use cq_ledger::{Allocation, Ledger, Transfer};
+use cq_ledger::{Allocation, Ledger};
 use cq_sim::{Request, FORCED_ID};
 use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
 
+use crate::conversion::ConversionRow;
 use crate::line::{bad, Line, Phase};
 use crate::record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 use crate::LineError;
@@ -117,26 +118,6 @@ impl Line {
         self.alarms.remove(&ts);
     }
 
-    /// Moves money of a sleeve between two wallets, at once.
-    ///
-    /// # Errors
-    /// When the line has ended or the ledger refuses.
-    pub fn transfer(&mut self, transfer: Transfer<'_>) -> Result<(), LineError> {
-        self.in_turn()?;
-        let ts = self.now;
-        let ledger_error = |source| LineError::Ledger { ts, source };
-        let moved = self.books.ledger.transfer(transfer);
-        moved.map_err(ledger_error)?;
-        if let Some(lived) = &mut self.lived {
-            let booked = lived.exchanges.transfer(transfer, ts);
-            booked.map_err(ledger_error)?;
-            for exchange in lived.exchanges.all_mut() {
-                self.books.queue(exchange.custody.take_answers());
-            }
-        }
-        Ok(())
-    }
-
     /// Lets sleeves trade with each other at `px`, without cost; the parts sum to zero.
     ///
     /// # Errors
@@ -156,7 +137,7 @@ impl Line {
         crossed.map_err(|source| LineError::Ledger { ts, source })
     }
 
-    fn in_turn(&self) -> Result<(), LineError> {
+    pub(crate) fn in_turn(&self) -> Result<(), LineError> {
         if self.phase == Phase::Running {
             return Ok(());
         }
@@ -245,6 +226,12 @@ impl Line {
     #[must_use]
     pub fn liquidations(&self) -> &[LiquidationRow] {
         &self.books.liquidations
+    }
+
+    /// Conversions of collateral so far, in the order in which we learned of them.
+    #[must_use]
+    pub fn conversions(&self) -> &[ConversionRow] {
+        &self.books.conversions
     }
 
     /// Equity rows so far.

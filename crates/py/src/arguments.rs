@@ -28,6 +28,10 @@ type Answer = (
 
 pub(crate) fn error(error: LineError) -> PyErr {
     match error {
+        LineError::Ledger {
+            source: cq_ledger::LedgerError::Setup(_),
+            ..
+        } => PyValueError::new_err(error.to_string()),
         LineError::Ledger { .. } | LineError::Broken { .. } => {
             PyRuntimeError::new_err(error.to_string())
         }
@@ -174,6 +178,21 @@ fn answer(event: &Event<Account>) -> Answer {
             let mut row = plain("insurance", *order, if *is_adl { "adl" } else { "" });
             row.9 = *amount;
             row
+        }
+        Account::Converted {
+            received, cause, ..
+        } => {
+            let mut row = plain("converted", 0, cause);
+            row.9 = *received;
+            row
+        }
+        Account::Transferred { transfer, amount } => {
+            let mut row = plain("transferred", *transfer, "");
+            row.9 = *amount;
+            row
+        }
+        Account::TransferRefused { transfer, reason } => {
+            plain("transfer_refused", *transfer, reason)
         }
         Account::Ack { order } => plain("ack", *order, ""),
         Account::Reject { order, reason } => plain("reject", *order, reason),

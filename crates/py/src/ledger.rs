@@ -120,6 +120,7 @@ impl PyLedger {
         fee: Decimal,
     ) -> PyResult<()> {
         let done = self.inner.transfer(Transfer {
+            ts: 0,
             from: source,
             to: target,
             asset,

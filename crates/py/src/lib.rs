@@ -1,6 +1,7 @@
 //! The one native module, `crypto_quant._native`: conversions only, no logic.
 
 mod arguments;
+mod collateral;
 mod columns;
 mod features;
 mod flow;

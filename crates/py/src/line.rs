@@ -215,7 +215,7 @@ impl PyLine {
         self.inner.wake_at(ts).map_err(error)
     }
 
-    #[pyo3(signature = (sleeve, source, target, asset, amount, fee=Decimal::ZERO))]
+    #[pyo3(signature = (sleeve, source, target, asset, amount, fee=None))]
     fn transfer(
         &mut self,
         sleeve: usize,
@@ -223,9 +223,11 @@ impl PyLine {
         target: usize,
         asset: &str,
         amount: Decimal,
-        fee: Decimal,
-    ) -> PyResult<()> {
+        fee: Option<Decimal>,
+    ) -> PyResult<u64> {
+        let fee = fee.unwrap_or_else(|| self.inner.transfer_fee(source, asset));
         let transfer = Transfer {
+            ts: self.inner.now(),
             from: source,
             to: target,
             asset,

@@ -12,7 +12,9 @@ use pyo3::types::PyDict;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
-const KEYS: [&str; 27] = [
+use crate::collateral::multi_assets;
+
+const KEYS: [&str; 30] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -40,6 +42,9 @@ const KEYS: [&str; 27] = [
     "funding_jitter_ns",
     "insurance_fund",
     "triggered_stops",
+    "multi_assets",
+    "transfer_delay_ns",
+    "transfer_fees",
 ];
 const TRIGGERED_STOPS: [(&str, TriggeredStops); 2] = [
     ("trade", TriggeredStops::Trade),
@@ -208,6 +213,9 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "triggered_stops" => {
                 config.triggered_stops = one_of(&key, &value, &TRIGGERED_STOPS)?;
             }
+            "multi_assets" => config.multi_assets = Some(multi_assets(&value)?),
+            "transfer_delay_ns" => config.transfer_delay = whole(&key, &value)?,
+            "transfer_fees" => config.transfer_fees = value.extract()?,
             _ => {
                 let text = format!(
                     "sim.{key}: unknown key; expected one of {}",

@@ -2,7 +2,7 @@
 //! little-endian `decimal128(38, 18)`, which Arrow reads without a copy.
 
 use cq_ledger::{Ledger, Share};
-use cq_line::{FillRow, LiquidationRow, OrderRow, Rows};
+use cq_line::{ConversionRow, FillRow, LiquidationRow, OrderRow, Rows, TransferRow};
 use cq_sim::{OrderType, Request, TimeInForce};
 use cq_types::Px;
 use numpy::IntoPyArray;
@@ -122,6 +122,38 @@ pub(crate) fn liquidations<'py>(py: Python<'py>, rows: &[LiquidationRow]) -> Tab
     table.money("insurance", rows.iter().map(|r| r.insurance))?;
     table.money("deficit", rows.iter().map(|r| r.deficit))?;
     table.ints("is_adl", rows.iter().map(|r| r.is_adl.into()))?;
+    Ok(table.out)
+}
+
+/// Collateral that the venue converted.
+pub(crate) fn conversions<'py>(py: Python<'py>, rows: &[ConversionRow]) -> Table<'py> {
+    let table = Columns::new(py);
+    table.ints("ts_event", rows.iter().map(|r| r.ts_event))?;
+    table.ints("ts_recv", rows.iter().map(|r| r.ts_recv))?;
+    table.ints("instrument", rows.iter().map(|r| r.made.instrument.into()))?;
+    table.texts("asset", rows.iter().map(|r| r.made.asset.as_str()))?;
+    table.money("given", rows.iter().map(|r| r.made.given))?;
+    table.money("received", rows.iter().map(|r| r.made.received))?;
+    table.money("price", rows.iter().map(|r| r.made.price))?;
+    table.texts("cause", rows.iter().map(|r| r.made.cause))?;
+    Ok(table.out)
+}
+
+/// Money sent between wallets.
+pub(crate) fn transfers<'py>(py: Python<'py>, rows: &[TransferRow], ledger: &Ledger) -> Table<'py> {
+    let table = Columns::new(py);
+    let sleeve = |s: usize| ledger.sleeves().get(s).map_or("", String::as_str);
+    let wallet = |w: usize| ledger.wallets().get(w).map_or("", |w| w.name.as_str());
+    table.ints("ts", rows.iter().map(|r| r.ts))?;
+    table.ints("arrives", rows.iter().map(|r| r.arrives))?;
+    table.texts("sleeve", rows.iter().map(|r| sleeve(r.sleeve)))?;
+    table.texts("source", rows.iter().map(|r| wallet(r.from)))?;
+    table.texts("target", rows.iter().map(|r| wallet(r.to)))?;
+    table.texts("asset", rows.iter().map(|r| r.asset.as_str()))?;
+    table.money("amount", rows.iter().map(|r| r.amount))?;
+    table.money("fee", rows.iter().map(|r| r.fee))?;
+    table.texts("status", rows.iter().map(|r| r.status.name()))?;
+    table.texts("reason", rows.iter().map(|r| r.reason))?;
     Ok(table.out)
 }
 

@@ -12,8 +12,9 @@ use crate::order::{Request, Working};
 use crate::positions::Positions;
 use crate::rules::reason;
 use crate::trailing::Trailing;
+use crate::venue::OpenOrder;
 
-/// What the account can still pay with; asked before a spot purchase is filled.
+/// What the account can still pay with; asked before a spot order works or is filled.
 pub trait Purse {
     /// Whether the owners of `order` can pay `cost` for `qty` in the settle asset, after
     /// what the `unseen` answers have already spent.
@@ -25,6 +26,30 @@ pub trait Purse {
         cost: Decimal,
         unseen: &[Event<Account>],
     ) -> bool;
+
+    /// Whether the owners of a spot order have what `qty` of it takes from them beside money of a
+    /// purchase: the coins of those that sell, and `cost` of those that buy from them.
+    fn can_deliver(
+        &self,
+        _order: u64,
+        _instrument: InstrumentIdx,
+        _qty: Qty,
+        _cost: Decimal,
+        _unseen: &[Event<Account>],
+    ) -> bool {
+        true
+    }
+
+    /// Whether the owners of a spot order that arrives have free what all of it takes, beside what
+    /// the spot orders that `work` have locked.
+    fn can_lock(
+        &self,
+        _asked: &OpenOrder,
+        _work: &mut dyn Iterator<Item = OpenOrder>,
+        _unseen: &[Event<Account>],
+    ) -> bool {
+        true
+    }
 }
 
 /// A purse without a bottom, for a venue that nobody keeps money for.
@@ -165,15 +190,13 @@ impl Desk {
         let Ok(paid) = paid.map(|f| self.stressed(f)) else {
             return self.refuse(order, reason::TOO_LARGE, ts);
         };
-        if instrument.contract == Contract::Spot && request.side == Side::Buy {
+        if instrument.contract == Contract::Spot {
             let cost = instrument.notional(deal.px, Qty(qty)) + paid;
-            if !purse.can_pay(
-                request.id,
-                request.instrument,
-                Qty(qty),
-                cost,
-                &self.answers,
-            ) {
+            let Request { id, instrument, .. } = request;
+            let (unseen, qty) = (&self.answers, Qty(qty));
+            let is_paid =
+                request.side == Side::Sell || purse.can_pay(id, instrument, qty, cost, unseen);
+            if !(is_paid && purse.can_deliver(id, instrument, qty, cost, unseen)) {
                 return self.refuse(order, reason::INSUFFICIENT_BALANCE, ts);
             }
         }
@@ -222,18 +245,15 @@ impl Desk {
     /// has traded is wanted.
     pub(crate) fn amend(
         &mut self,
-        mut order: Working,
+        order: &Working,
         (px, qty): (Option<Px>, Qty),
         ts: Ts,
     ) -> Option<Working> {
-        let filled = order.request.qty.0 - order.left;
-        if qty.0 <= filled {
-            self.cancelled(&order, ts);
+        if qty.0 <= order.request.qty.0 - order.left {
+            self.cancelled(order, ts);
             return None;
         }
-        order.request.price = px.or(order.request.price);
-        order.request.qty = qty;
-        order.left = qty.0 - filled;
+        let order = order.amended((px, qty));
         let (id, px) = (order.request.id, order.request.price);
         self.answer(&order, ts, Account::Amended { order: id, px, qty });
         Some(order)

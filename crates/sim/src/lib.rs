@@ -43,4 +43,4 @@ pub use order::{OrderType, Request, TimeInForce, TriggerBy};
 pub use queue::{Queue, QueueModel};
 pub use rate::OrderRate;
 pub use rules::{reason, reject_code, REASONS};
-pub use venue::{ForcedOrder, Trade, Venue, FORCED_ID};
+pub use venue::{Asked, ForcedOrder, OpenOrder, Trade, Venue, FORCED_ID};

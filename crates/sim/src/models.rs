@@ -1,4 +1,4 @@
-use cq_ledger::MarginMode;
+use cq_ledger::{MarginMode, MultiAssets};
 use cq_types::Ts;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
@@ -15,6 +15,9 @@ pub(crate) const PPB: i128 = 1_000_000_000;
 /// Longest way to the venue in bars mode, ns: the fill keeps its bar's open as price, which a
 /// longer way would flatter.
 const MAX_BARS_ENTRY: Ts = 1_000_000_000;
+
+/// Longest way of money between two wallets, ns.
+const MAX_TRANSFER: Ts = 30 * 86_400 * 1_000_000_000;
 
 /// A setting of the simulated venue that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -60,6 +63,13 @@ pub struct SimConfig {
     pub insurance_fund: Option<Decimal>,
     /// What becomes of a stop that arrives when its trigger has been reached.
     pub triggered_stops: TriggeredStops,
+    /// The wallet whose assets margin its contracts together; `None`: each wallet is margined in
+    /// its own asset. Cross margin only.
+    pub multi_assets: Option<MultiAssets>,
+    /// How long money is on its way between two wallets, ns.
+    pub transfer_delay: Ts,
+    /// What the sender of a transfer pays on top, by asset; nothing for others.
+    pub transfer_fees: Vec<(String, Decimal)>,
 }
 
 /// What a venue does with a stop or take-profit whose trigger has been reached already.
@@ -92,6 +102,9 @@ impl Default for SimConfig {
             funding_jitter: 0,
             insurance_fund: None,
             triggered_stops: TriggeredStops::Trade,
+            multi_assets: None,
+            transfer_delay: 0,
+            transfer_fees: Vec::new(),
         }
     }
 }
@@ -126,6 +139,19 @@ impl Costs {
                 "an amount that is not negative",
                 &fund,
             ));
+        }
+        if config.multi_assets.is_some() && config.margin != MarginMode::Cross {
+            return Err(bad("multi_assets", "margin = \"cross\"", &"isolated"));
+        }
+        if !(0..=MAX_TRANSFER).contains(&config.transfer_delay) {
+            let found = &config.transfer_delay;
+            return Err(bad("transfer_delay_ns", "0 to 30 days in ns", found));
+        }
+        let is_paid = |fee: &Decimal| fee.is_sign_negative() && !fee.is_zero() || fee.scale() > 8;
+        let mut fees = config.transfer_fees.iter();
+        if let Some((_, fee)) = fees.find(|(_, fee)| is_paid(fee)) {
+            let expected = "amounts that are not negative, of at most 8 decimals";
+            return Err(bad("transfer_fees", expected, fee));
         }
         if !(0..=3_600_000_000_000).contains(&config.funding_jitter) {
             let found = &config.funding_jitter;

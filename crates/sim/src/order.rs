@@ -170,6 +170,16 @@ impl Working {
         }
     }
 
+    /// The same at another price or quantity; one that is not to trade any more has nothing left.
+    pub(crate) fn amended(&self, (px, qty): (Option<Px>, Qty)) -> Self {
+        let filled = self.request.qty.0 - self.left;
+        let mut order = self.clone();
+        order.request.price = px.or(order.request.price);
+        order.request.qty = qty;
+        order.left = qty.0.saturating_sub(filled).max(0);
+        order
+    }
+
     /// Whether it waits for its trigger.
     pub(crate) fn is_waiting(&self) -> bool {
         self.request.is_conditional() && !self.triggered

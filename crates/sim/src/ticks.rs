@@ -245,6 +245,11 @@ impl TickMarket {
         })
     }
 
+    /// Best bid and ask, as far as they are known.
+    pub(crate) fn touch(&self) -> [Option<Px>; 2] {
+        [Side::Buy, Side::Sell].map(|side| self.best(side).map(|(px, _)| px))
+    }
+
     /// Middle of best bid and ask; half a grid unit goes to the worse for what we report as
     /// our own cost (down for a buyer, up for a seller).
     fn mid(&self, side: Side) -> Option<Px> {

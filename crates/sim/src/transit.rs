@@ -42,11 +42,8 @@ impl Transit {
         self.0.front().map(|sent| sent.arrives)
     }
 
-    pub(crate) fn next_order(&self) -> Option<&Request> {
-        match &self.0.front()?.message {
-            Message::New(request) => Some(request),
-            Message::Cancel(_) | Message::Amend { .. } => None,
-        }
+    pub(crate) fn front(&self) -> Option<&Sent> {
+        self.0.front()
     }
 
     pub(crate) fn pop(&mut self) -> Option<Sent> {

@@ -1,5 +1,6 @@
 mod acceptance;
 mod forced;
+mod opening;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::ticks::{Print, TickMarket};
 use crate::transit::{Message, Sent, Transit};
 
 pub use forced::ForcedOrder;
+pub use opening::{Asked, OpenOrder};
 
 /// First id of the orders that the venue makes itself (a forced close, a liquidation).
 pub const FORCED_ID: u64 = 1 << 62;
@@ -191,7 +193,7 @@ impl Venue {
     fn accept(&mut self, request: Request, decided: Ts, ts: Ts, purse: &dyn Purse) {
         let mut order = Working::new(request, decided);
         let too_many = (!self.is_in_rate(ts)).then_some(reason::TOO_MANY_ORDERS);
-        if let Some(reason) = too_many.or_else(|| self.refuses(&order, ts)) {
+        if let Some(reason) = too_many.or_else(|| self.refuses(&order, ts, purse)) {
             self.desk.refuse(&order, reason, ts);
             return;
         }
@@ -217,15 +219,10 @@ impl Venue {
             self.desk.keep(index, id, reason::NO_SUCH_ORDER, ts);
             return;
         };
-        let request = own.request;
-        let wanted = Request {
-            price: to.0.or(request.price),
-            qty: to.1,
-            ..request
-        };
+        let wanted = own.amended(to);
+        let more = i128::from(wanted.request.qty.0) - i128::from(own.request.qty.0);
         let too_many = (!is_in_rate).then_some(reason::TOO_MANY_ORDERS);
-        let more = i128::from(wanted.qty.0) - i128::from(request.qty.0);
-        if let Some(reason) = too_many.or_else(|| self.refuses_change(&wanted, more, ts)) {
+        if let Some(reason) = too_many.or_else(|| self.refuses_change(&wanted, more, ts, purse)) {
             self.desk.keep(index, id, reason, ts);
             return;
         }
@@ -234,7 +231,7 @@ impl Venue {
         };
         if let Some(market) = &mut self.ticks[usize::from(index)] {
             market.amend(&mut self.desk, (order, to), ts, purse);
-        } else if let Some(order) = self.desk.amend(order, to, ts) {
+        } else if let Some(order) = self.desk.amend(&order, to, ts) {
             self.working.push(order);
         }
     }

@@ -223,6 +223,33 @@ pub enum Account {
         /// Whether that was more than the fund holds, so that winners are deleveraged for it.
         is_adl: bool,
     },
+    /// The venue turned collateral into the settle asset of a contract, to balance a debt.
+    Converted {
+        /// What was given.
+        asset: String,
+        /// How much of it, positive.
+        given: Decimal,
+        /// How much of the settle asset came for it.
+        received: Decimal,
+        /// Price of the given asset before the venue's cut.
+        price: Decimal,
+        /// Why.
+        cause: &'static str,
+    },
+    /// Money that was sent from one wallet to another is there.
+    Transferred {
+        /// Number of the transfer, from 1.
+        transfer: u64,
+        /// How much arrived.
+        amount: Decimal,
+    },
+    /// Money that was to be sent stays where it was.
+    TransferRefused {
+        /// Number of the transfer, from 1.
+        transfer: u64,
+        /// Why.
+        reason: &'static str,
+    },
 }
 
 impl Account {
@@ -238,7 +265,11 @@ impl Account {
             | Self::Liquidation { order, .. }
             | Self::Insurance { order, .. }
             | Self::Cancelled { order } => Some(*order),
-            Self::FundingPaid { .. } | Self::FundingOfFills { .. } => None,
+            Self::FundingPaid { .. }
+            | Self::FundingOfFills { .. }
+            | Self::Converted { .. }
+            | Self::Transferred { .. }
+            | Self::TransferRefused { .. } => None,
         }
     }
 }

@@ -108,9 +108,10 @@ def _unknown(instrument: Instrument) -> list[Assumption]:
         return []
     said = []
     if instrument.margin_brackets is None:
-        left_out = "margin brackets by contracts are not applied"
-        why = "no margin brackets sourced" if instrument.brackets is None else left_out
-        said.append(f"{why}: maintenance margin taken as 0, liquidated only where nothing is left")
+        said.append(
+            "no margin brackets sourced: maintenance margin taken as 0, liquidated only where "
+            "nothing is left"
+        )
     if instrument.liquidation_fee is None:
         said.append("no liquidation fee sourced: taken as 0")
     if instrument.funding_interval_h is None:

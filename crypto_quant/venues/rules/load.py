@@ -44,23 +44,27 @@ def _moment(said: object) -> object:
 _From = Annotated[AwareDatetime, BeforeValidator(_moment)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A part of a rule table: unknown keys are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Value(_Strict):
+class ValueRow(Strict):
+    """A number in force from a time on."""
+
     from_: _From
     value: Decimal
     source: str
 
 
-class _KindRow(_Strict):
+class _KindRow(Strict):
     from_: _From
     value: ContractKind
     source: str
 
 
-class _FeeRow(_Strict):
+class _FeeRow(Strict):
     from_: _From
     tier: str
     maker: Decimal
@@ -68,13 +72,13 @@ class _FeeRow(_Strict):
     source: str
 
 
-class _BracketRow(_Strict):
+class _BracketRow(Strict):
     from_: _From
     tiers: tuple[tuple[str, Decimal, int, Decimal], ...]
     source: str
 
 
-class _BandRow(_Strict):
+class _BandRow(Strict):
     from_: _From
     up: Decimal
     down: Decimal
@@ -82,7 +86,7 @@ class _BandRow(_Strict):
     source: str
 
 
-class _Entry(_Strict):
+class _Entry(Strict):
     id: str
     symbol: str
     base: str
@@ -94,12 +98,12 @@ class _Entry(_Strict):
     valid_to: AwareDatetime | None = None
     bracket_unit: Literal["quote", "base", "contracts"] = "quote"
     contract: tuple[_KindRow, ...]
-    multiplier: tuple[_Value, ...]
-    tick: tuple[_Value, ...] = ()
-    lot: tuple[_Value, ...] = ()
-    min_notional: tuple[_Value, ...] = ()
-    funding_interval_h: tuple[_Value, ...] = ()
-    liquidation_fee: tuple[_Value, ...] = ()
+    multiplier: tuple[ValueRow, ...]
+    tick: tuple[ValueRow, ...] = ()
+    lot: tuple[ValueRow, ...] = ()
+    min_notional: tuple[ValueRow, ...] = ()
+    funding_interval_h: tuple[ValueRow, ...] = ()
+    liquidation_fee: tuple[ValueRow, ...] = ()
     fees: tuple[_FeeRow, ...] = ()
     brackets: tuple[_BracketRow, ...] = ()
     price_bands: tuple[_BandRow, ...] = ()
@@ -127,7 +131,7 @@ def parse_rules(text: str, venue: str) -> list[Instrument]:
     """Read one venue's rule table from TOML text."""
     entries = tomllib.loads(text).get("instrument", [])
     try:
-        return [_instrument(_Entry.model_validate(_rename(e)), venue) for e in entries]
+        return [_instrument(_Entry.model_validate(rename(e)), venue) for e in entries]
     except ValidationError as err:
         first = err.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -143,7 +147,7 @@ def universe_at(ts: int) -> list[Instrument]:
     ]
 
 
-def _rename(entry: dict[str, Any]) -> dict[str, Any]:
+def rename(entry: dict[str, Any]) -> dict[str, Any]:
     """``from`` is the natural word in the file and a keyword in Python."""
     return {
         key: [{("from_" if k == "from" else k): v for k, v in row.items()} for row in value]
@@ -157,7 +161,10 @@ def _ns(when: datetime) -> int:
     return int(when.astimezone(UTC).timestamp()) * 1_000_000_000
 
 
-def _table(rows: tuple[_Value, ...], what: str, convert: Callable[[Decimal], T]) -> Dated[T] | None:
+def table(
+    rows: tuple[ValueRow, ...], what: str, convert: Callable[[Decimal], T]
+) -> Dated[T] | None:
+    """Return rows as a dated table; ``None`` where there is none."""
     return _dated([Row(_ns(r.from_), convert(r.value), r.source) for r in rows], what)
 
 
@@ -225,17 +232,17 @@ def _instrument(e: _Entry, venue: str) -> Instrument:
         multiplier=multiplier.rows[0].value,
         price_exp=e.price_exp,
         qty_exp=e.qty_exp,
-        tick=_table(e.tick, f"{e.id} tick", Decimal),
-        lot=_table(e.lot, f"{e.id} lot", Decimal),
-        min_notional=_table(e.min_notional, f"{e.id} min_notional", Decimal),
+        tick=table(e.tick, f"{e.id} tick", Decimal),
+        lot=table(e.lot, f"{e.id} lot", Decimal),
+        min_notional=table(e.min_notional, f"{e.id} min_notional", Decimal),
         fees=_fees(e.fees, e.id),
         brackets=_dated(brackets, f"{e.id} brackets"),
         bracket_unit=e.bracket_unit,
-        funding_interval_h=_table(e.funding_interval_h, f"{e.id} funding_interval_h", int),
+        funding_interval_h=table(e.funding_interval_h, f"{e.id} funding_interval_h", int),
         valid_from=None if e.valid_from is None else _ns(e.valid_from),
         valid_to=None if e.valid_to is None else _ns(e.valid_to),
         contract_rows=contract,
         multiplier_rows=multiplier,
-        liquidation_fee=_table(e.liquidation_fee, f"{e.id} liquidation_fee", Decimal),
+        liquidation_fee=table(e.liquidation_fee, f"{e.id} liquidation_fee", Decimal),
         price_bands=_dated(bands, f"{e.id} price_bands"),
     )

@@ -220,6 +220,7 @@ fn move_cash(ledger: &mut Ledger, ts: Ts, step: &Step) -> Result<(), LedgerError
             };
             let (amount, fee) = (money(amount / unit + 1), money(fee / unit));
             ledger.transfer(Transfer {
+                ts,
                 from,
                 to,
                 asset,

@@ -231,10 +231,10 @@ fn margin_at(
 #[test]
 fn a_pool_is_all_of_the_wallet_or_the_position_alone() {
     let (cross, pool) = account(PERP, 200, "50000", "5000", MarginMode::Cross);
-    assert_eq!(cross.collateral(pool), Ok(d("5000")));
+    assert_eq!(cross.collateral(pool, &[], 0), Ok(Some(d("5000"))));
     let (isolated, pool) = account(PERP, 200, "50000", "5000", MarginMode::Isolated);
     assert_eq!(pool, Pool::Isolated(PERP));
-    assert_eq!(isolated.collateral(pool), Ok(d("1000"))); // 0.2 * 50000 / 10
+    assert_eq!(isolated.collateral(pool, &[], 0), Ok(Some(d("1000")))); // 0.2 * 50000 / 10
     assert_eq!(isolated.spare(PERP), Ok(d("4000")));
     assert_eq!(isolated.settled(PERP), Ok(d("5000")));
     assert_eq!(isolated.contracts(pool).collect::<Vec<_>>(), [PERP]);
@@ -251,15 +251,15 @@ fn an_isolated_position_gives_back_what_it_no_longer_needs() {
         ..plain(2, PERP, "1", price)
     };
     account.credit(PERP, d("-10")).unwrap(); // funding is paid from the position's margin
-    assert_eq!(account.collateral(pool), Ok(d("990")));
+    assert_eq!(account.collateral(pool, &[], 0), Ok(Some(d("990"))));
     account.fill(&sold(-50, "48000")).unwrap();
-    assert_eq!(account.collateral(pool), Ok(d("742.5")));
+    assert_eq!(account.collateral(pool, &[], 0), Ok(Some(d("742.5"))));
     // 5000 - 10 - 0.05 * 2000 - 2, of which 742.5 is set aside
     assert_eq!(account.spare(PERP), Ok(d("4145.5")));
     account.fill(&sold(-350, "48000")).unwrap(); // flat, and short 0.2
-    assert_eq!(account.collateral(pool), Ok(d("960")));
+    assert_eq!(account.collateral(pool, &[], 0), Ok(Some(d("960"))));
     account.fill(&sold(200, "48000")).unwrap();
-    assert_eq!(account.collateral(pool), Ok(Decimal::ZERO));
+    assert_eq!(account.collateral(pool, &[], 0), Ok(Some(Decimal::ZERO)));
     assert_eq!(account.spare(PERP), account.settled(PERP));
     // No more is set aside than there is.
     account.fill(&sold(20_000, "48000")).unwrap();

@@ -21,6 +21,7 @@ fn refused<T: std::fmt::Debug>(
 
 fn move_usdt(from: usize, to: usize, amount: &str, fee: &str) -> Transfer<'static> {
     Transfer {
+        ts: 0,
         from,
         to,
         asset: "USDT",

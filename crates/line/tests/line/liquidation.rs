@@ -320,6 +320,7 @@ fn we_hear_of_it_late_and_an_emptied_wallet_opens_nothing() {
     assert_eq!(reason(&line, 2), "insufficient_margin");
     assert_eq!(reason(&line, 3), "reduce_only");
     let funds = cq_ledger::Transfer {
+        ts: line.now(),
         from: 1,
         to: 0,
         asset: USDT,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // what the tests build is known to be there
 
+mod collateral;
 mod conserved;
 mod liquidation;
 mod moment;

@@ -142,7 +142,7 @@ fn a_hundred_thousand_orders_at_once_are_refused_one_by_one() {
     let mut line = line(&[]);
     pass(&mut line, 5 * MS);
     for id in 1..=100_000 {
-        let order = Request::limit(id, 0, Side::Buy, Qty(1_000), Px(9_990), TimeInForce::Gtc);
+        let order = Request::limit(id, 0, Side::Buy, Qty(10), Px(9_990), TimeInForce::Gtc);
         place(&mut line, order);
     }
     pass(&mut line, 20 * MS);

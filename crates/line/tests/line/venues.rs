@@ -119,6 +119,7 @@ fn money_moves_between_venues_and_saves_the_one_it_goes_to() {
         wake(&mut line).unwrap();
     }
     let transfer = Transfer {
+        ts: line.now(),
         from: 1,
         to: 0,
         asset: USDT,

@@ -83,8 +83,7 @@ fn run(mut line: Line, worlds: &[(&World, u64)]) -> (Line, Vec<Event<Account>>) 
         }
         for ((world, by), at) in worlds.iter().zip(0..) {
             for command in world.commands.get(timers).into_iter().flatten() {
-                let is_spot = world.contract == Contract::Spot;
-                send(&mut line, &moved(command, *by, at), is_spot);
+                send(&mut line, &moved(command, *by, at));
             }
         }
         timers += 1;

@@ -329,7 +329,7 @@ impl World {
             }
             if wake == Wake::Timer {
                 for command in self.commands.get(timers).into_iter().flatten() {
-                    send(&mut line, command, self.contract == Contract::Spot);
+                    send(&mut line, command);
                 }
                 timers += 1;
             }
@@ -351,16 +351,19 @@ pub(crate) struct Played {
     pub(crate) equity: Decimal,
 }
 
-/// Sleeves share every second order, but of what is held: one cannot sell what another has.
-pub(crate) fn send(line: &mut Line, command: &Command, is_spot: bool) {
+/// Orders are of one sleeve, of the other, shared, or of one that buys from the other: in spot, too,
+/// where one cannot sell what the other has.
+pub(crate) fn send(line: &mut Line, command: &Command) {
     match command {
         Command::Place(request) => {
             let signed = request.side.sign() * request.qty.0;
             let part = signed / 3;
-            let parts = if part == 0 || request.id % 2 == 0 || is_spot {
-                vec![(0, Qty(signed))]
-            } else {
-                vec![(0, Qty(signed - part)), (1, Qty(part))]
+            let parts = match request.id % 4 {
+                _ if part == 0 => vec![(0, Qty(signed))],
+                0 => vec![(0, Qty(signed))],
+                1 => vec![(0, Qty(signed - part)), (1, Qty(part))],
+                2 => vec![(1, Qty(signed))],
+                _ => vec![(0, Qty(signed + part)), (1, Qty(-part))],
             };
             line.place(*request, parts).unwrap();
         }

@@ -127,6 +127,11 @@ impl PyLine {
         balance.map_err(ledger_error)
     }
 
+    fn in_flight(&self, wallet: usize, asset: &str) -> PyResult<Decimal> {
+        let ledger = self.inner.ledger();
+        ledger.in_flight(wallet, asset).map_err(ledger_error)
+    }
+
     fn sleeve_balance(&self, sleeve: usize, wallet: usize, asset: &str) -> PyResult<Decimal> {
         let ledger = self.inner.ledger();
         let balance = ledger.sleeve_balance(sleeve, wallet, asset);
@@ -170,6 +175,14 @@ impl PyLine {
 
     fn liquidations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         tables::liquidations(py, self.inner.liquidations())
+    }
+
+    fn conversions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        tables::conversions(py, self.inner.conversions())
+    }
+
+    fn transfers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        tables::transfers(py, self.inner.transfers(), self.inner.ledger())
     }
 
     fn equity_rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

@@ -310,7 +310,7 @@ impl TickMarket {
         purse: &dyn Purse,
     ) {
         let before = order.request;
-        let Some(mut order) = desk.amend(order, to, ts) else {
+        let Some(mut order) = desk.amend(&order, to, ts) else {
             return;
         };
         let is_moved = order.request.price != before.price;

@@ -3,7 +3,7 @@
 use cq_types::{Px, Qty, Ts};
 
 use super::Venue;
-use crate::execution::Desk;
+use crate::execution::{Desk, Purse};
 use crate::order::{OrderType, Request, TriggerBy, Working};
 use crate::rules::{self, reason};
 
@@ -21,7 +21,12 @@ impl Venue {
     }
 
     /// Why an order is refused on arrival.
-    pub(super) fn refuses(&self, order: &Working, ts: Ts) -> Option<&'static str> {
+    pub(super) fn refuses(
+        &self,
+        order: &Working,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Option<&'static str> {
         let request = &order.request;
         let index = usize::from(request.instrument);
         if index >= self.desk.instruments.len() {
@@ -50,7 +55,7 @@ impl Venue {
         if self.is_too_large(request, working + i128::from(request.qty.0), prices) {
             return Some(reason::TOO_LARGE);
         }
-        if self.barred[index] && !request.only_reduces() {
+        if self.is_barred(request) {
             return Some(reason::INSUFFICIENT_MARGIN);
         }
         // A stop protects a position that an order beside it may only now be opening.
@@ -59,24 +64,38 @@ impl Venue {
         if !is_stop && (self.desk.allowed(order) == 0 || is_short_sale) {
             return Some(Desk::barred_by(order));
         }
-        None
+        self.is_short(order, purse)
+            .then_some(reason::INSUFFICIENT_BALANCE)
+    }
+
+    fn is_barred(&self, request: &Request) -> bool {
+        self.barred[usize::from(request.instrument)] && !request.only_reduces()
     }
 
     /// Why an amendment is refused: what the order would be, and how much `more` it would trade.
     pub(super) fn refuses_change(
         &self,
-        wanted: &Request,
+        wanted: &Working,
         more: i128,
         ts: Ts,
+        purse: &dyn Purse,
     ) -> Option<&'static str> {
-        let prices = self.prices(usize::from(wanted.instrument));
-        let instrument = self.desk.instrument(wanted.instrument);
-        rules::refuses(instrument, wanted, ts, prices).or_else(|| {
-            let own = self.of(wanted.instrument);
-            let working = own.map(|own| i128::from(own.left)).sum::<i128>();
-            let is_too_large = self.is_too_large(wanted, working + more, prices);
-            is_too_large.then_some(reason::TOO_LARGE)
-        })
+        let request = &wanted.request;
+        let prices = self.prices(usize::from(request.instrument));
+        let instrument = self.desk.instrument(request.instrument);
+        if let Some(refusal) = rules::refuses(instrument, request, ts, prices) {
+            return Some(refusal);
+        }
+        let own = self.of(request.instrument);
+        let working = own.map(|own| i128::from(own.left)).sum::<i128>();
+        if self.is_too_large(request, working + more, prices) {
+            return Some(reason::TOO_LARGE);
+        }
+        if self.is_barred(request) {
+            return Some(reason::INSUFFICIENT_MARGIN);
+        }
+        self.is_short(wanted, purse)
+            .then_some(reason::INSUFFICIENT_BALANCE)
     }
 
     /// Whether the position could not be counted, nor what it is worth, if `all` that works traded.

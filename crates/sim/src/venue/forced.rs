@@ -27,12 +27,6 @@ impl Venue {
         self.cancel_each(instrument, ts, false);
     }
 
-    /// The order that the next message is, if it is one.
-    #[must_use]
-    pub fn next_order(&self) -> Option<&Request> {
-        self.transit.next_order()
-    }
-
     /// Bars the account from opening positions in an instrument, or allows it again.
     pub fn bar(&mut self, instrument: InstrumentIdx, is_barred: bool) {
         self.barred[usize::from(instrument)] = is_barred;

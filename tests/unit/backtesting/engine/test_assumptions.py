@@ -55,13 +55,15 @@ def test_a_contract_without_brackets_says_that_its_margin_is_taken_as_nothing() 
     assert not any("brackets" in text for text in unsourced_of("BTCUSDT.BINANCE", "2025-01-01"))
 
 
-def test_tiers_that_count_contracts_are_said_to_be_left_out() -> None:
+def test_tiers_that_count_contracts_are_applied_to_what_they_hold() -> None:
     instrument = load_instruments()["BTC-USDT-SWAP.OKX"]
     start = int(datetime(2028, 1, 1, tzinfo=UTC).timestamp()) * 10**9
-    assert instrument.native().maintenance_margin(Decimal(1_000_000), start) == 0
+    # 1000 contracts of 0.01 BTC; 0.4 % of 10 BTC.
+    assert instrument.margin_brackets is not None
+    assert instrument.margin_brackets.at(start)[0][0].cap == 10
+    assert instrument.margin_unit == "base"
+    assert instrument.native().maintenance_margin(Decimal(10), start) == Decimal("0.04")
     assert unsourced_of("BTC-USDT-SWAP.OKX", "2028-01-01") == [
-        "BTC-USDT-SWAP.OKX: margin brackets by contracts are not applied: maintenance margin "
-        "taken as 0, liquidated only where nothing is left",
         "BTC-USDT-SWAP.OKX: no liquidation fee sourced: taken as 0",
     ]
 

@@ -1,0 +1,115 @@
+//! The margin check at a message's arrival: who cannot pay is refused.
+
+use cq_ledger::{LedgerError, OpenOrders, Opening};
+use cq_sim::{Asked, Purse, Request, Venue};
+use cq_types::{Contract, InstrumentIdx, Px, Side, Ts};
+use rust_decimal::Decimal;
+
+use crate::custody::Custody;
+
+impl Custody {
+    /// Lets the next message arrive; an order, or what an amendment makes of one, is refused
+    /// where its margin is not there.
+    pub(crate) fn admit(
+        &mut self,
+        venue: &mut Venue,
+        purse: &dyn Purse,
+        ts: Ts,
+    ) -> Result<(), LedgerError> {
+        if let Some(asked) = venue.next_asked() {
+            self.examine(venue, asked, ts)?;
+        }
+        venue.arrive(purse);
+        Ok(())
+    }
+
+    fn examine(&self, venue: &mut Venue, asked: Asked, ts: Ts) -> Result<(), LedgerError> {
+        let request = asked.request;
+        let instrument = request.instrument;
+        if request.only_reduces() || self.account.pool(instrument).is_none() {
+            return Ok(());
+        }
+        let Some(px) = self.assumed(venue, &request) else {
+            return Ok(());
+        };
+        let opening = Opening {
+            instrument,
+            side: request.side,
+            qty: asked.left,
+            px,
+        };
+        let but = asked.is_amended.then_some(request.id);
+        let orders = |index| self.open_orders(venue, index, but);
+        let is_paid = match self.account.can_open(opening, orders, &self.marks, ts) {
+            // More than can be counted is more than anybody has.
+            Err(LedgerError::Overflow(_)) => false,
+            is_paid => is_paid?,
+        };
+        venue.bar(instrument, !is_paid);
+        Ok(())
+    }
+
+    /// The price at which an order is taken to trade: its own, a sale's no lower than the best
+    /// bid; at the market the best ask and 0.05 %, or the higher of best bid and mark.
+    ///
+    /// binance.com/en/support/faq/87fa7ee33b574f7084d42bd2ce2e463b
+    fn assumed(&self, venue: &Venue, request: &Request) -> Option<Px> {
+        let mark = self.marks.get(usize::from(request.instrument)).copied()?;
+        let [bid, ask] = venue.touch(request.instrument);
+        let own = request.price.or(request.stop);
+        let px = match (own, request.side) {
+            (Some(own), Side::Buy) => Some(own),
+            (Some(own), Side::Sell) => bid.max(Some(own)),
+            (None, Side::Buy) => ask.map(above).or(mark),
+            (None, Side::Sell) => bid.max(mark),
+        };
+        px.filter(|px| px.0 > 0)
+    }
+
+    /// What works of a contract and may open a position, without one order.
+    pub(crate) fn open_orders(
+        &self,
+        venue: &Venue,
+        instrument: InstrumentIdx,
+        but: Option<u64>,
+    ) -> Result<OpenOrders, LedgerError> {
+        let traded = &self.account.instruments()[usize::from(instrument)];
+        let is_linear = traded.contract == Contract::Linear;
+        // Products of prices and quantities, exact, by side.
+        let mut sums = [0_i128; 2];
+        let mut orders = OpenOrders::default();
+        for own in venue.open_orders(instrument) {
+            if own.only_reduces || Some(own.id) == but {
+                continue;
+            }
+            let market = || match (venue.touch(instrument), own.side) {
+                ([_, ask], Side::Buy) => ask.map(above),
+                ([bid, _], Side::Sell) => bid,
+            };
+            let Some(px) = own.limit.or_else(market).filter(|px| px.0 > 0) else {
+                continue;
+            };
+            if is_linear {
+                let at = usize::from(own.side == Side::Sell);
+                sums[at] += i128::from(px.0) * i128::from(own.left.0);
+            } else {
+                orders = orders.with(own.side, traded.notional(px, own.left))?;
+            }
+        }
+        let scale = u32::from(traded.grid.price_exp) + u32::from(traded.grid.qty_exp);
+        for (side, sum) in [Side::Buy, Side::Sell].into_iter().zip(sums) {
+            if sum != 0 {
+                let sum = Decimal::try_from_i128_with_scale(sum, scale);
+                let sum = sum.map_err(|_| LedgerError::Overflow("orders"))?;
+                let worth = sum.checked_mul(traded.multiplier);
+                orders = orders.with(side, worth.ok_or(LedgerError::Overflow("orders"))?)?;
+            }
+        }
+        Ok(orders)
+    }
+}
+
+/// A price and 0.05 % more, up to a whole grid unit.
+fn above(px: Px) -> Px {
+    Px(px.0.saturating_add(px.0.saturating_add(1_999) / 2_000))
+}

@@ -1,0 +1,146 @@
+//! What a venue keeps of the account beside its orders, on the venue's timeline.
+
+use cq_ledger::{Fill, LedgerError, MarginAccount, Safe};
+use cq_sim::{SimConfig, Venue};
+use cq_types::{Account, Event, InstrumentIdx, Px, Ts};
+use rust_decimal::Decimal;
+
+use crate::jitter::Jitter;
+use crate::transfer::TransferTerms;
+
+/// What a venue keeps of the account beside its orders.
+pub(crate) struct Custody {
+    pub(crate) account: MarginAccount,
+    /// The mark that margin, funding and equity rows use, per instrument.
+    pub(crate) marks: Vec<Option<Px>>,
+    /// Marks of each instrument that need no look.
+    safe: Vec<Safe>,
+    /// Answers that are booked here and not yet on their way to us.
+    answers: Vec<Event<Account>>,
+    /// What the insurance fund holds, in each instrument's settle asset, if it can be empty.
+    pub(crate) fund: Option<Vec<Decimal>>,
+    pub(crate) jitter: Jitter,
+    /// The last order of each instrument that traded.
+    pub(crate) traded: Vec<Option<u64>>,
+    pub(crate) transfers: TransferTerms,
+}
+
+impl Custody {
+    pub(crate) fn new(account: MarginAccount, count: usize, config: &SimConfig) -> Self {
+        Self {
+            account,
+            marks: vec![None; count],
+            safe: vec![Safe::NEVER; count],
+            answers: Vec::new(),
+            fund: config.insurance_fund.map(|fund| vec![fund; count]),
+            jitter: Jitter::new(config.funding_jitter),
+            traded: vec![None; count],
+            transfers: TransferTerms::of(config),
+        }
+    }
+
+    pub(crate) fn take_answers(&mut self) -> Vec<Event<Account>> {
+        std::mem::take(&mut self.answers)
+    }
+
+    pub(crate) fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
+    /// A new mark; nearly always a few integer comparisons.
+    pub(crate) fn on_mark(
+        &mut self,
+        venue: &mut Venue,
+        instrument: InstrumentIdx,
+        px: Px,
+        ts: Ts,
+    ) -> Result<(), LedgerError> {
+        let i = usize::from(instrument);
+        self.marks[i] = Some(px);
+        if self.safe[i].holds(px, ts) {
+            return Ok(());
+        }
+        self.look(venue, instrument, ts)
+    }
+
+    /// Books what the venue has just done, and looks at the margin of what it touched.
+    pub(crate) fn hear(&mut self, venue: &mut Venue, ts: Ts) -> Result<(), LedgerError> {
+        if !venue.has_answers() {
+            return Ok(());
+        }
+        for (instrument, order) in self.book(venue)? {
+            self.look(venue, instrument, ts)?;
+            self.cover(venue, instrument, order, ts)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the pool of an instrument, and liquidates it where it must be.
+    pub(crate) fn look(
+        &mut self,
+        venue: &mut Venue,
+        instrument: InstrumentIdx,
+        ts: Ts,
+    ) -> Result<(), LedgerError> {
+        let Some(pool) = self.account.moved_by(instrument) else {
+            self.safe[usize::from(instrument)] = Safe::ALWAYS;
+            return Ok(());
+        };
+        if let Some(margin) = self.account.margin(pool, &self.marks, ts)? {
+            if margin.is_liquidated() {
+                self.liquidate(venue, pool, &margin, ts)?;
+            }
+        }
+        self.convert(venue, pool, false, ts)?;
+        let movers: Vec<_> = self.account.movers(pool).collect();
+        for index in movers {
+            self.safe[usize::from(index)] = self.account.safe(index, pool, ts)?;
+        }
+        Ok(())
+    }
+
+    /// Books the venue's answers; returns what was traded, each with its last order.
+    pub(crate) fn book(
+        &mut self,
+        venue: &mut Venue,
+    ) -> Result<Vec<(InstrumentIdx, u64)>, LedgerError> {
+        let mut traded: Vec<(InstrumentIdx, u64)> = Vec::new();
+        for answer in venue.take_answers() {
+            let mut costs = Vec::new();
+            if let Some(fill) = Fill::of(&answer) {
+                let before = self.account.position(fill.instrument).qty.0;
+                self.account.fill(&fill)?;
+                let turned = (before, before + fill.qty.0);
+                let own = &self.account.instruments()[usize::from(fill.instrument)];
+                costs = self.jitter.on_fill(own, fill.instrument, turned, fill.ts);
+                let mark = &mut self.marks[usize::from(fill.instrument)];
+                mark.get_or_insert(fill.reference);
+                if let Account::Fill { order, .. } = answer.body {
+                    traded.retain(|(instrument, _)| *instrument != fill.instrument);
+                    traded.push((fill.instrument, order));
+                    self.traded[usize::from(fill.instrument)] = Some(order);
+                }
+            }
+            let ts = answer.ts_event;
+            self.answers.push(answer);
+            for (at, cost) in costs {
+                self.pay(venue, &at, cost, ts)?;
+            }
+        }
+        // What such fills cost was told above.
+        self.answers.append(&mut venue.take_answers());
+        Ok(traded)
+    }
+
+    /// Lets the answers since `from` arrive by `ts` at the latest.
+    pub(crate) fn hasten(&mut self, from: usize, ts: Ts) {
+        for answer in &mut self.answers[from..] {
+            answer.ts_recv = answer.ts_recv.min(ts);
+        }
+    }
+
+    /// How many answers wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.answers.len()
+    }
+}

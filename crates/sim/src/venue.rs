@@ -66,7 +66,7 @@ impl Venue {
     ) -> Result<Self, SimError> {
         let costs = Costs::new(config, steps.contains(&None))?;
         let count = instruments.len();
-        let styles = (config.queue, config.matching);
+        let styles = (config.queue, config.matching, config.tick_impact);
         let ticks = (0..).zip(instruments.iter()).map(|(index, instrument)| {
             let step = steps.get(usize::from(index)).copied().flatten()?;
             Some(TickMarket::new(index, step, instrument.grid, styles))

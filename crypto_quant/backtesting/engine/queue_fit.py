@@ -34,7 +34,7 @@ _KEY: Final = "venue.own_fills"
 _TIMES: Final = ("placed", "ended", "filled_at")
 _AMOUNTS: Final = ("side", "price", "quantity", "filled")
 _POST_ONLY: Final = 2
-_CAPITAL: Final = Decimal(10) ** 12
+_CAPITAL: Final = Decimal(10) ** 9
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import click
 
 from crypto_quant.backtesting.engine.ticks import TickBacktest
 from crypto_quant.backtesting.engine.workers import WORKERS
-from crypto_quant.backtesting.visualization.tick_text import page
+from crypto_quant.backtesting.visualization import tick_text
 from crypto_quant.cli.data import GENERATED_LINE, catalog_option, json_option
 from crypto_quant.cli.progress import stages
 from crypto_quant.cli.walk_forward import config_option, runs_option, trials_option
@@ -79,14 +79,24 @@ def backtest(
     catalog = Catalog(root)
     with stages() as show:
         run = TickBacktest(config, catalog, load_instruments(), runs, trials, show, workers).run()
+        page = _report(run.folder)
     if as_json:
         click.echo((run.folder / "metrics.json").read_text(), nl=False)
         return
-    click.echo(page(run.metrics))
+    click.echo(tick_text.page(run.metrics))
     if catalog.is_generated:
         click.echo(GENERATED_LINE)
     took = monotonic_s() - started
     cells = run.metrics["band"]["cells"]
     events = sum(sum(s["events"].values()) for cell in cells for s in cell["sessions"])
     click.echo(f"Configurations in the trial log: {run.trials}.")
-    click.echo(f"\n{took:.1f} s, {events / took:,.0f} events/s with reading; run: {run.folder}")
+    click.echo(f"\n{took:.1f} s, {events / took:,.0f} events/s with reading; {page or run.folder}")
+
+
+def _report(folder: Path) -> str:
+    """Write the page; nothing where what draws it is not installed."""
+    try:
+        from crypto_quant.backtesting.visualization.tick_page import build_tick_report
+    except ModuleNotFoundError:
+        return ""
+    return f"report: {build_tick_report(folder)}"

@@ -200,11 +200,6 @@ def _last(tape: StressTape, ts: Ints) -> Ints:
     return np.asarray(trades["px"][np.maximum(at, 0)])
 
 
-def is_tick_run(folder: Path) -> bool:
-    """Tell whether ``cq backtest`` wrote a run folder."""
-    return folder.name.startswith("ticks-") and (folder / "equity.parquet").is_file()
-
-
 def _judged(folder: Path) -> tuple[CellJob, LatencyName]:
     """Return the cell that a run was judged in, and the constant latency that stands for its."""
     band = _read(folder / "metrics.json").get("band", {})

@@ -33,7 +33,7 @@ def page(metrics: Metrics) -> str:
         "\n".join(verdict(metrics)),
         "\n".join(_band(metrics)),
         "session by session, at the pessimistic end" if len(cells) > 1 else "session by session",
-        *(_table(metrics, at, sessions[at : at + _BESIDE]) for at in starts),
+        *(_table(metrics, sessions[at : at + _BESIDE]) for at in starts),
         "\n".join(_markouts(metrics["band"])),
     ]
     notes = [f"skipped {s['session']}: {s['reason']}" for s in metrics["skipped"]]
@@ -103,13 +103,9 @@ def _short(model: str) -> str:
     return model.partition(" (")[0].removeprefix("power, ")
 
 
-def _table(metrics: Metrics, at: int, sessions: Sequence[Session]) -> str:
-    cells = metrics["band"]["cells"]
-    ranges = [
-        [Decimal(cell["sessions"][at + n]["pnl"]["total"]) for cell in cells]
-        for n in range(len(sessions))
-    ]
-    rows: list[tuple[str, Callable[[Session], str]]] = [
+def session_rows(metrics: Metrics) -> list[tuple[str, Callable[[Session], str]]]:
+    """Return what is shown of each session: names, and how each is read off."""
+    return [
         ("session", lambda s: s["session"]),
         ("length", lambda s: f"{s['length_s']:,.1f} s"),
         ("events", lambda s: f"{sum(s['events'].values()):,}"),
@@ -123,13 +119,31 @@ def _table(metrics: Metrics, at: int, sessions: Sequence[Session]) -> str:
         ("traded", lambda s: f"{Decimal(s['traded']):,.0f}"),
         *((f"P&L {part.replace('_', ' ')}", _money(part)) for part in PARTS if _any(metrics, part)),
         ("= P&L", _money("total")),
+        *([("  over the band", _span(metrics))] if len(metrics["band"]["cells"]) > 1 else []),
+        ("position at end", lambda s: f"{s['position_end']}"),
     ]
-    lines = [f"{name:<20}" + "".join(f"{cell(s):>23}" for s in sessions) for name, cell in rows]
-    if len(cells) > 1:
-        spans = [f"{min(found):+,.2f} to {max(found):+,.2f}" for found in ranges]
-        lines.append(f"{'  over the band':<20}" + "".join(f"{span:>23}" for span in spans))
-    lines.append(f"{'position at end':<20}" + "".join(f"{s['position_end']:>23}" for s in sessions))
-    return "\n".join(lines)
+
+
+def _table(metrics: Metrics, sessions: Sequence[Session]) -> str:
+    return "\n".join(
+        f"{name:<20}" + "".join(f"{cell(s):>23}" for s in sessions)
+        for name, cell in session_rows(metrics)
+    )
+
+
+def _span(metrics: Metrics) -> Callable[[Session], str]:
+    """Return how a session's P&L spreads over the cells."""
+
+    def span(session: Session) -> str:
+        found = [
+            Decimal(s["pnl"]["total"])
+            for cell in metrics["band"]["cells"]
+            for s in cell["sessions"]
+            if s["session"] == session["session"]
+        ]
+        return f"{min(found):+,.2f} to {max(found):+,.2f}"
+
+    return span
 
 
 def _any(metrics: Metrics, part: str) -> bool:

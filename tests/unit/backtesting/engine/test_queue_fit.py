@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -63,7 +64,7 @@ def test_the_exponent_under_which_orders_fared_is_found_again(
     assert 0.2 < (filled > 0).mean() < 0.95
     rows = tmp_path / "own.parquet"
     unit, lot = Decimal(1).scaleb(-instrument.price_exp), Decimal(1).scaleb(-instrument.qty_exp)
-    columns = {
+    columns: dict[str, Any] = {
         "placed": asked.placed,
         "ended": np.where(filled == asked.quantity, at, asked.ended),
         "filled_at": at,
@@ -72,7 +73,7 @@ def test_the_exponent_under_which_orders_fared_is_found_again(
         "quantity": [int(qty) * lot for qty in asked.quantity],
         "filled": [int(qty) * lot for qty in filled],
     }
-    pq.write_table(pa.table({name: pa.array(list(c)) for name, c in columns.items()}), rows)
+    pq.write_table(pa.table({name: pa.array(c) for name, c in columns.items()}), rows)
     config = TickConfig.model_validate({"venue": {"own_fills": str(rows)}})
     found = fitted_queue(config, reader, reader.sessions())
     assert found.exponent == pytest.approx(known, rel=0.15)

@@ -53,6 +53,7 @@ def build_tick_report(folder: Path) -> Path:
             name=folder.resolve().name,
             title=tick_text.TITLES[metrics["strategy"]],
             metrics=metrics,
+            capital=Decimal(metrics["capital"]),
             band=band,
             verdict=list(tick_text.verdict(metrics)),
             latencies=lags,

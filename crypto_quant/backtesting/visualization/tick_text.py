@@ -52,7 +52,7 @@ def verdict(metrics: Metrics) -> Iterator[str]:
     ended = Decimal(metrics["capital"]) + worst
     judged = band["judged"]
     where = _where(judged, rests=band["rests"])
-    became = f"{metrics['capital']} became {ended:,.2f}"
+    became = f"{Decimal(metrics['capital']):,} became {ended:,.2f}"
     if len(band["cells"]) > 1:
         yield f"P&L {worst:+,.2f} at the pessimistic end ({where}); {became}"
         yield f"from {worst:+,.2f} to {best:+,.2f} over the band"

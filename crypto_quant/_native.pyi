@@ -255,7 +255,8 @@ class Line:
         ``snapshot_edge``, ``late_trades`` and ``exact_queues`` True, ``self_trade``
         "expire_maker" (or "expire_taker", "expire_both", "ignore"), ``amend`` "loses_place" (or
         "keeps_on_decrease"), ``max_orders`` and ``max_trigger_orders`` 200, ``max_order_rate``
-        none (rows of (orders, in ns): Binance futures have (300, 10e9) and (1200, 60e9)).
+        none (rows of (orders, in ns): Binance futures have (300, 10e9) and (1200, 60e9)),
+        ``tick_impact_y`` 0 (square-root law beyond a taker's walk).
         ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
         ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),

@@ -97,8 +97,10 @@ mod tests {
         path.on_delta(40, Side::Buy, (Px(101), Qty(2)), last);
         path.on_delta(38, Side::Buy, (Px(101), Qty(2)), snapshot);
         path.on_delta(50, Side::Sell, (Px(102), Qty(2)), snapshot | last);
+        path.on_delta(60, Side::Buy, (Px(100), Qty(1)), last);
+        path.on_delta(55, Side::Buy, (Px(101), Qty(0)), last);
         let (times, sums) = path.finish();
-        assert_eq!(times, [10, 20, 35, 50, 90]);
-        assert_eq!(sums, [204, 206, 0, 203, 0]);
+        assert_eq!(times, [10, 20, 35, 50, 60, 90]);
+        assert_eq!(sums, [204, 206, 0, 203, 202, 0]);
     }
 }

@@ -14,7 +14,14 @@ import pyarrow.parquet as pq
 
 from crypto_quant.backtesting.engine import identity
 from crypto_quant.backtesting.engine.band import Band
-from crypto_quant.backtesting.engine.cells import Cell, CellJob, CellResult, chosen, run_cell
+from crypto_quant.backtesting.engine.cells import (
+    Cell,
+    CellJob,
+    CellResult,
+    Fitted,
+    chosen,
+    run_cell,
+)
 from crypto_quant.backtesting.engine.folder import run_folder
 from crypto_quant.backtesting.engine.queue_fit import fitted_queue
 from crypto_quant.backtesting.engine.tick_assumptions import assumptions
@@ -117,16 +124,19 @@ class TickBacktest:
 
         Raises
         ------
+        ConfigError
+            Own orders cannot be fitted on.
         DataError
             No chosen session has a book.
         """
         self._check_readable()
+        fitted = fitted_queue(self._config, self._reader, self._sessions)
         folder = self._folder()
         log = TrialLog(self._trials)
 
         def go(trial: Trial) -> Band:
             require(trial)
-            return self._run(folder)
+            return self._run(folder, fitted)
 
         with run_folder(folder):
             band = evaluate(log, self._config, self._data, self._code, go, _numbers).result
@@ -145,10 +155,9 @@ class TickBacktest:
             f"{self._config.instrument}: no session can be traded on: {'; '.join(reasons)}"
         )
 
-    def _run(self, folder: Path) -> Band:
+    def _run(self, folder: Path, fitted: Fitted) -> Band:
         """Run the cells beside one another; keep the decisions of the one that is judged."""
         config = self._config
-        fitted = fitted_queue(config, self._reader, self._sessions)
         cells = [Cell(q, lag) for q in config.band.queues for lag in config.band.latencies]
         jobs = [CellJob(c, fitted, folder / f"decisions-{c.name}.jsonl") for c in cells]
         results: list[CellResult] = []

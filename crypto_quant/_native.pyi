@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 __all__ = [
     "BookPlanner",
     "FeatureSet",
+    "FeedLatency",
     "FlowRecorder",
     "Inflater",
     "Instrument",
     "Ledger",
     "Line",
+    "MiddlePath",
     "PanicException",
     "TickDecoder",
     "flow_minutes",
@@ -126,6 +128,49 @@ class BookPlanner:
         """The first row that a later answer may name."""
 
 @final
+class FeedLatency:
+    """When rows of one stream are known under a model; ``runtime.feed_latency`` makes them.
+
+    A row is known no earlier than its own stamp, nor than the model lets it arrive, nor than the
+    row before it. Rows of one message (the same two stamps) are known together.
+    """
+
+    @staticmethod
+    def constant(ns: int) -> FeedLatency: ...
+    @staticmethod
+    def recorded(ts_event: NDArray[np.int64], ts_recv: NDArray[np.int64]) -> FeedLatency:
+        """Return delays interpolated between recorded messages, of venue times that grow."""
+
+    @staticmethod
+    def sampled(samples_ns: NDArray[np.int64], seed: int) -> FeedLatency: ...
+    def stamp(self, ts_event: NDArray[np.int64], ts_recv: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return when the stream's next rows are known, (n,)."""
+
+@final
+class MiddlePath:
+    """The middle of a recorded book over venue time; ``runtime.middles`` feeds it.
+
+    ``step`` is the tick in grid units; events are missing right before each of ``gaps``.
+    """
+
+    def __new__(cls, step: int, gaps: Sequence[int]) -> MiddlePath: ...
+    def add(
+        self,
+        ts_event: NDArray[np.int64],
+        side: NDArray[np.int8],
+        px: NDArray[np.int64],
+        qty: NDArray[np.int64],
+        flags: NDArray[np.uint32],
+    ) -> None:
+        """Take the next level changes, in the order in which they were known."""
+
+    def finish(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the times at which it changed, and best bid plus best ask from each on.
+
+        0 while the book is not known. Nothing can be added any more.
+        """
+
+@final
 class FeatureSet:
     """Streaming features; ``feature_engineering.stream.FeatureStream`` wraps it."""
 
@@ -210,7 +255,8 @@ class Line:
         ``snapshot_edge``, ``late_trades`` and ``exact_queues`` True, ``self_trade``
         "expire_maker" (or "expire_taker", "expire_both", "ignore"), ``amend`` "loses_place" (or
         "keeps_on_decrease"), ``max_orders`` and ``max_trigger_orders`` 200, ``max_order_rate``
-        none (rows of (orders, in ns): Binance futures have (300, 10e9) and (1200, 60e9)).
+        none (rows of (orders, in ns): Binance futures have (300, 10e9) and (1200, 60e9)),
+        ``tick_impact_y`` 0 (square-root law beyond a taker's walk).
         ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
         ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
+from crypto_quant.backtesting.engine.folder import is_tick_run
+from crypto_quant.backtesting.visualization import tick_text
 from crypto_quant.core.errors import ConfigError
 
 
@@ -29,11 +32,19 @@ def report(run: Path, runs: Path, as_json: bool) -> None:
     folder = run if run.is_dir() or len(run.parts) > 1 else runs / run
     try:
         from crypto_quant.backtesting.visualization.page import build_report
+        from crypto_quant.backtesting.visualization.tick_page import build_tick_report
         from crypto_quant.backtesting.visualization.verdict import terminal
     except ModuleNotFoundError as err:
         raise ConfigError(
             f"the report needs {err.name}: install crypto-quant with its 'report' extra"
         ) from err
+    if is_tick_run(folder):
+        page = build_tick_report(folder)
+        metrics = (folder / "metrics.json").read_text("utf-8")
+        click.echo(metrics if as_json else tick_text.page(json.loads(metrics)), nl=not as_json)
+        if not as_json:
+            click.echo(f"\nreport: {page}")
+        return
     built = build_report(folder)
     if as_json:
         click.echo((folder / "metrics.json").read_text(), nl=False)

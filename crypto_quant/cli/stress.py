@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from crypto_quant.backtesting.engine.folder import is_tick_run
 from crypto_quant.backtesting.stress.measure import Figures
 from crypto_quant.backtesting.stress.monte_carlo import DRAWS, RUIN, Drawn
 from crypto_quant.backtesting.stress.result import NAME, Stressed
 from crypto_quant.backtesting.stress.session import Asked, StressSession
 from crypto_quant.backtesting.stress.shocks import SHOCKS
-from crypto_quant.backtesting.stress.tick_session import TickStress, is_tick_run
+from crypto_quant.backtesting.stress.tick_session import TickStress
 from crypto_quant.cli.data import GENERATED_LINE, catalog_option, json_option
 from crypto_quant.cli.progress import stages
 from crypto_quant.cli.walk_forward import trials_option

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -92,8 +92,29 @@ def check_tradable(config: TickConfig, instrument: Instrument, ts: int) -> None:
     instrument.native(config.tier)
 
 
+class Assumed(NamedTuple):
+    """What one cell of the band assumes of the venue in one session.
+
+    ``queue`` and ``exponent`` name the native model; ``latency`` are the native settings.
+    """
+
+    queue: str
+    exponent: float
+    latency: Mapping[str, object]
+
+
+PLAIN: Final = Assumed(
+    "risk_averse", 2.0, {"entry_latency_ns": 5 * MS_NS, "response_latency_ns": 5 * MS_NS}
+)
+"""A venue of which nothing more is known."""
+
+
 def tick_line(
-    config: TickConfig, instrument: Instrument, tape: TickTape, capital: Sequence[Deposit]
+    config: TickConfig,
+    instrument: Instrument,
+    tape: TickTape,
+    capital: Sequence[Deposit],
+    assumed: Assumed = PLAIN,
 ) -> RecordedLine:
     """Build the loaded line of one session; ``capital`` is booked at its start."""
     features = () if config.strategy in FEATURELESS else default_tick_set(instrument.id)
@@ -107,8 +128,10 @@ def tick_line(
         start=tape.start,
         end=tape.end,
         sim={
-            "entry_latency_ns": config.entry_latency_ms * MS_NS,
-            "response_latency_ns": config.response_latency_ms * MS_NS,
+            **config.venue.native(),
+            **assumed.latency,
+            "queue": assumed.queue,
+            "queue_exponent": assumed.exponent,
             "margin": config.margin,
             "funding_jitter_ns": config.funding_jitter_s * SECOND_NS,
             "amend": "keeps_on_decrease" if config.quoting.amends else "loses_place",

@@ -14,6 +14,7 @@ from crypto_quant.execution.netting import NettingConfig
 from crypto_quant.execution.quoting import QuotingConfig
 from crypto_quant.models.labels import LabelConfig
 from crypto_quant.models.training import TrainingConfig
+from crypto_quant.runtime.venue_config import BandSection, VenueSection
 from crypto_quant.strategy.carry import CarryConfig
 from crypto_quant.strategy.grid import GridConfig
 from crypto_quant.strategy.position_manager.directional import DirectionalConfig
@@ -158,7 +159,8 @@ class TickConfig(Section):
     are run; empty: all. ``feature``, ``signal``, ``size`` are the imbalance strategy's: the
     imbalance that is followed, of the tick set, in [-1, 1]; ``grid`` and ``quoting`` are the grid
     market maker's. ``funding_jitter_s``: a fill so near a settlement pays adverse funding and
-    receives none; 0: the rule is off.
+    receives none; 0: the rule is off. ``band`` is what the sessions are run over, ``venue`` the
+    rest of what is assumed of it.
     """
 
     strategy: TickStrategy = "imbalance"
@@ -168,10 +170,10 @@ class TickConfig(Section):
     capital: Decimal = Field(default=Decimal(100_000), gt=0)
     grid_ms: int = Field(default=100, gt=0)
     feature: str = "imbalance_l5"
-    entry_latency_ms: int = Field(default=5, ge=0)
-    response_latency_ms: int = Field(default=5, ge=0)
     margin: MarginMode = "cross"
     funding_jitter_s: int = Field(default=60, ge=0, le=3_600)
+    venue: VenueSection = VenueSection()
+    band: BandSection = BandSection()
     signal: ImbalanceSignalConfig = ImbalanceSignalConfig()
     size: ImbalanceConfig = ImbalanceConfig()
     grid: GridConfig = GridConfig()

@@ -37,11 +37,13 @@ Answer: TypeAlias = tuple[str, int, int, int, int, int, int, bool, bool, Decimal
 NOTHING: Final[tuple[()]] = ()
 LOST: Final = "the book is lost"
 HALTED: Final = "the day's loss limit is reached"
+KILLED: Final = "killed by the operator"
 new = tuple.__new__
 """Builds a named tuple in less than half the time of its constructor."""
 
 # Looking up a member of an enum costs ten times what a module's name does.
 TIMER, GAP, DATA_END = Wake.TIMER, Wake.GAP, Wake.DATA_END
+CONTROL = Wake.CONTROL
 
 
 def step(state: State, wake: Wake) -> Decision:
@@ -71,6 +73,11 @@ def step(state: State, wake: Wake) -> Decision:
     if wake is DATA_END:
         state.reset()
         return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS)
+    if wake is CONTROL:  # the operator's kill: nothing grows from here on
+        state.risk.kill()
+        pulled = state.quoting.pull(KILLED)
+        _take_up(state.orders, pulled)
+        return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, pulled)
     terms = state.terms.at(now)
     pulled = NOTHING
     if state.risk.observe(view):

@@ -15,6 +15,7 @@ from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.cleaners.rebase import Shifts, with_times
 from crypto_quant.data_pipeline.collectors.ticks.chain import BookChain, BookRows
 from crypto_quant.data_pipeline.storage import Catalog, flags
+from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.tape import Columns, Ints, ints
 
 BOOK: Final = "delta"
@@ -33,7 +34,10 @@ _COLUMNS: Final[dict[str, dict[str, str]]] = {
 
 
 class SessionRows(NamedTuple):
-    """Rows of one kind of one instrument, ``start <= ts_event < end``, ns UTC."""
+    """Rows of one kind of one instrument, ``start <= ts_event < end``, ns UTC.
+
+    ``feed``: a model of when they are known, where their stamps do not say.
+    """
 
     catalog: Catalog
     kind: str
@@ -41,17 +45,21 @@ class SessionRows(NamedTuple):
     start: int
     end: int
     shifts: Shifts
+    feed: FeedModel | None = None
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Yield them, known no earlier than they happened, in that order; no table is empty."""
         chosen = None if columns is None else list(columns)
+        delay = None if self.feed is None else self.feed.stream(self.kind)
         reach = _LEAST
         for _, table in self.catalog.pieces(self.kind, self.key, self.start, self.end, chosen):
             if not table.num_rows:
                 continue
             moved = self.shifts.apply(table)
-            recv = ints(moved, "ts_recv")
-            known = np.maximum(np.maximum(recv, ints(moved, "ts_event")), reach)
+            recv, event = ints(moved, "ts_recv"), ints(moved, "ts_event")
+            known = np.maximum(np.maximum(recv, event), reach)
+            if delay is not None:
+                known = delay.stamp(event, known)
             known = np.maximum.accumulate(known)
             reach = int(known[-1])
             if (known > recv).any():
@@ -93,11 +101,37 @@ def _columns(table: pa.Table, grids: dict[str, int]) -> Columns:
     return out
 
 
+class Delays:
+    """How long messages of a stream took to us, counted by whole microseconds, rounded up."""
+
+    def __init__(self) -> None:
+        self._us: Ints = np.empty(0, dtype=np.int64)
+        self._counts: Ints = np.empty(0, dtype=np.int64)
+
+    def take(self, event: Ints, recv: Ints) -> None:
+        """Count the next rows; those of one message, with the same stamps, count once."""
+        is_new = np.append(True, (np.diff(event) != 0) | (np.diff(recv) != 0))[: len(event)]
+        us = -(-(recv - event)[is_new] // 1_000)
+        joined = np.concatenate([self._us, us])
+        counts = np.concatenate([self._counts, np.ones(len(us), dtype=np.int64)])
+        self._us, at = np.unique(joined, return_inverse=True)
+        self._counts = np.bincount(at, weights=counts, minlength=len(self._us)).astype(np.int64)
+
+    def quantile(self, share: float) -> int:
+        """Return the least delay, ns, that this share of the messages did not exceed."""
+        if not len(self._us):
+            return 0
+        reached = np.cumsum(self._counts)
+        at = int(np.searchsorted(reached, share * int(reached[-1]), side="left"))
+        return int(self._us[at]) * 1_000
+
+
 class Survey(NamedTuple):
     """What a stream of a session holds, found out without its values.
 
     ``first`` and ``last`` are ``ts_recv``, ns UTC; ``gaps`` are columns of gap events;
-    ``unused`` counts level changes of no book, ``missing`` ids between two rows'.
+    ``unused`` counts level changes of no book, ``missing`` ids between two rows'; ``delays`` are
+    those of a book's updates.
     """
 
     rows: int
@@ -106,11 +140,12 @@ class Survey(NamedTuple):
     gaps: Columns
     unused: int
     missing: int
+    delays: Delays
 
 
 def survey_book(deltas: SessionRows) -> Survey:
     """Follow the chain of a session's level changes."""
-    gaps, rows, unused = GapEvents(), 0, 0
+    gaps, delays, rows, unused = GapEvents(), Delays(), 0, 0
     first = last = _LEAST
     for book in deltas.book(CHAIN):
         unused += book.unused
@@ -118,10 +153,11 @@ def survey_book(deltas: SessionRows) -> Survey:
         if book.rows.num_rows:
             recv = ints(book.rows, "ts_recv")
             first, last = (int(recv[0]) if not rows else first), int(recv[-1])
+            delays.take(ints(book.rows, "ts_event"), recv)
             rows += book.rows.num_rows
     found = gaps.columns()
     known = found["ts_recv"]
-    return Survey(rows, first, max([last, *known[-1:].tolist()]), found, unused, 0)
+    return Survey(rows, first, max([last, *known[-1:].tolist()]), found, unused, 0, delays)
 
 
 def survey(kind: SessionRows) -> Survey:
@@ -138,7 +174,7 @@ def survey(kind: SessionRows) -> Survey:
             steps = np.diff(ids, prepend=ids[:1] if before is None else before)
             missing += int(np.maximum(steps - 1, 0).sum())
             before = ids[-1:]
-    return Survey(rows, first, last, GapEvents().columns(), 0, missing)
+    return Survey(rows, first, last, GapEvents().columns(), 0, missing, Delays())
 
 
 class GapEvents:

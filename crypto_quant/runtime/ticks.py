@@ -8,7 +8,7 @@ later file that follows the last one goes on with its book. The strategy sees th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.cleaners.rebase import Recorded, Session, Shifts, sessions
 from crypto_quant.data_pipeline.storage import Catalog, Part
+from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.tape import Columns, TapeLoader, on_grid_of
 from crypto_quant.runtime.tick_rows import (
@@ -73,6 +74,8 @@ class TickTape:
         Book updates that belong to no book.
     missing_trades
         Trade ids that were left out between two recorded ones.
+    feed_delay_ns
+        ``p50`` and ``p99`` of how long an update of the book took to us.
     """
 
     session: TickSession
@@ -82,6 +85,7 @@ class TickTape:
     rows: Mapping[str, int]
     unused: int
     missing_trades: int
+    feed_delay_ns: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def events(self) -> int:
@@ -125,6 +129,8 @@ class TickReader:
     instrument
         What is traded; ``self.instrument`` is the same on a grid that is fine enough for
         all its recorded ticks.
+    feed
+        A model of when rows are known, where their stamps do not say.
 
     Raises
     ------
@@ -132,8 +138,11 @@ class TickReader:
         The catalog has no book of this instrument.
     """
 
-    def __init__(self, catalog: Catalog, instrument: Instrument) -> None:
+    def __init__(
+        self, catalog: Catalog, instrument: Instrument, feed: FeedModel | None = None
+    ) -> None:
         self._catalog = catalog
+        self._feed = feed
         held = set(catalog.keys())
         if (BOOK, instrument.id) not in held:
             books = ", ".join(key.key for key in catalog.keys(BOOK)) or "none"
@@ -188,7 +197,8 @@ class TickReader:
             streams[kind] = _Parts(source, kind, self.instrument)
             rows[kind] = found.rows
             end, missing = max(end, found.last), missing + found.missing
-        return TickTape(session, book.first, end, streams, rows, book.unused, missing)
+        delay = {"p50": book.delays.quantile(0.5), "p99": book.delays.quantile(0.99)}
+        return TickTape(session, book.first, end, streams, rows, book.unused, missing, delay)
 
     def funding(self, line: RecordedLine, index: int, tape: TickTape) -> None:
         """Put settled funding on the line.
@@ -225,7 +235,8 @@ class TickReader:
         key, found = self.instrument.id, {}
         for kind in self._kinds:
             shifts = Shifts(self._catalog.parts_of(kind, key), self._found)
-            rows = SessionRows(self._catalog, kind, key, session.start, session.end + 1, shifts)
+            span = session.start, session.end + 1
+            rows = SessionRows(self._catalog, kind, key, *span, shifts, self._feed)
             if next(rows.tables(TIMES), None) is not None:
                 found[kind] = rows
         return found

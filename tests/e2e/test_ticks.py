@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]  # ships no types
 import pyarrow.parquet as pq
 import pytest
 
 from tests.e2e.conftest import run_cq
-from tests.e2e.frame_book import FrameBook, operations
+from tests.e2e.frame_book import FrameBook, Op, operations
 
 pytestmark = [pytest.mark.data, pytest.mark.xdist_group("ticks")]
 
@@ -24,8 +27,9 @@ CAPTURES = {
 }
 INVERSE, INVERSE_FILES = "BTCUSD-PERP.BINANCE", "cm/btcusd_perp_*.gz"
 PARTS = ("price", "basis", "funding", "fees", "spread", "impact", "transfer")
-MS, SECOND = 10**6, 10**9
-LATENCY = 5 * MS
+SECOND = 10**9
+QUEUES, LATENCIES = ("risk_averse", "fitted", "optimistic"), ("p50", "p99")
+HORIZONS = {"0.1s": SECOND // 10, "1s": SECOND, "5s": 5 * SECOND, "60s": 60 * SECOND}
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +133,8 @@ def test_sessions_end_flat_and_trade_within_their_bounds(ran: tuple[str, Path]) 
 
 def test_orders_meet_the_market_their_latency_after_the_decision(ran: tuple[str, Path]) -> None:
     _, run = ran
+    ways = [session["latency"] for session in metrics(run)["sessions"]]
+    ends = [session["decisions_to_ns"] for session in metrics(run)["sessions"]]
     orders = {order["order_id"]: order for order in rows(run, "orders")}
     logged = (run / "decisions.jsonl").read_text()
     for fill in rows(run, "fills"):
@@ -136,11 +142,14 @@ def test_orders_meet_the_market_their_latency_after_the_decision(ran: tuple[str,
         if fill["reason"] == "data_end":
             continue
         assert f'"id":{fill["order_id"]},' in logged
-        assert fill["ts_recv"] == fill["ts_event"] + LATENCY
+        way = next(way for way, end in zip(ways, ends, strict=True) if fill["ts_event"] <= end)
+        entry, response = (round(way[f"{leg}_ms"] * 10**6) for leg in ("entry", "response"))
+        assert entry > 10**6  # by the re-based feed, which takes 1 ms at least
+        assert fill["ts_recv"] == fill["ts_event"] + response
         if order["type"] == "market":
-            assert fill["ts_event"] == order["ts"] + LATENCY
+            assert fill["ts_event"] == order["ts"] + entry
         else:
-            assert fill["ts_event"] >= order["ts"] + LATENCY
+            assert fill["ts_event"] >= order["ts"] + entry
 
 
 def test_the_page_shows_each_session_and_annualises_nothing(ran: tuple[str, Path]) -> None:
@@ -160,21 +169,90 @@ def test_the_page_shows_each_session_and_annualises_nothing(ran: tuple[str, Path
 def test_the_same_run_from_its_own_config_gives_the_same_bytes(
     ran: tuple[str, Path], folder: Path, tmp_path: Path
 ) -> None:
-    instrument, _ = ran
-    words, trials = ["--instrument", instrument], tmp_path / "trials.sqlite"
+    instrument, run = ran
+    last = metrics(run)["sessions"][-1]["session"]
+    words, trials = ["--instrument", instrument, "--session", last], tmp_path / "trials.sqlite"
     runs: list[Path] = []
     for name in ("first", "second"):
         out = ["--runs", str(tmp_path / name), "--trials", str(trials)]
         done = run_cq(folder, "backtest", *out, *words)
         assert done.returncode == 0, done.stderr
         runs += (tmp_path / name).glob("ticks-*")
-        words = ["--config", str(runs[0] / "config.toml")]
+        words = ["--config", str(runs[0] / "config.toml"), "--workers", "1"]
     first, second = ({p.name: p.read_bytes() for p in run.iterdir()} for run in runs)
     assert runs[0].name == runs[1].name
     assert len(first) == 8
     assert first == second
     with sqlite3.connect(trials) as log:
         assert log.execute("SELECT repeat FROM trials ORDER BY id").fetchall() == [(0,), (1,)]
+
+
+def test_the_band_is_judged_at_the_cell_that_made_least(ran: tuple[str, Path]) -> None:
+    _, run = ran
+    found = metrics(run)
+    band = found["band"]
+    cells = {(cell["queue"], cell["latency"]): Decimal(cell["pnl"]) for cell in band["cells"]}
+    assert set(cells) == {(queue, lag) for queue in QUEUES for lag in LATENCIES}
+    judged = (band["judged"]["queue"], band["judged"]["latency"])
+    assert cells[judged] == min(cells.values()) == Decimal(band["pnl"]["worst"])
+    assert Decimal(band["pnl"]["best"]) == max(cells.values())
+    own = next(c for c in band["cells"] if (c["queue"], c["latency"]) == judged)
+    assert own["sessions"] == found["sessions"]
+    assert sum(Decimal(s["pnl"]["total"]) for s in own["sessions"]) == cells[judged]
+    # A taker's orders wait in no queue.
+    assert band["rests"] is False
+    for lag in LATENCIES:
+        assert len({cells[queue, lag] for queue in QUEUES}) == 1
+    page = (run / "stdout.txt").read_text()
+    assert "any queue (no order ever rested)" in page
+    assert page.index("at the pessimistic end") < page.index("over the band")
+    assert f"{min(cells.values()):+,.2f} to {max(cells.values()):+,.2f} over the band" in page
+
+
+def middles_at(ops: Sequence[Op], times: Sequence[int]) -> dict[int, float]:
+    """Return the middle of the recorded book at each of the ascending times."""
+    sides: dict[int, dict[str, float]] = {1: {}, -1: {}}
+    found: dict[int, float] = {}
+    waiting = list(reversed(times))
+    for ts, side, px, qty in [*ops, (2**63, 0, "", "")]:
+        while waiting and waiting[-1] < ts:
+            best = [max(map(float, sides[1]), default=0), min(map(float, sides[-1]), default=0)]
+            found[waiting.pop()] = sum(best) / 2
+        if side == 0:
+            sides = {1: {}, -1: {}}
+        elif float(qty):
+            sides[side][px] = float(qty)
+        else:
+            sides[side].pop(px, None)
+    return found
+
+
+def test_markouts_are_those_of_the_raw_frames(ran: tuple[str, Path], data_dir: Path) -> None:
+    instrument, run = ran
+    session = metrics(run)["sessions"][-1]
+    files = sorted((data_dir / "hftbacktest").glob(CAPTURES[instrument]))
+    start, end = session["decisions_from_ns"], session["decisions_to_ns"]
+    fills = pd.read_parquet(run / "fills.parquet")
+    fills = fills[(fills["ts_event"] > start) & (fills["ts_event"] <= end)]
+    fills["held"] = (fills["quantity"].cumsum() - fills["quantity"]).astype(float)
+    fills[["quantity", "price"]] = fills[["quantity", "price"]].astype(float)
+    fills = fills[fills["reason"] != "data_end"]
+    is_entry = fills["held"] * fills["quantity"] >= 0
+    whens = {ts + ns for ts in fills["ts_event"] for ns in HORIZONS.values()}
+    middle = middles_at(operations(files), sorted(whens))
+    for horizon, ns in HORIZONS.items():
+        for kind in ("entry", "exit"):
+            of_kind = is_entry == (kind == "entry")
+            chosen = fills[of_kind & (fills["ts_event"] + ns <= end)]
+            said = session["markout_bps"]["taker"][kind][horizon]
+            assert said["fills"] == len(chosen)
+            if not len(chosen):
+                assert said["bps"] is None
+                continue
+            later = np.array([middle[ts + ns] for ts in chosen["ts_event"]])
+            gain = np.sign(chosen["quantity"]) * (later / chosen["price"] - 1) * 10_000
+            mean = np.average(gain, weights=chosen["quantity"].abs())
+            assert mean == pytest.approx(said["bps"], abs=1e-4)
 
 
 def test_one_session_alone_makes_the_same_fills(ran: tuple[str, Path], folder: Path) -> None:

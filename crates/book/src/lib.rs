@@ -5,9 +5,12 @@
 //! missed, so it invalidates the book instead of being papered over.
 
 mod ladder;
+mod path;
 
 use cq_types::{flags, Px, Qty, Side};
 use ladder::Ladder;
+
+pub use path::MiddlePath;
 
 /// Bids and asks of one instrument.
 #[derive(Debug, Clone)]

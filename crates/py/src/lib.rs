@@ -1,9 +1,11 @@
 //! The one native module, `crypto_quant._native`: conversions only, no logic.
 
 mod arguments;
+mod book;
 mod collateral;
 mod columns;
 mod features;
+mod feed_latency;
 mod flow;
 mod instrument;
 mod ledger;
@@ -19,7 +21,9 @@ use pyo3::prelude::*;
 /// Rust core of crypto-quant. Use the wrappers in the package, not this module.
 #[pymodule]
 fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<book::PyMiddlePath>()?;
     m.add_class::<features::PyFeatureSet>()?;
+    m.add_class::<feed_latency::PyFeedLatency>()?;
     m.add_class::<flow::PyFlowRecorder>()?;
     m.add_class::<instrument::PyInstrument>()?;
     m.add_class::<ledger::PyLedger>()?;

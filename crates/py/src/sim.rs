@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 
 use crate::collateral::multi_assets;
 
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 31] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -36,6 +36,7 @@ const KEYS: [&str; 30] = [
     "half_spread_bps",
     "slippage_floor_bps",
     "impact_y",
+    "tick_impact_y",
     "max_participation",
     "cost_multiplier",
     "margin",
@@ -205,6 +206,7 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "half_spread_bps" => config.half_spread = exact(&key, &value)? * bps,
             "slippage_floor_bps" => config.slippage_floor = exact(&key, &value)? * bps,
             "impact_y" => config.impact = value.extract()?,
+            "tick_impact_y" => config.tick_impact = value.extract()?,
             "max_participation" => config.participation = exact(&key, &value)?,
             "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
             "margin" => config.margin = one_of(&key, &value, &MARGIN)?,

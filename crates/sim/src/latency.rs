@@ -1,8 +1,15 @@
 //! How long messages to and from the venue travel.
 
+mod feed;
+
 use std::sync::Arc;
 
 use cq_types::Ts;
+
+pub use feed::{FeedLatencies, FeedLatency};
+
+/// Longest latency, ns.
+const HOUR: Ts = 3_600_000_000_000;
 
 /// What becomes of a message to the venue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +111,6 @@ impl Latencies {
 
     /// What of it cannot be, in words.
     pub(crate) fn flaw(&self) -> Option<(&'static str, &'static str, String)> {
-        const HOUR: Ts = 3_600_000_000_000;
         const LENGTH: &str = "0 to one hour in ns";
         let odd = |ns: &Ts| !(0..=HOUR).contains(ns);
         match self {
@@ -256,27 +262,25 @@ struct Sampled {
     state: u64,
 }
 
-impl Sampled {
-    /// One of `samples`; the generator is `SplitMix64` (Steele, Lea, Flood 2014).
-    fn draw(state: &mut u64, samples: &[Ts]) -> Ts {
-        *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        let scaled = (u128::from(z) * samples.len() as u128) >> 64;
-        let at = usize::try_from(scaled).unwrap_or(0);
-        samples.get(at).copied().unwrap_or(0)
-    }
+/// One of `samples`; the generator is `SplitMix64` (Steele, Lea, Flood 2014).
+fn draw(state: &mut u64, samples: &[Ts]) -> Ts {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^= z >> 31;
+    let scaled = (u128::from(z) * samples.len() as u128) >> 64;
+    let at = usize::try_from(scaled).unwrap_or(0);
+    samples.get(at).copied().unwrap_or(0)
 }
 
 impl Latency for Sampled {
     fn entry(&mut self, now: Ts) -> Passage {
-        Passage::Arrives(now.saturating_add(Self::draw(&mut self.state, &self.entry)))
+        Passage::Arrives(now.saturating_add(draw(&mut self.state, &self.entry)))
     }
 
     fn response(&mut self, ts: Ts) -> Ts {
-        ts.saturating_add(Self::draw(&mut self.state, &self.response))
+        ts.saturating_add(draw(&mut self.state, &self.response))
     }
 }
 

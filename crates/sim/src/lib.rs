@@ -36,7 +36,7 @@ mod venue;
 
 pub use bars::Bar;
 pub use execution::{Bottomless, Purse};
-pub use latency::{Latencies, Latency, Passage, RoundTrip};
+pub use latency::{FeedLatencies, FeedLatency, Latencies, Latency, Passage, RoundTrip};
 pub use matching::{Amend, Matching, SelfTrade};
 pub use models::{Impact, SimConfig, SimError, SquareRoot, TriggeredStops};
 pub use order::{OrderType, Request, TimeInForce, TriggerBy};

@@ -50,6 +50,8 @@ pub struct SimConfig {
     pub slippage_floor: Decimal,
     /// `Y` of the square-root law in bars mode.
     pub impact: f64,
+    /// `Y` of the square-root law on recorded books, beyond what a taker's walk costs; zero: off.
+    pub tick_impact: f64,
     /// Largest part of a bar's volume that our orders may take.
     pub participation: Decimal,
     /// Multiplies spread, impact and paid fees: a stress.
@@ -96,6 +98,7 @@ impl Default for SimConfig {
             half_spread: Decimal::ZERO,
             slippage_floor: Decimal::new(1, 4),
             impact: 1.0,
+            tick_impact: 0.0,
             participation: Decimal::new(1, 2),
             cost_multiplier: Decimal::ONE,
             margin: MarginMode::Cross,
@@ -177,8 +180,13 @@ impl Costs {
                 &longest,
             ));
         }
-        if !(0.0..=100.0).contains(&config.impact) {
-            return Err(bad("impact_y", "0 to 100", &config.impact));
+        for (key, y) in [
+            ("impact_y", config.impact),
+            ("tick_impact_y", config.tick_impact),
+        ] {
+            if !(0.0..=100.0).contains(&y) {
+                return Err(bad(key, "0 to 100", &y));
+            }
         }
         let half = ppb("half_spread_bps", "0 to 10000", config.half_spread)?;
         let floor = ppb("slippage_floor_bps", "0 to 10000", config.slippage_floor)?;

@@ -6,6 +6,7 @@
 //! it at the end of a frame.
 
 mod arrival;
+mod footprint;
 mod makers;
 mod resting;
 mod taken;
@@ -17,6 +18,7 @@ use crate::execution::{Desk, Purse};
 use crate::matching::Matching;
 use crate::order::Working;
 use crate::queue::{Queue, QueueModel};
+use footprint::Footprint;
 use resting::Resting;
 use taken::Taken;
 
@@ -57,6 +59,8 @@ pub(crate) struct TickMarket {
     /// Grid units in what queues count in.
     scale: f64,
     matching: Matching,
+    /// What a taker pays beyond its walk, where that is asked for.
+    footprint: Option<Footprint>,
 }
 
 impl TickMarket {
@@ -64,7 +68,7 @@ impl TickMarket {
         instrument: InstrumentIdx,
         step: Px,
         grid: Grid,
-        (queue, matching): (Queue, Matching),
+        (queue, matching, impact): (Queue, Matching, f64),
     ) -> Self {
         let whole = 10_f64.powi(i32::from(grid.qty_exp));
         let scale = if matching.exact_queues { 1.0 } else { whole };
@@ -86,6 +90,7 @@ impl TickMarket {
             },
             scale,
             matching,
+            footprint: (impact > 0.0).then(|| Footprint::new(impact)),
         }
     }
 

@@ -85,7 +85,7 @@ impl Venue {
         let has_bars = listed.into_iter().any(|(_, step)| step.is_none());
         let costs = Costs::new(config, has_bars)?;
         let count = instruments.len();
-        let styles = (config.queue, config.matching);
+        let styles = (config.queue, config.matching, config.tick_impact);
         let ticks = (0..).zip(instruments.iter()).map(|(index, instrument)| {
             let step = steps.get(usize::from(index)).copied().flatten()?;
             if !is_listed(index) {

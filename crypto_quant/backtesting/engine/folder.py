@@ -13,6 +13,11 @@ FINISHED = "equity.parquet"
 """Every finished run has it."""
 
 
+def is_tick_run(folder: Path) -> bool:
+    """Tell whether ``cq backtest`` wrote a run folder."""
+    return folder.name.startswith("ticks-") and (folder / FINISHED).is_file()
+
+
 @contextmanager
 def run_folder(folder: Path) -> Iterator[None]:
     """Hold a run's folder; a run that fails before it was ever finished leaves none behind.

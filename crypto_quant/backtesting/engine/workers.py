@@ -29,7 +29,7 @@ from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.models.fold_model import FoldModel
 from crypto_quant.models.storage import load_folds
 from crypto_quant.models.switch import ModelSwitch
-from crypto_quant.runtime.config import RunConfig
+from crypto_quant.runtime.config import RunConfig, TickConfig
 from crypto_quant.runtime.decisions import DecisionLog, NoLog
 
 WORKERS = 2
@@ -92,15 +92,24 @@ class Workers:
         The catalog's folder.
     known
         The instruments that have rules.
+    count
+        How many processes.
     """
 
-    def __init__(self, config: RunConfig, root: Path, known: Mapping[str, Instrument]) -> None:
+    def __init__(
+        self,
+        config: RunConfig | TickConfig,
+        root: Path,
+        known: Mapping[str, Instrument],
+        count: int = WORKERS,
+    ) -> None:
         self._source = pickle.dumps((config, root, dict(known)))
+        self._count = count
 
     def __enter__(self) -> Self:
         # Spawned, not forked: a fork would copy the state of threads that are not.
         self._pool = ProcessPoolExecutor(
-            WORKERS, mp_context=get_context("spawn"), initializer=leave_to_parent
+            self._count, mp_context=get_context("spawn"), initializer=leave_to_parent
         )
         return self
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.ticks import TickReader, TickSession, TickTape
 
@@ -74,7 +75,10 @@ class Market:
 
 
 def of_session(
-    catalog: Catalog, instruments: Sequence[Instrument], session: str | None = None
+    catalog: Catalog,
+    instruments: Sequence[Instrument],
+    session: str | None = None,
+    feed: FeedModel | None = None,
 ) -> tuple[Market, ...]:
     """Read one recorded session of instruments, with the rows that overlap in time.
 
@@ -87,6 +91,8 @@ def of_session(
     session
         Beginning of the session's name, such as ``2024-08-08``; the first one with a book, if
         left out.
+    feed
+        A model of when rows are known, where their stamps do not say.
 
     Raises
     ------
@@ -97,8 +103,8 @@ def of_session(
     """
     if not instruments:
         raise ConfigError("instruments: expected at least one, was none")
-    first = _first(TickReader(catalog, instruments[0]), session)
-    others = (_beside(TickReader(catalog, other), first) for other in instruments[1:])
+    first = _first(TickReader(catalog, instruments[0], feed), session)
+    others = (_beside(TickReader(catalog, other, feed), first) for other in instruments[1:])
     return (first, *others)
 
 

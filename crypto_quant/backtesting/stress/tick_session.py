@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from crypto_quant.backtesting.engine import identity
+from crypto_quant.backtesting.engine.cells import Cell, CellJob, Fitted, queue_of
 from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.engine.side_by_side import Stage
 from crypto_quant.backtesting.stress import result
@@ -25,8 +26,8 @@ from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.measures.arrays import Ints
 from crypto_quant.runtime.compose_ticks import (
-    MS_NS,
     TRADED,
+    Assumed,
     compose_tick_state,
     tick_capital,
     tick_line,
@@ -34,18 +35,23 @@ from crypto_quant.runtime.compose_ticks import (
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import NoLog
 from crypto_quant.runtime.drive import recorded
+from crypto_quant.runtime.feed_latency import feed_model
+from crypto_quant.runtime.order_latency import Travel, read_round_trips, travel
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns
 from crypto_quant.runtime.ticks import NoBook, TickReader, TickTape
+from crypto_quant.runtime.venue_config import LatencyName
 
-_LATENCIES: Final = ("entry_latency", "response_latency")
+_LATENCIES: Final = ("entry_latency_ns", "response_latency_ns")
 
 
 class TickStress:
     """Lays shocks over the sessions of one run folder that ``cq backtest`` wrote.
 
     Every session is run from flat with the starting capital, without and with each shock,
-    which begins in its middle; figures are of the session from there to its end.
+    which begins in its middle; figures are of the session from there to its end. The run is
+    looked at in the cell that it was judged in; latencies that are not constant there are taken
+    at their 99th percentile.
 
     Parameters
     ----------
@@ -71,9 +77,12 @@ class TickStress:
     ) -> None:
         self._folder = folder
         self._config = load_config(TickConfig, folder / "config.toml", {})
-        self._manifest = _manifest(folder)
+        self._manifest = _read(folder / "manifest.json")
         catalog = catalog_of(self._manifest.get("parts"), root)
-        self._reader = TickReader(catalog, known[self._config.instrument])
+        self._job, self._level = _judged(folder)
+        feed = feed_model(self._config.venue.feed, self._level)
+        self._trips = read_round_trips(self._config.venue.latency)
+        self._reader = TickReader(catalog, known[self._config.instrument], feed)
         self._instrument = self._reader.instrument
         self._generated = catalog.is_generated
         self._log = TrialLog(trials)
@@ -125,7 +134,8 @@ class TickStress:
         end = min(start + shock.ticks_ns, tape.end) if shock.ticks_ns else tape.end + 1
         at, measured = Span(start, end), Span(start, tape.end)
         names = shock.key, shock.label, shock.claim, tape.session.name, start, end, tape.end
-        plain = _stress_tape(self._config, self._instrument, tape)
+        way = travel(self._config.venue.latency, self._trips, self._level, tape)
+        plain = _stress_tape(way, self._instrument, tape)
         try:
             laid = shock.lay(plain, at, is_ticks=True)
         except InapplicableError as err:
@@ -135,15 +145,17 @@ class TickStress:
 
     def _figures(self, tape: TickTape, laid: StressTape, measured: Span) -> Figures:
         config, instrument = self._config, self._instrument
-        latencies = {f"{name}_ms": int(laid.sim[f"{name}_ns"]) // MS_NS for name in _LATENCIES}
-        slowed = config.model_copy(update=latencies)
+        latencies = {name: int(laid.sim[name]) for name in _LATENCIES}
+        cell, exponent = self._job.cell, config.venue.queue_exponent
+        assumed = Assumed(*queue_of(cell.queue, exponent, self._job.fitted), latencies)
         streams = {kind: columns for (kind, _), columns in laid.streams.items()}
         end = max(
             int(columns["ts_recv"][-1]) for columns in streams.values() if len(columns["ts_recv"])
         )
         parts = {kind: [columns] for kind, columns in streams.items()}
         shown = replace(tape, streams=parts, end=max(tape.end, end))
-        line = tick_line(slowed, instrument, shown, tick_capital(config, instrument))
+        capital = tick_capital(config, instrument)
+        line = tick_line(config, instrument, shown, capital, assumed)
         for ts, index, fraction in laid.deleverages:
             line.native.add_deleverage(index, ts, fraction)
         recorded(line, compose_tick_state(config, instrument), NoLog())
@@ -160,15 +172,15 @@ class TickStress:
         return measure(config.risk, market, books, measured)
 
 
-def _stress_tape(config: TickConfig, instrument: Instrument, tape: TickTape) -> StressTape:
+def _stress_tape(way: Travel, instrument: Instrument, tape: TickTape) -> StressTape:
     return StressTape(
         instruments=(instrument,),
         streams={(kind, TRADED): _whole(parts) for kind, parts in tape.streams.items()},
         interval_ns={},
         rate_exp=0,
         sim={
-            "entry_latency_ns": config.entry_latency_ms * MS_NS,
-            "response_latency_ns": config.response_latency_ms * MS_NS,
+            "entry_latency_ns": way.entry,
+            "response_latency_ns": way.response,
         },
     )
 
@@ -188,13 +200,20 @@ def _last(tape: StressTape, ts: Ints) -> Ints:
     return np.asarray(trades["px"][np.maximum(at, 0)])
 
 
-def is_tick_run(folder: Path) -> bool:
-    """Tell whether ``cq backtest`` wrote a run folder."""
-    return folder.name.startswith("ticks-") and (folder / "equity.parquet").is_file()
+def _judged(folder: Path) -> tuple[CellJob, LatencyName]:
+    """Return the cell that a run was judged in, and the constant latency that stands for its."""
+    band = _read(folder / "metrics.json").get("band", {})
+    try:
+        cell, fitted = Cell(**band["judged"]), Fitted(**band["fitted"])
+    except (KeyError, TypeError):
+        raise DataError(
+            f"{folder}: metrics.json does not say in which cell the run was judged: run "
+            f"cq backtest --config {folder / 'config.toml'} again"
+        ) from None
+    return CellJob(cell, fitted, None), "p50" if cell.latency == "p50" else "p99"
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
+def _read(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as err:

@@ -83,7 +83,7 @@ def build_stress_page(folder: Path) -> Path:
     stress = read_stress(folder)
     if stress is None:
         raise DataError(f"{folder}: the run was not stressed: cq stress {folder}")
-    template = _templates().get_template("stress_page.html.j2")
+    template = templates().get_template("stress_page.html.j2")
     name = folder.resolve().name
     page = template.render(name=name, stress=stress, charts=stress_charts.charts(stress))
     put(folder / "stress.html", page.encode())
@@ -96,7 +96,7 @@ def render(
     """Render the page: the same run, and what ``cq stress`` found, give the same bytes."""
     main = found.tracks[PORTFOLIO]
     return (
-        _templates()
+        templates()
         .get_template("report.html.j2")
         .render(
             name=name,
@@ -123,15 +123,16 @@ def render(
     )
 
 
-def _templates() -> jinja2.Environment:
-    templates = jinja2.Environment(
+def templates() -> jinja2.Environment:
+    """Return the templates with their filters."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters.update(
+    made.filters.update(
         pct=formats.percent,
         num=formats.number,
         money=formats.money,
@@ -141,7 +142,7 @@ def _templates() -> jinja2.Environment:
         ratio=formats.ratio,
         short=money_charts.short_money,
     )
-    return templates
+    return made
 
 
 def _charts(run: RunResult, found: Evaluation) -> dict[str, str]:

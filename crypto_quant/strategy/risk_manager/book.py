@@ -62,12 +62,16 @@ class Proposal(NamedTuple):
 
 
 class RiskState:
-    """What the risk manager remembers: the day it stopped growing, and when it let orders go."""
+    """What the risk manager remembers.
 
-    __slots__ = ("halted_day", "sent")
+    The day it stopped growing, whether the operator stopped it for good, and when it let orders go.
+    """
+
+    __slots__ = ("halted_day", "is_killed", "sent")
 
     def __init__(self) -> None:
         self.halted_day = -1
+        self.is_killed = False
         self.sent: deque[int] = deque()
 
 
@@ -144,8 +148,8 @@ class RiskBook:
 
     @property
     def is_halted(self) -> bool:
-        """Whether the day's loss limit was reached today."""
-        return self.state.halted_day == self.now // DAY_NS
+        """Whether the operator said stop, or the day's loss limit was reached today."""
+        return self.state.is_killed or self.state.halted_day == self.now // DAY_NS
 
     def accept(self, proposal: Proposal, quantity: int) -> None:
         """Count an accepted target; what is still held counts until it is sold."""

@@ -1,10 +1,17 @@
-"""After the day's loss limit only shrinking orders pass, until the next UTC day."""
+"""After the day's loss limit only shrinking orders pass, until the next UTC day.
+
+After the operator's kill they do for good.
+"""
 
 from __future__ import annotations
+
+from typing import Final
 
 from crypto_quant.core.messages import Order
 from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
+
+KILLED: Final = "killed by the operator: shrinking orders only"
 
 
 class DailyLoss:
@@ -30,4 +37,6 @@ class DailyLoss:
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse growth on a halted day."""
-        return self._words if book.is_halted and not book.shrinks(order) else None
+        if not book.is_halted or book.shrinks(order):
+            return None
+        return KILLED if book.state.is_killed else self._words

@@ -87,6 +87,10 @@ class RiskManager:
         self._floor = 1.0 - config.daily_loss
         self.state = state
 
+    def kill(self) -> None:
+        """Let nothing grow any more: the operator said stop. A new run begins without it."""
+        self.state.is_killed = True
+
     def observe(self, view: AccountView) -> bool:
         """Latch the day's halt; called at every wake-up. Tell whether it begins now."""
         before = self.state.halted_day

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from crypto_quant.backtesting.engine.markouts import HORIZONS_NS, pooled
 from crypto_quant.backtesting.engine.tick_figures import NOTHING, Standing, Watch, session_figures
 from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import NoLog
 from crypto_quant.runtime.drive import recorded
+from crypto_quant.runtime.middles import middles
+from crypto_quant.runtime.order_latency import Travel
 from crypto_quant.runtime.ticks import TickReader, TickTape
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceConfig
 from tests.unit.runtime.tick_market import MS, PERP, T0, book, keep, levels, snapshot, trades
@@ -36,10 +39,10 @@ def found(tmp_path: Path) -> tuple[dict[str, Any], Standing]:
     tape = reader.read(reader.sessions()[0])
     assert isinstance(tape, TickTape)
     line = tick_line(CONFIG, reader.instrument, tape, tick_capital(CONFIG, reader.instrument))
-    state, watch = compose_tick_state(CONFIG, reader.instrument), Watch(NoLog())
-    watch.view = state.view
-    recorded(line, state, watch)
-    figures = session_figures(line, tape, NOTHING, watch, CONFIG.grid_ms * MS)
+    watch = Watch(NoLog())
+    recorded(line, compose_tick_state(CONFIG, reader.instrument), watch)
+    way = Travel(5 * MS, 7 * MS, {}, "as the test says")
+    figures = session_figures(line, tape, NOTHING, watch, middles(tape, 10), way)
     return figures, Standing.of(line)
 
 
@@ -77,11 +80,45 @@ def test_money_is_that_of_the_two_fills(found: tuple[dict[str, Any], Standing]) 
     assert pnl["impact"] == pnl["funding"] == pnl["basis"] == pnl["transfer_fees"] == 0.0
 
 
-def test_markouts_are_from_the_fill_to_the_middle_that_was_known_later(
+def test_markouts_are_from_the_fill_to_the_middle_at_the_venue_later(
     found: tuple[dict[str, Any], Standing],
 ) -> None:
     markouts = found[0]["markout_bps"]
-    # In at 305 ms: 1 s later the middle is 100,001.05, known since 1,203 ms.
-    up, back = round(0.95 / 100_000.10 * 1e4, 4), round(-0.05 / 100_001.00 * 1e4, 4)
-    assert markouts["1s"] == {"entry": up, "entry_fills": 1, "exit": back, "exit_fills": 1}
-    assert markouts["5s"] == {"entry": up, "entry_fills": 1, "exit": back, "exit_fills": 1}
+    # In at 305 ms at 100,000.10, where the middle is 100,000.05; from 1,200 ms on it is
+    # 100,001.05. Out at 100,001.00.
+    low, up = round(-0.05 / 100_000.10 * 1e4, 4), round(0.95 / 100_000.10 * 1e4, 4)
+    back = round(-0.05 / 100_001.00 * 1e4, 4)
+    one = {"fills": 1, "quantity": 10}
+    none = {"bps": None, "fills": 0, "quantity": 0}
+    assert markouts["taker"]["entry"] == {
+        "0.1s": {"bps": low, **one},
+        "1s": {"bps": up, **one},
+        "5s": {"bps": up, **one},
+        "60s": none,
+    }
+    assert markouts["taker"]["exit"]["1s"] == {"bps": back, **one}
+    assert set(markouts["taker"]["exit"]) == {"0.1s", "1s", "5s", "60s"}
+    assert all(cell == none for kind in markouts["maker"].values() for cell in kind.values())
+
+
+def test_pooled_markouts_weigh_sessions_by_what_they_traded() -> None:
+    def session(bps: float | None, fills: int, quantity: int) -> dict[str, Any]:
+        cell = {"bps": bps, "fills": fills, "quantity": quantity}
+        none = {"bps": None, "fills": 0, "quantity": 0}
+        rows = {h: (cell if h == "1s" else none) for h in HORIZONS_NS}
+        return {
+            "markout_bps": {
+                "maker": {"entry": rows, "exit": rows},
+                "taker": {"entry": rows, "exit": rows},
+            }
+        }
+
+    found = pooled([session(1.0, 2, 30), session(-3.0, 1, 10), session(None, 0, 0)])
+    # (1 x 30 - 3 x 10) / 40
+    assert found["maker"]["entry"]["1s"] == {"bps": 0.0, "fills": 3, "quantity": 40}
+    assert found["taker"]["exit"]["60s"] == {"bps": None, "fills": 0, "quantity": 0}
+
+
+def test_latency_is_said_in_ms(found: tuple[dict[str, Any], Standing]) -> None:
+    said = {"entry_ms": 5.0, "response_ms": 7.0, "source": "as the test says"}
+    assert found[0]["latency"] == said

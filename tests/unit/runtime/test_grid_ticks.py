@@ -16,7 +16,7 @@ from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.state import State
-from crypto_quant.runtime.step import HALTED, LOST
+from crypto_quant.runtime.step import HALTED, KILLED, LOST, step
 from crypto_quant.runtime.ticks import TickReader, TickTape
 from crypto_quant.strategy.grid import GridConfig
 from crypto_quant.strategy.risk_manager.config import RiskConfig
@@ -46,6 +46,16 @@ def run(
     root: Path, updates: Sequence[Update], prints: Sequence[Print], **config: object
 ) -> tuple[RecordedLine, State, Sink]:
     """Run the grid on a book and trades that are known 2 ms after they happened."""
+    line, state = begun(root, updates, prints, **config)
+    sink = Sink()
+    recorded(line, state, sink)
+    return line, state, sink
+
+
+def begun(
+    root: Path, updates: Sequence[Update], prints: Sequence[Print], **config: object
+) -> tuple[RecordedLine, State]:
+    """Load such a run."""
     keep(root, "delta", book(updates, 2), "a", VENDOR)
     rows = [
         (T0 + ms * MS, T0 + (ms + 2) * MS, number, px, qty, side, 0)
@@ -56,9 +66,7 @@ def run(
     assert isinstance(tape, TickTape)
     made = TickConfig.model_validate({"strategy": "grid", "grid": GRID, "risk": FREE} | config)
     line = tick_line(made, reader.instrument, tape, tick_capital(made, reader.instrument))
-    state, sink = compose_tick_state(made, reader.instrument), Sink()
-    recorded(line, state, sink)
-    return line, state, sink
+    return line, compose_tick_state(made, reader.instrument)
 
 
 def said(sink: Sink) -> list[tuple[int, str, list[tuple[str, int, int]]]]:
@@ -143,6 +151,30 @@ def test_the_days_limit_takes_all_quotes_back_and_leaves_what_closes(tmp_path: P
     ]
     (halted,) = [d for d in sink.decisions if d.ts == T0 + 1_555 * MS]
     assert {c.reason for c in halted.commands if isinstance(c, Cancel)} == {HALTED}
+
+
+def test_a_kill_takes_all_quotes_back_for_good_and_leaves_what_closes(tmp_path: Path) -> None:
+    """Short one quote since 1,050 ms; the operator says stop at 2,000 ms.
+
+    All quotes go at once. From the next clock on only the bid may rest, for what is held.
+    """
+    far: Update = (4_000, 5, 6, [(1, BID - 5_000, 1)], 0)
+    line, state = begun(tmp_path, [START, far], [(10, BID, 1, -1), THROUGH])
+    sink = Sink()
+    state.view.bind(line)
+    while (wake := line.next()) is not None:
+        decisions = [step(state, wake)]
+        if wake is Wake.TIMER and line.native.now == T0 + 2_000 * MS:
+            decisions.append(step(state, Wake.CONTROL))
+        for decision in decisions:
+            sink.append(decision)
+            line.execute(decision.commands)
+    *_, moved, killed, closes = said(sink)
+    assert moved[0] == 1_100
+    assert killed == (2_000, "control", [("cancel", 3, 0), ("cancel", 4, 0)])
+    assert closes == (2_100, "timer", [("place", 5, BID)])
+    (control,) = [d for d in sink.decisions if d.wake is Wake.CONTROL]
+    assert {c.reason for c in control.commands if isinstance(c, Cancel)} == {KILLED}
 
 
 @pytest.mark.parametrize("amends", [True, False])

@@ -30,7 +30,7 @@ from .tick_market import MS, Sink, whole
 pytestmark = pytest.mark.data
 
 CONFIG = TickConfig()
-RESPONSE = CONFIG.response_latency_ms * MS
+RESPONSE = 5 * MS
 Change = Callable[[Columns, NDArray[np.bool_]], Columns]
 
 

@@ -212,22 +212,27 @@ impl TickMarket {
         } else {
             vec![(best, desk.allowed(order))]
         };
-        for (px, available) in offers {
+        let day = self.footprint.as_mut().and_then(|own| own.day(ts));
+        for (level, available) in offers {
             let qty = available.min(desk.allowed(order));
+            if qty == 0 {
+                break;
+            }
+            let px = match (&self.footprint, day) {
+                (Some(own), Some(day)) => own.moved(desk, order, (level, qty), day, ts),
+                _ => level,
+            };
             let deal = Deal {
                 px,
                 reference: mid,
                 impact: (px.0 - best.0) * side.sign(),
                 is_taker: true,
             };
-            if qty == 0 {
-                break;
-            }
             let before = order.left;
             let fate = desk.fill(order, qty, &deal, ts, purse);
             if self.matching.walks_book {
                 let taken = before - order.left;
-                self.taken.add(side.opposite(), px.0, taken);
+                self.taken.add(side.opposite(), level.0, taken);
             }
             if fate == Fate::Done {
                 return Fate::Done;

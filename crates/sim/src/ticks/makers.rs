@@ -50,6 +50,9 @@ impl TickMarket {
             self.meet_trade(desk, print, ts, purse);
         }
         self.last = Some(print.px);
+        if let Some(footprint) = &mut self.footprint {
+            footprint.on_trade(print.px, print.qty, ts);
+        }
         if !self.waiting.is_empty() {
             self.trigger(desk, (TriggerBy::Last, print.px), ts, purse);
         }

@@ -322,3 +322,63 @@ fn a_forced_close_without_a_book_is_worsened_from_the_last_trade() {
     venue.force_close(0, HOUR, &Bottomless);
     assert_eq!(fills(&mut venue), [(cq_sim::FORCED_ID, HOUR, -100, 9_900)]);
 }
+
+/// One second at 100.00 and one at 101.00: a move of 1 % in two seconds, with 400 traded.
+fn moved(y: f64) -> Venue {
+    let mut venue = loaded_with(&SimConfig {
+        tick_impact: y,
+        ..free()
+    });
+    traded(&mut venue, Side::Sell, 10_000, 100, 0);
+    traded(&mut venue, Side::Buy, 10_100, 300, 1_500 * MS);
+    venue
+}
+
+#[test]
+fn beyond_its_walk_a_taker_pays_the_square_root_of_its_share_of_what_was_traded() {
+    // Two seconds have ended at 2,050 ms: sigma 1 %, 400 traded. 100 of 400: half of 1 %.
+    // 100.10 + 0.51 (0.5005, to the next cent) = 100.61: to the tick above, 100.70.
+    let mut venue = moved(1.0);
+    venue.send(2_000 * MS, market(1, 100));
+    deliver(&mut venue);
+    assert_eq!(fills(&mut venue), [(1, 2_050 * MS, 100, 10_070)]);
+    // Half as much with Y = 1/2, against a seller: 99.90 - 0.25 (0.24975) = 99.65, to 99.60.
+    let mut venue = moved(0.5);
+    venue.send(2_000 * MS, market(1, -100));
+    deliver(&mut venue);
+    assert_eq!(fills(&mut venue), [(1, 2_050 * MS, -100, 9_960)]);
+}
+
+#[test]
+fn impact_is_one_of_the_whole_order_and_bounded_by_its_limit() {
+    // 300 at 100.10: sqrt(300/400) of 1 % is 0.86690 (0.87): 100.97, to 101.00. The last 100 pay
+    // (400^1.5 - 300^1.5) / (100 x 20) of 1 % = 1.40192 % of 100.20: 1.41, 101.61, to 101.70.
+    let mut venue = moved(1.0);
+    venue.send(2_000 * MS, market(1, 400));
+    deliver(&mut venue);
+    let ts = 2_050 * MS;
+    assert_eq!(
+        fills(&mut venue),
+        [(1, ts, 300, 10_100), (1, ts, 100, 10_170)]
+    );
+    let mut venue = moved(1.0);
+    venue.send(2_000 * MS, limit(1, 100, 10_030));
+    deliver(&mut venue);
+    assert_eq!(fills(&mut venue), [(1, 2_050 * MS, 100, 10_030)]);
+}
+
+#[test]
+fn without_the_law_or_a_second_of_trades_a_taker_pays_its_walk() {
+    let mut venue = moved(0.0);
+    venue.send(2_000 * MS, market(1, 100));
+    deliver(&mut venue);
+    assert_eq!(fills(&mut venue), [(1, 2_050 * MS, 100, 10_010)]);
+    let mut venue = loaded_with(&SimConfig {
+        tick_impact: 1.0,
+        ..free()
+    });
+    traded(&mut venue, Side::Sell, 10_000, 100, 0);
+    venue.send(100 * MS, market(1, 100));
+    deliver(&mut venue);
+    assert_eq!(fills(&mut venue), [(1, 150 * MS, 100, 10_010)]);
+}

@@ -9,6 +9,8 @@ import pytest
 from crypto_quant.backtesting.simulator import Simulator, of_session
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.runtime.feed_latency import feed_model
+from crypto_quant.runtime.venue_config import FeedSection, Levels
 from crypto_quant.venues.rules import load_instruments
 from tests.unit.backtesting.simulator.markets import LATENCY, MS
 from tests.unit.runtime.tick_market import PERP, T0, book, keep, levels, snapshot, trades
@@ -35,6 +37,18 @@ def test_a_session_runs_from_its_first_book_to_its_last_row(tmp_path: Path) -> N
     assert made.depth(0).touch() == (1_000_000, 5, 1_000_001, 6)
     assert len(made.last_trades(0)) == 2
     made.elapse(5 * MS)
+    assert made.depth(0).best_bid_qty == 7
+
+
+def test_a_modelled_feed_is_seen_later(tmp_path: Path) -> None:
+    """Rows that say 2 ms are known after 40: the change of 100 ms at 140."""
+    model = feed_model(FeedSection(model="constant", ms=Levels(p50=40, p99=40)), "p50")
+    (market,) = of_session(recorded(tmp_path), [PERP], feed=model)
+    assert market.start == T0 + 40 * MS
+    made = Simulator([market], sim=LATENCY)
+    made.elapse(99 * MS)
+    assert made.depth(0).best_bid_qty == 5
+    made.elapse(2 * MS)
     assert made.depth(0).best_bid_qty == 7
 
 

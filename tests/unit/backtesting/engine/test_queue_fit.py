@@ -1,0 +1,101 @@
+"""The fitted queue: what own orders tell, on a recorded book where the answer is known."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from crypto_quant.backtesting.engine.queue_fit import (
+    OwnOrders,
+    fitted_queue,
+    read_own_orders,
+    replay,
+)
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.data_pipeline.collectors.facts import Facts
+from crypto_quant.data_pipeline.collectors.importer import import_files
+from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.runtime.config import TickConfig
+from crypto_quant.runtime.middles import middles
+from crypto_quant.runtime.ticks import TickReader, TickTape
+from crypto_quant.venues.rules import load_instruments
+from tests.unit.runtime.tick_market import book, keep, levels, snapshot
+
+SECOND = 10**9
+KEY = "BTCUSDT-PERP.BINANCE"
+CONFIG = TickConfig()
+PERP = load_instruments()[KEY]
+
+
+def own_orders(tape: TickTape, tick: int, every_ms: int) -> OwnOrders:
+    """Return orders joined to the best prices, now a bid, now an ask, each for 8 s."""
+    path = middles(tape, tick)
+    placed = np.arange(tape.start + SECOND, tape.end - 9 * SECOND, every_ms * 10**6)
+    side = np.where(np.arange(len(placed)) % 2, -1, 1)
+    # The touch of a book one tick wide, and a tick behind it of a wider one.
+    half = path.at(placed) - side * tick / 2
+    price = np.where(side > 0, np.floor(half / tick), np.ceil(half / tick)).astype(np.int64) * tick
+    none = np.zeros(len(placed), dtype=np.int64)
+    return OwnOrders(placed, placed + 8 * SECOND, none, side, price, none + 20, none)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("known", [0.7, 3.0])
+def test_the_exponent_under_which_orders_fared_is_found_again(
+    tmp_path: Path, data_dir: Path, known: float
+) -> None:
+    files = sorted((data_dir / "hftbacktest" / "usdm").glob("btcusdt_2024*.gz"))
+    if not files:
+        pytest.skip("no capture of BTCUSDT")
+    reader = reader_of(tmp_path, files)
+    (session,) = reader.sessions()
+    tape = reader.read(session)
+    assert isinstance(tape, TickTape)
+    instrument = reader.instrument
+    tick = 10 ** (instrument.price_exp - 1)
+    asked = own_orders(tape, tick, 700)
+    filled, at = replay(CONFIG, instrument, tape, asked, known)
+    assert 0.2 < (filled > 0).mean() < 0.95
+    rows = tmp_path / "own.parquet"
+    unit, lot = Decimal(1).scaleb(-instrument.price_exp), Decimal(1).scaleb(-instrument.qty_exp)
+    columns: dict[str, Any] = {
+        "placed": asked.placed,
+        "ended": np.where(filled == asked.quantity, at, asked.ended),
+        "filled_at": at,
+        "side": asked.side,
+        "price": [int(px) * unit for px in asked.price],
+        "quantity": [int(qty) * lot for qty in asked.quantity],
+        "filled": [int(qty) * lot for qty in filled],
+    }
+    pq.write_table(pa.table({name: pa.array(c) for name, c in columns.items()}), rows)
+    config = TickConfig.model_validate({"venue": {"own_fills": str(rows)}})
+    found = fitted_queue(config, reader, reader.sessions())
+    assert found.exponent == pytest.approx(known, rel=0.15)
+    assert f"fitted on {len(filled)} own orders, 100% of which it reproduces" in found.basis
+
+
+def reader_of(root: Path, files: list[Path]) -> TickReader:
+    import_files(Catalog(root / "catalog"), files, Facts(), load_instruments())
+    return TickReader(Catalog(root / "catalog"), PERP)
+
+
+def test_without_own_fills_fitted_is_a_prior_and_says_so(tmp_path: Path) -> None:
+    catalog = keep(tmp_path, "delta", book([snapshot(0, 5, levels(1, 1))], 2), "a", "vendor")
+    found = fitted_queue(CONFIG, TickReader(catalog, PERP), ())
+    assert found.exponent == CONFIG.venue.queue_exponent
+    assert found.basis.startswith("a prior")
+
+
+def test_own_orders_off_the_grid_are_one_error(tmp_path: Path) -> None:
+    rows = tmp_path / "own.csv"
+    rows.write_text(
+        "placed,ended,filled_at,side,price,quantity,filled\n1,2,0,1,100.123456789,0.001,0\n"
+    )
+    with pytest.raises(ConfigError, match=r"column price: 100\.123456789 in row 0 is off the grid"):
+        read_own_orders(str(rows), PERP)

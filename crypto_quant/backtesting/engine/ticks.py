@@ -43,7 +43,7 @@ from crypto_quant.runtime.compose_ticks import (
     tick_line,
 )
 from crypto_quant.runtime.config import TickConfig
-from crypto_quant.runtime.decisions import DecisionLog
+from crypto_quant.runtime.decisions import DecisionLog, NoLog
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.ticks import NoBook, TickReader, TickSession, TickTape
@@ -64,6 +64,14 @@ class TickRun(NamedTuple):
     folder: Path
     metrics: dict[str, Any]
     trials: int
+
+
+class RanTicks(NamedTuple):
+    """What a run came to, before it is written: its numbers, every fill, the equity path."""
+
+    metrics: dict[str, Any]
+    fills: pa.Table
+    equity: pa.Table
 
 
 class _Outcome(NamedTuple):
@@ -118,8 +126,9 @@ class TickBacktest:
         self._state = compose_tick_state(config, self.instruments[TRADED])
         self._parts = [f"{p.kind}/{p.key} {p.sha256}" for p in self._reader.parts]
         clocks = [session.clock.describe() for session in self._sessions if session.clock]
-        self._data = identity.parts_hash([*self._parts, *clocks])
-        self._code = identity.source_hash()
+        self.data = identity.parts_hash([*self._parts, *clocks])
+        self.code = identity.source_hash()
+        self.end = self._sessions[-1].end
         self._runs = runs
         self._trials = trials
         self._tell = tell
@@ -134,24 +143,48 @@ class TickBacktest:
         DataError
             No chosen session has a book.
         """
-        tapes = self._tapes()
-        first = next(tapes, None)
-        if first is None:
-            why = "; ".join(f"{s.session.name}: {s.reason}" for s in self._skipped)
-            raise DataError(f"{self._config.instrument}: no session can be traded on: {why}")
+        tapes = self._readable()
         folder = self._folder()
         log = TrialLog(self._trials)
 
         def go(trial: Trial) -> _Outcome:
             require(trial)
             with DecisionLog(folder / "decisions.jsonl") as decisions:
-                return self._run(chain((first,), tapes), Watch(decisions))
+                return self._run(tapes, Watch(decisions))
 
         with run_folder(folder):
-            outcome = evaluate(log, self._config, self._data, self._code, go, _numbers).result
+            outcome = evaluate(log, self._config, self.data, self.code, go, _numbers).result
             metrics = self._metrics(outcome)
             self._write(folder, outcome, metrics)
         return TickRun(folder, metrics, log.count().trials)
+
+    def ran(self) -> RanTicks:
+        """Run every session that has a book and write nothing: its trial was counted by another.
+
+        Raises
+        ------
+        DataError
+            No chosen session has a book.
+        """
+        outcome = self._run(self._readable(), Watch(NoLog()))
+        fills = collect.fills_table(outcome.books, self)
+        equity = _equity(outcome, self.instruments[TRADED])
+        return RanTicks(self._metrics(outcome), fills, equity)
+
+    def _readable(self) -> Iterator[TickTape]:
+        """Return the sessions that have a book.
+
+        Raises
+        ------
+        DataError
+            There is none.
+        """
+        tapes = self._tapes()
+        first = next(tapes, None)
+        if first is None:
+            why = "; ".join(f"{s.session.name}: {s.reason}" for s in self._skipped)
+            raise DataError(f"{self._config.instrument}: no session can be traded on: {why}")
+        return chain((first,), tapes)
 
     def _tapes(self) -> Iterator[TickTape]:
         """Yield the sessions that have a book, one in memory at a time."""
@@ -206,8 +239,8 @@ class TickBacktest:
 
     def _folder(self) -> Path:
         """Name the run after what it is made of: the same run writes the same folder."""
-        name = identity.short_id(self._config, self._data, self._code)
-        end = datetime.fromtimestamp(self._sessions[-1].end / 1e9, UTC)
+        name = identity.short_id(self._config, self.data, self.code)
+        end = datetime.fromtimestamp(self.end / 1e9, UTC)
         return self._runs / f"ticks-{end:%Y%m%d}-{name}"
 
     def _metrics(self, outcome: _Outcome) -> dict[str, Any]:
@@ -260,8 +293,8 @@ class TickBacktest:
         fills = collect.fills_table(outcome.books, self)
         manifest = {
             "commit": identity.commit(),
-            "code": self._code,
-            "data": self._data,
+            "code": self.code,
+            "data": self.data,
             "parts": self._parts,
             "versions": identity.versions(),
         }

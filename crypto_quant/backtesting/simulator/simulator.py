@@ -353,8 +353,6 @@ class Simulator:
     def run_native(self, strategy: str, parameters: Mapping[str, float]) -> int:
         """Run a strategy in Rust to the end of the tape; see ``_native.Line.run``.
 
-        The tape is read into memory as a whole.
-
         Returns
         -------
         int
@@ -365,13 +363,7 @@ class Simulator:
         ConfigError
             There is no such strategy, or a parameter is missing or out of range.
         """
-        self._line.read_ahead()
-        try:
-            return self._native.run(strategy, dict(parameters))
-        except ValueError as err:
-            raise ConfigError(str(err)) from err
-        except RuntimeError as err:
-            raise InvariantError(str(err)) from err
+        return self._line.run(strategy, parameters)
 
     def run(self, strategy: Callable[[Simulator], Any]) -> None:
         """Call a strategy with this simulator; if it raises, the error says where on the tape.

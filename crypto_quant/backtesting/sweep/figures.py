@@ -36,7 +36,7 @@ class Figures(NamedTuple):
     def dump(self) -> bytes:
         """Return it as JSON, exact; ``load`` is the inverse."""
         plain = {**self._asdict(), "logged": {k: repr(v) for k, v in self.logged.items()}}
-        return (json.dumps(plain, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+        return (json.dumps(plain, indent=1, allow_nan=False) + "\n").encode()
 
     @classmethod
     def load(cls, text: bytes) -> Figures:

@@ -21,10 +21,8 @@ from crypto_quant.backtesting.simulator.order import (
 from crypto_quant.backtesting.simulator.recorded import Market
 from crypto_quant.backtesting.simulator.values import Fill, StateValues, Trades
 from crypto_quant.core.errors import (
-    ConfigError,
     CryptoQuantError,
     DataError,
-    InvariantError,
     StrategyError,
 )
 from crypto_quant.core.messages import Wake

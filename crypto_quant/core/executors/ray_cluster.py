@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import TracebackType
@@ -13,6 +14,13 @@ from crypto_quant.core.errors import ConfigError, WorkerDiedError
 from crypto_quant.core.interrupts import held
 
 SCHEME: Final = "ray://"
+_SETTINGS: Final = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_CLIENT_INITIAL_CONNECTION_TIMEOUT_S": "30",
+}
+"""It tells its makers nothing; a busy head node has half a minute, three times, to take us in."""
+
+_ANSWERS_WITHIN_S: Final = 10.0
 _STORE_BYTES: Final = 256 * 1024 * 1024
 """Room for results of a Ray that is started here: they are small."""
 
@@ -56,7 +64,8 @@ class RayCluster:
         return told
 
     def __enter__(self) -> Self:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells its makers nothing
+        for name, value in _SETTINGS.items():
+            os.environ.setdefault(name, value)
         try:
             with held():
                 import ray
@@ -65,6 +74,8 @@ class RayCluster:
                 f"executor: {err.name} is not installed; install crypto-quant with its 'ray' extra"
             ) from err
         self._ray = ray
+        if self._address is not None:
+            _reach(self._address)
         terminate = signal.getsignal(signal.SIGTERM)
         try:
             if self._address is None:
@@ -108,3 +119,20 @@ class RayCluster:
             told.set_exception(error.cause if isinstance(error.cause, Exception) else error)
         else:  # the worker, its node or Ray itself is gone
             told.set_exception(WorkerDiedError())
+
+
+def _reach(address: str) -> None:
+    """Refuse an address at which nothing answers: Ray itself tries for a minute.
+
+    Raises
+    ------
+    ConfigError
+        It is no address, or nobody is there.
+    """
+    host, _, port = address.removeprefix(SCHEME).rpartition(":")
+    if not host or not port.isdecimal():
+        raise ConfigError(f"executor: expected {SCHEME}host:port, was {address!r}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _ANSWERS_WITHIN_S).close()
+    except (OSError, OverflowError) as err:
+        raise ConfigError(f"executor: {address} cannot be used: {err}") from err

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
 
 import pytest
 
@@ -12,6 +14,7 @@ from crypto_quant.core.errors import ConfigError, DataError, WorkerDiedError
 from crypto_quant.core.executors import Inline, Pool, RayCluster, ended, executor_of
 from crypto_quant.core.ports import Executor
 
+R = TypeVar("R")
 MAKERS = [lambda: Inline(), lambda: Pool(2)]
 
 
@@ -100,10 +103,10 @@ def test_no_more_calls_are_queued_than_keep_the_executor_busy() -> None:
     class Counted(Inline):
         most = submitted = read = 0
 
-        def submit(self, *arguments: object) -> object:  # type: ignore[override]
+        def submit(self, work: Callable[..., R], /, *arguments: object) -> Future[R]:
             self.submitted += 1
             self.most = max(self.most, self.submitted - self.read)
-            return super().submit(*arguments)  # type: ignore[arg-type]
+            return super().submit(work, *arguments)
 
     counted = Counted()
     for _ in ended(counted, times, 1, range(50)):

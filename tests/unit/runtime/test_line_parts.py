@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
@@ -69,7 +69,10 @@ def line(length: int, sim: dict[str, object] | None) -> RecordedLine:
     )
     capital = [] if sim is None else [Deposit(0, Wallet.MARGIN, Decimal(100_000))]
     made = RecordedLine(spec, capital)
-    adders = {"delta": made.native.add_deltas, "trade": made.native.add_trades}
+    adders: dict[str, Callable[..., int]] = {
+        "delta": made.native.add_deltas,
+        "trade": made.native.add_trades,
+    }
     for kind, columns in streams.items():
         rows = len(columns["ts_recv"])
         made.stream(BTC.id, adders[kind], 0, parts(columns, length or rows))

@@ -30,10 +30,11 @@ def test_axes_may_be_dotted_or_quoted_and_the_last_one_changes_first(tmp_path: P
         ((0.7, "0.02"), 4),
         ((0.7, "0.03"), 5),
     ]
-    last = found[-1].config
+    last, base = found[-1].config, plan.base
     assert isinstance(last, TickConfig)
+    assert isinstance(base, TickConfig)
     assert (last.signal.enter, last.size.size) == (0.7, Decimal("0.03"))
-    assert last.model_copy(update={"signal": plan.base.signal, "size": plan.base.size}) == plan.base
+    assert last.model_copy(update={"signal": base.signal, "size": base.size}) == base
 
 
 def test_the_configuration_is_a_table_or_a_file_under_the_environment(tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_the_configuration_is_a_table_or_a_file_under_the_environment(tmp_path: 
     for text in (by_file, by_table):
         base = read_plan(write(tmp_path, text), env, None, None).base
         assert isinstance(base, TickConfig)
-        assert (base.grid_ms, base.capital) == (500, 5000)
+        assert (base.grid_ms, base.capital) == (500, Decimal(5000))
 
 
 def test_the_command_line_replaces_executor_and_workers(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from scipy import stats
+from scipy import stats  # type: ignore[import-untyped]  # ships none
 
 from crypto_quant.backtesting.sweep.called import Failure, Identity, outcome, require_same
 from crypto_quant.backtesting.sweep.figures import Figures, digest

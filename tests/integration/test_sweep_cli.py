@@ -37,6 +37,8 @@ axes.risk.daily_loss = [0.03]
 beside = false
 capital.shares.carry = "1"
 """
+TOKEN = {"RAY_AUTH_TOKEN": "5" * 64}
+"""A secret of the cluster that a test starts."""
 TABLES = ("sweep.json", "cells.parquet", "config.toml", "manifest.json")
 
 
@@ -64,11 +66,11 @@ def inline(made: Path) -> dict[str, bytes]:
     return written(made, "inline")
 
 
-def sweep(folder: Path, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Sweep with an executor and folders of its own."""
+def sweep(folder: Path, name: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Sweep with an executor and folders of its own; a Ray keeps its token there, too."""
     executor = words or ("--executor", name)
     own = ("--runs", f"runs-{name}", "--trials", f"runs-{name}/trials.sqlite")
-    return run_cq(folder, "sweep", "ticks.toml", *executor, *own)
+    return run_cq(folder, "sweep", "ticks.toml", *executor, *own, HOME=str(folder), **env)
 
 
 def written(folder: Path, name: str) -> dict[str, bytes]:
@@ -229,7 +231,7 @@ def cluster(tmp_path: Path) -> Iterator[str]:
             words,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
+            env={**os.environ, **TOKEN, "RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"},
             start_new_session=True,
         )
     try:
@@ -267,7 +269,7 @@ def is_open(port: int) -> bool:
 def test_a_ray_that_is_there_gives_the_same_bytes(
     made: Path, inline: dict[str, bytes], cluster: str
 ) -> None:
-    done = sweep(made, "cluster", "--executor", cluster)
+    done = sweep(made, "cluster", "--executor", cluster, **TOKEN)
     assert "2 of 6 cells failed" in done.stderr, done.stderr
     assert written(made, "cluster") == inline
 

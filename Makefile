@@ -59,5 +59,5 @@ fresh:
 
 lock: setup
 	@$(UV) pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 \
-	  --extra models --extra report --extra docs --extra dev -o requirements/dev.txt pyproject.toml
+	  --extra models --extra report --extra ray --extra docs --extra dev -o requirements/dev.txt pyproject.toml
 	@cargo update --workspace --quiet

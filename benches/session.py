@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from crypto_quant.core.messages import Wallet
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.importer import import_files
 from crypto_quant.data_pipeline.exporters.hftbacktest import to_npz
+from crypto_quant.data_pipeline.generated.frames import write_frames
+from crypto_quant.data_pipeline.generated.parameters import load_parameters
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
 from crypto_quant.runtime.ticks import TickReader, TickTape
@@ -34,6 +36,12 @@ LATENCY_NS: Final = 5 * MS_NS
 KEY: Final = "BTCUSDT-PERP.BINANCE"
 CAPTURE: Final = "hftbacktest/usdm/btcusdt_20240808.gz"
 KEPT: Final = ("delta", "trade", "gap")
+GENERATED_NS: Final = 175 * 60 * 10**9
+"""Ten million level changes and trades of the generated market."""
+GENERATED_SEED: Final = 20_231
+RATE_EXP: Final = 8
+RATE: Final = 10_000
+"""A basis point, the venue's usual rate."""
 AS_PEER: Final[Mapping[str, object]] = {
     "partial_fills": False,
     "walks_book": False,
@@ -59,6 +67,7 @@ QUEUES: Final[Mapping[str, tuple[str, tuple[float, ...]]]] = {
 class Recording(NamedTuple):
     """A session on our tape and as the peer's file, with the same rows."""
 
+    name: str
     instrument: Instrument
     tape: TickTape
     npz: Path
@@ -66,7 +75,34 @@ class Recording(NamedTuple):
     @property
     def events(self) -> int:
         """Level changes and trades."""
-        return sum(self.tape.rows[kind] for kind in self.tape.streams)
+        return sum(self.tape.rows[kind] for kind in KEPT if kind in self.tape.rows)
+
+    def with_money(self) -> Recording:
+        """Return it with a mark price each second: those recorded, else the last trade's."""
+        if "mark" in self.tape.streams:
+            return self
+        trades = concatenated(self.tape.streams["trade"])
+        second = 1_000 * MS_NS
+        at = np.arange(-(-self.tape.start // second) * second, self.tape.end, second)
+        last = np.searchsorted(np.maximum.accumulate(trades["ts_event"]), at, side="right") - 1
+        marks = {
+            "ts_event": at,
+            "ts_recv": at + MS_NS,
+            "mark": trades["px"][np.maximum(last, 0)],
+            "flags": np.zeros(len(at), dtype=np.uint32),
+        }
+        tape = replace(self.tape, streams={**self.tape.streams, "mark": [marks]})
+        return self._replace(tape=tape)
+
+    def bare(self) -> Recording:
+        """Return it without mark prices."""
+        streams = {kind: parts for kind, parts in self.tape.streams.items() if kind in KEPT}
+        return self._replace(tape=replace(self.tape, streams=streams))
+
+    def settle(self, line: RecordedLine) -> None:
+        """Put a funding settlement in the middle of the session on a line."""
+        middle = np.array([(self.tape.start + self.tape.end) // 2], dtype=np.int64)
+        line.native.add_funding(0, middle, middle, np.array([RATE], dtype=np.int64), RATE_EXP)
 
     @property
     def tick(self) -> int:
@@ -155,6 +191,24 @@ def same(ours: Rows, theirs: Rows) -> None:
     raise RuntimeError(text + f"{ours[odd : odd + 1].tolist()}, {theirs[odd : odd + 1].tolist()}")
 
 
+def concatenated(parts: Iterable[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """Return the parts of a stream as one."""
+    held = list(parts)
+    return {name: np.concatenate([part[name] for part in held]) for name in held[0]}
+
+
+def generated(folder: Path) -> Recording:
+    """Write ten million events of the generated market into a folder and import them."""
+    written = write_frames(
+        folder,
+        load_parameters(),
+        length_ns=GENERATED_NS,
+        seed=GENERATED_SEED,
+        with_quotes=False,
+    )
+    return imported(folder, written.files, KEY, "generated")
+
+
 def recording(folder: Path, capture: str = CAPTURE, key: str = KEY) -> Recording | None:
     """Import a capture of ``CQ_DATA`` into a folder; ``None``, and a line, without it.
 
@@ -165,21 +219,26 @@ def recording(folder: Path, capture: str = CAPTURE, key: str = KEY) -> Recording
     if not path.is_file():
         print(f"skipped: CQ_DATA holds no {capture}")
         return None
+    return imported(folder, [path], key, path.name).bare()
+
+
+def imported(folder: Path, files: Sequence[Path], key: str, name: str) -> Recording:
+    """Import files into a folder, and return the one session that is in them."""
     known = load_instruments()
     catalog = Catalog(folder / "catalog")
-    import_files(catalog, [path], Facts(), known)
+    import_files(catalog, files, Facts(), known)
     catalog = Catalog(folder / "catalog")
     to_npz(catalog, "delta", key, folder / "events.npz", None, None)
     reader = TickReader(catalog, known[key])
     tape = reader.read(reader.sessions()[0])
     if not isinstance(tape, TickTape):
         raise TypeError(tape.reason)
-    loaded = {kind: list(tape.streams[kind]) for kind in KEPT if kind in tape.streams}
+    loaded = {kind: list(tape.streams[kind]) for kind in (*KEPT, "mark") if kind in tape.streams}
     tape = replace(tape, streams=loaded)
     instrument = reader.instrument
     if instrument.contract == "spot":
         instrument = replace(instrument, contract="linear")
-    return Recording(instrument, tape, folder / "events.npz")
+    return Recording(name, instrument, tape, folder / "events.npz")
 
 
 @contextmanager

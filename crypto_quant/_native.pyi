@@ -428,7 +428,7 @@ class Line:
 
     @property
     def wants(self) -> int | None:
-        """The stream whose next part :meth:`next` waits for."""
+        """The stream whose next part the line waits for."""
 
     def adopt(self, before: Line) -> None:
         """Go on with the money, orders and rows of an ended segment; features start anew.
@@ -444,7 +444,10 @@ class Line:
         """
 
     def research(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Run all timers without a step: times (n,) and features (n, n_features)."""
+        """Run all timers without a step: times (n,) and features (n, n_features).
+
+        Where :attr:`wants` says what is missing, they are those so far: the next call goes on.
+        """
 
     @property
     def now(self) -> int: ...
@@ -562,8 +565,10 @@ class Line:
         Whether they have; ``None`` as for :meth:`pass_to`.
         """
 
-    def run(self, strategy: str, parameters: Mapping[str, float]) -> int:
+    def run(self, strategy: str, parameters: Mapping[str, float]) -> int | None:
         """Run to the end with a strategy in Rust; how often it was asked.
+
+        ``None`` where :attr:`wants` says what is missing; the same call then goes on.
 
         Distances are in ticks, quantities in grid units; each takes ``instrument`` too, 0 if it
         is left out.

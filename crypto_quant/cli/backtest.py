@@ -15,6 +15,7 @@ from crypto_quant.cli.progress import stages
 from crypto_quant.cli.walk_forward import config_option, runs_option, trials_option
 from crypto_quant.core.clock import monotonic_s
 from crypto_quant.core.config import load_config
+from crypto_quant.core.executors import Pool
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.venues.rules import load_instruments
@@ -77,8 +78,9 @@ def backtest(
         changes["band"] = config.band.single()
     config = config.model_copy(update=changes)
     catalog = Catalog(root)
+    pool = Pool(workers)
     with stages() as show:
-        run = TickBacktest(config, catalog, load_instruments(), runs, trials, show, workers).run()
+        run = TickBacktest(config, catalog, load_instruments(), runs, trials, show, pool).run()
         page = _report(run.folder)
     if as_json:
         click.echo((run.folder / "metrics.json").read_text(), nl=False)

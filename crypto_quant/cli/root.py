@@ -20,6 +20,7 @@ from crypto_quant.cli.data_validate import validate
 from crypto_quant.cli.features import features
 from crypto_quant.cli.report import report
 from crypto_quant.cli.stress import stress
+from crypto_quant.cli.sweep import sweep
 from crypto_quant.cli.walk_forward import demo, walk_forward
 from crypto_quant.core.errors import CryptoQuantError
 from crypto_quant.core.panics import as_errors
@@ -51,6 +52,7 @@ data.add_command(validate)
 cq.add_command(features)
 cq.add_command(report)
 cq.add_command(stress)
+cq.add_command(sweep)
 cq.add_command(walk_forward)
 cq.add_command(backtest)
 cq.add_command(demo)

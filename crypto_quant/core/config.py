@@ -44,14 +44,75 @@ def load_config(model: type[M], path: Path | None, env: Mapping[str, str]) -> M:
         The file is missing or is no TOML, a key is unknown, a value is out of range.
     """
     raw = {} if path is None else _read(path)
+    return make_config(model, raw, env, "environment or defaults" if path is None else str(path))
+
+
+def make_config(model: type[M], raw: dict[str, Any], env: Mapping[str, str], source: str) -> M:
+    """Check a config that was read already, under its environment overrides.
+
+    Parameters
+    ----------
+    model, env
+        See ``load_config``.
+    raw
+        As TOML reads it; overrides are written into it.
+    source
+        Where it comes from, for errors.
+
+    Raises
+    ------
+    ConfigError
+        A key is unknown, a value is out of range.
+    """
     for name, text in sorted(env.items()):
         if name.startswith(PREFIX):
             _override(raw, name, text)
     try:
         return model.model_validate(raw)
     except ValidationError as err:
-        source = "environment or defaults" if path is None else str(path)
         raise ConfigError(f"{source}: {_explain(err)}") from None
+
+
+def value_at(config: BaseModel, key: str) -> object:
+    """Return the plain value of a dotted key; a section is a dictionary.
+
+    Raises
+    ------
+    ConfigError
+        There is no such key.
+    """
+    node: Any = config.model_dump(mode="json")
+    for part in key.split("."):
+        if not isinstance(node, Mapping) or part not in node:
+            raise ConfigError(f"{key}: no such key; cq config show lists them")
+        node = node[part]
+    plain: object = node
+    return plain
+
+
+def with_values(config: M, changes: Mapping[str, object]) -> M:
+    """Return a config with other values at dotted keys, which are there.
+
+    Raises
+    ------
+    ConfigError
+        The values make no config; says which ones, and why.
+    """
+    raw = config.model_dump(mode="json")
+    for key, value in changes.items():
+        *sections, last = key.split(".")
+        node = raw
+        for section in sections:
+            node = node[section]
+        node[last] = value
+    try:
+        return type(config).model_validate(raw)
+    except ValidationError as err:
+        first = err.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        values = ", ".join(f"{key} = {value}" for key, value in changes.items())
+        said = f"{where}: {first['msg']}" if where else str(first["msg"])
+        raise ConfigError(f"{values}: {said}") from None
 
 
 def dump_config(config: BaseModel) -> str:

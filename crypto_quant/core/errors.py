@@ -11,6 +11,7 @@
     │   ├── Transient      retry later
     │   └── RateLimited    back off
     └── InvariantError     our fault: a state that must not be
+        └── WorkerDiedError    a process ended under a call: give it more memory
 """
 
 
@@ -53,3 +54,10 @@ class InvariantError(CryptoQuantError):
     """A state that must not be: a defect of this package."""
 
     exit_code = 1
+
+
+class WorkerDiedError(InvariantError):
+    """A process ended under a call of an executor."""
+
+    def __init__(self) -> None:
+        super().__init__("a process ended abruptly, most often for want of memory")

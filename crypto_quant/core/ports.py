@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from decimal import Decimal
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
 
 from crypto_quant.core.messages import Wallet
+
+R = TypeVar("R")
+
+
+class Executor(Protocol):
+    """Runs calls of functions somewhere; a context manager, whose exit ends what still runs.
+
+    What a call returns must not depend on where it ran, nor on what ran beside it.
+    """
+
+    @property
+    def at_once(self) -> int:
+        """How many calls it is busy with, beside the one that submits."""
+        ...
+
+    def submit(self, work: Callable[..., R], /, *arguments: object) -> Future[R]:
+        """Queue a call of a module's function; calls begin in the order in which they came.
+
+        The future fails with what the function raised, or with ``WorkerDiedError``.
+        """
+        ...
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End what runs and what is queued."""
+        ...
 
 
 class AccountView(Protocol):

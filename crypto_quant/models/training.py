@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crypto_quant.core.config import Section
-from crypto_quant.core.errors import ConfigError, DataError, InvariantError
-from crypto_quant.core.interrupts import held, leave_to_parent
+from crypto_quant.core.errors import ConfigError, DataError
+from crypto_quant.core.executors import Inline, Pool
+from crypto_quant.core.ports import Executor
 from crypto_quant.models import MODELS
 from crypto_quant.models.fold_model import FoldModel, SkippedFold
 from crypto_quant.models.labels import Labels, average_uniqueness
@@ -154,23 +152,11 @@ def _tasks(
 
 
 def _run(tasks: Sequence[_Task], workers: int) -> Iterator[list[FoldModel | SkippedFold]]:
-    if workers <= 1 or len(tasks) <= 1:
-        yield from map(_train_task, tasks)
-        return
-    # Spawned, not forked: a fork would copy the state of LightGBM's threads.
-    pool = ProcessPoolExecutor(
-        min(workers, len(tasks)), mp_context=get_context("spawn"), initializer=leave_to_parent
-    )
-    try:
-        with held():  # the first task starts the processes
-            results = pool.map(_train_task, tasks)
-        yield from results
-    except BrokenProcessPool as err:
-        raise InvariantError(
-            "a training process ended abruptly, most often for want of memory: nothing was kept"
-        ) from err
-    finally:
-        pool.shutdown(cancel_futures=True)
+    beside = min(workers, len(tasks))
+    executor: Executor = Pool(beside) if beside > 1 else Inline()
+    with executor:
+        for task in [executor.submit(_train_task, task) for task in tasks]:
+            yield task.result()
 
 
 def _train_task(task: _Task) -> list[FoldModel | SkippedFold]:

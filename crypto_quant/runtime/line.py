@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from crypto_quant import _native
@@ -38,6 +39,7 @@ _TYPE_CODE: Final = {
 _WANTS_DATA: Final = 6
 HOUR_NS: Final = 3_600 * 10**9
 BUY: Final = Side.BUY
+R = TypeVar("R")
 Part = Mapping[str, NDArray[Any]]
 """Columns of a stream's next rows by name, each (n,)."""
 
@@ -204,6 +206,51 @@ class RecordedLine:
             raise InvariantError(str(err)) from err
         return WAKES[code]
 
+    def run(self, strategy: str, parameters: Mapping[str, float]) -> int:
+        """Run to the end with a strategy in Rust; how often it was asked.
+
+        Parameters
+        ----------
+        strategy, parameters
+            See ``_native.Line.run``.
+
+        Raises
+        ------
+        ConfigError
+            There is no such strategy, or a parameter is missing or out of range.
+        DataError
+            The tape cannot be what it says.
+        InvariantError
+            The books no longer add up.
+        """
+        given = dict(parameters)
+        try:
+            asked = self.native.run(strategy, given)
+        except ValueError as err:
+            raise ConfigError(str(err)) from err
+        except RuntimeError as err:
+            raise InvariantError(str(err)) from err
+        if asked is None:
+            self._feed()
+            asked = self._pass(lambda: self.native.run(strategy, given))
+        return asked
+
+    def research(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Run all timers without a step: times (n,) and features (n, n_features).
+
+        Raises
+        ------
+        DataError
+            The tape cannot be what it says.
+        InvariantError
+            The books no longer add up.
+        """
+        parts = [self._pass(self.native.research)]
+        while self.native.wants is not None:
+            self._feed()
+            parts.append(self._pass(self.native.research))
+        return np.concatenate([ts for ts, _ in parts]), np.concatenate([x for _, x in parts])
+
     def _feed(self) -> None:
         """Add the next part of the stream that the line waits for."""
         number = self.native.wants
@@ -246,7 +293,7 @@ class RecordedLine:
             raise DataError(str(err)) from err
         return self._pass(lambda: native.wait_for(order_id, before, until))
 
-    def _pass(self, call: Callable[[], bool | None]) -> bool:
+    def _pass(self, call: Callable[[], R | None]) -> R:
         """Make a call of the native line again until it wants no more data."""
         try:
             while (passed := call()) is None:

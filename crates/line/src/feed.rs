@@ -81,16 +81,6 @@ impl Line {
         self.wants
     }
 
-    /// Refuses to wait for rows where nobody can add them.
-    pub(crate) fn expect_rows(&self) -> Result<(), LineError> {
-        match self.wants {
-            Some(_) => Err(LineError::OutOfTurn(
-                "a stream has run dry: complete it, or go on by single wake-ups",
-            )),
-            None => Ok(()),
-        }
-    }
-
     /// The stream that has run dry, where what is next depends on its next row.
     pub(crate) fn dry(&self, next: Next) -> Option<usize> {
         let market = self.lived.as_ref().map(|lived| &lived.market);

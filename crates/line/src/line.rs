@@ -69,6 +69,8 @@ pub struct Line {
     pub(crate) next_sample: Ts,
     pub(crate) seq: u64,
     pub(crate) gap: Option<InstrumentIdx>,
+    /// How often a strategy in Rust was asked.
+    pub(crate) asked: u64,
     pub(crate) tallies: Tallies,
 }
 
@@ -129,6 +131,7 @@ impl Line {
             next_sample: on_grid(setup.start, setup.sample),
             seq: 0,
             gap: None,
+            asked: 0,
             tallies: Tallies::default(),
         })
     }
@@ -301,10 +304,11 @@ impl Line {
     }
 
     /// Runs to the end without a step: times of the decision grid, and the features known
-    /// at each, row after row.
+    /// at each, row after row. Where [`Self::wants`] says what is missing, they are those so far,
+    /// and the next call goes on.
     ///
     /// # Errors
-    /// As [`Self::advance`]; when a stream is not complete.
+    /// As [`Self::advance`].
     pub fn research(&mut self) -> Result<(Vec<Ts>, Vec<f64>), LineError> {
         let width = self.known.features().len();
         let (mut times, mut rows) = (Vec::new(), Vec::new());
@@ -317,8 +321,8 @@ impl Line {
                     self.known.write(self.now, &mut rows[from..]);
                 }
                 Some(None) => return Ok((times, rows)),
-                None => self.expect_rows()?,
-                Some(Some(_)) => {}
+                None if self.wants.is_some() => return Ok((times, rows)),
+                Some(Some(_)) | None => {}
             }
         }
     }

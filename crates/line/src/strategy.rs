@@ -23,25 +23,23 @@ impl<F: FnMut(&mut Line, Wake) -> Result<(), LineError>> Strategy for F {
 
 impl Line {
     /// Runs to the end with a strategy that is asked at each wake-up but the last, which nothing
-    /// can follow. Returns how often it was asked.
+    /// can follow. Returns how often it was asked; `None` where [`Self::wants`] says what is
+    /// missing: the same call then goes on.
     ///
     /// # Errors
     /// As [`Self::advance`], and those of the strategy.
-    pub fn run(&mut self, strategy: &mut dyn Strategy) -> Result<u64, LineError> {
-        let mut asked = 0;
+    pub fn run(&mut self, strategy: &mut dyn Strategy) -> Result<Option<u64>, LineError> {
         loop {
-            let wake = match self.advance(usize::MAX)? {
-                Some(None) => return Ok(asked),
-                Some(wake) => wake.filter(|wake| *wake != Wake::DataEnd),
-                None => {
-                    self.expect_rows()?;
-                    None
+            match self.advance(usize::MAX)? {
+                Some(None) => return Ok(Some(self.asked)),
+                Some(Some(Wake::DataEnd)) => {}
+                Some(Some(wake)) => {
+                    self.asked += 1;
+                    strategy.decide(self, wake)?;
+                    self.take_answers();
                 }
-            };
-            if let Some(wake) = wake {
-                asked += 1;
-                strategy.decide(self, wake)?;
-                self.take_answers();
+                None if self.wants().is_some() => return Ok(None),
+                None => {}
             }
         }
     }

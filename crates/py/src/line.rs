@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use cq_ledger::{Transfer, Valuation, Wallet};
 use cq_line::{Deposit, Line, Setup};
 use cq_sim::{Request, TriggerBy};
+use cq_strategies::Built;
 use cq_types::{Px, Qty, Side, Ts};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
@@ -34,6 +35,8 @@ type Table<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray2<f64>>);
 #[pyclass(name = "Line", module = "crypto_quant._native")]
 pub struct PyLine {
     inner: Line,
+    /// A strategy in Rust that waits for data.
+    strategy: Option<Built>,
     values: Py<PyArray1<f64>>,
     view: Py<PyAny>,
 }
@@ -101,6 +104,7 @@ impl PyLine {
         view.call_method("setflags", (), Some(&settings))?;
         Ok(Self {
             inner,
+            strategy: None,
             values: values.unbind(),
             view: view.unbind(),
         })

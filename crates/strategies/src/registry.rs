@@ -6,7 +6,7 @@ use crate::parameters::{bad, Parameters};
 use crate::{Desk, Glft, Grid, Imbalance, ParameterError, Twap, Value};
 
 /// A strategy that a run can name.
-pub type Built = Box<dyn Strategy + Send>;
+pub type Built = Box<dyn Strategy + Send + Sync>;
 
 type Build = fn(Parameters<'_>, Desk) -> Result<Built, ParameterError>;
 

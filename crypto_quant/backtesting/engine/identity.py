@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -75,7 +76,7 @@ def commit() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def short_id(config: BaseModel, data: str, code: str) -> str:
+def short_id(config: BaseModel | Mapping[str, Any], data: str, code: str) -> str:
     """Return eight letters that name a run by configuration, data and code."""
     text = f"{canonical(config)}\n{data}\n{code}"
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -32,7 +32,7 @@ def build_research(config: RunConfig, inputs: Inputs) -> Research:
     names: tuple[str, ...] = ()
     for segment in inputs.segments:
         line = inputs.line(config, segment, segment.start, ("none",), [], is_research=True)
-        ts, values = line.native.research()
+        ts, values = line.research()
         times.append(ts)
         rows.append(values)
         names = tuple(line.native.feature_names)

@@ -31,7 +31,9 @@ from crypto_quant.backtesting.validation.evaluate import evaluate
 from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require
 from crypto_quant.core.config import dump_config
 from crypto_quant.core.errors import ConfigError, DataError
+from crypto_quant.core.executors import Pool
 from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.ports import Executor
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.compose_ticks import TRADED, check_tradable, compose_tick_state
 from crypto_quant.runtime.config import TickConfig
@@ -57,6 +59,14 @@ class TickRun(NamedTuple):
     trials: int
 
 
+class RanTicks(NamedTuple):
+    """What a run came to at the end at which it is judged, before it is written."""
+
+    metrics: dict[str, Any]
+    fills: pa.Table
+    equity: pa.Table
+
+
 class TickBacktest:
     """A run on the recorded books of one instrument, over every cell of its band.
 
@@ -70,8 +80,8 @@ class TickBacktest:
         Folder of run folders, and the trial log.
     tell
         Told of progress.
-    workers
-        Processes that run cells beside one another; results do not depend on it.
+    executor
+        Runs the cells; processes of this machine, if not said. Results do not depend on it.
 
     Raises
     ------
@@ -90,7 +100,7 @@ class TickBacktest:
         runs: Path,
         trials: Path,
         tell: Stage,
-        workers: int = WORKERS,
+        executor: Executor | None = None,
     ) -> None:
         if config.instrument not in known:
             raise ConfigError(
@@ -112,12 +122,13 @@ class TickBacktest:
         files = (fingerprint(f) for f in (venue.latency.rows, venue.feed.rows, venue.own_fills))
         self._parts += [text for text in files if text]
         clocks = [session.clock.describe() for session in self._sessions if session.clock]
-        self._data = identity.parts_hash([*self._parts, *clocks])
-        self._code = identity.source_hash()
+        self.data = identity.parts_hash([*self._parts, *clocks])
+        self.code = identity.source_hash()
+        self.end = self._sessions[-1].end
         self._runs = runs
         self._trials = trials
         self._tell = tell
-        self._workers = workers
+        self._executor = executor
 
     def run(self) -> TickRun:
         """Run every session that has a book, in every cell; write the run folder, return both.
@@ -136,13 +147,26 @@ class TickBacktest:
 
         def go(trial: Trial) -> Band:
             require(trial)
-            return self._run(folder, fitted)
+            return self._run(fitted, folder)
 
         with run_folder(folder):
-            band = evaluate(log, self._config, self._data, self._code, go, _numbers).result
+            band = evaluate(log, self._config, self.data, self.code, go, _numbers).result
             metrics = self._metrics(band)
             self._write(folder, band, metrics)
         return TickRun(folder, metrics, log.count().trials)
+
+    def ran(self) -> RanTicks:
+        """Run every cell and write nothing: its trial was counted by another.
+
+        Raises
+        ------
+        DataError
+            No chosen session has a book.
+        """
+        self._check_readable()
+        band = self._run(fitted_queue(self._config, self._reader, self._sessions))
+        tables = band.judged.tables
+        return RanTicks(self._metrics(band), tables["fills"], tables["equity"])
 
     def _check_readable(self) -> None:
         reasons = []
@@ -155,21 +179,22 @@ class TickBacktest:
             f"{self._config.instrument}: no session can be traded on: {'; '.join(reasons)}"
         )
 
-    def _run(self, folder: Path, fitted: Fitted) -> Band:
-        """Run the cells beside one another; keep the decisions of the one that is judged."""
+    def _run(self, fitted: Fitted, folder: Path | None = None) -> Band:
+        """Run the cells; keep the decisions of the one that is judged, where there is a folder."""
         config = self._config
         cells = [Cell(q, lag) for q in config.band.queues for lag in config.band.latencies]
-        jobs = [CellJob(c, fitted, folder / f"decisions-{c.name}.jsonl") for c in cells]
+        kept = [folder and folder / f"decisions-{cell.name}.jsonl" for cell in cells]
+        jobs = [CellJob(c, fitted, log) for c, log in zip(cells, kept, strict=True)]
         results: list[CellResult] = []
-        count = min(self._workers, len(jobs))
-        with Workers(config, self._catalog.root, self._known, count) as pool:
+        executor = self._executor or Pool(min(WORKERS, len(jobs)))
+        with Workers(config, self._catalog.root, self._known, executor) as workers:
             self._tell("cells of the band", 0, len(jobs))
-            for future in [pool.call(run_cell, job) for job in jobs]:
+            for future in [workers.call(run_cell, job) for job in jobs]:
                 results.append(future.result())
                 self._tell("cells of the band", len(results), len(jobs))
         band = Band(tuple(results), fitted)
         for job in jobs:
-            if job.decisions is None:
+            if folder is None or job.decisions is None:
                 continue
             if job.cell == band.judged.cell:
                 job.decisions.replace(folder / "decisions.jsonl")
@@ -179,8 +204,8 @@ class TickBacktest:
 
     def _folder(self) -> Path:
         """Name the run after what it is made of: the same run writes the same folder."""
-        name = identity.short_id(self._config, self._data, self._code)
-        end = datetime.fromtimestamp(self._sessions[-1].end / 1e9, UTC)
+        name = identity.short_id(self._config, self.data, self.code)
+        end = datetime.fromtimestamp(self.end / 1e9, UTC)
         return self._runs / f"ticks-{end:%Y%m%d}-{name}"
 
     def _metrics(self, band: Band) -> dict[str, Any]:
@@ -202,8 +227,8 @@ class TickBacktest:
     def _write(self, folder: Path, band: Band, metrics: Mapping[str, Any]) -> None:
         manifest = {
             "commit": identity.commit(),
-            "code": self._code,
-            "data": self._data,
+            "code": self.code,
+            "data": self.data,
             "parts": self._parts,
             "versions": identity.versions(),
         }

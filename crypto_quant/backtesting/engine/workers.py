@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from contextlib import nullcontext
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
@@ -21,10 +19,10 @@ from crypto_quant.backtesting.engine.marks import Marks
 from crypto_quant.backtesting.engine.portfolio import run_portfolio
 from crypto_quant.backtesting.engine.variants import Variant
 from crypto_quant.backtesting.metrics.trial_sharpe import TrialSharpe, trial_sharpe
-from crypto_quant.core.errors import InvariantError
+from crypto_quant.core.executors import Pool
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.core.interrupts import held, leave_to_parent
 from crypto_quant.core.panics import as_errors
+from crypto_quant.core.ports import Executor
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.models.fold_model import FoldModel
 from crypto_quant.models.storage import load_folds
@@ -92,8 +90,8 @@ class Workers:
         The catalog's folder.
     known
         The instruments that have rules.
-    count
-        How many processes.
+    executor
+        Runs them; ``WORKERS`` processes of this machine, if not said.
     """
 
     def __init__(
@@ -101,16 +99,13 @@ class Workers:
         config: RunConfig | TickConfig,
         root: Path,
         known: Mapping[str, Instrument],
-        count: int = WORKERS,
+        executor: Executor | None = None,
     ) -> None:
-        self._source = pickle.dumps((config, root, dict(known)))
-        self._count = count
+        self.source = pickle.dumps((config, root, dict(known)))
+        self.executor = executor or Pool(WORKERS)
 
     def __enter__(self) -> Self:
-        # Spawned, not forked: a fork would copy the state of threads that are not.
-        self._pool = ProcessPoolExecutor(
-            self._count, mp_context=get_context("spawn"), initializer=leave_to_parent
-        )
+        self.executor.__enter__()
         return self
 
     def __exit__(
@@ -119,11 +114,7 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        if isinstance(error, BrokenProcessPool):
-            raise InvariantError(
-                "a process that ran a variant ended abruptly, most often for want of memory"
-            ) from error
+        self.executor.__exit__(kind, error, trace)
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Queue a variant; they are run in the order in which they were queued."""
@@ -131,8 +122,7 @@ class Workers:
 
     def call(self, work: Callable[[bytes, T], R], job: T) -> Future[R]:
         """Queue a call of a module's function; its first argument is what ``desk`` takes."""
-        with held():  # the first one starts the processes
-            return self._pool.submit(work, self._source, job)
+        return self.executor.submit(work, self.source, job)
 
 
 class Desk(NamedTuple):

@@ -21,10 +21,8 @@ from crypto_quant.backtesting.simulator.order import (
 from crypto_quant.backtesting.simulator.recorded import Market
 from crypto_quant.backtesting.simulator.values import Fill, StateValues, Trades
 from crypto_quant.core.errors import (
-    ConfigError,
     CryptoQuantError,
     DataError,
-    InvariantError,
     StrategyError,
 )
 from crypto_quant.core.messages import Wake
@@ -354,8 +352,6 @@ class Simulator:
     def run_native(self, strategy: str, parameters: Mapping[str, float]) -> int:
         """Run a strategy in Rust to the end of the tape; see ``_native.Line.run``.
 
-        The tape is read into memory as a whole.
-
         Returns
         -------
         int
@@ -366,13 +362,7 @@ class Simulator:
         ConfigError
             There is no such strategy, or a parameter is missing or out of range.
         """
-        self._line.read_ahead()
-        try:
-            return self._native.run(strategy, dict(parameters))
-        except ValueError as err:
-            raise ConfigError(str(err)) from err
-        except RuntimeError as err:
-            raise InvariantError(str(err)) from err
+        return self._line.run(strategy, parameters)
 
     def run(self, strategy: Callable[[Simulator], Any]) -> None:
         """Call a strategy with this simulator; if it raises, the error says where on the tape.

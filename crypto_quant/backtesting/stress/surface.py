@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
-from pydantic import ValidationError
 
 from crypto_quant.backtesting.engine.side_by_side import Found, SideBySide
 from crypto_quant.backtesting.engine.variants import Variant
 from crypto_quant.backtesting.metrics.description import Row, RowKind
 from crypto_quant.backtesting.metrics.tracks import floats
+from crypto_quant.core.config import value_at, with_values
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.measures.arrays import DAYS_PER_YEAR, Floats
 from crypto_quant.core.measures.drawdown import drawdown_series
@@ -113,7 +113,11 @@ def grid(config: RunConfig, x: Axis, y: Axis) -> list[RunConfig]:
         raise ConfigError(f"--grid {x.key}: two different keys make a surface")
     if len(x.values) * len(y.values) > LARGEST:
         raise ConfigError(f"--grid: {len(x.values)} x {len(y.values)} runs; at most {LARGEST}")
-    return [_with(config, {x.key: a, y.key: b}) for b in y.values for a in x.values]
+    changes = [{x.key: a, y.key: b} for b in y.values for a in x.values]
+    try:
+        return [with_values(config, each) for each in changes]
+    except ConfigError as err:
+        raise ConfigError(f"--grid {err}") from None
 
 
 def surface(desk: SideBySide, config: RunConfig, x: Axis, y: Axis) -> Surface:
@@ -177,14 +181,13 @@ def _row(number: int, config: RunConfig) -> Row:
 
 
 def _look_up(config: RunConfig, key: str) -> Value:
-    node: Any = config.model_dump(mode="json")
-    for part in key.split("."):
-        if not isinstance(node, Mapping) or part not in node:
-            raise ConfigError(f"--grid {key}: no such key; cq config show lists them")
-        node = node[part]
-    if not isinstance(node, Value):
+    try:
+        found = value_at(config, key)
+    except ConfigError as err:
+        raise ConfigError(f"--grid {err}") from None
+    if not isinstance(found, Value):
         raise ConfigError(f"--grid {key}: it is no single value")
-    return node
+    return found
 
 
 def _value(word: str, key: str) -> Value:
@@ -210,22 +213,3 @@ def _order(value: Value) -> tuple[float, str]:
         return float(value), ""
     except ValueError:
         return float("inf"), str(value)
-
-
-def _with(config: RunConfig, changes: Mapping[str, Value]) -> RunConfig:
-    raw = config.model_dump(mode="json")
-    for key, value in changes.items():
-        *sections, last = key.split(".")
-        node = raw
-        for section in sections:
-            node = node[section]
-        node[last] = value
-    try:
-        return RunConfig.model_validate(raw)
-    except ValidationError as err:
-        said = err.errors()[0]
-        where = ".".join(str(part) for part in said["loc"])
-        values = ", ".join(f"{key} = {value}" for key, value in changes.items())
-        raise ConfigError(
-            f"--grid {values}: {where + ': ' if where else ''}{said['msg']}"
-        ) from None

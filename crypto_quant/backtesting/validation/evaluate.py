@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
@@ -72,3 +72,22 @@ def evaluate_all(
         for trial, result in found:
             log.record(trial, numbers(result))
     return found
+
+
+def evaluate_each(
+    log: TrialLog,
+    configs: Sequence[BaseModel | Mapping[str, Any]],
+    data: str,
+    code: str,
+    run: Callable[[Sequence[Trial]], Iterable[tuple[int, T]]],
+    numbers: Callable[[T], Mapping[str, float]],
+) -> Iterator[tuple[int, Evaluation[T]]]:
+    """Append every trial, then yield position and result of each run as it ends.
+
+    As ``evaluate_all``, for runs that do not wait for one another: the numbers of each are
+    in the log before its result can be read, whatever comes of the others.
+    """
+    trials = [log.append(config, data, code) for config in configs]
+    for n, result in run(trials):
+        log.record(trials[n], numbers(result))
+        yield n, Evaluation(trials[n], result)

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.files import whole
 from crypto_quant.data_pipeline.collectors.ticks.reader import ahead
+from crypto_quant.data_pipeline.generated.label import labelled
 from crypto_quant.data_pipeline.generated.recorder import START_NS, pieces, recorder
 
 FOLDER: Final = "generated_usdm"
 """Folder of the files: ``collectors/datasets/generated_usdm.toml`` knows what they are."""
 
+SETTLED: Final = "BTCUSDT-perp-funding-8h_generated.parquet"
+"""File of settled funding rates, where the length reaches a settlement."""
+
 _SECOND: Final = 10**9
+_FUNDING_NS: Final = 8 * 3_600 * _SECOND
+_RATE: Final = re.compile(rb'"r":"([^"]+)","T":(\d+)')
+"""Estimated rate and next settlement, ms, of a frame of mark prices."""
 _LEVEL: Final = 1
 """Packs a third less than the tightest, ten times faster."""
 
@@ -41,6 +53,8 @@ def write_frames(
 ) -> Written:
     """Write a file a day: the label, a snapshot, book updates, trades, quotes, marks.
 
+    Beside them a table of the settled funding rates: the last estimate before each settlement.
+
     Parameters
     ----------
     folder
@@ -57,9 +71,9 @@ def write_frames(
     progress
         See ``Progress``.
     """
-    native = recorder(parameters, seed, with_quotes=with_quotes)
+    native = recorder(parameters, seed, START_NS, with_quotes)
     end = START_NS + length_ns
-    files = []
+    files, settled = [], dict[int, float]()
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     while native.now < end:
         day = datetime.fromtimestamp(native.now // _SECOND, UTC)
@@ -69,8 +83,25 @@ def write_frames(
             # The recorder works ahead in a thread of its own: only there is it asked.
             for text, now in ahead((text, native.now) for text in pieces(native, end)):
                 file.write(packer.compress(text))
+                if now % _FUNDING_NS == 0:
+                    settled[now] = _settled(text, now)
                 if progress is not None:
                     progress((now - START_NS) // _SECOND, length_ns // _SECOND)
             file.write(packer.flush())
         files.append(path)
+    if settled:
+        path = folder / FOLDER / SETTLED
+        times = pa.array(list(settled)).cast(pa.timestamp("ns")).cast(pa.timestamp("us"))
+        table = pa.table({"timestamp": times, "rate": list(settled.values())})
+        with whole(path) as part:
+            pq.write_table(labelled(table), part)
+        files.append(path)
     return Written(tuple(files), native.events)
+
+
+def _settled(text: bytes, due: int) -> float:
+    """Return the last rate that frames before a settlement estimated for it."""
+    rates = [rate for rate, ms in _RATE.findall(text) if int(ms) * 10**6 == due]
+    if not rates:
+        raise InvariantError(f"generated frames: no rate was estimated for the settlement at {due}")
+    return float(rates[-1])

@@ -153,12 +153,19 @@ impl PyLine {
         py: Python<'_>,
         strategy: &str,
         parameters: &Bound<'_, PyDict>,
-    ) -> PyResult<u64> {
+    ) -> PyResult<Option<u64>> {
         let count = self.inner.ledger().instruments().len();
-        let built = build(strategy, &values(parameters)?, count);
-        let mut strategy = built.map_err(|bad| PyValueError::new_err(bad.to_string()))?;
+        let mut strategy = match self.strategy.take() {
+            Some(waiting) => waiting,
+            None => build(strategy, &values(parameters)?, count)
+                .map_err(|bad| PyValueError::new_err(bad.to_string()))?,
+        };
         let line = &mut self.inner;
-        py.detach(|| line.run(&mut *strategy)).map_err(error)
+        let ended = py.detach(|| line.run(&mut *strategy)).map_err(error)?;
+        if ended.is_none() {
+            self.strategy = Some(strategy);
+        }
+        Ok(ended)
     }
 }
 

@@ -131,7 +131,8 @@ fn run(line: &mut Line, name: &str, given: &[(&str, f64)]) -> Result<u64, LineEr
         .iter()
         .map(|(name, number)| ((*name).to_owned(), value(*number)))
         .collect();
-    line.run(&mut *build(name, &given, 1).unwrap())
+    let asked = line.run(&mut *build(name, &given, 1).unwrap())?;
+    Ok(asked.expect("every stream is whole"))
 }
 
 /// Fills but those of the end: ms at the venue, side, price, quantity.

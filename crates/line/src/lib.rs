@@ -30,6 +30,7 @@ mod exchange;
 mod feed;
 mod jitter;
 mod known;
+mod legs;
 mod line;
 mod liquidation;
 mod orders;

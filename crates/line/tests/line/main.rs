@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // what the tests build is known to be there
 
 mod conserved;
+mod hedge;
 mod liquidation;
 mod moment;
 mod order;
@@ -76,6 +77,7 @@ fn setup(end: Ts) -> Setup {
         start: 0,
         end,
         venues: BTreeMap::new(),
+        hedged: vec![],
         sim: Some(SimConfig {
             impact: 0.0,
             slippage_floor: Decimal::ZERO,

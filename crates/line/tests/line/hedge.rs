@@ -28,7 +28,7 @@ fn hedged() -> Setup {
         }],
     )]);
     let mut short = long.clone();
-    short.id = "BTCUSDT-PERP-SHORT.TEST".to_owned();
+    "BTCUSDT-PERP-SHORT.TEST".clone_into(&mut short.id);
     setup.instruments = vec![long, short];
     setup.wallets[0].instruments = vec![0, 1];
     setup.hedged = vec![[0, 1]];

@@ -14,7 +14,7 @@ fn line(world: &World, is_hedged: bool) -> Line {
     let mut setup = setup(world.contract, world.latencies.clone());
     if is_hedged {
         let mut short = setup.instruments[0].clone();
-        short.id = "BTCUSDT-SHORT.TEST".to_owned();
+        "BTCUSDT-SHORT.TEST".clone_into(&mut short.id);
         setup.instruments.push(short);
         setup.wallets[0].instruments.push(1);
         setup.hedged = vec![[0, 1]];

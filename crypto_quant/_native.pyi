@@ -270,6 +270,9 @@ class Line:
         with an account of its own; the n-th draws its latencies apart from the others.
     venues
         Settings of venues that have others than ``sim``, by name.
+    hedged
+        Long and short leg of each contract in hedge mode: the same contract by two ids, each a
+        position of its own. Its data is added to the long leg.
     wallets
         ``(name, assets, instruments that settle in it)``; the instruments are of one venue.
     capital
@@ -297,6 +300,7 @@ class Line:
         at_par: Sequence[str] = ...,
         sample_ns: int = 3_600_000_000_000,
         venues: Mapping[str, Mapping[str, object]] = ...,
+        hedged: Sequence[tuple[int, int]] = ...,
     ) -> Line: ...
     def add_bars(
         self,
@@ -480,6 +484,7 @@ class Line:
         by_mark: bool = False,
         callback_ppm: int = 0,
         close_position: bool = False,
+        position_side: int = 0,
     ) -> None:
         """Send an order.
 
@@ -488,8 +493,9 @@ class Line:
         trigger, of a trailing stop the price that activates it; ``price`` makes a stop or
         take-profit a limit order once it is triggered; ``callback_ppm`` is a trailing stop's
         distance, millionths. ``close_position`` trades what is held at the trigger, at most
-        ``quantity``. ``allocations`` are ``(sleeve, signed quantity)`` and sum to the signed
-        quantity.
+        ``quantity``. ``position_side`` is 1 long, -1 short in hedge mode, 0 in one-way mode; at
+        the long leg, -1 means the short one. ``allocations`` are ``(sleeve, signed quantity)``
+        and sum to the signed quantity.
         The venue refuses what breaks its rules (see ``reason`` of :meth:`answers`).
         """
 

@@ -28,6 +28,7 @@ from crypto_quant.core.messages import (
     Wallet,
 )
 from crypto_quant.runtime.accounts import Accounts
+from crypto_quant.runtime.legs import legs_of
 
 WAKES: Final = (None, Wake.TIMER, Wake.ACCOUNT, Wake.GAP, Wake.DATA_END, Wake.ALARM)
 _TYPE_CODE: Final = {
@@ -68,7 +69,8 @@ class LineSpec:
     ``sim`` holds the settings of the simulated venues, ``None`` for research: one mapping for
     all, or one for each venue by its name. There is a venue for each that the instruments' ids
     name, each with a spot and a margin wallet for what settles there; the margin wallet holds
-    the coins of inverse contracts too.
+    the coins of inverse contracts too. At the ``hedged`` venues the account is in hedge mode:
+    see ``RecordedLine.legs``.
     """
 
     instruments: tuple[Instrument, ...]
@@ -83,6 +85,7 @@ class LineSpec:
     leverage: int
     tier: str = "VIP0"
     sample_ns: int = HOUR_NS
+    hedged: tuple[str, ...] = ()
 
 
 class _Feed(NamedTuple):
@@ -106,14 +109,17 @@ class RecordedLine:
     def __init__(self, spec: LineSpec, capital: Sequence[Deposit]) -> None:
         self.spec = spec
         self._feeds: dict[int, _Feed] = {}
-        self.accounts = Accounts(spec.instruments, spec.quote)
+        self.legs = legs_of(spec.instruments, spec.hedged)
+        """The instruments with the short legs of contracts in hedge mode."""
+        instruments = self.legs.instruments
+        self.accounts = Accounts(instruments, spec.quote)
         sim, venues = _settings(spec.sim)
         wallet = self.accounts.wallet
         wallets = self.accounts.wallets()
         named = [wallets[wallet(d.wallet, d.venue)][0] for d in capital]
         try:
             self.native = _native.Line(
-                [i.native(spec.tier) for i in spec.instruments],
+                [i.native(spec.tier) for i in instruments],
                 list(spec.sleeves),
                 list(spec.features),
                 list(spec.series),
@@ -129,8 +135,9 @@ class RecordedLine:
                 ],
                 valuation=spec.quote,
                 sample_ns=spec.sample_ns,
+                hedged=self.legs.pairs,
             )
-            for n, instrument in enumerate(spec.instruments):
+            for n, instrument in enumerate(instruments):
                 if instrument.contract != "spot":
                     self.native.set_leverage(n, spec.leverage)
         except ValueError as err:
@@ -347,8 +354,15 @@ class RecordedLine:
 
     def _place(self, order: Order) -> None:
         _, number, instrument, side, quantity, kind, px, stop, reduces, parts, _, _ = order
-        code = _TYPE_CODE[kind]
-        self.native.place(number, instrument, side is BUY, quantity, code, px, stop, reduces, parts)
+        code, buys = _TYPE_CODE[kind], side is BUY
+        leg = self.legs.sides[instrument]
+        if not leg:
+            self.native.place(number, instrument, buys, quantity, code, px, stop, reduces, parts)
+            return
+        # In hedge mode the position side says whether an order only reduces.
+        self.native.place(
+            number, instrument, buys, quantity, code, px, stop, False, parts, position_side=leg
+        )
 
 
 def _settings(

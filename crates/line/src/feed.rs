@@ -30,6 +30,12 @@ impl Line {
                 "data cannot be added to a line that has begun",
             ));
         }
+        let contract = self.legs.contract(instrument);
+        if contract != instrument {
+            let id = &self.instruments[usize::from(contract)].id;
+            let expected = format!("the long leg of a contract in hedge mode, {id}");
+            return Err(bad("instrument", &expected, &instrument));
+        }
         if usize::from(instrument) < self.instruments.len() {
             return Ok(());
         }

@@ -34,6 +34,7 @@ mod feed;
 mod funding;
 mod jitter;
 mod known;
+mod legs;
 mod line;
 mod liquidation;
 mod orders;

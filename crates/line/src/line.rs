@@ -11,6 +11,7 @@ use crate::cursor::{Clock, Merge, NEVER};
 use crate::deleverage::Deleverages;
 use crate::exchange::{Exchanges, Listing};
 use crate::known::Known;
+use crate::legs::Legs;
 use crate::seen::Tallies;
 use crate::setup::{Deposit, Setup};
 use crate::tape::Stream;
@@ -48,6 +49,7 @@ pub(crate) enum Phase {
 pub struct Line {
     pub(crate) instruments: Arc<[Instrument]>,
     pub(crate) listing: Listing,
+    pub(crate) legs: Legs,
     pub(crate) tape: Vec<Stream>,
     /// The stream whose next part is needed.
     pub(crate) wants: Option<usize>,
@@ -102,6 +104,7 @@ impl Line {
         let instruments: Arc<[Instrument]> = setup.instruments.into();
         let listing = Listing::new(&instruments, setup.sim.as_ref(), &setup.venues)?;
         listing.check(&setup.wallets)?;
+        let legs = Legs::new(&instruments, setup.hedged)?;
         let parts = Arc::clone(&instruments);
         let ledger = Ledger::new(parts, setup.sleeves, setup.wallets, &setup.valuation);
         let ledger = ledger.and_then(|ledger| listing.ruled(ledger, setup.start));
@@ -112,6 +115,7 @@ impl Line {
         Ok(Self {
             instruments,
             listing,
+            legs,
             tape: Vec::new(),
             wants: None,
             known,
@@ -147,8 +151,11 @@ impl Line {
         times: &[Ts],
     ) -> Result<(), LineError> {
         self.can_add(instrument)?;
-        self.unfunded
-            .extend(times.iter().map(|ts| (*ts, instrument)));
+        for leg in [Some(instrument), self.legs.short(instrument)] {
+            let leg = leg.into_iter();
+            self.unfunded
+                .extend(leg.flat_map(|leg| times.iter().map(move |ts| (*ts, leg))));
+        }
         self.unfunded.sort_unstable_by(|a, b| b.cmp(a));
         Ok(())
     }
@@ -209,12 +216,25 @@ impl Line {
         if self.listing.is_simulated() {
             let steps: Vec<_> = (0..)
                 .zip(ticks)
-                .map(|(index, tick)| has_ticks(&self.tape, index).then_some(tick))
+                .map(|(index, tick)| {
+                    has_ticks(&self.tape, self.legs.contract(index)).then_some(tick)
+                })
                 .collect();
-            let opened = self.listing.open(&self.books, &self.instruments, &steps)?;
+            let mut opened = self.listing.open(&self.books, &self.instruments, &steps)?;
+            for [long, short] in self.legs.pairs() {
+                let at = self.listing.places()[usize::from(*long)];
+                opened[at].venue.hedge(*long, *short);
+            }
             let exchanges = Exchanges::new(opened, self.listing.places());
             let tape = &self.tape;
-            self.lived = Some(Lived::new(exchanges, &self.instruments, tape, self.start));
+            let legs = self.legs.clone();
+            self.lived = Some(Lived::new(
+                exchanges,
+                legs,
+                &self.instruments,
+                tape,
+                self.start,
+            ));
         }
         self.phase = Phase::Running;
         Ok(())
@@ -431,8 +451,12 @@ impl Line {
 
     /// The ledger is marked with what is known: recorded marks, else bar closes and trades.
     fn mark(&mut self, event: &Event<Market>) -> Result<(), LineError> {
-        match self.known.mark(event) {
-            Some(px) => self.mark_at(event.instrument, px),
+        let Some(px) = self.known.mark(event) else {
+            return Ok(());
+        };
+        self.mark_at(event.instrument, px)?;
+        match self.legs.short(event.instrument) {
+            Some(short) => self.mark_at(short, px),
             None => Ok(()),
         }
     }

@@ -22,6 +22,7 @@ impl Line {
         allocations: Vec<Allocation>,
     ) -> Result<(), LineError> {
         self.in_turn()?;
+        let request = self.legs.routed(request);
         if request.id >= FORCED_ID || self.books.knows(request.id) {
             return Err(bad("order_id", "an unused id below 2^62", &request.id));
         }
@@ -248,33 +249,34 @@ impl Line {
     /// Last known price of an instrument.
     #[must_use]
     pub fn last_price(&self, instrument: InstrumentIdx) -> Option<Px> {
-        self.known.last(instrument)
+        self.known.last(self.legs.contract(instrument))
     }
 
     /// Volume of an instrument in the last 24 hours as far as it is known, grid units: of its
     /// shortest bars.
     #[must_use]
     pub fn day_volume(&self, instrument: InstrumentIdx) -> i64 {
-        self.known.day_volume(instrument, self.now)
+        self.known
+            .day_volume(self.legs.contract(instrument), self.now)
     }
 
     /// Time since an instrument was last traded as far as is known: since a trade, or the end
     /// of a bar with volume.
     #[must_use]
     pub fn price_age(&self, instrument: InstrumentIdx) -> Option<Ts> {
-        self.known.age(instrument, self.now)
+        self.known.age(self.legs.contract(instrument), self.now)
     }
 
     /// Known best bid and ask of an instrument.
     #[must_use]
     pub fn top(&self, instrument: InstrumentIdx) -> Option<[(Px, Qty); 2]> {
-        self.known.top(instrument)
+        self.known.top(self.legs.contract(instrument))
     }
 
     /// Known book of an instrument; `None` while there is none that is valid.
     #[must_use]
     pub fn book(&self, instrument: InstrumentIdx) -> Option<&Book> {
-        self.known.book(instrument)
+        self.known.book(self.legs.contract(instrument))
     }
 
     /// Names of the features, in the order of their columns.

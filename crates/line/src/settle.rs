@@ -31,7 +31,24 @@ impl Line {
         let Market::Funding { rate } = event.body else {
             return Ok(());
         };
-        let (ts, instrument) = (scheduled(event.ts_event), event.instrument);
+        let ts = scheduled(event.ts_event);
+        self.settle_leg(event.instrument, rate, ts)?;
+        match self.legs.short(event.instrument) {
+            Some(short) => self.settle_leg(short, rate, ts),
+            None => Ok(()),
+        }
+    }
+
+    /// Settles funding of a position; of a contract in hedge mode each is charged for itself.
+    fn settle_leg(
+        &mut self,
+        instrument: InstrumentIdx,
+        rate: Decimal,
+        ts: Ts,
+    ) -> Result<(), LineError> {
+        let Some(lived) = &mut self.lived else {
+            return Ok(());
+        };
         let exchange = lived.exchanges.of(instrument);
         let position = exchange.venue.position_before(instrument, ts);
         let Some(mark) = exchange.custody.marks[usize::from(instrument)] else {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use cq_features::FeatureSpec;
 use cq_ledger::{Valuation, Wallet};
 use cq_sim::SimConfig;
-use cq_types::{Instrument, Ts};
+use cq_types::{Instrument, InstrumentIdx, Ts};
 use rust_decimal::Decimal;
 
 /// Money that a sleeve begins with.
@@ -47,6 +47,9 @@ pub struct Setup {
     pub sim: Option<SimConfig>,
     /// Settings of venues that have others, by name.
     pub venues: BTreeMap<String, SimConfig>,
+    /// Long and short leg of each contract in hedge mode: the same contract by two ids. Its tape
+    /// is that of the long leg.
+    pub hedged: Vec<[InstrumentIdx; 2]>,
     /// Money to begin with, booked at `start`.
     pub capital: Vec<Deposit>,
 }

@@ -5,11 +5,13 @@ use cq_types::{flags, Instrument, InstrumentIdx, Market, Px, Ts};
 use crate::columns::Kind;
 use crate::cursor::{Clock, Due, Merge, NEVER};
 use crate::exchange::{Exchange, Exchanges};
+use crate::legs::Legs;
 use crate::tape::Stream;
 
 /// The venues' side of the tape: what they live through, in venue time.
 pub(crate) struct Lived {
     pub(crate) exchanges: Exchanges,
+    legs: Legs,
     pub(crate) market: Merge,
     pub(crate) funding: Merge,
     has_marks: Vec<bool>,
@@ -23,6 +25,7 @@ pub(crate) struct Lived {
 impl Lived {
     pub(crate) fn new(
         exchanges: Exchanges,
+        legs: Legs,
         instruments: &[Instrument],
         tape: &[Stream],
         start: Ts,
@@ -51,6 +54,7 @@ impl Lived {
             .collect();
         Self {
             exchanges,
+            legs,
             market: Merge::new(tape, market),
             funding: Merge::new(tape, funding.map(|at| (at, Clock::Schedule))),
             has_marks,
@@ -111,8 +115,8 @@ impl Lived {
                 exchange.venue.on_quote(index, touch, ts, purse);
             }
             Market::Mark { px } => {
-                let Exchange { venue, custody } = exchange;
-                custody.on_mark(venue, index, px, ts)?;
+                self.mark(index, px, ts)?;
+                let venue = &mut self.exchanges.of_mut(index).venue;
                 venue.on_mark(index, px, ts, purse);
             }
             Market::Gap => exchange.venue.on_gap(index),
@@ -155,12 +159,9 @@ impl Lived {
             exchange.hear(ts)?;
             // Where nothing but bars tells of marks, the worst price of the bar was one.
             let before = exchange.custody.waiting();
-            let worst = match exchange.venue.position(index).0 {
-                ..0 => bar.high,
-                0 => bar.close,
-                1.. => bar.low,
-            };
-            self.remark(index, worst, ts)?;
+            for px in worst_of(bar, exchange, [Some(index), self.legs.short(index)]) {
+                self.remark(index, px, ts)?;
+            }
             let custody = &mut self.exchanges.of_mut(index).custody;
             custody.hasten(before, ts + 1);
             return self.remark(index, bar.close, ts);
@@ -179,8 +180,18 @@ impl Lived {
         if self.has_marks[usize::from(index)] {
             return Ok(());
         }
+        self.mark(index, px, ts)
+    }
+
+    /// A new mark of a contract, which is that of both its legs.
+    fn mark(&mut self, index: InstrumentIdx, px: Px, ts: Ts) -> Result<(), LedgerError> {
         let Exchange { venue, custody } = self.exchanges.of_mut(index);
-        custody.on_mark(venue, index, px, ts)
+        let Some(short) = self.legs.short(index) else {
+            return custody.on_mark(venue, index, px, ts);
+        };
+        custody.marks[usize::from(short)] = Some(px);
+        custody.on_mark(venue, index, px, ts)?;
+        custody.on_mark(venue, short, px, ts)
     }
 
     /// Orders that waited meet the opens of the bars that have just begun.
@@ -192,6 +203,23 @@ impl Lived {
                 .venue
                 .meet_open(index, ts, purse);
         }
+    }
+}
+
+/// The worst prices of a bar for the legs that are held; its close where none is.
+fn worst_of(bar: Bar, exchange: &Exchange, legs: [Option<InstrumentIdx>; 2]) -> Vec<Px> {
+    let held = legs
+        .into_iter()
+        .flatten()
+        .map(|leg| exchange.venue.position(leg).0);
+    let worst = held
+        .filter(|qty| *qty != 0)
+        .map(|qty| if qty < 0 { bar.high } else { bar.low });
+    let worst: Vec<_> = worst.collect();
+    if worst.is_empty() {
+        vec![bar.close]
+    } else {
+        worst
     }
 }
 

@@ -1,7 +1,7 @@
 //! Arguments and answers of a line, between Python's types and ours.
 
 use cq_line::{LineError, Wake};
-use cq_sim::{OrderType, TimeInForce};
+use cq_sim::{OrderType, PositionSide, TimeInForce};
 use cq_types::{Account, Event, Qty, Side, Ts};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
@@ -51,6 +51,19 @@ pub(crate) fn code(wake: Option<Wake>) -> u8 {
         Some(Wake::Gap) => 3,
         Some(Wake::DataEnd) => 4,
         Some(Wake::Alarm) => 5,
+    }
+}
+
+/// Position side of Python's sign: 1 long, -1 short, 0 none.
+pub(crate) fn leg(sign: i8) -> PyResult<Option<PositionSide>> {
+    match sign {
+        0 => Ok(None),
+        1 => Ok(Some(PositionSide::Long)),
+        -1 => Ok(Some(PositionSide::Short)),
+        _ => {
+            let text = format!("position_side: expected 1, -1 or 0, was {sign}");
+            Err(PyValueError::new_err(text))
+        }
     }
 }
 

@@ -17,7 +17,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use rust_decimal::Decimal;
 
-use crate::arguments::{code, error, order_type, parts, said, Allocations, CapitalArg, WalletArg};
+use crate::arguments::{
+    code, error, leg, order_type, parts, said, Allocations, CapitalArg, WalletArg,
+};
 use crate::features::{feature_specs, SpecArg};
 use crate::instrument::PyInstrument;
 use crate::sim::{sim_config, venue_configs};
@@ -47,7 +49,7 @@ impl PyLine {
     #[pyo3(signature = (instruments, sleeves, features, series, *, grid_ns, start, end, sim=None,
                         wallets=Vec::new(), capital=Vec::new(), valuation="USDT".to_owned(),
                         at_par=Vec::new(), sample_ns=3_600_000_000_000,
-                        venues=BTreeMap::new()))]
+                        venues=BTreeMap::new(), hedged=Vec::new()))]
     #[allow(clippy::too_many_arguments)] // keyword arguments of one Python call
     fn new(
         py: Python<'_>,
@@ -65,6 +67,7 @@ impl PyLine {
         at_par: Vec<String>,
         sample_ns: Ts,
         venues: BTreeMap<String, Bound<'_, PyDict>>,
+        hedged: Vec<[u16; 2]>,
     ) -> PyResult<Self> {
         let wallet = |(name, assets, instruments)| Wallet {
             name,
@@ -93,6 +96,7 @@ impl PyLine {
             end,
             sim: sim.map(sim_config).transpose()?,
             venues: venue_configs(&venues)?,
+            hedged,
             capital: capital.into_iter().map(deposit).collect(),
         })
         .map_err(error)?;
@@ -166,7 +170,8 @@ impl PyLine {
     }
 
     #[pyo3(signature = (order_id, instrument, is_buy, quantity, type_code, price, stop, reduce_only,
-                        allocations, tif=0, by_mark=false, callback_ppm=0, close_position=false))]
+                        allocations, tif=0, by_mark=false, callback_ppm=0, close_position=false,
+                        position_side=0))]
     #[allow(clippy::too_many_arguments)] // the fields of one order
     #[allow(clippy::fn_params_excessive_bools)] // as they are in Python
     fn place(
@@ -184,6 +189,7 @@ impl PyLine {
         by_mark: bool,
         callback_ppm: u32,
         close_position: bool,
+        position_side: i8,
     ) -> PyResult<()> {
         let (kind, tif) = order_type(type_code, tif)?;
         let side = if is_buy { Side::Buy } else { Side::Sell };
@@ -200,6 +206,7 @@ impl PyLine {
             callback_ppm,
             reduce_only,
             close_position,
+            position_side: leg(position_side)?,
             ..Request::market(order_id, instrument, side, Qty(quantity))
         };
         self.inner.place(request, parts(allocations)).map_err(error)

@@ -39,7 +39,7 @@ pub use execution::{Bottomless, Purse};
 pub use latency::{FeedLatencies, FeedLatency, Latencies, Latency, Passage, RoundTrip};
 pub use matching::{Amend, Matching, SelfTrade};
 pub use models::{Impact, SimConfig, SimError, SquareRoot, TriggeredStops};
-pub use order::{OrderType, Request, TimeInForce, TriggerBy};
+pub use order::{OrderType, PositionSide, Request, TimeInForce, TriggerBy};
 pub use queue::{Queue, QueueModel};
 pub use rate::OrderRate;
 pub use rules::{reason, reject_code, REASONS};

@@ -42,6 +42,26 @@ pub enum TriggerBy {
     Mark,
 }
 
+/// Which of the two positions in a contract an order is for, in hedge mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PositionSide {
+    /// The long one: purchases open it, sales close it.
+    Long,
+    /// The short one.
+    Short,
+}
+
+impl PositionSide {
+    /// The side of orders that close it.
+    #[must_use]
+    pub const fn closing(self) -> Side {
+        match self {
+            Self::Long => Side::Sell,
+            Self::Short => Side::Buy,
+        }
+    }
+}
+
 /// An order as it is sent to the venue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
@@ -69,6 +89,8 @@ pub struct Request {
     pub reduce_only: bool,
     /// Trades all of the position that there is once it is triggered.
     pub close_position: bool,
+    /// Which position it is for, in hedge mode; none in one-way mode.
+    pub position_side: Option<PositionSide>,
 }
 
 impl Request {
@@ -88,6 +110,7 @@ impl Request {
             callback_ppm: 0,
             reduce_only: false,
             close_position: false,
+            position_side: None,
         }
     }
 

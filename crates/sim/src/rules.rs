@@ -60,6 +60,11 @@ pub mod reason {
     pub const UNKNOWN_ORDER: &str = "unknown_order";
     /// An amendment of what does not work.
     pub const NO_SUCH_ORDER: &str = "no_such_order";
+    /// The position side does not fit the account: one in one-way mode, none or the other one in
+    /// hedge mode.
+    pub const POSITION_SIDE: &str = "position_side";
+    /// Reduce-only is said in hedge mode, where the position side says it.
+    pub const REDUCE_ONLY_SAID: &str = "reduce_only_in_hedge_mode";
     /// No market data to price own impact with.
     pub const NO_HISTORY: &str = "no_history";
     /// Tick mode: neither a valid book nor a quote to trade with.
@@ -72,11 +77,12 @@ pub mod reason {
 /// <https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code>; spot's
 /// code for a balance that does not suffice:
 /// <https://developers.binance.com/docs/binance-spot-api-docs/errors>.
-pub const REASONS: [(&str, Option<i32>); 29] = [
+pub const REASONS: [(&str, Option<i32>); 31] = [
     (reason::OVERLOADED, Some(-1008)),
     (reason::TOO_MANY_ORDERS, Some(-1015)),
     (reason::NO_PRICE, Some(-1102)),
     (reason::NO_CALLBACK, Some(-1102)),
+    (reason::REDUCE_ONLY_SAID, Some(-1106)),
     (reason::NO_BOOK, Some(-1112)),
     (reason::UNKNOWN_INSTRUMENT, Some(-1121)),
     (reason::NOT_LISTED, Some(-1122)),
@@ -94,6 +100,7 @@ pub const REASONS: [(&str, Option<i32>); 29] = [
     (reason::OFF_LOT, Some(-4023)),
     (reason::BELOW_BAND, Some(-4024)),
     (reason::MAX_TRIGGERS, Some(-4045)),
+    (reason::POSITION_SIDE, Some(-4061)),
     (reason::DUPLICATE_ID, Some(-4116)),
     (reason::BEYOND_BOUND, Some(-4131)),
     (reason::DELISTED, Some(-4141)),

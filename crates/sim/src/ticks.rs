@@ -295,12 +295,17 @@ impl TickMarket {
         })
     }
 
-    /// Takes all orders away, oldest id first.
-    pub(crate) fn take_all(&mut self) -> Vec<Working> {
+    /// Takes all orders of an instrument away, oldest id first; in hedge mode there are others.
+    pub(crate) fn take_of(&mut self, instrument: InstrumentIdx) -> Vec<Working> {
         let mut all = self.bids.take();
         all.append(&mut self.asks.take());
         all.append(&mut self.waiting);
-        all.sort_by_key(|order| order.request.id);
-        all
+        let is_own = |order: &Working| order.request.instrument == instrument;
+        let (mut own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_own);
+        for order in others {
+            self.put(order);
+        }
+        own.sort_by_key(|order| order.request.id);
+        own
     }
 }

@@ -50,10 +50,10 @@ impl Transit {
         self.0.pop_front()
     }
 
-    /// Takes all that is on its way about an instrument.
-    pub(crate) fn take(&mut self, instrument: InstrumentIdx) -> VecDeque<Sent> {
+    /// Takes all that is on its way about instruments.
+    pub(crate) fn take(&mut self, is_of: impl Fn(InstrumentIdx) -> bool) -> VecDeque<Sent> {
         let all = std::mem::take(&mut self.0).into_iter();
-        let (taken, left) = all.partition(|sent| sent.instrument == instrument);
+        let (taken, left) = all.partition(|sent| is_of(sent.instrument));
         self.0 = left;
         taken
     }

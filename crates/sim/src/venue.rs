@@ -1,5 +1,6 @@
 mod acceptance;
 mod forced;
+mod hedge;
 mod opening;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::rate::RateLimit;
 use crate::rules::reason;
 use crate::ticks::{Print, TickMarket};
 use crate::transit::{Message, Sent, Transit};
+use hedge::Legs;
 
 pub use forced::ForcedOrder;
 pub use opening::{Asked, OpenOrder};
@@ -55,6 +57,7 @@ pub struct Venue {
     max_orders: [usize; 2],
     rates: Vec<RateLimit>,
     takes_triggered: bool,
+    legs: Legs,
 }
 
 impl Venue {
@@ -101,6 +104,7 @@ impl Venue {
             forced: FORCED_ID,
             barred: vec![false; count],
             max_orders: config.max_orders,
+            legs: Legs::one_way(count),
             takes_triggered: config.triggered_stops == TriggeredStops::Trade,
             rates: config
                 .max_order_rate
@@ -193,11 +197,12 @@ impl Venue {
     fn accept(&mut self, request: Request, decided: Ts, ts: Ts, purse: &dyn Purse) {
         let mut order = Working::new(request, decided);
         let too_many = (!self.is_in_rate(ts)).then_some(reason::TOO_MANY_ORDERS);
-        if let Some(reason) = too_many.or_else(|| self.refuses(&order, ts, purse)) {
+        let refusal = too_many.or_else(|| self.takes_side(&mut order).err());
+        if let Some(reason) = refusal.or_else(|| self.refuses(&order, ts, purse)) {
             self.desk.refuse(&order, reason, ts);
             return;
         }
-        let index = usize::from(request.instrument);
+        let index = usize::from(self.legs.market(request.instrument));
         if let Some(market) = &mut self.ticks[index] {
             market.accept(&mut self.desk, order, ts, purse);
         } else if self.meet(&mut order, ts, purse) == Fate::Alive {
@@ -229,27 +234,27 @@ impl Venue {
         let Some(order) = self.remove(index, id) else {
             return;
         };
-        if let Some(market) = &mut self.ticks[usize::from(index)] {
+        let market = usize::from(self.legs.market(index));
+        if let Some(market) = &mut self.ticks[market] {
             market.amend(&mut self.desk, (order, to), ts, purse);
         } else if let Some(order) = self.desk.amend(&order, to, ts) {
             self.working.push(order);
         }
     }
 
-    /// Our orders of an instrument at the venue.
+    /// Our orders in the market of an instrument at the venue.
     fn of(&self, instrument: InstrumentIdx) -> impl Iterator<Item = &Working> {
-        let market = self
-            .ticks
-            .get(usize::from(instrument))
-            .and_then(Option::as_ref);
+        let at = self.legs.market(instrument);
+        let market = self.ticks.get(usize::from(at)).and_then(Option::as_ref);
         let own = market.into_iter().flat_map(TickMarket::orders);
         let on_bars = self.working.iter();
-        own.chain(on_bars.filter(move |w| w.request.instrument == instrument))
+        own.chain(on_bars.filter(move |w| self.legs.market(w.request.instrument) == at))
     }
 
     /// Takes an order away by its id.
     fn remove(&mut self, instrument: InstrumentIdx, id: u64) -> Option<Working> {
-        if let Some(market) = self.ticks.get_mut(usize::from(instrument))?.as_mut() {
+        let at = usize::from(self.legs.market(instrument));
+        if let Some(market) = self.ticks.get_mut(at)?.as_mut() {
             return market.remove(id);
         }
         let at = self.working.iter().position(|w| w.request.id == id)?;
@@ -272,7 +277,7 @@ impl Venue {
     /// close that is sent in its stead would both trade there.
     fn meet(&mut self, order: &mut Working, ts: Ts, purse: &dyn Purse) -> Fate {
         let Request { id, instrument, .. } = order.request;
-        let market = &mut self.bars[usize::from(instrument)];
+        let market = &mut self.bars[usize::from(self.legs.market(instrument))];
         match market.opened() {
             Some(open) if order.decided <= open && !self.transit.withdraws(id, open) => {
                 market.meet_open(&mut self.desk, order, ts, purse)
@@ -289,7 +294,9 @@ impl Venue {
     /// replacement trades at the next open. And the answer to a fill is with us by then, however
     /// long a response takes: a decision at that time knows of it.
     pub fn end_bar(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
-        for sent in self.transit.take(instrument) {
+        let legs = &self.legs;
+        let sent = self.transit.take(|at| legs.market(at) == instrument);
+        for sent in sent {
             self.receive(sent, ts, purse);
         }
         let before = self.desk.answers.len();
@@ -307,7 +314,7 @@ impl Venue {
         self.bars[usize::from(instrument)].end();
     }
 
-    /// Lets each working order of an instrument act, oldest first.
+    /// Lets each working order in a market on bars act, oldest first.
     fn each(
         &mut self,
         instrument: InstrumentIdx,
@@ -315,7 +322,8 @@ impl Venue {
     ) {
         let mut orders = std::mem::take(&mut self.working);
         orders.retain_mut(|order| {
-            order.request.instrument != instrument || act(self, order) == Fate::Alive
+            let at = self.legs.market(order.request.instrument);
+            at != instrument || act(self, order) == Fate::Alive
         });
         self.working = orders;
     }
@@ -381,7 +389,7 @@ impl Venue {
     /// Cancels all orders of an instrument, working or on their way.
     pub fn cancel_all(&mut self, instrument: InstrumentIdx, ts: Ts) {
         self.cancel_each(instrument, ts, true);
-        for sent in self.transit.take(instrument) {
+        for sent in self.transit.take(|at| at == instrument) {
             if let Message::New(request) = sent.message {
                 let mut order = Working::new(request, sent.decided);
                 order.forced = true;
@@ -393,12 +401,17 @@ impl Venue {
     /// Cancels the orders of an instrument that work; where that is `forced`, the answers have no
     /// latency.
     fn cancel_each(&mut self, instrument: InstrumentIdx, ts: Ts, forced: bool) {
-        self.each(instrument, |venue, order| {
+        let at = self.legs.market(instrument);
+        self.each(at, |venue, order| {
+            if order.request.instrument != instrument {
+                return Fate::Alive;
+            }
             order.forced = forced;
             venue.desk.cancelled(order, ts)
         });
-        let market = self.ticks.get_mut(usize::from(instrument));
-        for mut order in market.into_iter().flatten().flat_map(TickMarket::take_all) {
+        let market = self.ticks.get_mut(usize::from(at)).and_then(Option::as_mut);
+        let own = market.map(|market| market.take_of(instrument));
+        for mut order in own.into_iter().flatten() {
             order.forced = forced;
             self.desk.cancelled(&order, ts);
         }
@@ -429,7 +442,7 @@ impl Venue {
     }
 
     fn closing_deal(&self, order: &Working, ts: Ts) -> Option<Deal> {
-        let index = usize::from(order.request.instrument);
+        let index = usize::from(self.legs.market(order.request.instrument));
         let spread = self.desk.costs.spread_ppb;
         let plain = |px, reference| Deal {
             px,

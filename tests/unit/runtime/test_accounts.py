@@ -91,7 +91,7 @@ def test_the_view_tells_what_a_sleeve_may_spend_at_each_venue() -> None:
     both = line({})
     traded = dict(enumerate((PERP, OTHER)))
     never = np.empty(0, np.int64)
-    funding = SettledFunding(never, never, never, never)
+    funding = SettledFunding(never, never, never.astype(float), never.astype(float))
     parts = (RiskConfig(), NettingConfig(), funding)
     view = join(traded, "VIP0", ("carry",), (), *parts).view
     view.bind(both)

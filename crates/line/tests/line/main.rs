@@ -4,6 +4,7 @@
 
 mod collateral;
 mod conserved;
+mod hedge;
 mod liquidation;
 mod moment;
 mod order;
@@ -77,6 +78,7 @@ fn setup(end: Ts) -> Setup {
         start: 0,
         end,
         venues: BTreeMap::new(),
+        hedged: vec![],
         sim: Some(SimConfig {
             impact: 0.0,
             slippage_floor: Decimal::ZERO,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // what the tests build is known to be there
 
 mod fuzz;
+mod hedge;
 mod venues;
 mod world;
 

@@ -206,6 +206,7 @@ pub(crate) fn setup(contract: Contract, latency: Latencies) -> Setup {
         start: 0,
         end: END,
         venues: BTreeMap::new(),
+        hedged: vec![],
         sim: Some(SimConfig {
             latency,
             ..SimConfig::default()

@@ -30,7 +30,7 @@ impl TickMarket {
     }
 
     /// An order works where its age places it.
-    fn put(&mut self, order: Working) {
+    pub(super) fn put(&mut self, order: Working) {
         if order.is_waiting() {
             let at = self.waiting.partition_point(|o| o.age < order.age);
             self.waiting.insert(at, order);

@@ -1,6 +1,6 @@
 //! Whether the venue takes an order or an amendment, before it meets the market.
 
-use cq_types::{Px, Qty, Ts};
+use cq_types::{InstrumentIdx, Px, Qty, Ts};
 
 use super::Venue;
 use crate::execution::{Desk, Purse};
@@ -44,7 +44,7 @@ impl Venue {
         if counts[kind] >= self.max_orders[kind] {
             return Some([reason::MAX_ORDERS, reason::MAX_TRIGGERS][kind]);
         }
-        let prices = self.prices(index);
+        let prices = self.prices(request.instrument);
         let instrument = self.desk.instrument(request.instrument);
         if let Some(refusal) = rules::refuses(instrument, request, ts, prices) {
             return Some(refusal);
@@ -60,7 +60,10 @@ impl Venue {
         }
         // A stop protects a position that an order beside it may only now be opening.
         let is_stop = request.is_conditional();
-        let is_short_sale = !request.only_reduces() && self.desk.allowed(order) < order.left;
+        // In hedge mode a close may be no larger than the position.
+        let is_bounded = self.legs.side(request.instrument).is_some() && !request.close_position;
+        let is_short_sale =
+            (is_bounded || !request.only_reduces()) && self.desk.allowed(order) < order.left;
         if !is_stop && (self.desk.allowed(order) == 0 || is_short_sale) {
             return Some(Desk::barred_by(order));
         }
@@ -81,7 +84,7 @@ impl Venue {
         purse: &dyn Purse,
     ) -> Option<&'static str> {
         let request = &wanted.request;
-        let prices = self.prices(usize::from(request.instrument));
+        let prices = self.prices(request.instrument);
         let instrument = self.desk.instrument(request.instrument);
         if let Some(refusal) = rules::refuses(instrument, request, ts, prices) {
             return Some(refusal);
@@ -110,7 +113,8 @@ impl Venue {
     }
 
     /// A recent price, and the mark or what stands in for it.
-    fn prices(&self, index: usize) -> Prices {
+    fn prices(&self, instrument: InstrumentIdx) -> Prices {
+        let index = usize::from(self.legs.market(instrument));
         let last = self.bars[index].last();
         match &self.ticks[index] {
             Some(market) => (market.last(), market.mark()),

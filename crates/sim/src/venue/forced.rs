@@ -39,7 +39,7 @@ impl Venue {
     pub fn liquidate(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
         let (id, mut working) = self.announce(order, ts, false)?;
         let before = self.desk.answers.len();
-        let index = usize::from(order.instrument);
+        let index = usize::from(self.legs.market(order.instrument));
         if let Some(market) = &mut self.ticks[index] {
             market.accept(&mut self.desk, working, ts, &Bottomless);
         } else {

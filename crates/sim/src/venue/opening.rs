@@ -75,9 +75,12 @@ impl Venue {
         }
     }
 
-    /// Orders of an instrument that work; those that wait for a trigger are not among them.
+    /// Orders of an instrument that work; those that wait for a trigger are not among them, nor
+    /// those of the other position of a hedged contract.
     pub fn open_orders(&self, instrument: InstrumentIdx) -> impl Iterator<Item = OpenOrder> + '_ {
-        let active = self.of(instrument).filter(|own| !own.is_waiting());
+        let is_own = move |own: &&Working| own.request.instrument == instrument;
+        let active = self.of(instrument).filter(is_own);
+        let active = active.filter(|own| !own.is_waiting());
         active.map(OpenOrder::of)
     }
 
@@ -101,7 +104,7 @@ impl Venue {
     /// Best bid and ask of an instrument; on bars the last price is both.
     #[must_use]
     pub fn touch(&self, instrument: InstrumentIdx) -> [Option<Px>; 2] {
-        let index = usize::from(instrument);
+        let index = usize::from(self.legs.market(instrument));
         match self.ticks.get(index).and_then(Option::as_ref) {
             Some(market) => market.touch(),
             None => [self.bars.get(index).and_then(BarMarket::last); 2],

@@ -71,6 +71,7 @@ fn setup() -> Setup {
         start: 0,
         end: 5_000 * MS,
         venues: BTreeMap::new(),
+        hedged: vec![],
         sim: Some(SimConfig {
             latency: Latencies::Constant {
                 entry: 4 * MS,

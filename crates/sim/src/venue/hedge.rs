@@ -1,0 +1,61 @@
+//! Hedge mode: a contract has a long and a short position. Each is an instrument of its own, with
+//! its own fills, and both trade in one market: that of the long one.
+
+use cq_types::InstrumentIdx;
+
+use super::Venue;
+use crate::order::{PositionSide, Working};
+use crate::rules::reason;
+
+/// In which market each instrument trades, and which position of it it is.
+pub(super) struct Legs {
+    market: Vec<InstrumentIdx>,
+    side: Vec<Option<PositionSide>>,
+}
+
+impl Legs {
+    /// Each instrument in its own market, with one position.
+    pub(super) fn one_way(count: usize) -> Self {
+        Self {
+            market: (0..).take(count).collect(),
+            side: vec![None; count],
+        }
+    }
+
+    /// The market in which an instrument trades.
+    pub(super) fn market(&self, instrument: InstrumentIdx) -> InstrumentIdx {
+        let at = self.market.get(usize::from(instrument));
+        at.copied().unwrap_or(instrument)
+    }
+
+    pub(super) fn side(&self, instrument: InstrumentIdx) -> Option<PositionSide> {
+        self.side.get(usize::from(instrument)).copied().flatten()
+    }
+}
+
+impl Venue {
+    /// Puts a contract into hedge mode: `long` and `short` are its positions, and the market is
+    /// that of `long`.
+    pub fn hedge(&mut self, long: InstrumentIdx, short: InstrumentIdx) {
+        self.legs.market[usize::from(short)] = long;
+        self.legs.side[usize::from(long)] = Some(PositionSide::Long);
+        self.legs.side[usize::from(short)] = Some(PositionSide::Short);
+    }
+
+    /// Checks the position side of an order, which in hedge mode says whether it only reduces.
+    pub(super) fn takes_side(&self, order: &mut Working) -> Result<(), &'static str> {
+        let request = &mut order.request;
+        let own = self.legs.side(request.instrument);
+        if request.position_side != own {
+            return Err(reason::POSITION_SIDE);
+        }
+        let Some(own) = own else {
+            return Ok(());
+        };
+        if request.reduce_only {
+            return Err(reason::REDUCE_ONLY_SAID);
+        }
+        request.reduce_only = request.side == own.closing();
+        Ok(())
+    }
+}

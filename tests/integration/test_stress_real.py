@@ -172,7 +172,9 @@ def test_a_recorded_book_under_every_shock(data_dir: Path, tmp_path: Path) -> No
     captures = sorted((data_dir / "hftbacktest").glob("usdm/btcusdt_2023*.gz"))
     done = run_cq(tmp_path, "data", "import", *map(str, captures))
     assert done.returncode == 0, done.stderr
-    done = run_cq(tmp_path, "backtest", "--session", "2023-04-04")
+    way = "{p50 = 5, p99 = 5}"  # so that a stop is in place when the price gaps
+    latency = {f"CQ__VENUE__LATENCY__{leg}_MS": way for leg in ("ENTRY", "RESPONSE")}
+    done = run_cq(tmp_path, "backtest", "--single", "--session", "2023-04-04", **latency)
     assert done.returncode == 0, done.stderr
     [folder] = (tmp_path / "runs").glob("ticks-*")
     stress = TickStress(

@@ -42,6 +42,7 @@ class Took(NamedTuple):
     """What a sweep took and wrote."""
 
     seconds: float
+    cells: int
     tables: tuple[bytes, ...]
 
 
@@ -63,7 +64,7 @@ def run() -> list[Result]:
             {name: _took(folder, f"{name}-{turn}", plan) for name, plan in plans.items()}
             for turn in range(RUNS)
         ]
-    cells = len(PLAN.split("gap = [")[1].split("]")[0].split(",")) * 5
+    cells = turns[0]["inline"].cells
     label = f"{Path(CAPTURE).name}, {cells} cells of a grid market maker, {WORKERS} at once"
     written = {took.tables for turn in turns for took in turn.values()}
     if len(written) != 1:
@@ -82,7 +83,7 @@ def _took(folder: Path, name: str, plan: Plan) -> Took:
     if bad := failed(done):
         raise RuntimeError(f"{len(bad)} cells failed, the first: {bad[0][1].text}")
     files = sorted(path for path in done.folder.iterdir() if path.is_file())
-    return Took(seconds, tuple(path.read_bytes() for path in files))
+    return Took(seconds, len(done.cells), tuple(path.read_bytes() for path in files))
 
 
 def _result(name: str, label: str, cells: int, turns: list[dict[str, Took]]) -> Result:

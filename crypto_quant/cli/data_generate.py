@@ -50,7 +50,7 @@ def generate(
 
     Bars: spot minutes, perpetual hours and funding of BTCUSDT. With --frames: its perpetual's
     book updates, trades, best prices and mark prices in Binance's wire format, a file a day,
-    about 1 GB each. Both begin at 2023-01-01. Every output that is made of them says so: they
+    about 0.8 GB each. Both begin at 2023-01-01. Every output that is made of them says so: they
     tell nothing about any market.
 
     Example: cq data generate market --frames --minutes 10 --seed 7

@@ -67,11 +67,13 @@ class BarRuns:
         trials: Path,
         tell: Stage,
     ) -> None:
-        self._desk = SideBySide(config, catalog, known, runs, trials, tell)
+        self._desk = SideBySide(config, catalog, known, runs.resolve(), trials, tell)
         self.identity = Identity(self._desk.data, self._desk.code)
         self.end = self._desk.inputs.segments[-1].end
         self.log = self._desk.log
-        self.shared = Shared(Workers(config, catalog.root, known).source, self.identity)
+        # A worker on another node stands in another folder.
+        source = Workers(config, catalog.root.resolve(), known).source
+        self.shared = Shared(source, self.identity)
         self.work = run_bar_cell
 
     def tried(self, config: RunConfig) -> dict[str, Any]:

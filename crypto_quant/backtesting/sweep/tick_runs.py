@@ -63,7 +63,8 @@ class TickRuns:
         self.identity = Identity(run.data, run.code)
         self.end = run.end
         self.log = TrialLog(trials)
-        self.shared = Recorded(catalog.root, dict(known), self.identity)
+        # A worker on another node stands in another folder.
+        self.shared = Recorded(catalog.root.resolve(), dict(known), self.identity)
         self.work = run_tick_cell
 
     def tried(self, config: TickConfig) -> BaseModel:

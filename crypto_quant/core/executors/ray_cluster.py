@@ -22,6 +22,7 @@ _MODE: Final = "RAY_AUTH_MODE"
 _TOKENS: Final = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 """What says how Ray's nodes know one another, and where a token is beside its own folder."""
 
+_STARTS: Final = 3
 _ANSWERS_WITHIN_S: Final = 10.0
 _STORE_BYTES: Final = 256 * 1024 * 1024
 """Room for results of a Ray that is started here: they are small."""
@@ -83,18 +84,11 @@ class RayCluster:
         terminate = signal.getsignal(signal.SIGTERM)
         try:
             if self._address is None:
-                ray.init(
-                    address="local",
-                    num_cpus=self._workers,
-                    object_store_memory=_STORE_BYTES,
-                    include_dashboard=False,
-                    log_to_driver=False,
-                    logging_level="error",
-                )
+                self._start()
             else:
                 ray.init(address=self._address, log_to_driver=False, logging_level="error")
                 self._workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        except (ConnectionError, OSError, RuntimeError, ValueError) as err:
+        except Exception as err:  # Ray raises what it likes, bare ones too
             where = self._address or "a Ray on this machine"
             raise ConfigError(f"executor: {where} cannot be used: {err}") from err
         finally:
@@ -112,6 +106,25 @@ class RayCluster:
             for reference in list(self._pending):
                 self._ray.cancel(reference, force=True)
             self._ray.shutdown()
+
+    def _start(self) -> None:
+        """Start a Ray of our own; it gives up on itself when its machine is busy for too long."""
+        for left in reversed(range(_STARTS)):
+            try:
+                self._ray.init(
+                    address="local",
+                    num_cpus=self._workers,
+                    object_store_memory=_STORE_BYTES,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level="error",
+                )
+            except Exception:
+                self._ray.shutdown()
+                if not left:
+                    raise
+            else:
+                return
 
     def _tell(self, ended: Future[R], told: Future[R], reference: object) -> None:
         """Pass on how a task ended, with the error that its function raised."""

@@ -133,7 +133,7 @@ fn run(line: &mut Line, name: &str, given: &[(&str, f64)]) -> Result<u64, LineEr
         .map(|(name, number)| ((*name).to_owned(), value(*number)))
         .collect();
     let asked = line.run(&mut *build(name, &given, 1).unwrap())?;
-    Ok(asked.expect("every stream is whole"))
+    Ok(asked.unwrap())
 }
 
 /// Fills but those of the end: ms at the venue, side, price, quantity.

@@ -218,9 +218,15 @@ class Line:
         ``insurance_fund`` (never empty), ``multi_assets`` none (a dictionary: ``wallet``;
         ``assets``, rows of (name, ratio, conversion, debt limit, largest), each of the four rows of
         (ns, value) or none but the ratio; ``loan_to_value``, such rows), ``transfer_delay_ns`` 0,
-        ``transfer_fees`` none (rows of (asset, amount)).
+        ``transfer_fees`` none (rows of (asset, amount)),
+        ``triggered_stops`` "trade" (or "refuse": a stop that
+        arrives when its trigger has been reached).
+        There is one venue for each that the instruments' ids name (what follows the last dot),
+        with an account of its own; the n-th draws its latencies apart from the others.
+    venues
+        Settings of venues that have others than ``sim``, by name.
     wallets
-        ``(name, assets, instruments that settle in it)``.
+        ``(name, assets, instruments that settle in it)``; the instruments are of one venue.
     capital
         ``(sleeve, wallet name, asset, amount)``, booked at ``start``.
     valuation, at_par
@@ -245,6 +251,7 @@ class Line:
         valuation: str = ...,
         at_par: Sequence[str] = ...,
         sample_ns: int = 3_600_000_000_000,
+        venues: Mapping[str, Mapping[str, object]] = ...,
     ) -> Line: ...
     def add_bars(
         self,
@@ -439,7 +446,7 @@ class Line:
         """
 
     def cancel(self, order_id: int) -> None:
-        """Ask for a cancellation; an order that is already done is left alone."""
+        """Ask for a cancellation; of an order that is done the venue says that it has none."""
 
     def amend(self, order_id: int, price: int | None, quantity: int) -> None:
         """Ask for another limit price or quantity (that of the whole order, filled or not)."""

@@ -49,7 +49,10 @@ class Wake(StrEnum):
 
 
 class Wallet(IntEnum):
-    """Place that holds money: coins and their quote asset, or the margin of contracts."""
+    """Place that holds money: coins and their quote asset, or the margin of contracts.
+
+    Each venue has both. Where an account has several venues, a wallet is named with its venue.
+    """
 
     SPOT = 0
     MARGIN = 1
@@ -243,13 +246,20 @@ class Exchange(NamedTuple):
 
 
 class Transfer(NamedTuple):
-    """Move a sleeve's own quote asset from one wallet to the other; never an order."""
+    """Move a sleeve's own quote asset from one wallet to the other; never an order.
+
+    Where an account has several venues, ``venue`` is that of the source. With ``to`` the money
+    goes to the wallet of the same kind at that other venue, and ``fee`` is taken beside it.
+    """
 
     ts: int
     sleeve: int
     source: Wallet
     amount: Decimal
     reason: str
+    venue: str = ""
+    to: str = ""
+    fee: Decimal = Decimal(0)
 
 
 class Alarm(NamedTuple):

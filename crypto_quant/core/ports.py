@@ -79,11 +79,14 @@ class AccountView(Protocol):
         """Return the equity of a sleeve's virtual book."""
         ...
 
-    def cash(self, sleeve: int, wallet: Wallet) -> float:
-        """Return the quote asset that a sleeve may spend from or move out of a wallet."""
+    def cash(self, sleeve: int, wallet: Wallet, venue: str = "") -> float:
+        """Return the quote asset that a sleeve may spend from or move out of a wallet.
+
+        ``venue`` may be left out where the account has one.
+        """
         ...
 
-    def margin_balance(self, sleeve: int) -> float:
+    def margin_balance(self, sleeve: int, venue: str = "") -> float:
         """Return balance plus unrealised P&L of a sleeve's contracts in the margin wallet."""
         ...
 
@@ -91,6 +94,6 @@ class AccountView(Protocol):
         """Return the equity of the whole account, exact."""
         ...
 
-    def exact_cash(self, sleeve: int, wallet: Wallet) -> Decimal:
+    def exact_cash(self, sleeve: int, wallet: Wallet, venue: str = "") -> Decimal:
         """Return the spendable quote asset of a sleeve in a wallet, exact."""
         ...

@@ -37,6 +37,11 @@ class Terms(NamedTuple):
     taker: float
     max_leverage: int
 
+    @property
+    def venue(self) -> str:
+        """The venue that the id names."""
+        return self.id.rpartition(".")[2]
+
     def notional(self, px: int, quantity: int) -> Decimal:
         """Return the exact notional in the quote asset, signed as ``quantity``."""
         return EXACT.multiply(EXACT.multiply(px * quantity, self.price_step), self.size_step)

@@ -91,6 +91,14 @@ def _commands(commands: Sequence[Command]) -> list[dict[str, Any]]:
     return said
 
 
+def _transfer(transfer: Transfer) -> dict[str, object]:
+    said = {**transfer._asdict(), "amount": str(transfer.amount), "fee": str(transfer.fee)}
+    between = ("venue", "to", "fee")  # a transfer at the only venue has none of them
+    default = Transfer._field_defaults
+    unsaid = {name for name in between if getattr(transfer, name) == default[name]}
+    return {name: value for name, value in said.items() if name not in unsaid}
+
+
 def _command(command: Place | Amend | Exchange | Alarm | Transfer) -> dict[str, object]:
     match command:
         case Place(approved):
@@ -102,4 +110,4 @@ def _command(command: Place | Amend | Exchange | Alarm | Transfer) -> dict[str, 
         case Alarm():
             return {"alarm": command._asdict()}
         case Transfer():
-            return {"transfer": {**command._asdict(), "amount": str(command.amount)}}
+            return {"transfer": _transfer(command)}

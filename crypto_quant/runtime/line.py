@@ -26,6 +26,7 @@ from crypto_quant.core.messages import (
     Wake,
     Wallet,
 )
+from crypto_quant.runtime.accounts import Accounts
 
 WAKES: Final = (None, Wake.TIMER, Wake.ACCOUNT, Wake.GAP, Wake.DATA_END, Wake.ALARM)
 _TYPE_CODE: Final = {
@@ -41,22 +42,31 @@ Part = Mapping[str, NDArray[Any]]
 """Columns of a stream's next rows by name, each (n,)."""
 
 
+Settings = Mapping[str, object]
+"""Those of a simulated venue by name, see ``_native.Line``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """Money that a sleeve begins with, in the quote asset of a wallet."""
+    """Money that a sleeve begins with, in the quote asset of a wallet.
+
+    ``venue`` may be left out where the line has one.
+    """
 
     sleeve: int
     wallet: Wallet
     amount: Decimal
+    venue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LineSpec:
     """What a line is made of; see ``_native.Line``.
 
-    ``sim`` holds the simulated venue's settings, ``None`` for research. ``wallets`` are the
-    spot and the margin wallet with the instruments that settle in each; the margin wallet
-    holds the coins of inverse contracts too.
+    ``sim`` holds the settings of the simulated venues, ``None`` for research: one mapping for
+    all, or one for each venue by its name. There is a venue for each that the instruments' ids
+    name, each with a spot and a margin wallet for what settles there; the margin wallet holds
+    the coins of inverse contracts too.
     """
 
     instruments: tuple[Instrument, ...]
@@ -67,7 +77,7 @@ class LineSpec:
     grid_ns: int
     start: int
     end: int
-    sim: Mapping[str, object] | None
+    sim: Settings | Mapping[str, Settings] | None
     leverage: int
     tier: str = "VIP0"
     sample_ns: int = HOUR_NS
@@ -94,14 +104,11 @@ class RecordedLine:
     def __init__(self, spec: LineSpec, capital: Sequence[Deposit]) -> None:
         self.spec = spec
         self._feeds: dict[int, _Feed] = {}
-        spot = [n for n, i in enumerate(spec.instruments) if i.contract == "spot"]
-        contracts = [n for n, i in enumerate(spec.instruments) if i.contract != "spot"]
-        bases = sorted({spec.instruments[n].base for n in spot})
-        coins = sorted({spec.instruments[n].settle for n in contracts} - {spec.quote})
-        wallets = [
-            (Wallet.SPOT.name.lower(), [spec.quote, *bases], spot),
-            (Wallet.MARGIN.name.lower(), [spec.quote, *coins], contracts),
-        ]
+        self.accounts = Accounts(spec.instruments, spec.quote)
+        sim, venues = _settings(spec.sim)
+        wallet = self.accounts.wallet
+        wallets = self.accounts.wallets()
+        named = [wallets[wallet(d.wallet, d.venue)][0] for d in capital]
         try:
             self.native = _native.Line(
                 [i.native(spec.tier) for i in spec.instruments],
@@ -111,14 +118,19 @@ class RecordedLine:
                 grid_ns=spec.grid_ns,
                 start=spec.start,
                 end=spec.end,
-                sim=None if spec.sim is None else dict(spec.sim),
+                sim=sim,
+                venues=venues,
                 wallets=wallets,
-                capital=[(d.sleeve, d.wallet.name.lower(), spec.quote, d.amount) for d in capital],
+                capital=[
+                    (d.sleeve, name, spec.quote, d.amount)
+                    for d, name in zip(capital, named, strict=True)
+                ],
                 valuation=spec.quote,
                 sample_ns=spec.sample_ns,
             )
-            for n in contracts:
-                self.native.set_leverage(n, spec.leverage)
+            for n, instrument in enumerate(spec.instruments):
+                if instrument.contract != "spot":
+                    self.native.set_leverage(n, spec.leverage)
         except ValueError as err:
             raise ConfigError(str(err)) from err
 
@@ -280,14 +292,25 @@ class RecordedLine:
                 native.internal_cross(cross.instrument, cross.px, list(cross.allocations))
             case Alarm(_, due, _):
                 native.wake_at(due)
-            case Transfer(_, sleeve, source, amount, _):
-                target = Wallet.MARGIN if source is Wallet.SPOT else Wallet.SPOT
-                native.transfer(sleeve, int(source), int(target), self.spec.quote, amount)
+            case Transfer(_, sleeve, source, amount, _, venue, to, fee):
+                other = Wallet.MARGIN if source is Wallet.SPOT else Wallet.SPOT
+                wallet = self.accounts.wallet
+                target = wallet(source, to) if to else wallet(other, venue)
+                native.transfer(sleeve, wallet(source, venue), target, self.spec.quote, amount, fee)
 
     def _place(self, order: Order) -> None:
         _, number, instrument, side, quantity, kind, px, stop, reduces, parts, _, _ = order
         code = _TYPE_CODE[kind]
         self.native.place(number, instrument, side is BUY, quantity, code, px, stop, reduces, parts)
+
+
+def _settings(
+    sim: Settings | Mapping[str, Settings] | None,
+) -> tuple[dict[str, object] | None, dict[str, dict[str, object]]]:
+    """Return the settings of all venues, and those of each where they are given by venue."""
+    if sim and all(isinstance(own, Mapping) for own in sim.values()):
+        return None, {name: dict(own) for name, own in sim.items() if isinstance(own, Mapping)}
+    return None if sim is None else dict(sim), {}
 
 
 def _name(command: Command | None) -> str:

@@ -41,6 +41,7 @@ class LineView:
         "_quote",
         "_stop_px",
         "_terms",
+        "_wallet",
         "answers",
         "day_start_equity",
         "entry_price",
@@ -81,8 +82,11 @@ class LineView:
         self._balance = native.sleeve_balance_approx
         self._margin = native.sleeve_margin_approx
         self._quote = line.spec.quote
-        kinds = [i.contract for i in line.spec.instruments]
-        self._contracts = [n for n, kind in enumerate(kinds) if kind != "spot"]
+        accounts = line.accounts
+        self._wallet = accounts.wallet
+        by_name = {venue: accounts.of(MARGIN, venue) for venue in accounts.venues}
+        only = {"": accounts.of(MARGIN)} if len(by_name) == 1 else {}
+        self._contracts = only | by_name
 
     def wake(self) -> int:
         """Take time and equity of a wake-up, which begins a new day or not; return the time."""
@@ -117,18 +121,18 @@ class LineView:
         top = self.top(instrument)
         return 0 if top is None else top[2]
 
-    def cash(self, sleeve: int, wallet: Wallet) -> float:
+    def cash(self, sleeve: int, wallet: Wallet, venue: str = "") -> float:
         """Return what a sleeve may spend from or move out of a wallet."""
-        balance = self._balance(sleeve, wallet, self._quote)
+        balance = self._balance(sleeve, self._wallet(wallet, venue), self._quote)
         if wallet is SPOT:
             return balance
-        held = [(n, self.position(sleeve, n)) for n in self._contracts]
+        held = [(n, self.position(sleeve, n)) for n in self._contracts[venue]]
         used = sum(self._margin_of(n, q) for n, q in held)
-        return max(0.0, min(balance, self.margin_balance(sleeve)) - used)
+        return max(0.0, min(balance, self.margin_balance(sleeve, venue)) - used)
 
-    def margin_balance(self, sleeve: int) -> float:
-        """Return balance plus unrealised P&L of a sleeve's contracts."""
-        return self._margin(sleeve, MARGIN, self._quote)
+    def margin_balance(self, sleeve: int, venue: str = "") -> float:
+        """Return balance plus unrealised P&L of a sleeve's contracts at a venue."""
+        return self._margin(sleeve, self._wallet(MARGIN, venue), self._quote)
 
     def stop_px(self, sleeve: int, instrument: int) -> int | None:
         """Return the stop in force of a sleeve's position; ``None`` where it has none."""
@@ -138,11 +142,11 @@ class LineView:
         """Return the equity of the whole account, exact."""
         return self._native.equity()
 
-    def exact_cash(self, sleeve: int, wallet: Wallet) -> Decimal:
+    def exact_cash(self, sleeve: int, wallet: Wallet, venue: str = "") -> Decimal:
         """Return the spendable quote asset of a sleeve in a wallet, exact."""
         if wallet is not SPOT:
             raise InvariantError("exact cash is asked for in the spot wallet only")
-        return self._native.sleeve_balance(sleeve, int(wallet), self._quote)
+        return self._native.sleeve_balance(sleeve, self._wallet(wallet, venue), self._quote)
 
     def _margin_of(self, instrument: int, quantity: int) -> float:
         if not quantity:

@@ -208,10 +208,12 @@ impl Books {
                 true
             }
             Account::Kept { order, .. } => {
-                if let Some(row) = self.row(order) {
+                let row = self.row(order);
+                row.is_some_and(|row| {
                     row.is_cancelling = false;
-                }
-                true
+                    // That a done order cannot be cancelled is no news.
+                    row.is_open()
+                })
             }
             Account::Fill { .. } => {
                 self.fold_fill(answer)?;

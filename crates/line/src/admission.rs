@@ -40,7 +40,11 @@ impl Custody {
         };
         let but = asked.is_amended.then_some(request.id);
         let orders = |index| self.open_orders(venue, index, but);
-        let is_paid = self.account.can_open(opening, orders, &self.marks, ts)?;
+        let is_paid = match self.account.can_open(opening, orders, &self.marks, ts) {
+            // More than can be counted is more than anybody has.
+            Err(LedgerError::Overflow(_)) => false,
+            is_paid => is_paid?,
+        };
         venue.bar(instrument, !is_paid);
         Ok(())
     }

@@ -9,6 +9,10 @@
 //! orders that arrive. So a decision at `t` knows nothing of the bar that begins at `t`, funding
 //! at `t` is paid on the position held just before `t`, and no fill at `t` precedes it.
 //!
+//! Instruments may trade at several venues, each with an account of its own. At one time they
+//! come by kind of event, whatever the venue; then messages and answers in the order in which the
+//! instruments name the venues. What trades at one venue changes nothing at another.
+//!
 //! What happened inside a bar (a stop or a limit that its range reached) is stamped with the
 //! bar's last nanosecond and answered by the bar's end, before the timer there: a decision at
 //! `t` never closes what a stop has closed before `t`. What was decided by `t`, an order or a

@@ -57,7 +57,7 @@ impl Line {
         Ok(())
     }
 
-    /// Asks for the cancellation of an order; one that is already done is left alone.
+    /// Asks for the cancellation of an order; of one that is done the venue says that it has none.
     ///
     /// # Errors
     /// When the line has ended or no order has this id.
@@ -75,8 +75,8 @@ impl Line {
         Ok(())
     }
 
-    /// Asks for another limit price or quantity of an order; one that is already done is left
-    /// alone. Whether it keeps its place in the queue is the venue's rule.
+    /// Asks for another limit price or quantity of an order; of one that is done the venue says
+    /// that it has none. Whether it keeps its place in the queue is the venue's rule.
     ///
     /// # Errors
     /// When the line has ended, no order has this id, or the quantity would change of one that

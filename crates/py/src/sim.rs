@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use cq_ledger::MarginMode;
-use cq_sim::{Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig};
+use cq_sim::{Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig, TriggeredStops};
 use cq_types::Ts;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 
 use crate::collateral::multi_assets;
 
-const KEYS: [&str; 29] = [
+const KEYS: [&str; 30] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -44,6 +44,11 @@ const KEYS: [&str; 29] = [
     "multi_assets",
     "transfer_delay_ns",
     "transfer_fees",
+    "triggered_stops",
+];
+const TRIGGERED_STOPS: [(&str, TriggeredStops); 2] = [
+    ("trade", TriggeredStops::Trade),
+    ("refuse", TriggeredStops::Refuse),
 ];
 const MARGIN: [(&str, MarginMode); 2] = [
     ("cross", MarginMode::Cross),
@@ -208,6 +213,9 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "multi_assets" => config.multi_assets = Some(multi_assets(&value)?),
             "transfer_delay_ns" => config.transfer_delay = whole(&key, &value)?,
             "transfer_fees" => config.transfer_fees = value.extract()?,
+            "triggered_stops" => {
+                config.triggered_stops = one_of(&key, &value, &TRIGGERED_STOPS)?;
+            }
             _ => {
                 let text = format!(
                     "sim.{key}: unknown key; expected one of {}",

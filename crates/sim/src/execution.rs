@@ -259,11 +259,16 @@ impl Desk {
         Some(order)
     }
 
-    /// Says that an order works on as it was.
-    pub(crate) fn keep(&mut self, request: &Request, reason: &'static str, ts: Ts) {
-        let order = Working::new(*request, ts);
-        let id = request.id;
-        self.answer(&order, ts, Account::Kept { order: id, reason });
+    /// Says that a cancellation or an amendment does nothing: an order works on as it was, or
+    /// there is none.
+    pub(crate) fn keep(
+        &mut self,
+        instrument: InstrumentIdx,
+        order: u64,
+        reason: &'static str,
+        ts: Ts,
+    ) {
+        self.tell(instrument, Account::Kept { order, reason }, ts);
     }
 
     /// Says, by `known`, that the venue turned an order away before its engine saw it.

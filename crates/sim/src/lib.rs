@@ -38,7 +38,7 @@ pub use bars::Bar;
 pub use execution::{Bottomless, Purse};
 pub use latency::{Latencies, Latency, Passage, RoundTrip};
 pub use matching::{Amend, Matching, SelfTrade};
-pub use models::{Impact, SimConfig, SimError, SquareRoot};
+pub use models::{Impact, SimConfig, SimError, SquareRoot, TriggeredStops};
 pub use order::{OrderType, Request, TimeInForce, TriggerBy};
 pub use queue::{Queue, QueueModel};
 pub use rate::OrderRate;

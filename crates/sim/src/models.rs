@@ -68,6 +68,18 @@ pub struct SimConfig {
     pub transfer_delay: Ts,
     /// What the sender of a transfer pays on top, by asset; nothing for others.
     pub transfer_fees: Vec<(String, Decimal)>,
+    /// What becomes of a stop that arrives when its trigger has been reached.
+    pub triggered_stops: TriggeredStops,
+}
+
+/// What a venue does with a stop or take-profit whose trigger has been reached already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TriggeredStops {
+    /// It is triggered at once.
+    #[default]
+    Trade,
+    /// It is refused (Binance).
+    Refuse,
 }
 
 impl Default for SimConfig {
@@ -92,6 +104,7 @@ impl Default for SimConfig {
             multi_assets: None,
             transfer_delay: 0,
             transfer_fees: Vec::new(),
+            triggered_stops: TriggeredStops::Trade,
         }
     }
 }

@@ -1,4 +1,4 @@
-use cq_types::{Contract, Instrument, Px, Side, Ts};
+use cq_types::{Contract, Instrument, Px, Qty, Side, Ts};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
@@ -54,6 +54,12 @@ pub mod reason {
     pub const OVERLOADED: &str = "overloaded";
     /// A trailing stop without a distance, or with one of the whole price or more.
     pub const NO_CALLBACK: &str = "no_callback";
+    /// A stop or take-profit whose trigger the price has reached already.
+    pub const WOULD_TRIGGER: &str = "would_trigger";
+    /// A cancellation of what does not work: it is done, or was never there.
+    pub const UNKNOWN_ORDER: &str = "unknown_order";
+    /// An amendment of what does not work.
+    pub const NO_SUCH_ORDER: &str = "no_such_order";
     /// No market data to price own impact with.
     pub const NO_HISTORY: &str = "no_history";
     /// Tick mode: neither a valid book nor a quote to trade with.
@@ -66,7 +72,7 @@ pub mod reason {
 /// <https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code>; spot's
 /// code for a balance that does not suffice:
 /// <https://developers.binance.com/docs/binance-spot-api-docs/errors>.
-pub const REASONS: [(&str, Option<i32>); 26] = [
+pub const REASONS: [(&str, Option<i32>); 29] = [
     (reason::OVERLOADED, Some(-1008)),
     (reason::TOO_MANY_ORDERS, Some(-1015)),
     (reason::NO_PRICE, Some(-1102)),
@@ -75,7 +81,10 @@ pub const REASONS: [(&str, Option<i32>); 26] = [
     (reason::UNKNOWN_INSTRUMENT, Some(-1121)),
     (reason::NOT_LISTED, Some(-1122)),
     (reason::INSUFFICIENT_BALANCE, Some(-2010)),
+    (reason::UNKNOWN_ORDER, Some(-2011)),
+    (reason::NO_SUCH_ORDER, Some(-2013)),
     (reason::INSUFFICIENT_MARGIN, Some(-2019)),
+    (reason::WOULD_TRIGGER, Some(-2021)),
     (reason::REDUCE_ONLY, Some(-2022)),
     (reason::MAX_ORDERS, Some(-2025)),
     (reason::BAD_QUANTITY, Some(-4003)),
@@ -144,7 +153,7 @@ pub(crate) fn refuses(
     }
     let priced_at = request.price.or(request.stop).or(last);
     let px = priced_at?;
-    let Some(worth) = quote_notional(instrument, request, px) else {
+    let Some(worth) = quote_notional(instrument, request.qty, px) else {
         return Some(reason::TOO_LARGE);
     };
     let is_small = worth < *instrument.min_notional.at(ts).0;
@@ -178,9 +187,16 @@ pub(crate) fn take_bound(instrument: &Instrument, side: Side, ts: Ts, mark: Px) 
     inside.to_i64().map(Px)
 }
 
+/// Whether what a quantity is worth, and all that follows from it, can be counted exactly: money
+/// stays below 10^12, and the price may still move tenfold.
+pub(crate) fn is_counted(instrument: &Instrument, qty: Qty, px: Px) -> bool {
+    const LARGEST: Decimal = Decimal::from_parts(1_215_752_192, 23, 0, false, 0);
+    quote_notional(instrument, qty, px).is_some_and(|worth| worth.abs() < LARGEST)
+}
+
 /// `None` where it has more digits than money has.
-fn quote_notional(instrument: &Instrument, request: &Request, px: Px) -> Option<Decimal> {
-    let size = instrument.grid.quantity(request.qty);
+fn quote_notional(instrument: &Instrument, qty: Qty, px: Px) -> Option<Decimal> {
+    let size = instrument.grid.quantity(qty);
     let size = size.checked_mul(instrument.multiplier)?;
     match instrument.contract {
         Contract::Inverse => Some(size),

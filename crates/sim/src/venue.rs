@@ -1,3 +1,4 @@
+mod acceptance;
 mod forced;
 mod opening;
 
@@ -8,11 +9,11 @@ use cq_types::{flags, Account, Change, Event, Instrument, InstrumentIdx, Px, Qty
 use crate::bars::{Bar, BarMarket};
 use crate::execution::{Deal, Desk, Fate, Purse};
 use crate::latency::Passage;
-use crate::models::{Costs, SimConfig, SimError, SquareRoot};
+use crate::models::{Costs, SimConfig, SimError, SquareRoot, TriggeredStops};
 use crate::order::{Request, Working};
 use crate::positions::Positions;
 use crate::rate::RateLimit;
-use crate::rules::{self, reason};
+use crate::rules::reason;
 use crate::ticks::{Print, TickMarket};
 use crate::transit::{Message, Sent, Transit};
 
@@ -53,6 +54,7 @@ pub struct Venue {
     barred: Vec<bool>,
     max_orders: [usize; 2],
     rates: Vec<RateLimit>,
+    takes_triggered: bool,
 }
 
 impl Venue {
@@ -99,6 +101,7 @@ impl Venue {
             forced: FORCED_ID,
             barred: vec![false; count],
             max_orders: config.max_orders,
+            takes_triggered: config.triggered_stops == TriggeredStops::Trade,
             rates: config
                 .max_order_rate
                 .iter()
@@ -123,12 +126,13 @@ impl Venue {
         self.post(now, request.instrument, Message::New(request));
     }
 
-    /// Asks for a cancellation at `now`; an order that is already done is left alone.
+    /// Asks for a cancellation at `now`; of an order that is done the venue says that it has none.
     pub fn cancel(&mut self, now: Ts, instrument: InstrumentIdx, order: u64) {
         self.post(now, instrument, Message::Cancel(order));
     }
 
-    /// Asks at `now` for another price or quantity; an order that is already done is left alone.
+    /// Asks at `now` for another price or quantity; of an order that is done the venue says that it
+    /// has none.
     pub fn amend(
         &mut self,
         now: Ts,
@@ -172,24 +176,18 @@ impl Venue {
     fn receive(&mut self, sent: Sent, ts: Ts, purse: &dyn Purse) {
         match sent.message {
             Message::New(request) => self.accept(request, sent.decided, ts, purse),
-            Message::Cancel(id) => {
-                if let Some(order) = self.remove(sent.instrument, id) {
+            Message::Cancel(id) => match self.remove(sent.instrument, id) {
+                Some(order) => {
                     self.desk.cancelled(&order, ts);
                 }
-            }
+                None => self
+                    .desk
+                    .keep(sent.instrument, id, reason::UNKNOWN_ORDER, ts),
+            },
             Message::Amend { order, px, qty } => {
                 self.change((sent.instrument, order), (px, qty), ts, purse);
             }
         }
-    }
-
-    /// Counts an order or an amendment; whether the venue takes that many.
-    fn is_in_rate(&mut self, ts: Ts) -> bool {
-        let has_room = self.rates.iter_mut().all(|rate| rate.has_room(ts));
-        if has_room {
-            self.rates.iter_mut().for_each(|rate| rate.count(ts));
-        }
-        has_room
     }
 
     fn accept(&mut self, request: Request, decided: Ts, ts: Ts, purse: &dyn Purse) {
@@ -218,33 +216,14 @@ impl Venue {
     ) {
         let is_in_rate = self.is_in_rate(ts);
         let Some(own) = self.of(index).find(|own| own.request.id == id) else {
+            self.desk.keep(index, id, reason::NO_SUCH_ORDER, ts);
             return;
         };
-        let request = own.request;
-        let wanted = Request {
-            price: to.0.or(request.price),
-            qty: to.1,
-            ..request
-        };
-        let prices = self.prices(usize::from(index));
-        let instrument = self.desk.instrument(index);
-        let refusal = if is_in_rate {
-            let more = i128::from(wanted.qty.0) - i128::from(request.qty.0);
-            rules::refuses(instrument, &wanted, ts, prices)
-                .or_else(|| self.is_too_large(index, more).then_some(reason::TOO_LARGE))
-                .or_else(|| {
-                    self.is_barred(&wanted)
-                        .then_some(reason::INSUFFICIENT_MARGIN)
-                })
-                .or_else(|| {
-                    self.is_short(&own.amended(to), purse)
-                        .then_some(reason::INSUFFICIENT_BALANCE)
-                })
-        } else {
-            Some(reason::TOO_MANY_ORDERS)
-        };
+        let wanted = own.amended(to);
+        let too_many = (!is_in_rate).then_some(reason::TOO_MANY_ORDERS);
+        let refusal = too_many.or_else(|| self.refuses_change(own, &wanted, ts, purse));
         if let Some(reason) = refusal {
-            self.desk.keep(&request, reason, ts);
+            self.desk.keep(index, id, reason, ts);
             return;
         }
         let Some(order) = self.remove(index, id) else {
@@ -257,54 +236,6 @@ impl Venue {
         }
     }
 
-    fn refuses(&self, order: &Working, ts: Ts, purse: &dyn Purse) -> Option<&'static str> {
-        let request = &order.request;
-        let index = usize::from(request.instrument);
-        if index >= self.desk.instruments.len() {
-            return Some(reason::UNKNOWN_INSTRUMENT);
-        }
-        let mut counts = [0; 2];
-        for own in self.of(request.instrument) {
-            if own.request.id == request.id {
-                return Some(reason::DUPLICATE_ID);
-            }
-            counts[usize::from(own.is_waiting())] += 1;
-        }
-        let kind = usize::from(order.is_waiting());
-        if counts[kind] >= self.max_orders[kind] {
-            return Some([reason::MAX_ORDERS, reason::MAX_TRIGGERS][kind]);
-        }
-        let instrument = self.desk.instrument(request.instrument);
-        if let Some(refusal) = rules::refuses(instrument, request, ts, self.prices(index)) {
-            return Some(refusal);
-        }
-        if self.is_too_large(request.instrument, i128::from(request.qty.0)) {
-            return Some(reason::TOO_LARGE);
-        }
-        if self.is_barred(request) {
-            return Some(reason::INSUFFICIENT_MARGIN);
-        }
-        // A stop protects a position that an order beside it may only now be opening.
-        let is_stop = request.is_conditional();
-        let is_short_sale = !request.only_reduces() && self.desk.allowed(order) < order.left;
-        if !is_stop && (self.desk.allowed(order) == 0 || is_short_sale) {
-            return Some(Desk::barred_by(order));
-        }
-        self.is_short(order, purse)
-            .then_some(reason::INSUFFICIENT_BALANCE)
-    }
-
-    fn is_barred(&self, request: &Request) -> bool {
-        self.barred[usize::from(request.instrument)] && !request.only_reduces()
-    }
-
-    /// Whether the position could not be counted if all orders traded, and `more`.
-    fn is_too_large(&self, instrument: InstrumentIdx, more: i128) -> bool {
-        let position = i128::from(self.desk.positions.of(instrument));
-        let working = self.of(instrument).map(|own| i128::from(own.left));
-        position.abs() + working.sum::<i128>() + more > i128::from(i64::MAX)
-    }
-
     /// Our orders of an instrument at the venue.
     fn of(&self, instrument: InstrumentIdx) -> impl Iterator<Item = &Working> {
         let market = self
@@ -314,15 +245,6 @@ impl Venue {
         let own = market.into_iter().flat_map(TickMarket::orders);
         let on_bars = self.working.iter();
         own.chain(on_bars.filter(move |w| w.request.instrument == instrument))
-    }
-
-    /// A recent price, and the mark or what stands in for it.
-    fn prices(&self, index: usize) -> (Option<Px>, Option<Px>) {
-        let last = self.bars[index].last();
-        match &self.ticks[index] {
-            Some(market) => (market.last(), market.mark()),
-            None => (last, last),
-        }
     }
 
     /// Takes an order away by its id.

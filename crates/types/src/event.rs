@@ -169,7 +169,8 @@ pub enum Account {
         /// Its quantity, with what has traded of it.
         qty: Qty,
     },
-    /// The venue refused to amend the order; it works on as it was.
+    /// The venue refused to cancel or to amend the order: it works on as it was, or is none that
+    /// works.
     Kept {
         /// Our order id.
         order: u64,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import Wallet
 from crypto_quant.core.terms import terms_at
+from crypto_quant.runtime.accounts import venue_of
 from crypto_quant.runtime.line import Deposit
 
 
@@ -52,15 +53,37 @@ def quote_of(instruments: Sequence[Instrument]) -> str:
     return quotes[0]
 
 
-def deposits(instruments: Sequence[Instrument], capital: Decimal) -> list[Deposit]:
+def deposits(
+    instruments: Sequence[Instrument], capital: Decimal | Mapping[str, Decimal]
+) -> list[Deposit]:
     """Return the starting money: in the margin wallet, or where all is spot in that one.
+
+    Parameters
+    ----------
+    instruments
+        What is traded.
+    capital
+        The money, at each venue where there are several.
 
     Raises
     ------
     ConfigError
-        Spot beside contracts, whose wallets differ.
+        Spot beside contracts at a venue, whose wallets differ, or money that is not said to
+        be at which venue.
     """
-    kinds = {instrument.contract == "spot" for instrument in instruments}
-    if len(kinds) > 1:
+    kinds: dict[str, set[bool]] = {}
+    for instrument in instruments:
+        kinds.setdefault(venue_of(instrument), set()).add(instrument.contract == "spot")
+    known = ", ".join(kinds)
+    if not isinstance(capital, Mapping):
+        if len(kinds) > 1:
+            raise ConfigError(f"capital: expected an amount for each of {known}, was {capital}")
+        capital = dict.fromkeys(kinds, capital)
+    if set(capital) != set(kinds):
+        raise ConfigError(f"capital: expected venues {known}, was {', '.join(capital)}")
+    if any(len(own) > 1 for own in kinds.values()):
         raise ConfigError("markets: expected spot only or contracts only, as one wallet pays")
-    return [Deposit(0, Wallet.SPOT if kinds == {True} else Wallet.MARGIN, capital)]
+    wallets = {
+        venue: Wallet.SPOT if own == {True} else Wallet.MARGIN for venue, own in kinds.items()
+    }
+    return [Deposit(0, wallets[venue], amount, venue) for venue, amount in capital.items()]

@@ -28,7 +28,7 @@ from crypto_quant.core.errors import (
     StrategyError,
 )
 from crypto_quant.core.messages import Wake
-from crypto_quant.runtime.line import LineSpec, RecordedLine
+from crypto_quant.runtime.line import LineSpec, RecordedLine, Settings
 
 ALL_ASSETS: Final = -1
 _MINUTE_NS: Final = 60 * 10**9
@@ -59,9 +59,10 @@ class Simulator:
         ``asset_no``. Time begins when the books of all are known and ends with the first of
         them that ends: then orders are cancelled and positions closed, with costs.
     sim
-        Settings of the simulated venue: see ``docs/reference/matching.md``.
+        Settings of the simulated venue: see ``docs/reference/matching.md``; of several venues
+        (``docs/reference/venues.md``) one mapping for all, or one for each by its name.
     capital
-        Money to begin with, in the quote asset.
+        Money to begin with, in the quote asset; of several venues an amount for each.
     clock_ns
         Distance of the wake-ups of the clock, for :meth:`wake_ups` and :meth:`run_native`, ns.
     leverage, tier
@@ -79,8 +80,8 @@ class Simulator:
         self,
         markets: Sequence[Market],
         *,
-        sim: Mapping[str, object] | None = None,
-        capital: Decimal = Decimal(100_000),
+        sim: Settings | Mapping[str, Settings] | None = None,
+        capital: Decimal | Mapping[str, Decimal] = Decimal(100_000),
         clock_ns: int = 100_000_000,
         leverage: int = 10,
         tier: str = "VIP0",

@@ -125,7 +125,7 @@ class RiskBook:
         self._bought: dict[tuple[int, int], int] = {}
         self._sold: dict[tuple[int, int], int] = {}
         self._stopped: dict[tuple[int, int], int] = {}
-        self._spent: dict[int, Decimal] = {}
+        self._spent: dict[tuple[int, str], Decimal] = {}
 
     @property
     def _notionals(self) -> dict[tuple[int, int], float]:
@@ -172,7 +172,8 @@ class RiskBook:
                 continue
             if terms.is_spot and quantity > 0:
                 paid = terms.notional(px, quantity)
-                self._spent[sleeve] = self._spent.get(sleeve, Decimal(0)) + paid
+                at = (sleeve, terms.venue)
+                self._spent[at] = self._spent.get(at, Decimal(0)) + paid
 
     def px(self, instrument: int) -> int:
         """Return the last known price, before the first trade that of the book; 0 without any."""
@@ -224,9 +225,9 @@ class RiskBook:
                     of_sleeve[sleeve] += notional
         return Batch(orders, sizes, gross, contracts, of_sleeve)
 
-    def spent(self, sleeve: int) -> Decimal:
-        """Return what a sleeve's spot orders of this wake-up are about to pay, exact."""
-        return self._spent.get(sleeve, Decimal(0))
+    def spent(self, sleeve: int, venue: str) -> Decimal:
+        """Return what a sleeve's spot orders of this wake-up are about to pay at a venue, exact."""
+        return self._spent.get((sleeve, venue), Decimal(0))
 
     def reach(self, sleeve: int, instrument: int) -> tuple[int, int]:
         """Return the lowest and highest position that the orders may lead to, whatever fills.

@@ -28,7 +28,7 @@ class SpotBalance:
             return proposal.target
         if proposal.worth <= 0.0:
             return proposal.kept()
-        cash = book.view.cash(proposal.sleeve, Wallet.SPOT)
+        cash = book.view.cash(proposal.sleeve, Wallet.SPOT, proposal.terms.venue)
         price = proposal.worth * (1.0 + self._buffer + proposal.terms.taker)
         more = max(0, int(cash / price)) // proposal.terms.lot * proposal.terms.lot
         return min(proposal.target, max(0, proposal.position) + more)
@@ -48,8 +48,9 @@ class SpotBalance:
             if quantity < 0 and book.view.position(sleeve, order.instrument) + quantity < 0:
                 return f"sleeve {sleeve} would sell more spot than it holds"
             if quantity > 0:
-                needed = (book.spent(sleeve) + terms.notional(px, quantity)) * rate
-                cash = book.view.exact_cash(sleeve, Wallet.SPOT)
+                spent = book.spent(sleeve, terms.venue)
+                needed = (spent + terms.notional(px, quantity)) * rate
+                cash = book.view.exact_cash(sleeve, Wallet.SPOT, terms.venue)
                 if needed > cash:
                     return f"sleeve {sleeve} needs {needed:.2f} for spot and has {cash:.2f}"
         return None

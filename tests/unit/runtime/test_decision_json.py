@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from crypto_quant.core.messages import (
     RISK_SEAL,
     Alarm,
@@ -16,7 +18,9 @@ from crypto_quant.core.messages import (
     Quote,
     Side,
     Target,
+    Transfer,
     Wake,
+    Wallet,
 )
 from crypto_quant.runtime.decision_json import as_json, line
 
@@ -87,3 +91,14 @@ def test_a_target_says_its_quotes_only_where_it_quotes() -> None:
         '{"ts":9,"sleeve":"grid","instrument":1,"quantity":5,"stop":null,"reason":"r",'
         '"quotes":[["sell",80,5]]}]'
     )
+
+
+def test_a_transfer_names_venues_and_fee_where_it_has_some() -> None:
+    said = commands(
+        Transfer(9, 0, Wallet.SPOT, Decimal("1.50"), "x"),
+        Transfer(9, 0, Wallet.MARGIN, Decimal(2), "y", "BINANCE", "BYBIT", Decimal("0.8")),
+    )
+    plain = {"ts": 9, "sleeve": 0, "source": Wallet.SPOT, "amount": "1.50", "reason": "x"}
+    more = {"venue": "BINANCE", "to": "BYBIT", "fee": "0.8"}
+    far = {"ts": 9, "sleeve": 0, "source": Wallet.MARGIN, "amount": "2", "reason": "y", **more}
+    assert said == [{"transfer": plain}, {"transfer": far}]

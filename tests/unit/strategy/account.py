@@ -105,14 +105,14 @@ class Account:
     def sleeve_equity(self, sleeve: int) -> float:
         return self.equities.get(sleeve, 0.0)
 
-    def cash(self, sleeve: int, wallet: Wallet) -> float:
+    def cash(self, sleeve: int, wallet: Wallet, venue: str = "") -> float:
         return self.money.get((sleeve, wallet), 0.0)
 
-    def margin_balance(self, sleeve: int) -> float:
+    def margin_balance(self, sleeve: int, venue: str = "") -> float:
         return self.margins.get(sleeve, 0.0)
 
     def exact_equity(self) -> Decimal:
         return Decimal(str(self.equity))
 
-    def exact_cash(self, sleeve: int, wallet: Wallet) -> Decimal:
+    def exact_cash(self, sleeve: int, wallet: Wallet, venue: str = "") -> Decimal:
         return Decimal(str(self.cash(sleeve, wallet)))

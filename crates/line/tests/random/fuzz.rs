@@ -181,7 +181,7 @@ fn a_purchase_beyond_all_digits_cannot_be_paid() {
     let mut line = Line::new(parts).unwrap();
     let levels = Columns::Deltas {
         side: vec![1, -1],
-        px: vec![990, 1_010],
+        px: vec![90, 100],
         qty: vec![huge, huge],
     };
     let stamps = Stamps {

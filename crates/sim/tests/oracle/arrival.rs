@@ -1,6 +1,6 @@
 //! What the oracle says to orders and amendments that arrive.
 
-use cq_sim::{reason, Amend, OrderType, Purse, Request, TriggerBy};
+use cq_sim::{reason, Amend, OrderType, Purse, Request, TriggerBy, TriggeredStops};
 use cq_types::{Account, Contract, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
@@ -48,6 +48,8 @@ impl Oracle {
         let is_too_fast = self.is_too_fast(ts);
         let is_it = |o: &&Own| o.request.instrument == instrument && o.request.id == id;
         let Some(own) = self.orders.iter().find(is_it) else {
+            let reason = reason::NO_SUCH_ORDER;
+            self.say(instrument, ts, Account::Kept { order: id, reason });
             return;
         };
         let (px, qty) = (to.0.or(own.request.price), to.1);
@@ -116,7 +118,9 @@ impl Oracle {
             return Some(reason);
         }
         if order.waits() {
-            return None;
+            return self
+                .fires_too_soon(request)
+                .then_some(reason::WOULD_TRIGGER);
         }
         let may = self.may_trade(order);
         let refusal = barred(order);
@@ -126,6 +130,25 @@ impl Oracle {
             order.left()
         };
         (may < least).then_some(refusal)
+    }
+
+    /// Whether a venue that refuses such orders sees that a stop's trigger has been reached.
+    fn fires_too_soon(&self, request: &Request) -> bool {
+        let at = usize::from(request.instrument);
+        let seen = match request.trigger_by {
+            TriggerBy::Last => self.recent(at),
+            TriggerBy::Mark => self.mark(at),
+        };
+        let (Some(seen), Some(level)) = (seen, request.stop) else {
+            return false;
+        };
+        let is_buy = request.side == Side::Buy;
+        let is_there = match (request.kind, is_buy) {
+            (OrderType::Stop, true) | (OrderType::TakeProfit, false) => seen.0 >= level.0,
+            (OrderType::Stop, false) | (OrderType::TakeProfit, true) => seen.0 <= level.0,
+            _ => false,
+        };
+        is_there && self.config.triggered_stops == TriggeredStops::Refuse
     }
 
     fn recent(&self, at: usize) -> Option<Px> {

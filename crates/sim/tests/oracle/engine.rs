@@ -89,6 +89,9 @@ impl Oracle {
             Message::Cancel(id) => {
                 if let Some(order) = self.leave(instrument, id) {
                     self.end(&order, ts);
+                } else {
+                    let reason = reason::UNKNOWN_ORDER;
+                    self.say(instrument, ts, Account::Kept { order: id, reason });
                 }
             }
             Message::Amend(id, px, qty) => self.change(instrument, id, (px, qty), ts, purse),

@@ -1,7 +1,7 @@
 //! Random flows: what the market does, and what we send, in the order of time.
 
 use cq_sim::{Amend, Latencies, Matching, Queue, SelfTrade, SimConfig};
-use cq_sim::{OrderRate, OrderType, Request, TimeInForce, TriggerBy};
+use cq_sim::{OrderRate, OrderType, Request, TimeInForce, TriggerBy, TriggeredStops};
 use cq_types::{
     flags, BracketUnit, Change, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Side,
     Ts,
@@ -276,7 +276,11 @@ fn config() -> impl Strategy<Value = SimConfig> {
         1 => prop::collection::vec(rate, 1..3),
     ];
     let on = || prop::bool::weighted(0.75);
-    let rules = (on(), on(), on(), on(), stp, amend);
+    let stops = prop_oneof![
+        3 => Just(TriggeredStops::Trade),
+        1 => Just(TriggeredStops::Refuse),
+    ];
+    let rules = (on(), on(), on(), on(), stp, amend, stops);
     (queue, rules, (most, rates), 0..4_i64, 0..4_i64).prop_map(
         |(queue, rules, (max_orders, max_order_rate), entry, response)| SimConfig {
             queue,
@@ -291,6 +295,7 @@ fn config() -> impl Strategy<Value = SimConfig> {
             },
             max_orders,
             max_order_rate,
+            triggered_stops: rules.6,
             latency: Latencies::Constant { entry, response },
             impact: 0.0,
             ..SimConfig::default()

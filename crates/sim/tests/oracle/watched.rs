@@ -109,6 +109,11 @@ impl Watched {
             self.next_sent(key);
             return;
         }
+        let is_absent = [reason::UNKNOWN_ORDER, reason::NO_SUCH_ORDER];
+        if matches!(answer.body, Account::Kept { reason, .. } if is_absent.contains(&reason)) {
+            assert!(!self.lives.contains_key(&key), "{answer:?} works");
+            return;
+        }
         let mut life = match self.lives.get(&key) {
             Some(life) => *life,
             None => Life {

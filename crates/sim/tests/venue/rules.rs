@@ -1,4 +1,4 @@
-use cq_sim::{reject_code, OrderRate, REASONS};
+use cq_sim::{reject_code, OrderRate, TriggerBy, TriggeredStops, REASONS};
 use cq_types::{flags, PriceBands};
 
 use super::*;
@@ -170,8 +170,71 @@ fn a_cancellation_reaches_an_order_after_the_entry_latency() {
     venue.cancel(2 * HOUR, 0, 77);
     assert_eq!(venue.next_arrival(), Some(2 * HOUR + ENTRY));
     deliver(&mut venue);
-    assert_eq!(said(&mut venue), ["ack", "cancelled"]);
+    assert_eq!(said(&mut venue), ["ack", "cancelled", "unknown_order"]);
     assert!(!venue.is_working(0));
+}
+
+#[test]
+fn what_is_asked_of_an_order_that_is_none_is_answered() {
+    let mut venue = super::ticks::loaded_with(&free());
+    venue.send(0, market(1, 100));
+    venue.cancel(0, 0, 1);
+    venue.amend(0, 0, 1, (None, Qty(200)));
+    deliver(&mut venue);
+    assert_eq!(said(&mut venue), ["fill", "unknown_order", "no_such_order"]);
+    for (reason, code) in [("unknown_order", -2011), ("no_such_order", -2013)] {
+        assert_eq!(reject_code(reason), Some(Some(code)));
+    }
+}
+
+/// A stop or take-profit of 100 units.
+fn conditional(id: u64, kind: OrderType, signed: i64, px: i64, by: TriggerBy) -> Request {
+    Request {
+        kind,
+        stop: Some(Px(px)),
+        trigger_by: by,
+        ..market(id, 100 * signed)
+    }
+}
+
+#[test]
+fn a_venue_may_refuse_a_stop_whose_trigger_was_reached() {
+    use OrderType::{Stop, TakeProfit};
+    use TriggerBy::{Last, Mark};
+    let config = SimConfig {
+        triggered_stops: TriggeredStops::Refuse,
+        ..free()
+    };
+    // The middle of 99.90 and 100.10 stands in for a last trade.
+    let cases = [
+        (Stop, 1, 10_000, Last, true),
+        (Stop, 1, 10_010, Last, false),
+        (Stop, -1, 10_000, Last, true),
+        (Stop, -1, 9_990, Last, false),
+        (TakeProfit, 1, 10_000, Last, true),
+        (TakeProfit, 1, 9_990, Last, false),
+        (TakeProfit, -1, 10_000, Last, true),
+        (TakeProfit, -1, 10_010, Last, false),
+        (Stop, 1, 9_500, Mark, true),
+        (Stop, 1, 9_510, Mark, false),
+    ];
+    for (kind, signed, px, by, is_refused) in cases {
+        let mut venue = super::ticks::loaded_with(&config);
+        venue.on_mark(0, Px(9_500), 0, &Bottomless);
+        venue.send(0, conditional(1, kind, signed, px, by));
+        deliver(&mut venue);
+        let expected = if is_refused { "would_trigger" } else { "ack" };
+        assert_eq!(said(&mut venue), [expected], "{kind:?} {signed} {px}");
+    }
+    let mut venue = super::ticks::loaded_with(&free());
+    venue.send(0, conditional(1, Stop, 1, 9_900, Last));
+    deliver(&mut venue);
+    assert_ne!(
+        said(&mut venue),
+        ["would_trigger"],
+        "by default it is taken"
+    );
+    assert_eq!(reject_code("would_trigger"), Some(Some(-2021)));
 }
 
 #[test]
@@ -335,18 +398,15 @@ fn what_cannot_be_counted_is_too_large() {
         refused(same, limit(1, huge, i64::MAX / 10 * 10)),
         ["too_large"]
     );
+    // 10^8 at 99.00 are 9.9 * 10^9 each: the eleventh makes them more than 10^11.
     let mut venue = super::ticks::loaded_with(&free());
-    for id in 1..11 {
-        venue.send(0, limit(id, huge, 9_990));
+    for id in 1..12 {
+        venue.send(0, limit(id, 100_000_000_000, 9_900));
     }
     deliver(&mut venue);
     let said = said(&mut venue);
-    assert_eq!(said.iter().filter(|s| **s == "ack").count(), 9);
-    assert_eq!(
-        said.last(),
-        Some(&"too_large"),
-        "ten of them are beyond an i64"
-    );
+    assert_eq!(said.iter().filter(|s| **s == "ack").count(), 10);
+    assert_eq!(said.last(), Some(&"too_large"));
 }
 
 #[test]

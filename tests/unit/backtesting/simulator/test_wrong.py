@@ -83,6 +83,16 @@ def test_what_the_venue_must_refuse_it_refuses() -> None:
     }
 
 
+@pytest.mark.parametrize("bits", [36, 40, 50, 60])
+def test_an_order_that_nobody_can_count_is_refused_and_the_simulator_goes_on(bits: int) -> None:
+    made = simulator()
+    made.submit_buy_order(0, 1, 600_000, 2**bits)
+    made.submit_buy_order(0, 2, 600_000, 2**bits, order_type=OrderType.MARKET)
+    assert made.elapse(100 * MS)
+    reasons = {number: order.reason for number, order in made.orders(0).items()}
+    assert reasons == {1: "too_large", 2: "too_large"}
+
+
 def test_a_hundred_thousand_orders_at_once_are_refused_one_by_one() -> None:
     made = simulator()
     for number in range(1, 100_001):

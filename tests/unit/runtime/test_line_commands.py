@@ -55,7 +55,7 @@ def test_moving_money_that_is_not_there_is_refused_by_an_answer() -> None:
     line.execute([Transfer(START, 0, Wallet.SPOT, Decimal(60), "rest")] * 2)
     assert line.native.sleeve_balance(0, int(Wallet.SPOT), "USDT") == 40
     (arrived, refused) = line.native.answers()
-    assert (arrived[0], arrived[3], arrived[9]) == ("transferred", 1, 60)
+    assert (arrived[0], arrived[3], arrived[9]) == ("transferred", 1, Decimal(60))
     assert (refused[0], refused[3], refused[10]) == ("transfer_refused", 2, "insufficient_balance")
     rows = line.native.transfers()
     assert (rows["status"], rows["source"]) == (["arrived", "refused"], ["spot", "spot"])
@@ -69,7 +69,7 @@ def test_money_on_its_way_belongs_to_nobody_until_it_is_there() -> None:
     assert native.balance(margin, "USDT") == 0
     assert native.equity() == Decimal("99.5")
     assert line.next() is Wake.ACCOUNT
-    assert (native.now, native.balance(margin, "USDT")) == (START + HOUR_NS // 2, 60)
+    assert (native.now, native.balance(margin, "USDT")) == (START + HOUR_NS // 2, Decimal(60))
 
 
 def test_coins_are_collateral_where_the_run_says_so_and_the_venue_did() -> None:

@@ -10,6 +10,7 @@ mod order;
 mod parts;
 mod race;
 mod seen;
+mod spot;
 mod venues;
 
 use std::collections::BTreeMap;

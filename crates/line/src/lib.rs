@@ -46,6 +46,7 @@ mod setup;
 mod strategy;
 mod tape;
 mod transfer;
+mod transfers;
 mod venue;
 
 pub use columns::{Columns, Stamps};
@@ -58,4 +59,4 @@ pub use seen::{FeedLatency, OrderLatency, Tally, Traded};
 pub use setup::{Deposit, Setup};
 pub use strategy::Strategy;
 pub use tape::Stream;
-pub use transfer::{TransferRow, TransferStatus};
+pub use transfers::{TransferRow, TransferStatus};

@@ -246,10 +246,11 @@ class Exchange(NamedTuple):
 
 
 class Transfer(NamedTuple):
-    """Move a sleeve's own quote asset from one wallet to the other; never an order.
+    """Move a sleeve's own money from one wallet to the other; never an order.
 
     Where an account has several venues, ``venue`` is that of the source. With ``to`` the money
-    goes to the wallet of the same kind at that other venue, and ``fee`` is taken beside it.
+    goes to the wallet of the same kind at that other venue. ``fee`` is taken beside it; ``None``:
+    what the venue's terms say. ``asset`` is the quote asset where it is left out.
     """
 
     ts: int
@@ -259,7 +260,8 @@ class Transfer(NamedTuple):
     reason: str
     venue: str = ""
     to: str = ""
-    fee: Decimal = Decimal(0)
+    fee: Decimal | None = None
+    asset: str = ""
 
 
 class Alarm(NamedTuple):

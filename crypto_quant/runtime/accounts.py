@@ -19,14 +19,27 @@ class Accounts:
         What is traded; an id such as ``BTCUSDT-PERP.BINANCE`` names the venue.
     quote
         The asset that all of them are quoted in.
+    collateral
+        Further assets of the margin wallet; of one venue only.
+
+    Raises
+    ------
+    ConfigError
+        There is collateral, and several venues.
     """
 
-    __slots__ = ("_instruments", "_quote", "venues")
+    __slots__ = ("_collateral", "_instruments", "_quote", "venues")
 
-    def __init__(self, instruments: Sequence[Instrument], quote: str) -> None:
+    def __init__(
+        self, instruments: Sequence[Instrument], quote: str, collateral: Sequence[str] = ()
+    ) -> None:
         self._instruments: Final = tuple(instruments)
         self._quote: Final = quote
+        self._collateral: Final = tuple(collateral)
         self.venues: Final = tuple(dict.fromkeys(map(venue_of, instruments))) or ("",)
+        if collateral and len(self.venues) > 1:
+            known = ", ".join(self.venues)
+            raise ConfigError(f"collateral: expected one venue in the run, was {known}")
 
     def wallet(self, wallet: Wallet, venue: str = "") -> int:
         """Return the number of a wallet; ``venue`` may be left out where there is one.
@@ -54,7 +67,8 @@ class Accounts:
             spot = self.of(Wallet.SPOT, venue)
             contracts = self.of(Wallet.MARGIN, venue)
             bases = sorted({self._instruments[n].base for n in spot})
-            coins = sorted({self._instruments[n].settle for n in contracts} - {self._quote})
+            settled = {self._instruments[n].settle for n in contracts}
+            coins = sorted({*settled, *self._collateral} - {self._quote})
             out.append((f"{Wallet.SPOT.name.lower()}{at}", [self._quote, *bases], spot))
             out.append((f"{Wallet.MARGIN.name.lower()}{at}", [self._quote, *coins], contracts))
         return out

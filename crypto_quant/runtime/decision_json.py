@@ -99,7 +99,7 @@ def _commands(commands: Sequence[Command]) -> list[dict[str, Any]]:
 
 def _transfer(transfer: Transfer) -> dict[str, object]:
     said = {**transfer._asdict(), "amount": str(transfer.amount), "fee": str(transfer.fee)}
-    between = ("venue", "to", "fee")  # a transfer at the only venue has none of them
+    between = ("venue", "to", "fee", "asset")  # a plain transfer at the only venue has none
     default = Transfer._field_defaults
     unsaid = {name for name in between if getattr(transfer, name) == default[name]}
     return {name: value for name, value in said.items() if name not in unsaid}

@@ -29,6 +29,7 @@ from crypto_quant.core.messages import (
 )
 from crypto_quant.runtime.accounts import Accounts
 from crypto_quant.runtime.legs import legs_of
+from crypto_quant.venues.rules.collateral import multi_assets
 
 WAKES: Final = (None, Wake.TIMER, Wake.ACCOUNT, Wake.GAP, Wake.DATA_END, Wake.ALARM)
 _TYPE_CODE: Final = {
@@ -70,7 +71,8 @@ class LineSpec:
     all, or one for each venue by its name. There is a venue for each that the instruments' ids
     name, each with a spot and a margin wallet for what settles there; the margin wallet holds
     the coins of inverse contracts too. At the ``hedged`` venues the account is in hedge mode:
-    see ``RecordedLine.legs``.
+    see ``RecordedLine.legs``. ``collateral`` puts the margin wallet of the only venue into its
+    multi-assets mode, with these assets beside the quote asset.
     """
 
     instruments: tuple[Instrument, ...]
@@ -86,6 +88,7 @@ class LineSpec:
     tier: str = "VIP0"
     sample_ns: int = HOUR_NS
     hedged: tuple[str, ...] = ()
+    collateral: tuple[str, ...] = ()
 
 
 class _Feed(NamedTuple):
@@ -112,10 +115,14 @@ class RecordedLine:
         self.legs = legs_of(spec.instruments, spec.hedged)
         """The instruments with the short legs of contracts in hedge mode."""
         instruments = self.legs.instruments
-        self.accounts = Accounts(instruments, spec.quote)
+        self.accounts = Accounts(instruments, spec.quote, spec.collateral)
         sim, venues = _settings(spec.sim)
         wallet = self.accounts.wallet
         wallets = self.accounts.wallets()
+        if spec.collateral and sim is not None:
+            name, assets, _ = wallets[wallet(Wallet.MARGIN)]
+            venue = self.accounts.venues[0].lower()
+            sim["multi_assets"] = multi_assets(venue, name, assets, spec.start)
         named = [wallets[wallet(d.wallet, d.venue)][0] for d in capital]
         try:
             self.native = _native.Line(
@@ -346,11 +353,12 @@ class RecordedLine:
                 native.internal_cross(cross.instrument, cross.px, list(cross.allocations))
             case Alarm(_, due, _):
                 native.wake_at(due)
-            case Transfer(_, sleeve, source, amount, _, venue, to, fee):
+            case Transfer(_, sleeve, source, amount, _, venue, to, fee, asset):
                 other = Wallet.MARGIN if source is Wallet.SPOT else Wallet.SPOT
                 wallet = self.accounts.wallet
                 target = wallet(source, to) if to else wallet(other, venue)
-                native.transfer(sleeve, wallet(source, venue), target, self.spec.quote, amount, fee)
+                source_at, asset = wallet(source, venue), asset or self.spec.quote
+                native.transfer(sleeve, source_at, target, asset, amount, fee)
 
     def _place(self, order: Order) -> None:
         _, number, instrument, side, quantity, kind, px, stop, reduces, parts, _, _ = order

@@ -10,7 +10,7 @@ use crate::line::bad;
 use crate::purse::Purses;
 use crate::record::{FillRow, LiquidationRow, OrderRow, OrderStatus, Rows};
 use crate::seen::OrderLatency;
-use crate::transfer::Transfers;
+use crate::transfers::Transfers;
 use crate::LineError;
 
 /// Ids that each venue has for its own orders: no two venues number theirs alike.

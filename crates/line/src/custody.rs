@@ -6,7 +6,7 @@ use cq_types::{Account, Event, InstrumentIdx, Px, Ts};
 use rust_decimal::Decimal;
 
 use crate::jitter::Jitter;
-use crate::transfer::TransferTerms;
+use crate::transfers::TransferTerms;
 
 /// What a venue keeps of the account beside its orders.
 pub(crate) struct Custody {

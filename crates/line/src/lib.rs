@@ -47,6 +47,7 @@ mod setup;
 mod strategy;
 mod tape;
 mod transfer;
+mod transfers;
 mod venue;
 
 pub use columns::{Columns, Stamps};
@@ -59,4 +60,4 @@ pub use seen::{FeedLatency, OrderLatency, Tally, Traded};
 pub use setup::{Deposit, Setup};
 pub use strategy::Strategy;
 pub use tape::Stream;
-pub use transfer::{TransferRow, TransferStatus};
+pub use transfers::{TransferRow, TransferStatus};

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from crypto_quant.core.errors import DataError, InvariantError
+from crypto_quant.core.errors import ConfigError, DataError, InvariantError
 from crypto_quant.core.messages import (
     RISK_SEAL,
     Allocation,
@@ -24,7 +24,7 @@ from crypto_quant.venues.rules import load_instruments
 START = 1_700_000_000 * 10**9 // HOUR_NS * HOUR_NS
 
 
-def woken() -> RecordedLine:
+def woken(start: int = START, collateral: tuple[str, ...] = (), **sim: object) -> RecordedLine:
     """Return a line without data at its first timer, 100 in the spot wallet."""
     instruments = load_instruments()
     spec = LineSpec(
@@ -34,10 +34,11 @@ def woken() -> RecordedLine:
         series=(),
         quote="USDT",
         grid_ns=HOUR_NS,
-        start=START,
-        end=START + 4 * HOUR_NS,
-        sim={},
+        start=start,
+        end=start + 4 * HOUR_NS,
+        sim=sim,
         leverage=2,
+        collateral=collateral,
     )
     line = RecordedLine(spec, [Deposit(0, Wallet.SPOT, Decimal(100))])
     assert line.next() is Wake.TIMER
@@ -49,12 +50,36 @@ def test_cancelling_what_was_never_placed_is_a_data_error() -> None:
         woken().execute([Cancel(7, "gone")])
 
 
-def test_moving_money_that_is_not_there_breaks_an_invariant() -> None:
+def test_moving_money_that_is_not_there_is_refused_by_an_answer() -> None:
     line = woken()
-    line.execute([Transfer(START, 0, Wallet.SPOT, Decimal(60), "rest")])
-    with pytest.raises(InvariantError, match=r"transfer at \d+: .*needs"):
-        line.execute([Transfer(START, 0, Wallet.SPOT, Decimal(60), "rest")])
+    line.execute([Transfer(START, 0, Wallet.SPOT, Decimal(60), "rest")] * 2)
     assert line.native.sleeve_balance(0, int(Wallet.SPOT), "USDT") == 40
+    (arrived, refused) = line.native.answers()
+    assert (arrived[0], arrived[3], arrived[9]) == ("transferred", 1, Decimal(60))
+    assert (refused[0], refused[3], refused[10]) == ("transfer_refused", 2, "insufficient_balance")
+    rows = line.native.transfers()
+    assert (rows["status"], rows["source"]) == (["arrived", "refused"], ["spot", "spot"])
+
+
+def test_money_on_its_way_belongs_to_nobody_until_it_is_there() -> None:
+    line = woken(transfer_delay_ns=HOUR_NS // 2, transfer_fees=[("USDT", Decimal("0.5"))])
+    line.execute([Transfer(START, 0, Wallet.SPOT, Decimal(60), "rest")])
+    native, margin = line.native, int(Wallet.MARGIN)
+    assert native.in_flight(margin, "USDT") == 60
+    assert native.balance(margin, "USDT") == 0
+    assert native.equity() == Decimal("99.5")
+    assert line.next() is Wake.ACCOUNT
+    assert (native.now, native.balance(margin, "USDT")) == (START + HOUR_NS // 2, Decimal(60))
+
+
+def test_coins_are_collateral_where_the_run_says_so_and_the_venue_did() -> None:
+    line = woken(collateral=("BTC",))
+    assert line.accounts.wallets()[1] == ("margin", ["USDT", "BTC"], [0])
+    with pytest.raises(ConfigError, match="collateral: USDT counts as margin at binance from 2021"):
+        woken(1_600_000_000 * 10**9, collateral=("BTC",))
+    with pytest.raises(ConfigError, match=r"sim.multi_assets: expected margin = .cross."):
+        woken(collateral=("BTC",), margin="isolated")
+    assert line.native.conversions()["asset"] == []
 
 
 def test_crossing_parts_that_do_not_sum_to_zero_breaks_an_invariant() -> None:

@@ -11,6 +11,7 @@ mod order;
 mod parts;
 mod race;
 mod seen;
+mod spot;
 mod venues;
 
 use std::collections::BTreeMap;

@@ -75,7 +75,7 @@ impl Venue {
         self.barred[usize::from(request.instrument)] && !request.only_reduces()
     }
 
-    /// Why an amendment is refused: what the order would be, and how much `more` it would trade.
+    /// Why an order is not made what is `wanted` of it.
     pub(super) fn refuses_change(
         &self,
         wanted: &Working,

@@ -181,7 +181,7 @@ def test_the_same_run_from_its_own_config_gives_the_same_bytes(
         words = ["--config", str(runs[0] / "config.toml"), "--workers", "1"]
     first, second = ({p.name: p.read_bytes() for p in run.iterdir()} for run in runs)
     assert runs[0].name == runs[1].name
-    assert len(first) == 8
+    assert len(first) == 9
     assert first == second
     with sqlite3.connect(trials) as log:
         assert log.execute("SELECT repeat FROM trials ORDER BY id").fetchall() == [(0,), (1,)]

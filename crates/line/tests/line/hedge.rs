@@ -143,6 +143,30 @@ fn what_does_not_fit_the_position_mode_is_refused_as_the_venue_does() {
     assert_eq!(reasons(&line), ["position_side"]);
 }
 
+/// A bid for a position that rests at 99.00.
+fn bid(id: u64, qty: i64) -> Request {
+    Request {
+        position_side: Some(Long),
+        ..Request::limit(id, 0, Side::Buy, Qty(qty), Px(9_900), TimeInForce::Gtc)
+    }
+}
+
+#[test]
+fn what_rests_of_one_position_ties_up_its_margin_once() {
+    let mut line = line(hedged(), &[10_000; 8]);
+    wake(&mut line);
+    // 594 and 297 of 1000 at 10x; 198 more are not there.
+    place(&mut line, bid(1, 60_000));
+    place(&mut line, bid(2, 30_000));
+    place(&mut line, bid(3, 20_000));
+    until(&mut line, 2 * SECOND);
+    assert_eq!(reasons(&line), ["", "", "insufficient_margin"]);
+    // What would close more than is held is refused for that, not for its margin.
+    place(&mut line, at(4, Long, -30_000));
+    until(&mut line, 4 * SECOND);
+    assert_eq!(reasons(&line)[3], "reduce_only");
+}
+
 #[test]
 fn the_legs_share_one_book() {
     // 5 are offered at 100.10: what the long leg takes is gone for the short leg's close.

@@ -4,7 +4,7 @@
 use cq_types::InstrumentIdx;
 
 use super::Venue;
-use crate::order::{PositionSide, Working};
+use crate::order::{PositionSide, Request, Working};
 use crate::rules::reason;
 
 /// In which market each instrument trades, and which position of it it is.
@@ -42,6 +42,16 @@ impl Venue {
         self.legs.side[usize::from(short)] = Some(PositionSide::Short);
     }
 
+    /// An order as the venue will take it: of a leg, what trades against it only reduces.
+    pub(super) fn on_leg(&self, request: Request) -> Request {
+        let own = self.legs.side(request.instrument);
+        let closes = own.is_some_and(|own| request.side == own.closing());
+        Request {
+            reduce_only: request.reduce_only || closes,
+            ..request
+        }
+    }
+
     /// Checks the position side of an order, which in hedge mode says whether it only reduces.
     pub(super) fn takes_side(&self, order: &mut Working) -> Result<(), &'static str> {
         let request = &mut order.request;
@@ -49,13 +59,13 @@ impl Venue {
         if request.position_side != own {
             return Err(reason::POSITION_SIDE);
         }
-        let Some(own) = own else {
+        if own.is_none() {
             return Ok(());
-        };
+        }
         if request.reduce_only {
             return Err(reason::REDUCE_ONLY_SAID);
         }
-        request.reduce_only = request.side == own.closing();
+        order.request = self.on_leg(order.request);
         Ok(())
     }
 }

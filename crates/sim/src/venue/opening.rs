@@ -57,7 +57,7 @@ impl Venue {
         let sent = self.transit.front()?;
         match sent.message {
             Message::New(request) => Some(Asked {
-                request,
+                request: self.on_leg(request),
                 left: request.qty,
                 is_amended: false,
             }),

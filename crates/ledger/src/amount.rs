@@ -34,7 +34,10 @@ pub(crate) fn bounded(amount: Decimal) -> Result<Decimal, LedgerError> {
 
 /// Sum of two amounts.
 pub(crate) fn plus(a: Decimal, b: Decimal) -> Result<Decimal, LedgerError> {
-    bounded(a.checked_add(b).ok_or(LedgerError::Overflow("sum"))?)
+    let Some(sum) = a.checked_add(b) else {
+        return Err(LedgerError::Overflow("sum"));
+    };
+    bounded(sum)
 }
 
 /// Difference of two amounts.
@@ -44,12 +47,18 @@ pub(crate) fn minus(a: Decimal, b: Decimal) -> Result<Decimal, LedgerError> {
 
 /// Product of an amount and a factor.
 pub(crate) fn times(a: Decimal, b: Decimal) -> Result<Decimal, LedgerError> {
-    bounded(a.checked_mul(b).ok_or(LedgerError::Overflow("product"))?)
+    let Some(product) = a.checked_mul(b) else {
+        return Err(LedgerError::Overflow("product"));
+    };
+    bounded(product)
 }
 
 /// Quotient at 28 digits.
 pub(crate) fn over(a: Decimal, b: Decimal) -> Result<Decimal, LedgerError> {
-    bounded(a.checked_div(b).ok_or(LedgerError::Overflow("quotient"))?)
+    let Some(quotient) = a.checked_div(b) else {
+        return Err(LedgerError::Overflow("quotient"));
+    };
+    bounded(quotient)
 }
 
 /// Adds in place.

@@ -60,20 +60,32 @@ impl MarginAccount {
         orders: OpenOrders,
         marks: VenueMarks<'_>,
     ) -> Result<Decimal, LedgerError> {
+        let held = self.exposure(instrument, marks)?;
+        self.initial(instrument, beyond(held, orders)?)
+    }
+
+    /// What a position is worth at its mark, signed as it is.
+    fn exposure(
+        &self,
+        instrument: InstrumentIdx,
+        marks: VenueMarks<'_>,
+    ) -> Result<Decimal, LedgerError> {
         let i = usize::from(instrument);
         let traded = &self.layout.instruments[i];
         let qty = self.holdings.positions[i].qty;
-        let held = match marks[i] {
+        Ok(match marks[i] {
             Some(px) if qty.0 != 0 => {
                 let worth = notional(traded, price(traded, px)?, qty)?.abs();
                 worth * Decimal::from(qty.0.signum())
             }
             _ => Decimal::ZERO,
-        };
-        let bought = plus(held, orders.bids)?.abs();
-        let sold = minus(held, orders.asks)?.abs();
-        let beyond = minus(bought.max(sold), held.abs())?;
-        Ok(round_money(over(beyond, self.leverage[i].into())?))
+        })
+    }
+
+    /// Initial margin of an amount of a contract.
+    fn initial(&self, instrument: InstrumentIdx, worth: Decimal) -> Result<Decimal, LedgerError> {
+        let leverage = self.leverage[usize::from(instrument)];
+        Ok(round_money(over(worth, leverage.into())?))
     }
 
     /// Whether what is free pays an order, with what works already. `orders` tells of each
@@ -100,12 +112,14 @@ impl MarginAccount {
         };
         let worth = notional(traded, price(traded, px)?, qty)?;
         let before = orders(instrument)?;
-        let after = self.tied_up(instrument, before.with(side, worth)?, marks)?;
-        if after <= self.tied_up(instrument, before, marks)? {
+        let held = self.exposure(instrument, marks)?;
+        let after = beyond(held, before.with(side, worth)?)?;
+        if after <= beyond(held, before)? {
             return Ok(true);
         }
         let signed = Qty(side.sign() * qty.0);
-        let mut needed = plus(after, fee(traded, px, signed, true, ts)?)?;
+        let margin = self.initial(instrument, after)?;
+        let mut needed = plus(margin, fee(traded, px, signed, true, ts)?)?;
         if let Some(mark) = marks[i] {
             add_to(&mut needed, self.open_loss(instrument, signed, px, mark)?)?;
         }
@@ -160,4 +174,11 @@ impl MarginAccount {
         let lost = minus(value(traded, price(traded, px)?, opened)?, now)?;
         Ok(round_money(lost.max(Decimal::ZERO)))
     }
+}
+
+/// What a position and orders may come to at most, beyond the position itself.
+fn beyond(held: Decimal, orders: OpenOrders) -> Result<Decimal, LedgerError> {
+    let bought = plus(held, orders.bids)?.abs();
+    let sold = minus(held, orders.asks)?.abs();
+    minus(bought.max(sold), held.abs())
 }

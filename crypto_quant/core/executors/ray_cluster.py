@@ -90,7 +90,8 @@ class RayCluster:
                 self._workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
         except Exception as err:  # Ray raises what it likes, bare ones too
             where = self._address or "a Ray on this machine"
-            raise ConfigError(f"executor: {where} cannot be used: {err}") from err
+            said = (str(err).strip() or type(err).__name__).splitlines()[-1]  # of a traceback
+            raise ConfigError(f"executor: {where} cannot be used: {said}") from err
         finally:
             signal.signal(signal.SIGTERM, terminate)  # it puts one of its own in place
         return self

@@ -83,14 +83,13 @@ class RayCluster:
             _reach(self._address)
         terminate = signal.getsignal(signal.SIGTERM)
         try:
-            if self._address is None:
-                self._start()
-            else:
-                ray.init(address=self._address, log_to_driver=False, logging_level="error")
+            self._start()
+            if self._address is not None:
                 self._workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
         except Exception as err:  # Ray raises what it likes, bare ones too
             where = self._address or "a Ray on this machine"
-            raise ConfigError(f"executor: {where} cannot be used: {err}") from err
+            said = (str(err).strip() or type(err).__name__).splitlines()[-1]  # of a traceback
+            raise ConfigError(f"executor: {where} cannot be used: {said}") from err
         finally:
             signal.signal(signal.SIGTERM, terminate)  # it puts one of its own in place
         return self
@@ -108,16 +107,19 @@ class RayCluster:
             self._ray.shutdown()
 
     def _start(self) -> None:
-        """Start a Ray of our own; it gives up on itself when its machine is busy for too long."""
+        """Start or join a Ray; it gives up on itself when its machine is busy for too long."""
+        own = {
+            "num_cpus": self._workers,
+            "object_store_memory": _STORE_BYTES,
+            "include_dashboard": False,
+        }
         for left in reversed(range(_STARTS)):
             try:
                 self._ray.init(
-                    address="local",
-                    num_cpus=self._workers,
-                    object_store_memory=_STORE_BYTES,
-                    include_dashboard=False,
+                    address=self._address or "local",
                     log_to_driver=False,
                     logging_level="error",
+                    **({} if self._address else own),
                 )
             except Exception:
                 self._ray.shutdown()

@@ -197,3 +197,8 @@ class Instrument:
 
 def _plain(table: Dated[Decimal]) -> Sequence[tuple[int, Decimal]]:
     return [(row.valid_from, row.value) for row in table.rows]
+
+
+def venue_of(instrument: str) -> str:
+    """Return the venue that an instrument's id names; empty where it names none."""
+    return instrument.rpartition(".")[2] if "." in instrument else ""

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final, Literal, NamedTuple
 
 from crypto_quant.core.errors import ConfigError
-from crypto_quant.core.instruments import Dated, Fees, Instrument
+from crypto_quant.core.instruments import Dated, Fees, Instrument, venue_of
 
 FOREVER = 2**63 - 1
 EXACT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
@@ -39,8 +39,8 @@ class Terms(NamedTuple):
 
     @property
     def venue(self) -> str:
-        """The venue that the id names."""
-        return self.id.rpartition(".")[2]
+        """The venue that the id names; empty where it names none."""
+        return venue_of(self.id)
 
     def notional(self, px: int, quantity: int) -> Decimal:
         """Return the exact notional in the quote asset, signed as ``quantity``."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from crypto_quant.core.errors import ConfigError
-from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.instruments import Instrument, venue_of
 from crypto_quant.core.messages import Wallet
 
 
@@ -36,7 +36,7 @@ class Accounts:
         self._instruments: Final = tuple(instruments)
         self._quote: Final = quote
         self._collateral: Final = tuple(collateral)
-        self.venues: Final = tuple(dict.fromkeys(map(venue_of, instruments))) or ("",)
+        self.venues: Final = tuple(dict.fromkeys(venue_of(i.id) for i in instruments)) or ("",)
         if collateral and len(self.venues) > 1:
             known = ", ".join(self.venues)
             raise ConfigError(f"collateral: expected one venue in the run, was {known}")
@@ -78,9 +78,4 @@ class Accounts:
         at = self.venues[self.wallet(wallet, venue) // len(Wallet)]
         is_spot = wallet is Wallet.SPOT
         both = enumerate(self._instruments)
-        return [n for n, i in both if venue_of(i) == at and (i.contract == "spot") == is_spot]
-
-
-def venue_of(instrument: Instrument) -> str:
-    """Return the venue that an instrument's id names."""
-    return instrument.id.rpartition(".")[2] if "." in instrument.id else ""
+        return [n for n, i in both if venue_of(i.id) == at and (i.contract == "spot") == is_spot]

@@ -64,9 +64,6 @@ class SimSection(Section):
     takeover costs, the liquidation is marked as one by ADL. Empty: the fund is never empty.
     ``funding_jitter_s``: a fill so near a settlement pays adverse funding and receives none; 0: the
     rule is off, as the opens that bars fill at are the very times of settlements.
-    ``collateral``: assets beside the quote asset that margin the perpetual, in the venue's
-    multi-assets mode (cross margin only); none: each asset margins its own contracts.
-    ``transfer_delay_s``: how long money is on its way between spot and margin wallet.
     """
 
     entry_latency_ms: int = Field(default=50, ge=0, le=1_000)
@@ -79,8 +76,6 @@ class SimSection(Section):
     margin: MarginMode = "cross"
     insurance_fund: Decimal | None = Field(default=None, ge=0)
     funding_jitter_s: int = Field(default=0, ge=0, le=3_600)
-    collateral: tuple[str, ...] = ()
-    transfer_delay_s: int = Field(default=0, ge=0, le=2_592_000)
 
     def native(self) -> dict[str, int | float | Decimal | str]:
         """Return the settings by the names of the native venue."""
@@ -95,7 +90,6 @@ class SimSection(Section):
             "cost_multiplier": self.cost_multiplier,
             "margin": self.margin,
             "funding_jitter_ns": self.funding_jitter_s * 10**9,
-            "transfer_delay_ns": self.transfer_delay_s * 10**9,
             **fund,
         }
 

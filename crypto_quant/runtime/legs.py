@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from crypto_quant.core.errors import ConfigError
-from crypto_quant.core.instruments import Instrument
-from crypto_quant.runtime.accounts import venue_of
+from crypto_quant.core.instruments import Instrument, venue_of
 
 LONG, SHORT, BOTH = 1, -1, 0
 
@@ -48,10 +47,10 @@ def legs_of(instruments: Sequence[Instrument], hedged: Collection[str]) -> Legs:
         No contract of the run trades at such a venue.
     """
     kinds = enumerate(instruments)
-    both = [n for n, i in kinds if i.contract != "spot" and venue_of(i) in hedged]
-    missing = set(hedged) - {venue_of(instruments[n]) for n in both}
+    both = [n for n, i in kinds if i.contract != "spot" and venue_of(i.id) in hedged]
+    missing = set(hedged) - {venue_of(instruments[n].id) for n in both}
     if missing:
-        known = ", ".join(sorted({venue_of(i) for i in instruments if i.contract != "spot"}))
+        known = ", ".join(sorted({venue_of(i.id) for i in instruments if i.contract != "spot"}))
         raise ConfigError(f"hedged: expected venues of {known}, was {min(missing)}")
     shorts = tuple(replace(instruments[n], id=short_id(instruments[n].id)) for n in both)
     pairs = tuple((n, len(instruments) + at) for at, n in enumerate(both))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
@@ -28,7 +28,7 @@ from crypto_quant.core.messages import (
     Wallet,
 )
 from crypto_quant.runtime.accounts import Accounts
-from crypto_quant.runtime.legs import legs_of
+from crypto_quant.runtime.legs import LONG, legs_of
 from crypto_quant.venues.rules.collateral import multi_assets
 
 WAKES: Final = (None, Wake.TIMER, Wake.ACCOUNT, Wake.GAP, Wake.DATA_END, Wake.ALARM)
@@ -116,13 +116,14 @@ class RecordedLine:
         """The instruments with the short legs of contracts in hedge mode."""
         instruments = self.legs.instruments
         self.accounts = Accounts(instruments, spec.quote, spec.collateral)
-        sim, venues = _settings(spec.sim)
+        sim, venues = _settings(spec.sim, self.accounts.venues)
         wallet = self.accounts.wallet
         wallets = self.accounts.wallets()
-        if spec.collateral and sim is not None:
+        if spec.collateral and spec.sim is not None:
             name, assets, _ = wallets[wallet(Wallet.MARGIN)]
-            venue = self.accounts.venues[0].lower()
-            sim["multi_assets"] = multi_assets(venue, name, assets, spec.start)
+            venue = self.accounts.venues[0]
+            mode = multi_assets(venue.lower(), name, assets, spec.start)
+            (venues[venue] if sim is None else sim)["multi_assets"] = mode
         named = [wallets[wallet(d.wallet, d.venue)][0] for d in capital]
         try:
             self.native = _native.Line(
@@ -147,7 +148,8 @@ class RecordedLine:
             for n, instrument in enumerate(instruments):
                 if instrument.contract != "spot":
                     self.native.set_leverage(n, spec.leverage)
-        except ValueError as err:
+        except (ValueError, RuntimeError, OverflowError, TypeError) as err:
+            # The last three: capital that no ledger holds, a number or a type that no setting has.
             raise ConfigError(str(err)) from err
 
     def stream(self, name: str, add: Callable[..., int], index: int, parts: Iterable[Part]) -> None:
@@ -367,6 +369,9 @@ class RecordedLine:
         if not leg:
             self.native.place(number, instrument, buys, quantity, code, px, stop, reduces, parts)
             return
+        if reduces and buys == (leg == LONG):
+            position = "long" if leg == LONG else "short"
+            raise ValueError(f"order {number}: a {position} leg is opened by it, not reduced")
         # In hedge mode the position side says whether an order only reduces.
         self.native.place(
             number, instrument, buys, quantity, code, px, stop, False, parts, position_side=leg
@@ -374,10 +379,10 @@ class RecordedLine:
 
 
 def _settings(
-    sim: Settings | Mapping[str, Settings] | None,
+    sim: Settings | Mapping[str, Settings] | None, names: Collection[str]
 ) -> tuple[dict[str, object] | None, dict[str, dict[str, object]]]:
     """Return the settings of all venues, and those of each where they are given by venue."""
-    if sim and all(isinstance(own, Mapping) for own in sim.values()):
+    if sim and not set(names).isdisjoint(sim):
         return None, {name: dict(own) for name, own in sim.items() if isinstance(own, Mapping)}
     return None if sim is None else dict(sim), {}
 

@@ -25,7 +25,7 @@ pub struct OpenOrders {
 }
 
 impl OpenOrders {
-    /// The same with one more, or with one less where `qty` is negative.
+    /// The same with one more.
     ///
     /// # Errors
     /// When an amount is too large.

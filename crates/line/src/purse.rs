@@ -183,6 +183,35 @@ impl Purses<'_> {
     }
 }
 
+impl Purses<'_> {
+    /// What the spot orders that `work` have locked of an asset of a sleeve in a wallet. `None`
+    /// where that has more digits than money has.
+    pub(crate) fn tied_up(
+        &self,
+        (sleeve, wallet, asset): (usize, usize, &str),
+        work: impl Iterator<Item = OpenOrder>,
+    ) -> Option<Decimal> {
+        let mut total = Decimal::ZERO;
+        for own in work.filter(|own| self.ledger.wallet_of(own.instrument) == Some(wallet)) {
+            let traded = self.traded(own.instrument);
+            for (_, part) in self.locked(&own).into_iter().filter(|(s, _)| *s == sleeve) {
+                let locks = match own.limit {
+                    Some(px) if part > 0 && traded.settle == asset => {
+                        self.worth(own.instrument, px, part)?
+                    }
+                    _ if part < 0 && traded.base == asset => {
+                        let coins = traded.grid.quantity(Qty(-part));
+                        coins.checked_mul(traded.multiplier)?
+                    }
+                    _ => Decimal::ZERO,
+                };
+                total = total.checked_add(locks)?;
+            }
+        }
+        Some(total)
+    }
+}
+
 /// A sleeve's part of a fill that is on its way.
 struct Moved {
     instrument: InstrumentIdx,

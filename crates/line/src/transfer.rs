@@ -2,7 +2,7 @@
 
 use cq_ledger::{LedgerError, Transfer, WalletIdx};
 use cq_sim::Venue;
-use cq_types::{Account, Event, Ts};
+use cq_types::{Account, Contract, Event, InstrumentIdx, Ts};
 use rust_decimal::Decimal;
 
 use crate::custody::Custody;
@@ -122,6 +122,9 @@ impl Line {
                 return Ok(Some(reason::NOT_FREE));
             }
         }
+        if !self.is_unlocked(&transfer) {
+            return Ok(Some(reason::NOT_FREE));
+        }
         match self.books.ledger.depart(transfer) {
             Ok(()) => {}
             Err(LedgerError::NotEnough { .. }) => return Ok(Some(reason::NOT_FREE)),
@@ -130,6 +133,29 @@ impl Line {
         }
         self.at_venues(&transfer, Custody::on_departure)?;
         Ok(None)
+    }
+
+    /// Whether what leaves is beside what the sleeve's spot orders have locked.
+    fn is_unlocked(&self, transfer: &Transfer<'_>) -> bool {
+        let (sleeve, wallet, asset) = (transfer.sleeve, transfer.from, transfer.asset);
+        let traded = self.instruments.iter();
+        let spot: Vec<_> = (0..)
+            .zip(traded)
+            .filter_map(|(index, own)| (own.contract == Contract::Spot).then_some(index))
+            .collect();
+        let work = self.lived.iter().flat_map(|lived| {
+            let at = |index: &InstrumentIdx| lived.exchanges.of(*index).venue.open_orders(*index);
+            spot.iter().flat_map(at)
+        });
+        let locked = self.books.purse().tied_up((sleeve, wallet, asset), work);
+        let balance = self.books.ledger.sleeve_balance(sleeve, wallet, asset);
+        let leaves = transfer.amount.checked_add(transfer.fee);
+        match (locked, leaves, balance) {
+            // What the ledger does not know it refuses itself.
+            (_, _, Err(_)) => true,
+            (Some(locked), Some(leaves), Ok(balance)) => leaves <= balance - locked,
+            _ => false,
+        }
     }
 
     /// The next transfer arrives.

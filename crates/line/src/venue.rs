@@ -155,6 +155,11 @@ impl Lived {
     ) -> Result<(), LedgerError> {
         let exchange = self.exchanges.of_mut(index);
         if due.is_end {
+            for _ in 0..exchange.venue.hurry(index, ts) {
+                let Exchange { venue, custody } = exchange;
+                custody.admit(venue, purse, ts)?;
+                exchange.hear(ts)?;
+            }
             exchange.venue.end_bar(index, ts, purse);
             exchange.hear(ts)?;
             // Where nothing but bars tells of marks, the worst price of the bar was one.

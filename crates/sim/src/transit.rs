@@ -50,6 +50,19 @@ impl Transit {
         self.0.pop_front()
     }
 
+    /// Lets all that is on its way about instruments arrive at `ts`, first of all; how much it is.
+    pub(crate) fn hurry(&mut self, is_of: impl Fn(InstrumentIdx) -> bool, ts: Ts) -> usize {
+        let taken = self.take(is_of);
+        let count = taken.len();
+        for sent in taken.into_iter().rev() {
+            self.0.push_front(Sent {
+                arrives: ts,
+                ..sent
+            });
+        }
+        count
+    }
+
     /// Takes all that is on its way about instruments.
     pub(crate) fn take(&mut self, is_of: impl Fn(InstrumentIdx) -> bool) -> VecDeque<Sent> {
         let all = std::mem::take(&mut self.0).into_iter();

@@ -70,7 +70,6 @@ class Inputs:
             sim=None if is_research else config.sim.native(),
             leverage=config.risk.leverage,
             tier=config.market.tier,
-            collateral=config.sim.collateral,
         )
         line = RecordedLine(spec, capital)
         self.loader.bars(line, PERP, "1h", segment.start, segment.end)

@@ -7,10 +7,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from crypto_quant.core.errors import ConfigError
-from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.instruments import Instrument, venue_of
 from crypto_quant.core.messages import Wallet
 from crypto_quant.core.terms import terms_at
-from crypto_quant.runtime.accounts import venue_of
 from crypto_quant.runtime.line import Deposit
 
 
@@ -73,7 +72,7 @@ def deposits(
     """
     kinds: dict[str, set[bool]] = {}
     for instrument in instruments:
-        kinds.setdefault(venue_of(instrument), set()).add(instrument.contract == "spot")
+        kinds.setdefault(venue_of(instrument.id), set()).add(instrument.contract == "spot")
     known = ", ".join(kinds)
     if not isinstance(capital, Mapping):
         if len(kinds) > 1:

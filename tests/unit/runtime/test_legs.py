@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.messages import (
     RISK_SEAL,
     Allocation,
@@ -94,3 +94,25 @@ def test_both_positions_live_beside_each_other_and_add_up() -> None:
     gained = 1_000 + 2 * 2_000 - 2 * 2_000
     traded = 3 * 30_000 + 2 * 30_000 + 31_000 + 32_000 + 2 * 32_000 + 32_000
     assert line.native.equity() == 1_000_000 + gained - traded * fee
+
+
+def test_what_would_open_a_leg_cannot_be_sent_as_reducing_it() -> None:
+    spec = LineSpec(
+        instruments=(PERP,),
+        sleeves=("one",),
+        features=(),
+        series=(),
+        quote="USDT",
+        grid_ns=HOUR_NS,
+        start=START,
+        end=START + 2 * HOUR_NS,
+        sim={},
+        leverage=10,
+        hedged=("BINANCE",),
+    )
+    line = RecordedLine(spec, [Deposit(0, Wallet.MARGIN, Decimal(1_000_000))])
+    assert line.next() is Wake.TIMER
+    with pytest.raises(DataError, match="order 1: a long leg is opened by it, not reduced"):
+        line.execute([order(1, 0, 3, reduces=True)])
+    with pytest.raises(DataError, match="order 2: a short leg is opened by it, not reduced"):
+        line.execute([order(2, line.legs.short(0), -3, reduces=True)])

@@ -24,7 +24,9 @@ from crypto_quant.venues.rules import load_instruments
 START = 1_700_000_000 * 10**9 // HOUR_NS * HOUR_NS
 
 
-def woken(start: int = START, collateral: tuple[str, ...] = (), **sim: object) -> RecordedLine:
+def woken(
+    start: int = START, collateral: tuple[str, ...] = (), capital: str = "100", **sim: object
+) -> RecordedLine:
     """Return a line without data at its first timer, 100 in the spot wallet."""
     instruments = load_instruments()
     spec = LineSpec(
@@ -40,7 +42,7 @@ def woken(start: int = START, collateral: tuple[str, ...] = (), **sim: object) -
         leverage=2,
         collateral=collateral,
     )
-    line = RecordedLine(spec, [Deposit(0, Wallet.SPOT, Decimal(100))])
+    line = RecordedLine(spec, [Deposit(0, Wallet.SPOT, Decimal(capital))])
     assert line.next() is Wake.TIMER
     return line
 
@@ -80,6 +82,35 @@ def test_coins_are_collateral_where_the_run_says_so_and_the_venue_did() -> None:
     with pytest.raises(ConfigError, match=r"sim.multi_assets: expected margin = .cross."):
         woken(collateral=("BTC",), margin="isolated")
     assert line.native.conversions()["asset"] == []
+    with pytest.raises(ConfigError, match=r"sim.multi_assets: expected margin = .cross."):
+        woken(collateral=("BTC",), BINANCE={"margin": "isolated"})
+
+
+@pytest.mark.parametrize(
+    ("capital", "said"), [("1e12", "too large"), ("-1", "out of range"), ("1e-9", "out of range")]
+)
+def test_capital_that_no_ledger_holds_is_a_config_error(capital: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        woken(capital=capital)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("transfer_fees", {"USDT": 1}), ("latency_seed", -1), ("multi_assets", {})]
+)
+def test_a_setting_of_another_shape_is_a_config_error(key: str, value: object) -> None:
+    sim = {key: value}
+    with pytest.raises(ConfigError):
+        woken(START, (), "100", **sim)
+
+
+@pytest.mark.parametrize(
+    ("amount", "asset", "said"),
+    [("1", "ETH", "wallet spot does not hold ETH"), ("-1", "USDT", "transfer -1 is out of range")],
+)
+def test_a_transfer_that_cannot_be_one_is_a_data_error(amount: str, asset: str, said: str) -> None:
+    made = Transfer(START, 0, Wallet.SPOT, Decimal(amount), "x", asset=asset)
+    with pytest.raises(DataError, match=said):
+        woken().execute([made])
 
 
 def test_crossing_parts_that_do_not_sum_to_zero_breaks_an_invariant() -> None:

@@ -168,6 +168,27 @@ fn what_rests_of_one_position_ties_up_its_margin_once() {
 }
 
 #[test]
+fn a_close_is_not_made_larger_than_its_position() {
+    let mut line = line(hedged(), &[10_000; 8]);
+    wake(&mut line);
+    place(&mut line, at(1, Long, 1_000));
+    until(&mut line, 2 * SECOND);
+    let close = Request {
+        side: Side::Sell,
+        price: Some(Px(11_000)),
+        ..bid(2, 500)
+    };
+    place(&mut line, close);
+    until(&mut line, 3 * SECOND);
+    line.amend(2, None, Qty(1_001)).unwrap();
+    until(&mut line, 4 * SECOND);
+    assert_eq!(line.order(2).unwrap().request.qty, Qty(500), "it is kept");
+    line.amend(2, None, Qty(1_000)).unwrap();
+    until(&mut line, 5 * SECOND);
+    assert_eq!(line.order(2).unwrap().request.qty, Qty(1_000));
+}
+
+#[test]
 fn the_legs_share_one_book() {
     // 5 are offered at 100.10: what the long leg takes is gone for the short leg's close.
     let mut line = line(hedged(), &[10_000; 8]);

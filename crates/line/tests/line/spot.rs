@@ -1,5 +1,7 @@
 //! What spot orders lock: coins of those who sell, money of those who buy, each its own.
 
+use cq_ledger::Transfer;
+
 use super::*;
 
 const SECOND: Ts = 1_000_000_000;
@@ -13,6 +15,11 @@ fn line() -> Line {
     setup.instruments = vec![spot];
     setup.sleeves = vec!["one".to_owned(), "two".to_owned()];
     setup.wallets[0].assets.push("BTC".to_owned());
+    setup.wallets.push(Wallet {
+        name: "apart".to_owned(),
+        assets: setup.wallets[0].assets.clone(),
+        instruments: vec![],
+    });
     setup.grid = SECOND;
     let mut other = setup.capital[0].clone();
     other.sleeve = 1;
@@ -94,4 +101,46 @@ fn bids_lock_their_price_and_a_stop_locks_nothing_until_it_is_due() {
     assert_eq!(line.ledger().sleeve_position(0, 0).qty, Qty(5_400));
     while wake(&mut line).is_some() {}
     assert_eq!(refused(&line), [2]);
+}
+
+#[test]
+fn a_purchase_at_the_market_asks_for_what_bids_leave() {
+    let mut line = line();
+    send(&mut line, limit(1, Side::Buy, 6_000, 9_000), 0); // 540 of 1000
+    until(&mut line, SECOND);
+    send(&mut line, market(2, 4_601), 0);
+    send(&mut line, market(3, 4_600), 0);
+    until(&mut line, 2 * SECOND);
+    assert_eq!(refused(&line), [2]);
+    assert_eq!(line.ledger().sleeve_position(0, 0).qty, Qty(4_600));
+}
+
+#[test]
+fn what_orders_lock_cannot_be_sent_away() {
+    let mut line = line();
+    send(&mut line, market(1, 4_000), 0);
+    until(&mut line, SECOND);
+    send(&mut line, limit(2, Side::Buy, 1_000, 9_000), 0); // 90 of 600
+    send(&mut line, limit(3, Side::Sell, 3_000, 11_000), 0); // 3 of 4
+    until(&mut line, 2 * SECOND);
+    for (asset, amount) in [
+        ("USDT", "510.01"),
+        ("USDT", "510"),
+        ("BTC", "1.001"),
+        ("BTC", "1"),
+    ] {
+        let sent = Transfer {
+            ts: line.now(),
+            from: 0,
+            to: 1,
+            asset,
+            amount: amount.parse().unwrap(),
+            fee: Decimal::ZERO,
+            sleeve: 0,
+        };
+        line.transfer(sent).unwrap();
+    }
+    let reasons: Vec<_> = line.transfers().iter().map(|row| row.reason).collect();
+    let refused = "insufficient_balance";
+    assert_eq!(reasons, [refused, "", refused, ""]);
 }

@@ -60,15 +60,18 @@ impl Venue {
         }
         // A stop protects a position that an order beside it may only now be opening.
         let is_stop = request.is_conditional();
-        // In hedge mode a close may be no larger than the position.
-        let is_bounded = self.legs.side(request.instrument).is_some() && !request.close_position;
-        let is_short_sale =
-            (is_bounded || !request.only_reduces()) && self.desk.allowed(order) < order.left;
+        let is_short_sale = (self.is_bounded(request) || !request.only_reduces())
+            && self.desk.allowed(order) < order.left;
         if !is_stop && (self.desk.allowed(order) == 0 || is_short_sale) {
             return Some(Desk::barred_by(order));
         }
         self.is_short(order, purse)
             .then_some(reason::INSUFFICIENT_BALANCE)
+    }
+
+    /// In hedge mode a close may be no larger than the position.
+    fn is_bounded(&self, request: &Request) -> bool {
+        self.legs.side(request.instrument).is_some() && !request.close_position
     }
 
     fn is_barred(&self, request: &Request) -> bool {
@@ -96,6 +99,9 @@ impl Venue {
         }
         if self.is_barred(request) {
             return Some(reason::INSUFFICIENT_MARGIN);
+        }
+        if self.is_bounded(request) && self.desk.allowed(wanted) < wanted.left {
+            return Some(Desk::barred_by(wanted));
         }
         self.is_short(wanted, purse)
             .then_some(reason::INSUFFICIENT_BALANCE)

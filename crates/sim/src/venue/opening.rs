@@ -1,6 +1,6 @@
 //! What the keeper of the money asks of the orders: what works, and what is about to arrive.
 
-use cq_types::{Contract, InstrumentIdx, Px, Qty, Side};
+use cq_types::{Contract, InstrumentIdx, Px, Qty, Side, Ts};
 
 use super::Venue;
 use crate::bars::BarMarket;
@@ -75,6 +75,12 @@ impl Venue {
         }
     }
 
+    /// Lets what is on its way about an instrument arrive at `ts`, before all else; how much that is.
+    pub fn hurry(&mut self, instrument: InstrumentIdx, ts: Ts) -> usize {
+        let legs = &self.legs;
+        self.transit.hurry(|own| legs.market(own) == instrument, ts)
+    }
+
     /// Orders of an instrument that work; those that wait for a trigger are not among them, nor
     /// those of the other position of a hedged contract.
     pub fn open_orders(&self, instrument: InstrumentIdx) -> impl Iterator<Item = OpenOrder> + '_ {
@@ -98,7 +104,12 @@ impl Venue {
         let mut work = spot
             .flat_map(|index| self.open_orders(index))
             .filter(|own| own.id != order.request.id);
-        !purse.can_lock(&OpenOrder::of(order), &mut work, &self.desk.answers)
+        let mut asked = OpenOrder::of(order);
+        if asked.side == Side::Buy {
+            let ask = || self.touch(asked.instrument)[1];
+            asked.limit = asked.limit.or_else(ask);
+        }
+        !purse.can_lock(&asked, &mut work, &self.desk.answers)
     }
 
     /// Best bid and ask of an instrument; on bars the last price is both.

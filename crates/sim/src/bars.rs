@@ -165,8 +165,7 @@ impl BarMarket {
         ts: Ts,
         purse: &dyn Purse,
     ) -> Fate {
-        let level = order.limit().or(order.profit_level());
-        let (Some(bar), Some(level)) = (self.bar, level) else {
+        let (Some(bar), Some(level)) = (self.bar, order.level()) else {
             return Fate::Alive;
         };
         let side = order.request.side;

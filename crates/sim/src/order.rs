@@ -258,6 +258,12 @@ impl Working {
         self.trigger().filter(|(_, is_stop)| !*is_stop).map(|t| t.0)
     }
 
+    /// The price at which it trades once the market comes there: its limit, or a take-profit's
+    /// trigger.
+    pub(crate) fn level(&self) -> Option<Px> {
+        self.limit().or(self.profit_level())
+    }
+
     /// Whether a price triggers it; a trailing stop first follows the price.
     pub(crate) fn is_triggered_by(&mut self, px: Px) -> bool {
         self.follow(px);

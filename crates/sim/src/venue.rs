@@ -301,12 +301,14 @@ impl Venue {
         }
         let before = self.desk.answers.len();
         if !self.working.is_empty() {
-            for meet in [BarMarket::meet_range_stop, BarMarket::meet_range_limit] {
-                self.each(instrument, |venue, order| {
-                    let market = &mut venue.bars[usize::from(instrument)];
-                    meet(market, &mut venue.desk, order, ts, purse)
-                });
-            }
+            self.each(instrument, |venue, order| {
+                let market = &mut venue.bars[usize::from(instrument)];
+                market.meet_range_stop(&mut venue.desk, order, ts, purse)
+            });
+            self.each_from_best(instrument, |venue, order| {
+                let market = &mut venue.bars[usize::from(instrument)];
+                market.meet_range_limit(&mut venue.desk, order, ts, purse)
+            });
         }
         for answer in &mut self.desk.answers[before..] {
             answer.ts_recv = answer.ts_recv.min(ts.saturating_add(1));
@@ -325,6 +327,39 @@ impl Venue {
             let at = self.legs.market(order.request.instrument);
             at != instrument || act(self, order) == Fate::Alive
         });
+        self.working = orders;
+    }
+
+    /// As [`Self::each`], but of the orders of a side the best price acts first: no price is
+    /// reached before the better ones, which have then taken the volume and the position.
+    fn each_from_best(
+        &mut self,
+        instrument: InstrumentIdx,
+        mut act: impl FnMut(&mut Self, &mut Working) -> Fate,
+    ) {
+        let mut orders = std::mem::take(&mut self.working);
+        let is_own = |order: &Working| self.legs.market(order.request.instrument) == instrument;
+        let own: Vec<usize> = (0..orders.len())
+            .filter(|at| is_own(&orders[*at]))
+            .collect();
+        let [mut bids, mut asks] = [Side::Buy, Side::Sell].map(|side| {
+            let mut turn: Vec<_> = own.clone();
+            turn.retain(|at| orders[*at].request.side == side);
+            turn.sort_by_key(|at| orders[*at].level().map(|px| -side.sign() * px.0));
+            turn.into_iter()
+        });
+        let mut done = vec![false; orders.len()];
+        for at in own {
+            let next = match orders[at].request.side {
+                Side::Buy => bids.next(),
+                Side::Sell => asks.next(),
+            };
+            if let Some(at) = next {
+                done[at] = act(self, &mut orders[at]) == Fate::Done;
+            }
+        }
+        let mut done = done.into_iter();
+        orders.retain(|_| done.next() != Some(true));
         self.working = orders;
     }
 

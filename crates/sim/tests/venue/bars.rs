@@ -126,6 +126,30 @@ fn own_orders_share_a_part_of_the_volume_and_the_rest_carries_over() {
 }
 
 #[test]
+fn of_limits_that_share_the_volume_the_best_price_trades_first_then_the_oldest() {
+    let config = SimConfig {
+        participation: Decimal::new(1, 2),
+        ..free()
+    };
+    for (side, prices) in [
+        (1, [9_500, 9_700, 9_600, 9_700]),
+        (-1, [10_500, 10_300, 10_400, 10_300]),
+    ] {
+        let mut venue = venue(&config);
+        for (id, px) in (1..).zip(prices) {
+            venue.send(HOUR, limit(id, side * 400, px));
+        }
+        // A part of 1000 units: the market came to the best two first.
+        live(&mut venue, bar(1, 10_000, 12_000, 8_000, 10_000, 100_000));
+        let taken: Vec<_> = fills(&mut venue).iter().map(|f| (f.0, f.2)).collect();
+        assert_eq!(taken, [(2, side * 400), (4, side * 400), (3, side * 200)]);
+        live(&mut venue, bar(2, 10_000, 12_000, 8_000, 10_000, 100_000));
+        let taken: Vec<_> = fills(&mut venue).iter().map(|f| (f.0, f.2)).collect();
+        assert_eq!(taken, [(3, side * 200), (1, side * 400)]);
+    }
+}
+
+#[test]
 fn an_immediate_order_does_not_carry_over() {
     let config = SimConfig {
         participation: Decimal::new(1, 2),

@@ -382,9 +382,14 @@ def _settings(
     sim: Settings | Mapping[str, Settings] | None, names: Collection[str]
 ) -> tuple[dict[str, object] | None, dict[str, dict[str, object]]]:
     """Return the settings of all venues, and those of each where they are given by venue."""
-    if sim and not set(names).isdisjoint(sim):
-        return None, {name: dict(own) for name, own in sim.items() if isinstance(own, Mapping)}
-    return None if sim is None else dict(sim), {}
+    if sim is None or set(names).isdisjoint(sim):
+        return None if sim is None else dict(sim), {}
+    venues = {}
+    for name, own in sim.items():
+        if not isinstance(own, Mapping):
+            raise ConfigError(f"sim.{name}: expected the settings of a venue, beside other venues'")
+        venues[name] = dict(own)
+    return None, venues
 
 
 def _name(command: Command | None) -> str:

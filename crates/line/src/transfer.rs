@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::custody::Custody;
 use crate::exchange::Exchange;
-use crate::line::Line;
+use crate::line::{bad, Line};
 use crate::transfers::{TransferRow, TransferStatus, TransferTerms};
 use crate::LineError;
 
@@ -79,6 +79,9 @@ impl Line {
     /// When the line has ended or there is no such money.
     pub fn transfer(&mut self, transfer: Transfer<'_>) -> Result<u64, LineError> {
         self.in_turn()?;
+        if transfer.from == transfer.to {
+            return Err(bad("target", "another wallet than the source", &transfer.to));
+        }
         let ts = self.now;
         let ledger_error = |source| LineError::Ledger { ts, source };
         let transfer = Transfer { ts, ..transfer };

@@ -110,6 +110,8 @@ def test_settings_by_venue_name_each_venue_and_no_other() -> None:
     assert line(own).next() is Wake.TIMER
     with pytest.raises(ConfigError, match=r"sim: expected settings of each of .*, was BYBIT"):
         line({"BINANCE": {}})
+    with pytest.raises(ConfigError, match=r"sim\.queue: expected the settings of a venue"):
+        line({**own, "queue": "log"})
     with pytest.raises(ConfigError, match=r"sim: expected a venue of .*, was OKX"):
         line({**own, "OKX": {}})
     with pytest.raises(ConfigError, match=r"venue BYBIT: sim\.queue: expected one of"):

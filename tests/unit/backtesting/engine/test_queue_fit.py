@@ -11,12 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from crypto_quant.backtesting.engine.queue_fit import (
-    OwnOrders,
-    fitted_queue,
-    read_own_orders,
-    replay,
-)
+from crypto_quant.backtesting.engine.own_orders import OwnOrders, read_own_orders
+from crypto_quant.backtesting.engine.queue_fit import fitted_queue, replay
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.importer import import_files
@@ -92,10 +88,40 @@ def test_without_own_fills_fitted_is_a_prior_and_says_so(tmp_path: Path) -> None
     assert found.basis.startswith("a prior")
 
 
-def test_own_orders_off_the_grid_are_one_error(tmp_path: Path) -> None:
+GOOD = "1,9,0,1,100.1,0.001,0"
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("1,9,0,1,100.123456789,0.001,0", r"column price: 100\.123456789 in row 1 is off the grid"),
+        ("1,9,0,1,,0.001,0", "column price: None in row 1 is no number"),
+        ("1,9,0,1,1e300,0.001,0", r"column price: 1e\+300 in row 1 is too large"),
+        ("1,9,0,1,inf,0.001,0", "column price: inf in row 1 is too large"),
+        ("1,9,0,buy,100.1,0.001,0", "column side: 'buy' in row 1 is no number"),
+        ("1,,0,1,100.1,0.001,0", "column ended: a value is missing"),
+        ("1,9,0,0,100.1,0.001,0", "row 1: expected a side of 1 or -1"),
+        ("9,9,0,1,100.1,0.001,0", "row 1: expected placed before ended"),
+        ("1,9,0,1,-100.1,0.001,0", "row 1: expected a price above 0"),
+        ("1,9,0,1,100.1,0,0", "row 1: expected a quantity above 0"),
+        ("1,9,5,1,100.1,0.001,0.002", "row 1: expected filled from 0 to quantity"),
+        ("1,9,0,1,100.1,0.001,-0.001", "row 1: expected filled from 0 to quantity"),
+        ("1,9,10,1,100.1,0.001,0.001", "row 1: expected filled_at from placed to ended"),
+        ("1,9,0,1,100.1,0.001,0.001", "row 1: expected filled_at from placed to ended"),
+    ],
+)
+def test_own_orders_that_are_none_are_one_error(tmp_path: Path, row: str, said: str) -> None:
     rows = tmp_path / "own.csv"
-    rows.write_text(
-        "placed,ended,filled_at,side,price,quantity,filled\n1,2,0,1,100.123456789,0.001,0\n"
-    )
-    with pytest.raises(ConfigError, match=r"column price: 100\.123456789 in row 0 is off the grid"):
+    rows.write_text(f"placed,ended,filled_at,side,price,quantity,filled\n{GOOD}\n{row}\n")
+    with pytest.raises(ConfigError, match=rf"venue\.own_fills: .*own\.csv, {said}"):
         read_own_orders(str(rows), PERP)
+
+
+def test_own_orders_are_read_in_the_order_they_were_placed(tmp_path: Path) -> None:
+    rows = tmp_path / "own.csv"
+    later = "3,9,5,-1,100.1,0.002,0.001"
+    rows.write_text(f"placed,ended,filled_at,side,price,quantity,filled\n{later}\n{GOOD}\n")
+    found = read_own_orders(str(rows), PERP)
+    assert [found.placed.tolist(), found.side.tolist()] == [[1, 3], [1, -1]]
+    lot = 10**PERP.qty_exp // 1000
+    assert [found.quantity.tolist(), found.filled.tolist()] == [[lot, 2 * lot], [0, lot]]

@@ -36,7 +36,7 @@ class TrainingConfig(Section):
     """Everything that decides what a fold's model becomes, beside labels and features."""
 
     model: str = "lightgbm"
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, le=2**31 - 1)  # as LightGBM takes it
     least_rows: int = Field(240, gt=0)
     split: SplitConfig = SplitConfig()
     selection: SelectionConfig = SelectionConfig()

@@ -72,7 +72,7 @@ def _names(found: Found) -> list[str]:
 def _values(values: Sequence[Scalar]) -> pa.Array:
     try:
         return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # numbers beside words
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):  # words, or beyond 64 bits
         return pa.array([str(value) for value in values])
 
 

@@ -13,7 +13,7 @@ from scipy import stats  # type: ignore[import-untyped]  # ships none
 
 from crypto_quant.backtesting.sweep.called import Failure, Identity, outcome, require_same
 from crypto_quant.backtesting.sweep.figures import Figures, digest
-from crypto_quant.backtesting.sweep.plan import Axis, Cell
+from crypto_quant.backtesting.sweep.plan import Axis, Cell, Scalar
 from crypto_quant.backtesting.sweep.selection import select
 from crypto_quant.backtesting.sweep.store import CellStore
 from crypto_quant.backtesting.sweep.table import MOST_LINES, lines, parquet_table
@@ -67,6 +67,13 @@ def test_the_table_has_exact_money_and_the_reason_of_a_failure() -> None:
     assert (first["pnl"], first["orders"], first["error"]) == (Decimal("-12.34"), 12_345, None)
     assert second["pnl"] is None
     assert second["error"] == "it is broken"
+
+
+@pytest.mark.parametrize("values", [(1, 10**20), (1, "p99"), (2**63, -1)])
+def test_values_of_no_one_type_of_arrow_are_text(values: tuple[Scalar, Scalar]) -> None:
+    cells = [Cell(n, {"seed": value}, TickConfig(), "") for n, value in enumerate(values)]
+    table = parquet_table(cells, [Axis("seed", values)], {0: FIGURES, 1: FIGURES})
+    assert table["seed"].to_pylist() == [str(value) for value in values]
 
 
 def test_lines_are_of_one_width_and_say_what_is_left_out() -> None:

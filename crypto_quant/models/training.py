@@ -12,7 +12,7 @@ from pydantic import Field
 
 from crypto_quant.core.config import Section
 from crypto_quant.core.errors import ConfigError, DataError
-from crypto_quant.core.executors import Inline, Pool
+from crypto_quant.core.executors import Inline, Pool, in_order
 from crypto_quant.core.ports import Executor
 from crypto_quant.models import MODELS
 from crypto_quant.models.fold_model import FoldModel, SkippedFold
@@ -155,8 +155,7 @@ def _run(tasks: Sequence[_Task], workers: int) -> Iterator[list[FoldModel | Skip
     beside = min(workers, len(tasks))
     executor: Executor = Pool(beside) if beside > 1 else Inline()
     with executor:
-        for task in [executor.submit(_train_task, task) for task in tasks]:
-            yield task.result()
+        yield from in_order(executor, _train_task, tasks)
 
 
 def _train_task(task: _Task) -> list[FoldModel | SkippedFold]:

@@ -31,7 +31,7 @@ from crypto_quant.backtesting.validation.evaluate import evaluate
 from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require
 from crypto_quant.core.config import dump_config
 from crypto_quant.core.errors import ConfigError, DataError
-from crypto_quant.core.executors import Pool
+from crypto_quant.core.executors import Pool, in_order
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.ports import Executor
 from crypto_quant.data_pipeline.storage import Catalog
@@ -189,8 +189,8 @@ class TickBacktest:
         executor = self._executor or Pool(min(WORKERS, len(jobs)))
         with Workers(config, self._catalog.root, self._known, executor) as workers:
             self._tell("cells of the band", 0, len(jobs))
-            for future in [workers.call(run_cell, job) for job in jobs]:
-                results.append(future.result())
+            for result in in_order(workers.executor, run_cell, jobs, workers.source):
+                results.append(result)
                 self._tell("cells of the band", len(results), len(jobs))
         band = Band(tuple(results), fitted)
         for job in jobs:

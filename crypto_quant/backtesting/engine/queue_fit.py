@@ -7,7 +7,9 @@ before or behind ours. Own orders do: their fills show how fast the queue before
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,7 +23,7 @@ from crypto_quant.core.messages import Wallet
 from crypto_quant.runtime.compose_ticks import SECOND_NS, TRADED
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
-from crypto_quant.runtime.recorded_rows import Ints
+from crypto_quant.runtime.recorded_rows import Ints, fingerprint
 from crypto_quant.runtime.ticks import TickReader, TickSession, TickTape
 
 COARSE: Final = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0)
@@ -58,17 +60,43 @@ def fitted_queue(config: TickConfig, reader: TickReader, sessions: Sequence[Tick
         Own orders are given, but they cannot be used.
     """
     venue = config.venue
+    if "fitted" not in config.band.queues:
+        return Fitted(venue.queue_exponent, "nothing: no cell of the band is fitted")
     if not venue.own_fills:
         return Fitted(venue.queue_exponent, "a prior: there are no own fills to fit on")
+    decides = (
+        config.tier,
+        _rules(config),
+        fingerprint(venue.own_fills),
+        reader.instrument,
+        [part.sha256 for part in reader.parts],
+        sessions,
+    )
+    return _fitted(_Asked(repr(decides), config, reader, sessions))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A fit, known by all that decides it: cells of a sweep ask for the same one."""
+
+    decides: str
+    config: TickConfig = field(compare=False)
+    reader: TickReader = field(compare=False)
+    sessions: Sequence[TickSession] = field(compare=False)
+
+
+@lru_cache(maxsize=1)
+def _fitted(asked: _Asked) -> Fitted:
+    config, reader, path = asked.config, asked.reader, asked.config.venue.own_fills
     if reader.instrument.contract == "spot":
         raise ConfigError(f"{KEY}: orders are fitted on contracts: a spot sale needs its holdings")
-    orders = read_own_orders(venue.own_fills, reader.instrument)
-    tapes = [t for s in sessions if isinstance(t := reader.read(s), TickTape)]
+    orders = read_own_orders(path, reader.instrument)
+    tapes = [t for s in asked.sessions if isinstance(t := reader.read(s), TickTape)]
     held = [(tape, orders.between(tape.start, tape.end)) for tape in tapes]
     count = sum(len(own) for _, own in held)
     if count < LEAST_ORDERS:
         raise ConfigError(
-            f"{KEY}: {venue.own_fills}: {count} orders rested inside the sessions that are run; "
+            f"{KEY}: {path}: {count} orders rested inside the sessions that are run; "
             f"at least {LEAST_ORDERS} are needed"
         )
     found = fit(config, reader.instrument, [item for item in held if len(item[1])])
@@ -167,10 +195,24 @@ def _moments(own: OwnOrders) -> Iterator[tuple[int, int, bool]]:
     yield from sorted(placed + ended, key=lambda moment: (moment[0], not moment[2], moment[1]))
 
 
+def _rules(config: TickConfig) -> dict[str, object]:
+    """Return the venue at which own orders rest again: none of them is turned away."""
+    return {
+        **config.venue.native(),
+        "entry_latency_ns": 0,
+        "response_latency_ns": 0,
+        "queue": "power",
+        "self_trade": "ignore",
+        "max_orders": 10**6,
+        "max_trigger_orders": 0,
+        "max_order_rate": [],
+        "tick_impact_y": 0.0,
+    }
+
+
 def _line(
     config: TickConfig, instrument: Instrument, tape: TickTape, exponent: float
 ) -> RecordedLine:
-    rules = config.venue.native()
     spec = LineSpec(
         instruments=(instrument,),
         sleeves=("own",),
@@ -180,17 +222,7 @@ def _line(
         grid_ns=max(tape.end - tape.start, SECOND_NS),
         start=tape.start,
         end=tape.end,
-        sim={
-            **rules,
-            "entry_latency_ns": 0,
-            "response_latency_ns": 0,
-            "queue": "power",
-            "queue_exponent": exponent,
-            "self_trade": "ignore",
-            "max_orders": 10**6,
-            "max_order_rate": [],
-            "tick_impact_y": 0.0,
-        },
+        sim={**_rules(config), "queue_exponent": exponent},
         leverage=1,
         tier=config.tier,
         sample_ns=max(tape.end - tape.start, SECOND_NS),

@@ -28,7 +28,7 @@ from crypto_quant.backtesting.engine.tick_assumptions import assumptions
 from crypto_quant.backtesting.engine.workers import WORKERS, Workers
 from crypto_quant.backtesting.metrics.result import put
 from crypto_quant.backtesting.validation.evaluate import evaluate
-from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require
+from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require, require_for
 from crypto_quant.core.config import dump_config
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.executors import Pool, in_order
@@ -155,14 +155,17 @@ class TickBacktest:
             self._write(folder, band, metrics)
         return TickRun(folder, metrics, log.count().trials)
 
-    def ran(self) -> RanTicks:
+    def ran(self, trial: Trial) -> RanTicks:
         """Run every cell and write nothing: its trial was counted by another.
 
         Raises
         ------
         DataError
             No chosen session has a book.
+        InvariantError
+            The trial is not that of this run.
         """
+        require_for(trial, self._config, self.data, self.code)
         self._check_readable()
         band = self._run(fitted_queue(self._config, self._reader, self._sessions))
         tables = band.judged.tables

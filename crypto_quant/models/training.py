@@ -12,7 +12,7 @@ from pydantic import Field
 
 from crypto_quant.core.config import Section
 from crypto_quant.core.errors import ConfigError, DataError
-from crypto_quant.core.executors import Inline, Pool
+from crypto_quant.core.executors import Inline, Pool, in_order
 from crypto_quant.core.ports import Executor
 from crypto_quant.models import MODELS
 from crypto_quant.models.fold_model import FoldModel, SkippedFold
@@ -36,7 +36,7 @@ class TrainingConfig(Section):
     """Everything that decides what a fold's model becomes, beside labels and features."""
 
     model: str = "lightgbm"
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, le=2**31 - 1)  # as LightGBM takes it
     least_rows: int = Field(240, gt=0)
     split: SplitConfig = SplitConfig()
     selection: SelectionConfig = SelectionConfig()
@@ -155,8 +155,7 @@ def _run(tasks: Sequence[_Task], workers: int) -> Iterator[list[FoldModel | Skip
     beside = min(workers, len(tasks))
     executor: Executor = Pool(beside) if beside > 1 else Inline()
     with executor:
-        for task in [executor.submit(_train_task, task) for task in tasks]:
-            yield task.result()
+        yield from in_order(executor, _train_task, tasks)
 
 
 def _train_task(task: _Task) -> list[FoldModel | SkippedFold]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -27,6 +27,8 @@ from crypto_quant.strategy.signal_generator.momentum import MomentumSignalConfig
 
 SleeveName = Literal["carry", "model", "momentum"]
 TickStrategy = Literal["imbalance", "grid"]
+Capital = Annotated[Decimal, Field(gt=0, le=10**11, decimal_places=8)]
+"""Money to begin with, as venues count it; the ledger keeps less than 10**12, gains included."""
 
 
 class MarketConfig(Section):
@@ -41,7 +43,7 @@ class MarketConfig(Section):
 class CapitalConfig(Section):
     """Starting money in the quote asset, and how it is split over the sleeves that run."""
 
-    amount: Decimal = Field(default=Decimal(100_000), gt=0)
+    amount: Capital = Decimal(100_000)
     shares: dict[SleeveName, Decimal] = Field(
         default={"carry": Decimal("0.7"), "model": Decimal("0.3")}
     )
@@ -167,8 +169,8 @@ class TickConfig(Section):
     instrument: str = "BTCUSDT-PERP.BINANCE"
     sessions: tuple[str, ...] = ()
     tier: str = "VIP0"
-    capital: Decimal = Field(default=Decimal(100_000), gt=0)
-    grid_ms: int = Field(default=100, gt=0)
+    capital: Capital = Decimal(100_000)
+    grid_ms: int = Field(default=100, gt=0, le=86_400_000)
     feature: str = "imbalance_l5"
     margin: MarginMode = "cross"
     funding_jitter_s: int = Field(default=60, ge=0, le=3_600)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
 from crypto_quant.core.config import Section
 
 MS_NS: Final = 10**6
+_MOST: Final = 10**6
+"""Orders beyond which a limit is none."""
+_LONGEST_NS: Final = 10**9 * 3_600 * 24 * 365
+Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
+"""Of draws in the native venue, which takes 64 bits."""
+OrderRate = tuple[
+    Annotated[int, Field(ge=0, le=_MOST)], Annotated[int, Field(gt=0, le=_LONGEST_NS)]
+]
+"""Orders, and the ns in which no more may follow each other."""
 QueueName = Literal[
     "risk_averse", "fitted", "optimistic", "power", "power2", "power3", "log", "log2"
 ]
@@ -46,7 +55,7 @@ class OrderLatency(Section):
     rows: str = ""
     entry_ms: Levels | None = None
     response_ms: Levels | None = None
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _both_ways(self) -> OrderLatency:
@@ -66,7 +75,7 @@ class FeedSection(Section):
     model: Literal["recorded", "constant", "interpolated", "sampled"] = "recorded"
     ms: Levels | None = None
     rows: str = ""
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _has_its_numbers(self) -> FeedSection:
@@ -88,9 +97,9 @@ class VenueSection(Section):
 
     queue_exponent: float = Field(default=2.0, gt=0, le=100)
     own_fills: str = ""
-    max_orders: int = Field(default=200, ge=1)
-    max_trigger_orders: int = Field(default=200, ge=0)
-    max_order_rate: tuple[tuple[int, int], ...] = ()
+    max_orders: int = Field(default=200, ge=1, le=_MOST)
+    max_trigger_orders: int = Field(default=200, ge=0, le=_MOST)
+    max_order_rate: tuple[OrderRate, ...] = ()
     partial_fills: bool = True
     walks_book: bool = True
     snapshot_edge: bool = True

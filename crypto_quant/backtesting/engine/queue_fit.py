@@ -7,22 +7,23 @@ before or behind ours. Own orders do: their fills show how fast the queue before
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from crypto_quant.backtesting.engine.cells import Fitted
 from crypto_quant.backtesting.engine.columns import whole
+from crypto_quant.backtesting.engine.own_orders import KEY, OwnOrders, read_own_orders
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import Wallet
 from crypto_quant.runtime.compose_ticks import SECOND_NS, TRADED
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
-from crypto_quant.runtime.recorded_rows import Ints, read_table, read_times
+from crypto_quant.runtime.recorded_rows import Ints, fingerprint
 from crypto_quant.runtime.ticks import TickReader, TickSession, TickTape
 
 COARSE: Final = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0)
@@ -30,36 +31,8 @@ COARSE: Final = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0)
 FINE: Final = 5
 """Exponents that are tried between the best of them and each neighbour."""
 LEAST_ORDERS: Final = 20
-_KEY: Final = "venue.own_fills"
-_TIMES: Final = ("placed", "ended", "filled_at")
-_AMOUNTS: Final = ("side", "price", "quantity", "filled")
 _POST_ONLY: Final = 2
 _CAPITAL: Final = Decimal(10) ** 9
-
-
-@dataclass(frozen=True, slots=True)
-class OwnOrders:
-    """Orders that rested at the venue and what became of them, each (n,), by ``placed``.
-
-    ``placed`` and ``ended`` are when they came into the book and left it, ``filled_at`` when they
-    last traded (0: never); ns UTC of the venue. ``side`` is +1 or -1; the rest are grid units.
-    """
-
-    placed: Ints
-    ended: Ints
-    filled_at: Ints
-    side: Ints
-    price: Ints
-    quantity: Ints
-    filled: Ints
-
-    def __len__(self) -> int:
-        return len(self.placed)
-
-    def between(self, start: int, end: int) -> OwnOrders:
-        """Return those that rested inside a session."""
-        inside = (self.placed > start) & (self.ended < end)
-        return OwnOrders(*(getattr(self, name)[inside] for name in self.__slots__))
 
 
 class Fit(NamedTuple):
@@ -87,17 +60,43 @@ def fitted_queue(config: TickConfig, reader: TickReader, sessions: Sequence[Tick
         Own orders are given, but they cannot be used.
     """
     venue = config.venue
+    if "fitted" not in config.band.queues:
+        return Fitted(venue.queue_exponent, "nothing: no cell of the band is fitted")
     if not venue.own_fills:
         return Fitted(venue.queue_exponent, "a prior: there are no own fills to fit on")
+    decides = (
+        config.tier,
+        _rules(config),
+        fingerprint(venue.own_fills),
+        reader.instrument,
+        [part.sha256 for part in reader.parts],
+        sessions,
+    )
+    return _fitted(_Asked(repr(decides), config, reader, sessions))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A fit, known by all that decides it: cells of a sweep ask for the same one."""
+
+    decides: str
+    config: TickConfig = field(compare=False)
+    reader: TickReader = field(compare=False)
+    sessions: Sequence[TickSession] = field(compare=False)
+
+
+@lru_cache(maxsize=1)
+def _fitted(asked: _Asked) -> Fitted:
+    config, reader, path = asked.config, asked.reader, asked.config.venue.own_fills
     if reader.instrument.contract == "spot":
-        raise ConfigError(f"{_KEY}: orders are fitted on contracts: a spot sale needs its holdings")
-    orders = read_own_orders(venue.own_fills, reader.instrument)
-    tapes = [t for s in sessions if isinstance(t := reader.read(s), TickTape)]
+        raise ConfigError(f"{KEY}: orders are fitted on contracts: a spot sale needs its holdings")
+    orders = read_own_orders(path, reader.instrument)
+    tapes = [t for s in asked.sessions if isinstance(t := reader.read(s), TickTape)]
     held = [(tape, orders.between(tape.start, tape.end)) for tape in tapes]
     count = sum(len(own) for _, own in held)
     if count < LEAST_ORDERS:
         raise ConfigError(
-            f"{_KEY}: {venue.own_fills}: {count} orders rested inside the sessions that are run; "
+            f"{KEY}: {path}: {count} orders rested inside the sessions that are run; "
             f"at least {LEAST_ORDERS} are needed"
         )
     found = fit(config, reader.instrument, [item for item in held if len(item[1])])
@@ -106,34 +105,6 @@ def fitted_queue(config: TickConfig, reader: TickReader, sessions: Sequence[Tick
         f"fitted on {count} own orders, {found.share:.0%} of which it reproduces; "
         f"{found.low:g} to {found.high:g} do as well",
     )
-
-
-def read_own_orders(path: str, instrument: Instrument) -> OwnOrders:
-    """Read a file of own orders, whose columns are named as those of ``OwnOrders``.
-
-    Raises
-    ------
-    ConfigError
-        It cannot be read, lacks a column, or a value is off the instrument's grid.
-    """
-    times = read_times(_KEY, path, _TIMES)
-    table = read_table(_KEY, path, _AMOUNTS)
-    exps = {"side": 0, "price": instrument.price_exp}
-    amounts = [
-        _units(path, name, table[name], exps.get(name, instrument.qty_exp)) for name in _AMOUNTS
-    ]
-    order = np.argsort(times[0], kind="stable")
-    return OwnOrders(*(column[order] for column in (*times, *amounts)))
-
-
-def _units(path: str, name: str, column: pa.ChunkedArray, exp: int) -> Ints:
-    values = [Decimal(str(value)).scaleb(exp) for value in column.to_pylist()]
-    for row, value in enumerate(values):
-        if value != value.to_integral_value():
-            raise ConfigError(
-                f"{_KEY}: {path}, column {name}: {value.scaleb(-exp)} in row {row} is off the grid"
-            )
-    return np.array([int(value) for value in values], dtype=np.int64)
 
 
 def fit(
@@ -224,10 +195,24 @@ def _moments(own: OwnOrders) -> Iterator[tuple[int, int, bool]]:
     yield from sorted(placed + ended, key=lambda moment: (moment[0], not moment[2], moment[1]))
 
 
+def _rules(config: TickConfig) -> dict[str, object]:
+    """Return the venue at which own orders rest again: none of them is turned away."""
+    return {
+        **config.venue.native(),
+        "entry_latency_ns": 0,
+        "response_latency_ns": 0,
+        "queue": "power",
+        "self_trade": "ignore",
+        "max_orders": 10**6,
+        "max_trigger_orders": 0,
+        "max_order_rate": [],
+        "tick_impact_y": 0.0,
+    }
+
+
 def _line(
     config: TickConfig, instrument: Instrument, tape: TickTape, exponent: float
 ) -> RecordedLine:
-    rules = config.venue.native()
     spec = LineSpec(
         instruments=(instrument,),
         sleeves=("own",),
@@ -237,17 +222,7 @@ def _line(
         grid_ns=max(tape.end - tape.start, SECOND_NS),
         start=tape.start,
         end=tape.end,
-        sim={
-            **rules,
-            "entry_latency_ns": 0,
-            "response_latency_ns": 0,
-            "queue": "power",
-            "queue_exponent": exponent,
-            "self_trade": "ignore",
-            "max_orders": 10**6,
-            "max_order_rate": [],
-            "tick_impact_y": 0.0,
-        },
+        sim={**_rules(config), "queue_exponent": exponent},
         leverage=1,
         tier=config.tier,
         sample_ns=max(tape.end - tape.start, SECOND_NS),

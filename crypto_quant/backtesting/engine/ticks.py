@@ -28,10 +28,10 @@ from crypto_quant.backtesting.engine.tick_assumptions import assumptions
 from crypto_quant.backtesting.engine.workers import WORKERS, Workers
 from crypto_quant.backtesting.metrics.result import put
 from crypto_quant.backtesting.validation.evaluate import evaluate
-from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require
+from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require, require_for
 from crypto_quant.core.config import dump_config
 from crypto_quant.core.errors import ConfigError, DataError
-from crypto_quant.core.executors import Pool
+from crypto_quant.core.executors import Pool, in_order
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.ports import Executor
 from crypto_quant.data_pipeline.storage import Catalog
@@ -155,14 +155,17 @@ class TickBacktest:
             self._write(folder, band, metrics)
         return TickRun(folder, metrics, log.count().trials)
 
-    def ran(self) -> RanTicks:
+    def ran(self, trial: Trial) -> RanTicks:
         """Run every cell and write nothing: its trial was counted by another.
 
         Raises
         ------
         DataError
             No chosen session has a book.
+        InvariantError
+            The trial is not that of this run.
         """
+        require_for(trial, self._config, self.data, self.code)
         self._check_readable()
         band = self._run(fitted_queue(self._config, self._reader, self._sessions))
         tables = band.judged.tables
@@ -189,8 +192,8 @@ class TickBacktest:
         executor = self._executor or Pool(min(WORKERS, len(jobs)))
         with Workers(config, self._catalog.root, self._known, executor) as workers:
             self._tell("cells of the band", 0, len(jobs))
-            for future in [workers.call(run_cell, job) for job in jobs]:
-                results.append(future.result())
+            for result in in_order(workers.executor, run_cell, jobs, workers.source):
+                results.append(result)
                 self._tell("cells of the band", len(results), len(jobs))
         band = Band(tuple(results), fitted)
         for job in jobs:

@@ -18,6 +18,7 @@ from crypto_quant.backtesting.metrics.tracks import floats
 from crypto_quant.backtesting.metrics.trial_sharpe import scored_days, trial_sharpe
 from crypto_quant.backtesting.sweep.called import Failure, Identity, outcome, require_same
 from crypto_quant.backtesting.sweep.figures import Figure, Figures, digest
+from crypto_quant.backtesting.validation.trials import Trial, require_for
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.measures.arrays import DAYS_PER_YEAR
 from crypto_quant.core.measures.drawdown import drawdown_series
@@ -34,11 +35,12 @@ class Shared(NamedTuple):
 
 
 class BarJob(NamedTuple):
-    """A portfolio, the first time it decides at, and the file of its trained folds."""
+    """A portfolio, when it first decides, its trained folds, and the receipt of its trial."""
 
     variant: Variant
     start: int
     folds: Path | None
+    trial: Trial
 
 
 class BarRuns:
@@ -80,10 +82,10 @@ class BarRuns:
         """Return what makes a cell a trial of its own: that of its walk-forward run."""
         return tried(main_variant(config))
 
-    def job(self, config: RunConfig) -> BarJob:
+    def job(self, config: RunConfig, trial: Trial) -> BarJob:
         """Return what a worker is asked to run; trains the folds, where a model trades."""
         variant = main_variant(config)
-        return BarJob(variant, self._desk.start, self._desk.folds_of(variant))
+        return BarJob(variant, self._desk.start, self._desk.folds_of(variant), trial)
 
 
 def run_bar_cell(shared: Shared, job: BarJob) -> Figures | Failure:
@@ -95,6 +97,7 @@ def _run(shared: Shared, job: BarJob) -> Figures:
     inputs, marks = desk(shared.source)
     require_same(shared.identity, identity.data_hash(inputs))
     variant = job.variant
+    require_for(job.trial, tried(variant), *shared.identity)
     switch = switch_of(job.folds, inputs)
     books = run_portfolio(variant.config, inputs, job.start, variant.sleeves, switch)
     equity, fills = collect.equity_table(books, inputs, marks), collect.fills_table(books, inputs)

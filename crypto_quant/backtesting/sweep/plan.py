@@ -20,7 +20,13 @@ LARGEST: Final = 10_000
 
 MODELS: Final[Mapping[str, type[RunConfig | TickConfig]]] = {"ticks": TickConfig, "bars": RunConfig}
 BARRED: Final[Mapping[str, tuple[str, ...]]] = {
-    "ticks": ("instrument", "sessions"),
+    "ticks": (
+        "instrument",
+        "sessions",
+        "venue.own_fills",
+        "venue.latency.rows",
+        "venue.feed.rows",
+    ),
     "bars": ("market", "model.training.split", "beside", "chosen_before"),
 }
 """Keys that change what data is read, or nothing at all: cells must be comparable."""

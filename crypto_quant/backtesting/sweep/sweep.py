@@ -54,7 +54,7 @@ class Runs(Protocol):
         """Return what makes a cell a trial of its own."""
         ...
 
-    def job(self, config: Any) -> Any:  # noqa: ANN401 - as above
+    def job(self, config: Any, trial: Trial) -> Any:  # noqa: ANN401 - as above
         """Return what a worker is asked to run."""
         ...
 
@@ -181,7 +181,7 @@ class Sweep:
         asked: list[int] = []
         for n in left:
             try:
-                jobs.append(self._kind.job(whole[n].config))
+                jobs.append(self._kind.job(whole[n].config, trials[n]))
                 asked.append(n)
             except CryptoQuantError as err:
                 yield n, Failure(str(err), is_ours=err.exit_code != 2)

@@ -15,7 +15,7 @@ from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
 from crypto_quant.backtesting.metrics.tracks import floats
 from crypto_quant.backtesting.sweep.called import Failure, Identity, outcome, require_same
 from crypto_quant.backtesting.sweep.figures import Figure, Figures, digest
-from crypto_quant.backtesting.validation.trials import TrialLog
+from crypto_quant.backtesting.validation.trials import Trial, TrialLog
 from crypto_quant.core.executors import Inline
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.measures.drawdown import drawdown_series
@@ -31,6 +31,13 @@ class Recorded(NamedTuple):
     root: Path
     known: Mapping[str, Instrument]
     identity: Identity
+
+
+class TickJob(NamedTuple):
+    """A configuration to run, and the receipt of its trial."""
+
+    config: TickConfig
+    trial: Trial
 
 
 class TickRuns:
@@ -52,8 +59,8 @@ class TickRuns:
     """
 
     not_deflated = (
-        "not deflated: minutes of market give no daily Sharpe ratio, so there is nothing to "
-        "deflate; the trials are counted all the same"
+        "minutes of market give no daily Sharpe ratio, so there is nothing to deflate; the trials "
+        "are counted all the same"
     )
 
     def __init__(
@@ -71,22 +78,22 @@ class TickRuns:
         """Return what makes a cell a trial of its own: that of ``cq backtest`` with its config."""
         return config
 
-    def job(self, config: TickConfig) -> TickConfig:
+    def job(self, config: TickConfig, trial: Trial) -> TickJob:
         """Return what a worker is asked to run."""
-        return config
+        return TickJob(config, trial)
 
 
-def run_tick_cell(shared: Recorded, config: TickConfig) -> Figures | Failure:
+def run_tick_cell(shared: Recorded, job: TickJob) -> Figures | Failure:
     """Run every session with one configuration."""
-    return outcome(lambda: _run(shared, config))
+    return outcome(lambda: _run(shared, job))
 
 
-def _run(shared: Recorded, config: TickConfig) -> Figures:
-    nowhere = Path()
+def _run(shared: Recorded, job: TickJob) -> Figures:
+    config, nowhere = job.config, Path()
     here = Inline()  # the cells of a sweep run beside one another, those of a band do not
     run = TickBacktest(config, _catalog(shared.root), shared.known, nowhere, nowhere, _untold, here)
     require_same(shared.identity, run.data)
-    return _figures(run.ran(), config.capital)
+    return _figures(run.ran(job.trial), config.capital)
 
 
 @lru_cache(maxsize=1)

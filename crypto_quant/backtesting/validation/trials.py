@@ -122,7 +122,7 @@ class TrialLog:
         """
         text = canonical(config)
         config_hash = hashlib.sha256(text.encode()).hexdigest()
-        identity = hashlib.sha256(f"{config_hash}\n{data}\n{code}".encode()).hexdigest()
+        identity = _identity(config_hash, data, code)
         with self._transaction() as db:
             seen = db.execute(
                 "SELECT COUNT(*) FROM trials WHERE identity = ?", (identity,)
@@ -217,6 +217,24 @@ def require(trial: Trial) -> None:
     """
     if not isinstance(trial, Trial):
         raise InvariantError(f"an out-of-sample number was asked for without a trial: {trial!r}")
+
+
+def require_for(trial: Trial, config: BaseModel | Mapping[str, Any], data: str, code: str) -> None:
+    """Check a receipt for one result: it may come from another process, with a job.
+
+    Raises
+    ------
+    InvariantError
+        It is none, or that of another configuration, other data or other code.
+    """
+    require(trial)
+    config_hash = hashlib.sha256(canonical(config).encode()).hexdigest()
+    if trial.identity != _identity(config_hash, data, code):
+        raise InvariantError("an out-of-sample number was asked for with the trial of another run")
+
+
+def _identity(config_hash: str, data: str, code: str) -> str:
+    return hashlib.sha256(f"{config_hash}\n{data}\n{code}".encode()).hexdigest()
 
 
 def canonical(config: BaseModel | Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.executors.inline import Inline
 from crypto_quant.core.executors.pool import Pool
 from crypto_quant.core.executors.ray_cluster import SCHEME, RayCluster
-from crypto_quant.core.executors.spread import Ended, ended
+from crypto_quant.core.executors.spread import Ended, ended, in_order
 from crypto_quant.core.ports import Executor
 
 EXECUTORS: Final[Mapping[str, Callable[[int], Executor]]] = {
@@ -46,4 +46,14 @@ def executor_of(name: str, workers: int) -> Executor:
     return EXECUTORS[name](workers)
 
 
-__all__ = ["EXECUTORS", "Ended", "Executor", "Inline", "Pool", "RayCluster", "ended", "executor_of"]
+__all__ = [
+    "EXECUTORS",
+    "Ended",
+    "Executor",
+    "Inline",
+    "Pool",
+    "RayCluster",
+    "ended",
+    "executor_of",
+    "in_order",
+]

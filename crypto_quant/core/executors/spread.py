@@ -1,4 +1,4 @@
-"""Many calls of one function over an executor, given back as they end."""
+"""Many calls of one function over an executor, given back as they end or in order."""
 
 from __future__ import annotations
 
@@ -50,3 +50,16 @@ def ended(
                 wait([future])
                 yield Ended(position, future)
             again.clear()
+
+
+def in_order(
+    executor: Executor, work: Callable[..., R], jobs: Sequence[T], *shared: object
+) -> Iterator[R]:
+    """Call ``work(*shared, job)`` for each job, and yield the results in the order of ``jobs``.
+
+    All are queued at once, but for an executor that makes a call when it is submitted: there
+    each result is read before the next call begins.
+    """
+    calls = (executor.submit(work, *shared, job) for job in jobs)
+    for call in list(calls) if executor.at_once else calls:
+        yield call.result()

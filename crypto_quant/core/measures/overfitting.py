@@ -12,11 +12,14 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crypto_quant.core.measures.arrays import Floats
 
 BLOCKS: Final = 16
 """Stretches that the days are cut into: 12,870 ways to choose half of them."""
+_AT_ONCE: Final = 2**18
+"""Halves times configurations that are in memory at once: 2 MiB a matrix."""
 
 
 def overfitting_probability(returns: Floats, blocks: int = BLOCKS) -> float:
@@ -41,17 +44,26 @@ def overfitting_probability(returns: Floats, blocks: int = BLOCKS) -> float:
     length = len(returns) // blocks
     if returns.shape[1] < 2 or length < 2:
         return float("nan")
-    kept = returns[len(returns) - blocks * length :].reshape(blocks, length, -1)
-    first, second = kept.sum(axis=1), (kept**2).sum(axis=1)
+    parts = np.split(returns[len(returns) - blocks * length :], blocks)
+    first = np.array([part.sum(axis=0) for part in parts])
+    second = np.array([(part**2).sum(axis=0) for part in parts])
     chosen = np.zeros((len(halves := list(combinations(range(blocks), blocks // 2))), blocks))
     np.put_along_axis(chosen, np.array(halves), 1.0, axis=1)
     days = length * blocks // 2
-    seen = _sharpe(chosen @ first, chosen @ second, days)
-    held = _sharpe((1.0 - chosen) @ first, (1.0 - chosen) @ second, days)
-    best = np.take_along_axis(held, seen.argmax(axis=1)[:, None], axis=1)
+    below = 0
+    for some in np.array_split(chosen, -(-chosen.shape[0] * returns.shape[1] // _AT_ONCE)):
+        seen = _sharpe(some @ first, some @ second, days)
+        best = seen.argmax(axis=1)[:, None]
+        below += _below_median(_sharpe((1.0 - some) @ first, (1.0 - some) @ second, days), best)
+    return below / len(chosen)
+
+
+def _below_median(held: Floats, best: NDArray[np.intp]) -> int:
+    """Count the halves in which the chosen configuration is not above the median."""
+    own = np.take_along_axis(held, best, axis=1)
     # Ties share their mean rank; the logit of rank / (n + 1) is not above 0 up to one half.
-    rank = (held < best).sum(axis=1) + ((held == best).sum(axis=1) + 1.0) / 2.0
-    return float(np.mean(rank / (held.shape[1] + 1.0) <= 0.5))
+    rank = (held < own).sum(axis=1) + ((held == own).sum(axis=1) + 1.0) / 2.0
+    return int((rank / (held.shape[1] + 1.0) <= 0.5).sum())
 
 
 def _sharpe(total: Floats, squares: Floats, n: int) -> Floats:

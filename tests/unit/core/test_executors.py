@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from crypto_quant.core.errors import ConfigError, DataError, WorkerDiedError
-from crypto_quant.core.executors import Inline, Pool, RayCluster, ended, executor_of
+from crypto_quant.core.executors import Inline, Pool, RayCluster, ended, executor_of, in_order
 from crypto_quant.core.ports import Executor
 
 R = TypeVar("R")
@@ -97,6 +97,33 @@ def test_inline_gives_back_a_call_before_the_next_one_begins() -> None:
     with Inline() as executor:
         order.extend(f"read {each.position}" for each in ended(executor, work, None, range(3)))
     assert order == ["run 0", "read 0", "run 1", "read 1", "run 2", "read 2"]
+
+
+class Beside(Inline):
+    """An executor that says that it runs calls beside its caller."""
+
+    at_once = 2
+
+
+@pytest.mark.parametrize(
+    ("executor", "wanted"),
+    [
+        (Inline(), ["run 1", "read 7", "run 2", "read 14"]),
+        (Beside(), ["run 1", "run 2", "read 7", "read 14"]),
+    ],
+    ids=["inline", "beside"],
+)
+def test_results_in_order_are_read_at_once_where_nothing_runs_beside_the_caller(
+    executor: Executor, wanted: list[str]
+) -> None:
+    order: list[str] = []
+
+    def work(shared: int, job: int) -> int:
+        order.append(f"run {job}")
+        return shared * job
+
+    order.extend(f"read {result}" for result in in_order(executor, work, (1, 2), 7))
+    assert order == wanted
 
 
 def test_no_more_calls_are_queued_than_keep_the_executor_busy() -> None:

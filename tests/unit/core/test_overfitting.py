@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
+import tracemalloc
 from itertools import combinations
 
 import numpy as np
 import pytest
 
+from crypto_quant.core.measures import overfitting
 from crypto_quant.core.measures.arrays import Floats
 from crypto_quant.core.measures.overfitting import overfitting_probability
 
@@ -68,6 +70,25 @@ def test_one_that_never_trades_counts_as_zero() -> None:
     returns = np.zeros((160, 2))
     returns[:, 0] = np.random.default_rng(4).normal(-0.01, 0.001, 160)
     assert overfitting_probability(returns) == 0.0  # nothing beats losing, in every half
+
+
+def test_memory_does_not_grow_with_the_number_of_halves() -> None:
+    returns = np.random.default_rng(5).normal(0.0, 0.01, (32, 500))
+    tracemalloc.start()
+    overfitting_probability(returns)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 30 * 2**20  # one matrix of all halves would be 49 MiB, and there are eight
+
+
+def test_halves_taken_together_or_in_parts_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    returns = np.random.default_rng(6).normal(0.0002, 0.01, (163, 9))
+    returns[:, 4] = returns[:, 2]  # a tie
+    found = []
+    for at_once in (1_000, 2**18):
+        monkeypatch.setattr(overfitting, "_AT_ONCE", at_once)
+        found.append(overfitting_probability(returns))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("shape", [(31, 4), (400, 1), (0, 3)])

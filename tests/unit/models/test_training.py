@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from crypto_quant.core.errors import ConfigError, DataError
-from crypto_quant.models.fold_model import FoldModel
+from crypto_quant.models import training
+from crypto_quant.models.fold_model import FoldModel, SkippedFold
 from crypto_quant.models.labels import Bars
-from crypto_quant.models.splits import SplitConfig
+from crypto_quant.models.splits import Fold, SplitConfig
 from crypto_quant.models.training import (
     ResearchTable,
     Training,
@@ -50,6 +51,32 @@ def test_training_result_does_not_depend_on_run_or_workers(world: World, trained
         again = _train(world, workers=workers)
         assert len(again.folds) == len(trained.folds)
         assert all(_same(a, b) for a, b in zip(trained.folds, again.folds, strict=True))
+
+
+def test_progress_is_told_before_the_next_folds_are_trained_in_this_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[int] = []
+    trained_when: list[int] = []
+
+    def skipped(task: object, fold: Fold) -> SkippedFold:
+        del task
+        trained_when.append(sum(told[-1:]))
+        return SkippedFold(fold, "only counted")
+
+    monkeypatch.setattr(training, "FOLDS_PER_TASK", 2)
+    monkeypatch.setattr(training, "_train_fold", skipped)
+    world = planted_world(days=100)
+    train_walk_forward(
+        world.table,
+        world.labels(),
+        world.segments,
+        TrainingConfig(),
+        1,
+        lambda done, _: told.append(done),
+    )
+    assert told == [2, 4, 6]
+    assert trained_when == [0, 0, 2, 2, 4, 4]
 
 
 @pytest.mark.parametrize("anchored", [False, True])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import pickle
 import sqlite3
 from decimal import Decimal
 from itertools import count
@@ -18,6 +19,7 @@ from crypto_quant.backtesting.validation.trials import (
     canonical,
     code_hash,
     require,
+    require_for,
 )
 from crypto_quant.core.errors import ConfigError, DataError, InvariantError
 from crypto_quant.models.training import TrainingConfig
@@ -150,3 +152,19 @@ def test_code_hash_follows_names_and_contents_of_code(tmp_path: Path) -> None:
     (tmp_path / "_native.abi3.so").write_bytes(b"\x7fELF")
     seen.add(code_hash(tmp_path))
     assert len(seen) == 4
+
+
+def test_a_receipt_is_of_one_run_also_after_a_journey_to_another_process(tmp_path: Path) -> None:
+    trial = _log(tmp_path).append({"a": 1}, "d", "c")
+    arrived = pickle.loads(pickle.dumps(trial))  # noqa: S301 - our own bytes
+    for held in (trial, arrived):
+        require_for(held, {"a": 1}, "d", "c")
+        for config, data, code in (
+            ({"a": 2}, "d", "c"),
+            ({"a": 1}, "e", "c"),
+            ({"a": 1}, "d", "f"),
+        ):
+            with pytest.raises(InvariantError, match="the trial of another run"):
+                require_for(held, config, data, code)
+    with pytest.raises(InvariantError, match="without a trial"):
+        require_for(None, {"a": 1}, "d", "c")  # type: ignore[arg-type]  # the mistake under test

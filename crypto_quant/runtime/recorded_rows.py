@@ -51,6 +51,11 @@ def read_times(key: str, path: str, columns: Sequence[str]) -> list[Ints]:
     table = read_table(key, path, columns)
     out = []
     for name in columns:
+        if pa.types.is_floating(table[name].type):
+            raise ConfigError(
+                f"{key}: {path}, column {name}: expected whole ns, was floating: a double holds no "
+                "time of today to the ns"
+            )
         try:
             out.append(table[name].cast(pa.int64()).to_numpy())
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as err:

@@ -83,6 +83,12 @@ class FeedSection(Section):
             raise ValueError('model "constant" needs ms')
         if self.model in ("interpolated", "sampled") and not self.rows:
             raise ValueError(f'model "{self.model}" needs rows')
+        if self.model != "constant" and self.ms is not None:
+            raise ValueError(
+                f'ms is of the model "constant"; model "{self.model}" does not read it'
+            )
+        if self.model in ("recorded", "constant") and self.rows:
+            raise ValueError(f'model "{self.model}" does not read rows')
         return self
 
 

@@ -138,9 +138,13 @@ def cells(base: C, axes: Sequence[Axis]) -> list[Cell[C]]:
 def _axes(
     tables: Mapping[str, Any], base: BaseModel, barred: Sequence[str], path: Path
 ) -> Iterator[Axis]:
-    found = dict(_flat(tables, ""))
+    listed = list(_flat(tables, ""))
+    found = dict(listed)
     if not found:
         raise ConfigError(f"{path}: axes: expected a list of values for at least one key")
+    for key, _ in listed:
+        if sum(key == other for other, _ in listed) > 1:
+            raise ConfigError(f"{path}: axes.{key}: it is there twice, quoted and not")
     for key, values in found.items():
         at = f"{path}: axes.{key}"
         for name in barred:
@@ -154,6 +158,8 @@ def _axes(
             raise ConfigError(f"{at}: expected a list of values, was {values!r}")
         if odd := [value for value in values if not isinstance(value, Scalar)]:
             raise ConfigError(f"{at}: expected single values, was {odd[0]!r}")
+        if any(isinstance(value, float) and not math.isfinite(value) for value in values):
+            raise ConfigError(f"{at}: expected finite numbers, was {values!r}")
         if len({canonical(value) for value in values}) < len(values):
             raise ConfigError(f"{at}: a value is there twice: {values!r}")
         yield Axis(key, tuple(values))

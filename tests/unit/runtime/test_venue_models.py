@@ -83,6 +83,10 @@ def test_too_few_recorded_orders_are_no_percentile(tmp_path: Path) -> None:
         ({"sent": [5, 5], "venue": [6, 6], "answered": [7, 7]}, "grow, row 1"),
         ({"sent": [5], "venue": [4], "answered": [7]}, "sent, venue, answered in this order"),
         ({"sent": [5], "venue": [6], "answered": [None]}, "a value is missing"),
+        (
+            {"sent": [5], "venue": [6], "answered": [7.5]},
+            "answered: expected whole ns, was floating",
+        ),
     ],
 )
 def test_recorded_orders_that_cannot_be_are_one_error(
@@ -98,6 +102,8 @@ def test_recorded_orders_that_cannot_be_are_one_error(
     [
         ({"venue": {"feed": {"model": "constant"}}}, "needs ms"),
         ({"venue": {"feed": {"model": "sampled"}}}, "needs rows"),
+        ({"venue": {"feed": {"ms": {"p50": 1, "p99": 2}}}}, 'ms is of the model "constant"'),
+        ({"venue": {"feed": {"rows": "a.csv"}}}, 'model "recorded" does not read rows'),
         ({"venue": {"latency": {"entry_ms": {"p50": 1, "p99": 2}}}}, "given together"),
         ({"venue": {"latency": {"entry_ms": {"p50": 3, "p99": 2}}}}, "p99 must be at least p50"),
         ({"band": {"queues": []}}, "at least 1"),

@@ -76,6 +76,8 @@ def test_a_combination_that_is_no_configuration_is_a_cell_with_a_reason(tmp_path
         ("axes.grid.gap = [[1]]\n", r"axes.grid.gap: expected single values, was \[1\]"),
         ("axes.grid_ms = [1, 1.0]\n", "axes.grid_ms: a value is there twice"),
         ('axes.capital = [10, "1e1"]\n', "axes.capital: a value is there twice"),
+        ("axes.signal.enter = [nan, 0.5]\n", "axes.signal.enter: expected finite numbers"),
+        ('axes.grid.gap = [1]\naxes."grid.gap" = [2]\n', "axes.grid.gap: it is there twice"),
         ('axes.instrument = ["X"]\n', "axes.instrument: it changes the data or nothing"),
         ('axes.venue.own_fills = ["a.csv"]\n', "venue.own_fills: it changes the data or nothing"),
         ('axes.venue.latency.rows = ["a"]\n', "latency.rows: it changes the data or nothing"),

@@ -138,31 +138,33 @@ def cells(base: C, axes: Sequence[Axis]) -> list[Cell[C]]:
 def _axes(
     tables: Mapping[str, Any], base: BaseModel, barred: Sequence[str], path: Path
 ) -> Iterator[Axis]:
-    listed = list(_flat(tables, ""))
-    found = dict(listed)
+    found = list(_flat(tables, ""))
     if not found:
         raise ConfigError(f"{path}: axes: expected a list of values for at least one key")
-    for key, _ in listed:
-        if sum(key == other for other, _ in listed) > 1:
-            raise ConfigError(f"{path}: axes.{key}: it is there twice, quoted and not")
-    for key, values in found.items():
+    names = [key for key, _ in found]
+    for key, values in found:
         at = f"{path}: axes.{key}"
-        for name in barred:
-            if key == name or key.startswith(f"{name}."):
-                raise ConfigError(f"{at}: it changes the data or nothing; vary another key")
+        if names.count(key) > 1:
+            raise ConfigError(f"{at}: it is there twice, quoted and not")
+        if any(key == name or key.startswith(f"{name}.") for name in barred):
+            raise ConfigError(f"{at}: it changes the data or nothing; vary another key")
         try:
             value_at(base, key)
         except ConfigError as err:
             raise ConfigError(f"{path}: axes.{err}") from None
-        if not isinstance(values, list) or not values:
-            raise ConfigError(f"{at}: expected a list of values, was {values!r}")
-        if odd := [value for value in values if not isinstance(value, Scalar)]:
-            raise ConfigError(f"{at}: expected single values, was {odd[0]!r}")
-        if any(isinstance(value, float) and not math.isfinite(value) for value in values):
-            raise ConfigError(f"{at}: expected finite numbers, was {values!r}")
-        if len({canonical(value) for value in values}) < len(values):
-            raise ConfigError(f"{at}: a value is there twice: {values!r}")
-        yield Axis(key, tuple(values))
+        yield Axis(key, _values(at, values))
+
+
+def _values(at: str, values: object) -> tuple[Scalar, ...]:
+    if not isinstance(values, list) or not values:
+        raise ConfigError(f"{at}: expected a list of values, was {values!r}")
+    if odd := [value for value in values if not isinstance(value, Scalar)]:
+        raise ConfigError(f"{at}: expected single values, was {odd[0]!r}")
+    if any(isinstance(value, float) and not math.isfinite(value) for value in values):
+        raise ConfigError(f"{at}: expected finite numbers, was {values!r}")
+    if len({canonical(value) for value in values}) < len(values):
+        raise ConfigError(f"{at}: a value is there twice: {values!r}")
+    return tuple(values)
 
 
 def _flat(table: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:

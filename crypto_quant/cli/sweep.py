@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from crypto_quant.venues.rules import load_instruments
 
 _SAID: Final = 5
 """Failed cells that are named; sweep.json has all."""
+_WIDTH: Final = 90
 
 
 @click.command("sweep")
@@ -78,10 +80,9 @@ def _closing(done: SweepRun, *, is_generated: bool) -> Iterator[str]:
     yield ""
     if done.reused:
         yield f"{done.reused} of {len(done.cells)} cells were run before."
-    if done.selection is None:
-        yield f"Best cell: {done.not_deflated}."
-    else:
-        yield _chosen(done.selection)
+    best = done.selection
+    said = f"Not deflated: {done.not_deflated}." if best is None else _chosen(best)
+    yield textwrap.fill(said, _WIDTH)
     yield f"Configurations in the trial log: {done.trials}."
     if is_generated:
         yield GENERATED_LINE

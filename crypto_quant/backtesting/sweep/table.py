@@ -54,7 +54,8 @@ def lines(cells: Cells, axes: Sequence[Axis], found: Found) -> Iterator[str]:
         rows.append([str(cell.number), *values, *figures])
     widths = [max(len(row[n]) for row in [head, *rows]) for n in range(len(head))]
     for row in [head, *rows]:
-        yield "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
+        line = "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
+        yield line.rstrip()
     if len(cells) > MOST_LINES:
         yield f"… {len(cells) - MOST_LINES:,} more in cells.parquet"
 
@@ -88,4 +89,4 @@ def _shown(value: Figure) -> str:
         return "none"
     if isinstance(value, str):
         return f"{Decimal(value):,.2f}"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:#.4g}"

@@ -59,8 +59,8 @@ class TickRuns:
     """
 
     not_deflated = (
-        "not deflated: minutes of market give no daily Sharpe ratio, so there is nothing to "
-        "deflate; the trials are counted all the same"
+        "minutes of market give no daily Sharpe ratio, so there is nothing to deflate; the trials "
+        "are counted all the same"
     )
 
     def __init__(

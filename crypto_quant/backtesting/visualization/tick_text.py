@@ -55,7 +55,7 @@ def verdict(metrics: Metrics) -> Iterator[str]:
     became = f"{Decimal(metrics['capital']):,} became {ended:,.2f}"
     if len(band["cells"]) > 1:
         yield f"P&L {worst:+,.2f} at the pessimistic end ({where}); {became}"
-        yield f"from {worst:+,.2f} to {best:+,.2f} over the band"
+        yield f"{_reach(worst, best)} over the band"
     else:
         yield f"P&L {worst:+,.2f} ({where}); {became}"
         yield "one cell of the band: another queue or latency may come to less"
@@ -141,9 +141,15 @@ def _span(metrics: Metrics) -> Callable[[Session], str]:
             for s in cell["sessions"]
             if s["session"] == session["session"]
         ]
-        return f"{min(found):+,.2f} to {max(found):+,.2f}"
+        return _reach(min(found), max(found))
 
     return span
+
+
+def _reach(low: Decimal | float, high: Decimal | float) -> str:
+    """Return how far figures of the cells spread."""
+    first, last = f"{low:+,.2f}", f"{high:+,.2f}"
+    return "the same" if first == last else f"{first} to {last}"
 
 
 def _any(metrics: Metrics, part: str) -> bool:
@@ -200,5 +206,5 @@ def _markouts(band: Mapping[str, Any]) -> Iterator[str]:
         values = ("none" if value is None else f"{value:+.2f}" for value in judged)
         yield f"{name:<20}{fills:>7,}" + "".join(f"{text:>16}" for text in values)
         if len(band["cells"]) > 1:
-            reach = ("" if s is None else f"{s[0]:+.2f} to {s[1]:+.2f}" for s in spans)
+            reach = ("" if s is None else _reach(*s) for s in spans)
             yield f"{'  over the band':<27}" + "".join(f"{text:>16}" for text in reach)

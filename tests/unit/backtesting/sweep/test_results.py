@@ -16,7 +16,7 @@ from crypto_quant.backtesting.sweep.figures import Figures, digest
 from crypto_quant.backtesting.sweep.plan import Axis, Cell, Scalar
 from crypto_quant.backtesting.sweep.selection import select
 from crypto_quant.backtesting.sweep.store import CellStore
-from crypto_quant.backtesting.sweep.table import MOST_LINES, lines, parquet_table
+from crypto_quant.backtesting.sweep.table import MOST_LINES, Found, lines, parquet_table
 from crypto_quant.backtesting.validation.trials import TrialLog
 from crypto_quant.core.errors import DataError, InvariantError
 from crypto_quant.runtime.config import TickConfig
@@ -83,6 +83,14 @@ def test_lines_are_of_one_width_and_say_what_is_left_out() -> None:
     assert shown[-1] == "… 3 more in cells.parquet"
     assert len({len(line) for line in shown[:-1]}) == 1
     assert shown[1].split() == ["0", "100", "VIP0", "-12.34", "0.3000", "12,345", "none"]
+
+
+def test_small_ratios_keep_their_digits_and_a_failed_line_ends_with_what_it_says() -> None:
+    figures = Figures({"pnl": "-19.2572", "return": -0.000192572, "days": 3}, {}, (), "")
+    found: Found = {0: figures, 1: Failure("it is broken", is_ours=False)}
+    _, ran, failed = lines([cell(0), cell(1)], AXES, found)
+    assert ran.split() == ["0", "100", "VIP0", "-19.26", "-0.0001926", "3"]
+    assert failed.endswith("VIP0  failed")
 
 
 def test_an_error_is_a_value_and_says_whose_fault_it_is() -> None:

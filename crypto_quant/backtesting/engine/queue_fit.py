@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from crypto_quant.backtesting.engine.cells import Fitted
-from crypto_quant.backtesting.engine.columns import whole
+from crypto_quant.backtesting.engine.columns import texts, whole
 from crypto_quant.backtesting.engine.own_orders import KEY, OwnOrders, read_own_orders
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import Instrument
@@ -100,6 +100,9 @@ def _fitted(asked: _Asked) -> Fitted:
             f"at least {LEAST_ORDERS} are needed"
         )
     found = fit(config, reader.instrument, [item for item in held if len(item[1])])
+    if (found.low, found.high) == (min(COARSE), max(COARSE)):
+        told = f"a prior: {count} own orders fare alike under every exponent that was tried"
+        return Fitted(config.venue.queue_exponent, told)
     return Fitted(
         found.exponent,
         f"fitted on {count} own orders, {found.share:.0%} of which it reproduces; "
@@ -160,7 +163,10 @@ def replay(
     own: OwnOrders,
     exponent: float,
 ) -> tuple[Ints, Ints]:
-    """Return how much of each order a model fills, and when last (0: never)."""
+    """Return how much of each order a model fills, and when last (0: never).
+
+    Of an order that the venue refuses that is -1: it did not rest as it did in life.
+    """
     line = _line(config, instrument, tape, exponent)
     native = line.native
     for ts, at, is_placed in _moments(own):
@@ -177,6 +183,10 @@ def replay(
         pass
     filled = np.zeros(len(own), dtype=np.int64)
     last = np.zeros(len(own), dtype=np.int64)
+    orders = native.orders()
+    for number, status in zip(whole(orders, "order_id"), texts(orders, "status"), strict=True):
+        if status == "rejected" and number <= len(own):
+            filled[number - 1] = -1
     fills = native.fills()
     for order, quantity, ts in zip(
         whole(fills, "order_id"), whole(fills, "qty"), whole(fills, "ts_event"), strict=True

@@ -91,6 +91,13 @@ def test_without_own_fills_fitted_is_a_prior_and_says_so(tmp_path: Path) -> None
     assert found.basis.startswith("a prior")
 
 
+def test_orders_that_tell_nothing_leave_the_prior(tmp_path: Path) -> None:
+    config, reader = asked(tmp_path)
+    found = fitted_queue(config, reader, reader.sessions())
+    assert found.exponent == config.venue.queue_exponent
+    assert found.basis.startswith("a prior: 30 own orders fare alike under every exponent")
+
+
 def asked(root: Path) -> tuple[TickConfig, TickReader]:
     """Return a config with own orders, and a made-up book in which they rest."""
     updates = [snapshot(0, 5, levels(9, 9)), (9_000, 5, 6, levels(9, 9), 0)]

@@ -80,7 +80,11 @@ impl Line {
     pub fn transfer(&mut self, transfer: Transfer<'_>) -> Result<u64, LineError> {
         self.in_turn()?;
         if transfer.from == transfer.to {
-            return Err(bad("target", "another wallet than the source", &transfer.to));
+            return Err(bad(
+                "target",
+                "another wallet than the source",
+                &transfer.to,
+            ));
         }
         let ts = self.now;
         let ledger_error = |source| LineError::Ledger { ts, source };

@@ -24,11 +24,15 @@ fn line(world: &World, is_hedged: bool) -> Line {
     line
 }
 
-/// A command that opens or closes on one side only. A close is of one lot: one-way mode cuts a
-/// larger one to the position, hedge mode refuses it.
-fn one_sided(command: &Command, leg: PositionSide, is_hedged: bool) -> Command {
-    let Command::Place(mut request) = command.clone() else {
-        return command.clone();
+/// A command that opens or closes on one side only. A close is of one lot, and stays so when it
+/// is amended: one-way mode cuts a larger one to the position, hedge mode refuses it.
+fn one_sided(world: &World, command: &Command, leg: PositionSide, is_hedged: bool) -> Command {
+    let mut request = match command.clone() {
+        Command::Place(request) => request,
+        Command::Amend(id, px, _) if is_close(world, id, leg) => {
+            return Command::Amend(id, px, Qty(1));
+        }
+        other => return other,
     };
     let closes = request.side == leg.closing();
     if closes {
@@ -37,6 +41,13 @@ fn one_sided(command: &Command, leg: PositionSide, is_hedged: bool) -> Command {
     request.reduce_only = closes && !is_hedged;
     request.position_side = is_hedged.then_some(leg);
     Command::Place(request)
+}
+
+fn is_close(world: &World, order: u64, leg: PositionSide) -> bool {
+    let mut all = world.commands.iter().flatten();
+    all.any(|command| {
+        matches!(command, Command::Place(own) if own.id == order && own.side == leg.closing())
+    })
 }
 
 #[derive(Debug, PartialEq)]
@@ -58,7 +69,7 @@ fn run(world: &World, leg: PositionSide, is_hedged: bool) -> Said {
         wakes.push((wake, line.now()));
         if wake == Wake::Timer {
             for command in world.commands.get(timers).into_iter().flatten() {
-                send(&mut line, &one_sided(command, leg, is_hedged));
+                send(&mut line, &one_sided(world, command, leg, is_hedged));
             }
             timers += 1;
         }

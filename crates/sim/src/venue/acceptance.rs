@@ -100,7 +100,8 @@ impl Venue {
         if self.is_barred(request) {
             return Some(reason::INSUFFICIENT_MARGIN);
         }
-        if self.is_bounded(request) && self.desk.allowed(wanted) < wanted.left {
+        let grows = more > 0 && self.is_bounded(request);
+        if grows && self.desk.allowed(wanted) < wanted.left {
             return Some(Desk::barred_by(wanted));
         }
         self.is_short(wanted, purse)

@@ -268,10 +268,4 @@ class OrderManager:
         """Add (+1) parts of an order to what is working, or take them away (-1)."""
         for sleeve, quantity in parts:
             key = (sleeve, order.instrument)
-            _add(self._working, key, sign * quantity)
-            if quantity < 0:
-                _add(self._selling, key, sign * quantity)
-
-
-def _add(counts: dict[tuple[int, int], int], key: tuple[int, int], quantity: int) -> None:
-    counts[key] = counts.get(key, 0) + quantity
+            self._count_one(key, sign * quantity, is_sale=quantity < 0)

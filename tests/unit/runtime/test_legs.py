@@ -54,7 +54,8 @@ def order(number: int, instrument: int, signed: int, *, reduces: bool = False) -
     return Place(Approved(made, (), RISK_SEAL))
 
 
-def test_both_positions_live_beside_each_other_and_add_up() -> None:
+def hedged(sim: dict[str, object]) -> RecordedLine:
+    """Return six hours without data of an account in hedge mode with a million."""
     spec = LineSpec(
         instruments=(PERP,),
         sleeves=("one",),
@@ -64,11 +65,15 @@ def test_both_positions_live_beside_each_other_and_add_up() -> None:
         grid_ns=HOUR_NS,
         start=START,
         end=START + 6 * HOUR_NS,
-        sim={"slippage_floor_bps": 0, "impact_y": 0.0, "max_participation": 1},
+        sim=sim,
         leverage=10,
         hedged=("BINANCE",),
     )
-    line = RecordedLine(spec, [Deposit(0, Wallet.MARGIN, Decimal(1_000_000))])
+    return RecordedLine(spec, [Deposit(0, Wallet.MARGIN, Decimal(1_000_000))])
+
+
+def test_both_positions_live_beside_each_other_and_add_up() -> None:
+    line = hedged({"slippage_floor_bps": 0, "impact_y": 0.0, "max_participation": 1})
     opens = START + HOUR_NS * np.arange(6)
     price = 10**PERP.price_exp
     prices = np.array([30_000, 30_000, 31_000, 32_000, 32_000, 32_000]) * price
@@ -97,20 +102,7 @@ def test_both_positions_live_beside_each_other_and_add_up() -> None:
 
 
 def test_what_would_open_a_leg_cannot_be_sent_as_reducing_it() -> None:
-    spec = LineSpec(
-        instruments=(PERP,),
-        sleeves=("one",),
-        features=(),
-        series=(),
-        quote="USDT",
-        grid_ns=HOUR_NS,
-        start=START,
-        end=START + 2 * HOUR_NS,
-        sim={},
-        leverage=10,
-        hedged=("BINANCE",),
-    )
-    line = RecordedLine(spec, [Deposit(0, Wallet.MARGIN, Decimal(1_000_000))])
+    line = hedged({})
     assert line.next() is Wake.TIMER
     with pytest.raises(DataError, match="order 1: a long leg is opened by it, not reduced"):
         line.execute([order(1, 0, 3, reduces=True)])

@@ -5,6 +5,7 @@ use cq_types::{Change, Event, InstrumentIdx, Market, Px, Qty, Ts};
 
 use crate::check::Rows;
 use crate::columns::{side_of, Columns, Kind, Stamps};
+use crate::seen::Traded;
 use crate::LineError;
 
 /// One stream of the recorded tape: rows of one kind of one instrument, in one part or in
@@ -90,7 +91,7 @@ impl Stream {
             return Ok(());
         };
         self.last = Some((*event, *recv));
-        if self.kind == Kind::Deltas {
+        if matches!(self.kind, Kind::Deltas | Kind::Trades) {
             let unmarked = || vec![0; stamps.ts_event.len()];
             stamps.flags.get_or_insert_with(unmarked);
         }
@@ -175,6 +176,38 @@ impl Stream {
             px: &px[rows.clone()],
             qty: &qty[rows],
         }
+    }
+
+    /// Trades of consecutive rows of one part, each with its marks; none where the stream holds
+    /// something else.
+    pub(crate) fn trades(&self, rows: Range<usize>) -> impl Iterator<Item = (Traded, u32)> + '_ {
+        let found = self.find(rows.start).and_then(|(part, at)| {
+            let Columns::Trades { px, qty, side, .. } = &part.columns else {
+                return None;
+            };
+            let rows = at..at + rows.len();
+            let stamps = &part.stamps;
+            let times = stamps.ts_event[rows.clone()]
+                .iter()
+                .zip(&stamps.ts_recv[rows.clone()]);
+            let marks = &stamps.flags.as_ref()?[rows.clone()];
+            let what = px[rows.clone()]
+                .iter()
+                .zip(&qty[rows.clone()])
+                .zip(&side[rows]);
+            Some(times.zip(what).zip(marks))
+        });
+        let rows = found.into_iter().flatten();
+        rows.map(|(((event, recv), ((px, qty), side)), marks)| {
+            let trade = Traded {
+                ts_event: *event,
+                ts_recv: *recv,
+                px: Px(*px),
+                qty: Qty(*qty),
+                side: side_of(*side),
+            };
+            (trade, *marks)
+        })
     }
 
     /// The event of a row; `None` for an outside value that is NaN.

@@ -86,6 +86,13 @@ impl Custody {
             self.safe[usize::from(instrument)] = Safe::ALWAYS;
             return Ok(());
         };
+        let i = usize::from(instrument);
+        if let (Some(px), Some(safe)) = (self.marks[i], self.account.covered(instrument, pool)) {
+            if safe.holds(px, ts) {
+                self.safe[i] = safe;
+                return Ok(());
+            }
+        }
         if let Some(margin) = self.account.margin(pool, &self.marks, ts)? {
             if margin.is_liquidated() {
                 self.liquidate(venue, pool, &margin, ts)?;

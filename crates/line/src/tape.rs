@@ -34,6 +34,8 @@ struct Part {
     first: usize,
     stamps: Stamps,
     columns: Columns,
+    /// Whether what it says happened never goes back in time.
+    is_ordered: bool,
 }
 
 impl Part {
@@ -98,6 +100,7 @@ impl Stream {
         let first = self.len;
         self.len += stamps.ts_event.len();
         self.parts.push_back(Part {
+            is_ordered: stamps.ts_event.is_sorted(),
             first,
             stamps,
             columns,
@@ -143,6 +146,11 @@ impl Stream {
             self.parts.get(at)?
         };
         Some((part, row.checked_sub(part.first)?))
+    }
+
+    /// Whether venue times never go back in the part of a row.
+    pub(crate) fn is_ordered_at(&self, row: usize) -> bool {
+        self.find(row).is_some_and(|(part, _)| part.is_ordered)
     }
 
     /// `ts_event` of a row and of those that follow it in its part.

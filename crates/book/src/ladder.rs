@@ -49,6 +49,7 @@ pub(crate) struct Ladder {
 }
 
 impl Ladder {
+    #[allow(clippy::large_stack_arrays)] // a quarter of a mebibyte, moved to the heap at once
     pub(crate) fn new(side: Side, step: i64) -> Self {
         Self {
             sign: side.sign(),
@@ -163,7 +164,7 @@ impl Ladder {
     /// without a branch, which the processor would guess wrong.
     #[inline]
     fn set_inside(&mut self, at: usize, qty: i64) -> i64 {
-        #[allow(clippy::cast_possible_truncation)] // compared beside it
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // compared beside it
         let entry = if qty.cast_unsigned() < u64::from(LARGE) {
             qty as u32
         } else {

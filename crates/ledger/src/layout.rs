@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cq_types::{Contract, Instrument, InstrumentIdx};
+use cq_types::{Contract, Dated, Instrument, InstrumentIdx};
 use rust_decimal::Decimal;
 
 use crate::collateral::Shared;
@@ -80,7 +80,7 @@ pub(crate) struct Layout {
 }
 
 fn is_mild(instrument: &Instrument) -> bool {
-    let rows = instrument.brackets.iter().flat_map(|dated| dated.rows());
+    let rows = instrument.brackets.iter().flat_map(Dated::rows);
     let mut tiers = rows.flat_map(|(_, tiers)| tiers);
     tiers.all(|tier| tier.mmr <= Decimal::ONE && tier.cum >= Decimal::ZERO)
 }

@@ -1,0 +1,112 @@
+//! What a bar brings: its open, then its range.
+
+use cq_types::{InstrumentIdx, Side, Ts};
+
+use super::Venue;
+use crate::bars::Bar;
+use crate::execution::{Fate, Purse};
+use crate::order::{Request, Working};
+
+impl Venue {
+    /// A bar begins: its open is the market until its end. No order acts yet.
+    pub fn begin_bar(&mut self, instrument: InstrumentIdx, bar: Bar) {
+        let participation = self.desk.costs.participation_ppb;
+        self.bars[usize::from(instrument)].begin(bar, participation);
+    }
+
+    /// Waiting orders meet the open of the bar that has just begun.
+    pub fn meet_open(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
+        self.each(instrument, |venue, order| venue.meet(order, ts, purse));
+    }
+
+    /// An order meets the open of the bar in progress, if it is in place at it: decided by then,
+    /// and not withdrawn by then, however long either message takes. Otherwise a stop and the
+    /// close that is sent in its stead would both trade there.
+    pub(super) fn meet(&mut self, order: &mut Working, ts: Ts, purse: &dyn Purse) -> Fate {
+        let Request { id, instrument, .. } = order.request;
+        let market = &mut self.bars[usize::from(self.legs.market(instrument))];
+        match market.opened() {
+            Some(open) if order.decided <= open && !self.transit.withdraws(id, open) => {
+                market.meet_open(&mut self.desk, order, ts, purse)
+            }
+            _ => Fate::Alive,
+        }
+    }
+
+    /// A bar ends, `ts` is its last nanosecond: stops, then limits, meet its range; then it is
+    /// past.
+    ///
+    /// Where in the bar a fill happened is not known. So what was decided inside the bar is at
+    /// the venue by its end, however long the way takes: a stop cannot trade there whose
+    /// replacement trades at the next open. And the answer to a fill is with us by then, however
+    /// long a response takes: a decision at that time knows of it.
+    pub fn end_bar(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
+        let legs = &self.legs;
+        let sent = self.transit.take(|at| legs.market(at) == instrument);
+        for sent in sent {
+            self.receive(sent, ts, purse);
+        }
+        let before = self.desk.answers.len();
+        if !self.working.is_empty() {
+            self.each(instrument, |venue, order| {
+                let market = &mut venue.bars[usize::from(instrument)];
+                market.meet_range_stop(&mut venue.desk, order, ts, purse)
+            });
+            self.each_from_best(instrument, |venue, order| {
+                let market = &mut venue.bars[usize::from(instrument)];
+                market.meet_range_limit(&mut venue.desk, order, ts, purse)
+            });
+        }
+        for answer in &mut self.desk.answers[before..] {
+            answer.ts_recv = answer.ts_recv.min(ts.saturating_add(1));
+        }
+        self.bars[usize::from(instrument)].end();
+    }
+
+    /// Lets each working order in a market on bars act, oldest first.
+    pub(super) fn each(
+        &mut self,
+        instrument: InstrumentIdx,
+        mut act: impl FnMut(&mut Self, &mut Working) -> Fate,
+    ) {
+        let mut orders = std::mem::take(&mut self.working);
+        orders.retain_mut(|order| {
+            let at = self.legs.market(order.request.instrument);
+            at != instrument || act(self, order) == Fate::Alive
+        });
+        self.working = orders;
+    }
+
+    /// As [`Self::each`], but of the orders of a side the best price acts first: no price is
+    /// reached before the better ones, which have then taken the volume and the position.
+    fn each_from_best(
+        &mut self,
+        instrument: InstrumentIdx,
+        mut act: impl FnMut(&mut Self, &mut Working) -> Fate,
+    ) {
+        let mut orders = std::mem::take(&mut self.working);
+        let is_own = |order: &Working| self.legs.market(order.request.instrument) == instrument;
+        let own: Vec<usize> = (0..orders.len())
+            .filter(|at| is_own(&orders[*at]))
+            .collect();
+        let [mut bids, mut asks] = [Side::Buy, Side::Sell].map(|side| {
+            let mut turn: Vec<_> = own.clone();
+            turn.retain(|at| orders[*at].request.side == side);
+            turn.sort_by_key(|at| orders[*at].level().map(|px| -side.sign() * px.0));
+            turn.into_iter()
+        });
+        let mut done = vec![false; orders.len()];
+        for at in own {
+            let next = match orders[at].request.side {
+                Side::Buy => bids.next(),
+                Side::Sell => asks.next(),
+            };
+            if let Some(at) = next {
+                done[at] = act(self, &mut orders[at]) == Fate::Done;
+            }
+        }
+        let mut done = done.into_iter();
+        orders.retain(|_| done.next() != Some(true));
+        self.working = orders;
+    }
+}

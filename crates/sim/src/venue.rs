@@ -162,11 +162,12 @@ impl Venue {
     /// Lets the next message arrive.
     pub fn arrive(&mut self, purse: &dyn Purse) {
         if let Some(next) = self.transit.pop() {
-            self.receive(next, next.arrives, purse);
+            self.receive(next, purse);
         }
     }
 
-    fn receive(&mut self, sent: Sent, ts: Ts, purse: &dyn Purse) {
+    fn receive(&mut self, sent: Sent, purse: &dyn Purse) {
+        let ts = sent.arrives;
         match sent.message {
             Message::New(request) => self.accept(request, sent.decided, ts, purse),
             Message::Cancel(id) => match self.remove(sent.instrument, id) {

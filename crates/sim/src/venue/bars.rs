@@ -36,16 +36,10 @@ impl Venue {
     /// A bar ends, `ts` is its last nanosecond: stops, then limits, meet its range; then it is
     /// past.
     ///
-    /// Where in the bar a fill happened is not known. So what was decided inside the bar is at
-    /// the venue by its end, however long the way takes: a stop cannot trade there whose
-    /// replacement trades at the next open. And the answer to a fill is with us by then, however
-    /// long a response takes: a decision at that time knows of it.
+    /// Where in the bar a fill happened is not known. So the answer to one is with us by the
+    /// bar's end, however long a response takes: a decision at that time knows of it. What was
+    /// decided inside the bar is to be at the venue by then, too: see [`Self::hurry`].
     pub fn end_bar(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
-        let legs = &self.legs;
-        let sent = self.transit.take(|at| legs.market(at) == instrument);
-        for sent in sent {
-            self.receive(sent, ts, purse);
-        }
         let before = self.desk.answers.len();
         if !self.working.is_empty() {
             self.each(instrument, |venue, order| {

@@ -75,7 +75,9 @@ impl Venue {
         }
     }
 
-    /// Lets what is on its way about an instrument arrive at `ts`, before all else; how much that is.
+    /// Lets what is on its way about an instrument arrive at `ts`, before all else; how much that
+    /// is. At a bar's end, that a stop cannot trade in it whose replacement trades at the next
+    /// open.
     pub fn hurry(&mut self, instrument: InstrumentIdx, ts: Ts) -> usize {
         let legs = &self.legs;
         self.transit.hurry(|own| legs.market(own) == instrument, ts)

@@ -262,7 +262,9 @@ class Line:
         ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),
         ``funding_jitter_ns`` 0 (fills so near a settlement pay adverse funding, receive none),
         ``insurance_fund`` (never empty), ``triggered_stops`` "trade" (or "refuse": a stop that
-        arrives when its trigger has been reached), ``multi_assets`` none (a dictionary:
+        arrives when its trigger has been reached), ``stop_margin`` "arrival_and_trigger" (when an
+        order that waits for a trigger is asked for its margin; or "trigger": then alone),
+        ``multi_assets`` none (a dictionary:
         ``wallet``; ``assets``, rows of (name, ratio, conversion, debt limit, largest), each of the
         four rows of (ns, value) or none but the ratio; ``loan_to_value``, such rows),
         ``transfer_delay_ns`` 0, ``transfer_fees`` none (rows of (asset, amount)).

@@ -13,6 +13,8 @@ pub(crate) struct Custody {
     pub(crate) account: MarginAccount,
     /// The mark that margin, funding and equity rows use, per instrument.
     pub(crate) marks: Vec<Option<Px>>,
+    /// Whether the last price of each instrument is its mark, as none is recorded.
+    pub(crate) unmarked: Vec<bool>,
     /// Marks of each instrument that need no look.
     safe: Vec<Safe>,
     /// Answers that are booked here and not yet on their way to us.
@@ -30,6 +32,7 @@ impl Custody {
         Self {
             account,
             marks: vec![None; count],
+            unmarked: vec![false; count],
             safe: vec![Safe::NEVER; count],
             answers: Vec::new(),
             fund: config.insurance_fund.map(|fund| vec![fund; count]),

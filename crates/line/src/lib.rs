@@ -48,6 +48,7 @@ mod setup;
 mod start;
 mod strategy;
 mod tape;
+mod till;
 mod transfer;
 mod transfers;
 mod venue;

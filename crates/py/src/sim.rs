@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use cq_ledger::MarginMode;
-use cq_sim::{Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig, TriggeredStops};
+use cq_sim::{
+    Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig, StopMargin, TriggeredStops,
+};
 use cq_types::Ts;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,7 +16,7 @@ use rust_decimal::Decimal;
 
 use crate::collateral::multi_assets;
 
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 32] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -43,6 +45,7 @@ const KEYS: [&str; 31] = [
     "funding_jitter_ns",
     "insurance_fund",
     "triggered_stops",
+    "stop_margin",
     "multi_assets",
     "transfer_delay_ns",
     "transfer_fees",
@@ -50,6 +53,10 @@ const KEYS: [&str; 31] = [
 const TRIGGERED_STOPS: [(&str, TriggeredStops); 2] = [
     ("trade", TriggeredStops::Trade),
     ("refuse", TriggeredStops::Refuse),
+];
+const STOP_MARGIN: [(&str, StopMargin); 2] = [
+    ("arrival_and_trigger", StopMargin::ArrivalAndTrigger),
+    ("trigger", StopMargin::Trigger),
 ];
 const MARGIN: [(&str, MarginMode); 2] = [
     ("cross", MarginMode::Cross),
@@ -215,6 +222,7 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "triggered_stops" => {
                 config.triggered_stops = one_of(&key, &value, &TRIGGERED_STOPS)?;
             }
+            "stop_margin" => config.stop_margin = one_of(&key, &value, &STOP_MARGIN)?,
             "multi_assets" => config.multi_assets = Some(multi_assets(&value)?),
             "transfer_delay_ns" => config.transfer_delay = whole(&key, &value)?,
             "transfer_fees" => config.transfer_fees = value.extract()?,

@@ -65,6 +65,8 @@ pub struct SimConfig {
     pub insurance_fund: Option<Decimal>,
     /// What becomes of a stop that arrives when its trigger has been reached.
     pub triggered_stops: TriggeredStops,
+    /// When a stop, take-profit or trailing stop that may open is asked for its margin.
+    pub stop_margin: StopMargin,
     /// The wallet whose assets margin its contracts together; `None`: each wallet is margined in
     /// its own asset. Cross margin only.
     pub multi_assets: Option<MultiAssets>,
@@ -82,6 +84,17 @@ pub enum TriggeredStops {
     Trade,
     /// It is refused (Binance).
     Refuse,
+}
+
+/// When a venue asks an order that waits for a trigger for its margin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StopMargin {
+    /// On arrival, as if it opened then, and again when it is triggered (Binance USD-M before
+    /// 2025-12-09).
+    #[default]
+    ArrivalAndTrigger,
+    /// Only when it is triggered (Binance USD-M since then, OKX, Bybit).
+    Trigger,
 }
 
 impl Default for SimConfig {
@@ -105,6 +118,7 @@ impl Default for SimConfig {
             funding_jitter: 0,
             insurance_fund: None,
             triggered_stops: TriggeredStops::Trade,
+            stop_margin: StopMargin::ArrivalAndTrigger,
             multi_assets: None,
             transfer_delay: 0,
             transfer_fees: Vec::new(),

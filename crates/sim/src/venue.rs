@@ -5,6 +5,7 @@ mod forced;
 mod hedge;
 mod opening;
 mod ticks;
+mod triggers;
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use cq_types::{Account, Event, Instrument, InstrumentIdx, Px, Qty, Ts};
 use crate::bars::BarMarket;
 use crate::execution::{Desk, Fate, Purse};
 use crate::latency::Passage;
-use crate::models::{Costs, SimConfig, SimError, SquareRoot, TriggeredStops};
+use crate::models::{Costs, SimConfig, SimError, SquareRoot, StopMargin, TriggeredStops};
 use crate::order::{Request, Working};
 use crate::positions::Positions;
 use crate::rate::RateLimit;
@@ -46,6 +47,7 @@ pub struct Venue {
     max_orders: [usize; 2],
     rates: Vec<RateLimit>,
     takes_triggered: bool,
+    stop_margin: StopMargin,
     legs: Legs,
 }
 
@@ -94,6 +96,7 @@ impl Venue {
             barred: vec![false; count],
             max_orders: config.max_orders,
             legs: Legs::one_way(count),
+            stop_margin: config.stop_margin,
             takes_triggered: config.triggered_stops == TriggeredStops::Trade,
             rates: config
                 .max_order_rate
@@ -194,7 +197,16 @@ impl Venue {
         }
         let index = usize::from(self.legs.market(request.instrument));
         if let Some(market) = &mut self.ticks[index] {
-            market.accept(&mut self.desk, order, ts, purse);
+            let seen = (order.is_waiting()).then(|| market.reached(&mut order));
+            if let Some(px) = seen.flatten() {
+                let touch = self.touch(request.instrument);
+                if self.set_off(&mut order, (px, touch), ts, purse) == Fate::Done {
+                    return;
+                }
+            }
+            if let Some(market) = &mut self.ticks[index] {
+                market.accept(&mut self.desk, order, ts, purse);
+            }
         } else if self.meet(&mut order, ts, purse) == Fate::Alive {
             self.desk.ack(&mut order, ts);
             self.working.push(order);

@@ -257,6 +257,7 @@ fn what_the_market_does_not_take_in_time_is_taken_over() {
         assert_eq!(held(&line), (0, Decimal::ZERO));
         let cancelled = Account::Cancelled {
             order: rows[0].order,
+            reason: "",
         };
         assert!(
             said(&answers).contains(&cancelled),
@@ -284,7 +285,8 @@ fn every_order_of_the_wallet_is_cancelled_first() {
         .unwrap();
     for order in [2, 3] {
         assert!(at(&Account::Ack { order }) < first);
-        assert!(at(&Account::Cancelled { order }) < first);
+        let reason = "liquidation";
+        assert!(at(&Account::Cancelled { order, reason }) < first);
     }
 }
 

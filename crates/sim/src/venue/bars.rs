@@ -1,6 +1,6 @@
 //! What a bar brings: its open, then its range.
 
-use cq_types::{InstrumentIdx, Side, Ts};
+use cq_types::{InstrumentIdx, Px, Side, Ts};
 
 use super::Venue;
 use crate::bars::Bar;
@@ -24,9 +24,16 @@ impl Venue {
     /// close that is sent in its stead would both trade there.
     pub(super) fn meet(&mut self, order: &mut Working, ts: Ts, purse: &dyn Purse) -> Fate {
         let Request { id, instrument, .. } = order.request;
-        let market = &mut self.bars[usize::from(self.legs.market(instrument))];
+        let at = usize::from(self.legs.market(instrument));
+        let market = &self.bars[at];
         match market.opened() {
             Some(open) if order.decided <= open && !self.transit.withdraws(id, open) => {
+                if market.opens_at_trigger(order)
+                    && self.set_off_on_bars(order, None, ts, purse) == Fate::Done
+                {
+                    return Fate::Done;
+                }
+                let market = &mut self.bars[at];
                 market.meet_open(&mut self.desk, order, ts, purse)
             }
             _ => Fate::Alive,
@@ -42,13 +49,26 @@ impl Venue {
     pub fn end_bar(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
         let before = self.desk.answers.len();
         if !self.working.is_empty() {
+            let at = usize::from(instrument);
             self.each(instrument, |venue, order| {
-                let market = &mut venue.bars[usize::from(instrument)];
-                market.meet_range_stop(&mut venue.desk, order, ts, purse)
+                let Some(px) = venue.bars[at].stopped_at(order) else {
+                    return Fate::Alive;
+                };
+                if venue.set_off_on_bars(order, Some(px), ts, purse) == Fate::Done {
+                    return Fate::Done;
+                }
+                venue.bars[at].stop(&mut venue.desk, order, px, ts, purse)
             });
             self.each_from_best(instrument, |venue, order| {
-                let market = &mut venue.bars[usize::from(instrument)];
-                market.meet_range_limit(&mut venue.desk, order, ts, purse)
+                let Some(px) = venue.bars[at].traded_through(&venue.desk, order, ts) else {
+                    return Fate::Alive;
+                };
+                if order.is_waiting()
+                    && venue.set_off_on_bars(order, Some(px), ts, purse) == Fate::Done
+                {
+                    return Fate::Done;
+                }
+                venue.bars[at].reach(&mut venue.desk, order, px, ts, purse)
             });
         }
         for answer in &mut self.desk.answers[before..] {
@@ -57,18 +77,45 @@ impl Venue {
         self.bars[usize::from(instrument)].end();
     }
 
-    /// Lets each working order in a market on bars act, oldest first.
+    /// Sets off an order at a price of the bar in progress, its open where none is given.
+    fn set_off_on_bars(
+        &mut self,
+        order: &mut Working,
+        px: Option<Px>,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Fate {
+        let open = self.touch(order.request.instrument)[0];
+        match px.or(open) {
+            Some(px) => self.set_off(order, (px, [Some(px); 2]), ts, purse),
+            None => Fate::Alive,
+        }
+    }
+
+    /// Lets each working order in a market on bars act, oldest first. The others are in place
+    /// meanwhile: what works counts for the margin of what is set off.
     pub(super) fn each(
         &mut self,
         instrument: InstrumentIdx,
         mut act: impl FnMut(&mut Self, &mut Working) -> Fate,
     ) {
-        let mut orders = std::mem::take(&mut self.working);
-        orders.retain_mut(|order| {
-            let at = self.legs.market(order.request.instrument);
-            at != instrument || act(self, order) == Fate::Alive
-        });
-        self.working = orders;
+        let mut at = 0;
+        while at < self.working.len() {
+            let own = self.working[at].request.instrument;
+            if self.legs.market(own) == instrument && self.act(at, &mut act) == Fate::Done {
+                self.working.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// One working order acts.
+    fn act(&mut self, at: usize, act: &mut impl FnMut(&mut Self, &mut Working) -> Fate) -> Fate {
+        let mut order = self.working[at].clone();
+        let fate = act(self, &mut order);
+        self.working[at] = order;
+        fate
     }
 
     /// As [`Self::each`], but of the orders of a side the best price acts first: no price is
@@ -78,7 +125,7 @@ impl Venue {
         instrument: InstrumentIdx,
         mut act: impl FnMut(&mut Self, &mut Working) -> Fate,
     ) {
-        let mut orders = std::mem::take(&mut self.working);
+        let orders = &self.working;
         let is_own = |order: &Working| self.legs.market(order.request.instrument) == instrument;
         let own: Vec<usize> = (0..orders.len())
             .filter(|at| is_own(&orders[*at]))
@@ -91,16 +138,19 @@ impl Venue {
         });
         let mut done = vec![false; orders.len()];
         for at in own {
-            let next = match orders[at].request.side {
+            let next = match self.working[at].request.side {
                 Side::Buy => bids.next(),
                 Side::Sell => asks.next(),
             };
             if let Some(at) = next {
-                done[at] = act(self, &mut orders[at]) == Fate::Done;
+                done[at] = self.act(at, &mut act) == Fate::Done;
+                if done[at] {
+                    // Until it is taken out nothing of it works.
+                    self.working[at].left = 0;
+                }
             }
         }
         let mut done = done.into_iter();
-        orders.retain(|_| done.next() != Some(true));
-        self.working = orders;
+        self.working.retain(|_| done.next() != Some(true));
     }
 }

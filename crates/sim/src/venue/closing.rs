@@ -10,7 +10,7 @@ use crate::transit::Message;
 impl Venue {
     /// Cancels all orders of an instrument, working or on their way.
     pub fn cancel_all(&mut self, instrument: InstrumentIdx, ts: Ts) {
-        self.cancel_each(instrument, ts, true);
+        self.cancel_each(instrument, ts, (true, ""));
         for sent in self.transit.take(|at| at == instrument) {
             if let Message::New(request) = sent.message {
                 let mut order = Working::new(request, sent.decided);
@@ -20,22 +20,27 @@ impl Venue {
         }
     }
 
-    /// Cancels the orders of an instrument that work; where that is `forced`, the answers have no
-    /// latency.
-    pub(super) fn cancel_each(&mut self, instrument: InstrumentIdx, ts: Ts, forced: bool) {
+    /// Ends the orders of an instrument that work, for a reason; where that is `forced`, the
+    /// answers have no latency.
+    pub(super) fn cancel_each(
+        &mut self,
+        instrument: InstrumentIdx,
+        ts: Ts,
+        (forced, reason): (bool, &'static str),
+    ) {
         let at = self.legs.market(instrument);
         self.each(at, |venue, order| {
             if order.request.instrument != instrument {
                 return Fate::Alive;
             }
             order.forced = forced;
-            venue.desk.cancelled(order, ts)
+            venue.desk.expire(order, reason, ts)
         });
         let market = self.ticks.get_mut(usize::from(at)).and_then(Option::as_mut);
         let own = market.map(|market| market.take_of(instrument));
         for mut order in own.into_iter().flatten() {
             order.forced = forced;
-            self.desk.cancelled(&order, ts);
+            self.desk.expire(&order, reason, ts);
         }
     }
 

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use super::Venue;
 use crate::execution::{Bottomless, Deal};
 use crate::order::{is_worse_or_equal, Request, TimeInForce, Working};
+use crate::rules::reason;
 
 /// An order that the venue makes to close a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +23,10 @@ pub struct ForcedOrder {
 }
 
 impl Venue {
-    /// Cancels all orders of an instrument that work; what is on its way arrives later.
+    /// Ends all orders of an instrument that work, as a liquidation does; what is on its way
+    /// arrives later.
     pub fn cancel_working(&mut self, instrument: InstrumentIdx, ts: Ts) {
-        self.cancel_each(instrument, ts, false);
+        self.cancel_each(instrument, ts, (false, reason::LIQUIDATION));
     }
 
     /// Bars the account from opening positions in an instrument, or allows it again.

@@ -4,6 +4,7 @@ use cq_types::{flags, Change, InstrumentIdx, Px, Qty, Side, Ts};
 
 use super::Venue;
 use crate::execution::Purse;
+use crate::order::TriggerBy;
 use crate::ticks::Print;
 
 /// A recorded trade.
@@ -52,7 +53,10 @@ impl Venue {
     /// The mark price changed.
     pub fn on_mark(&mut self, instrument: InstrumentIdx, px: Px, ts: Ts, purse: &dyn Purse) {
         if let Some(market) = &mut self.ticks[usize::from(instrument)] {
-            market.on_mark(&mut self.desk, px, ts, purse);
+            market.on_mark(px);
+            if market.has_waiting() {
+                self.trigger(instrument, (TriggerBy::Mark, px), ts, purse);
+            }
         }
     }
 
@@ -63,7 +67,7 @@ impl Venue {
         }
     }
 
-    /// A recorded trade meets our resting orders. Trades that are not the market's
+    /// A recorded trade meets our resting orders, then those that wait for its price. Trades that are not the market's
     /// ([`flags::NOT_MARKET`]) meet nothing.
     pub fn on_trade(&mut self, instrument: InstrumentIdx, trade: Trade, ts: Ts, purse: &dyn Purse) {
         if trade.marks & flags::NOT_MARKET != 0 {
@@ -77,6 +81,9 @@ impl Venue {
                 matched: trade.matched,
             };
             market.on_trade(&mut self.desk, print, ts, purse);
+            if market.has_waiting() {
+                self.trigger(instrument, (TriggerBy::Last, trade.px), ts, purse);
+            }
         }
     }
 }

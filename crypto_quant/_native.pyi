@@ -260,6 +260,7 @@ class Line:
         ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
         ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),
+        ``reducing`` "one_order" (or "fill_or_kill", "two_tiers": what a liquidation tries first),
         ``funding_jitter_ns`` 0 (fills so near a settlement pay adverse funding, receive none),
         ``insurance_fund`` (never empty), ``triggered_stops`` "trade" (or "refuse": a stop that
         arrives when its trigger has been reached), ``stop_margin`` "arrival_and_trigger" (when an

@@ -1,6 +1,6 @@
 //! What a venue keeps of the account beside its orders, on the venue's timeline.
 
-use cq_ledger::{Fill, LedgerError, MarginAccount, Safe};
+use cq_ledger::{Fill, LedgerError, MarginAccount, Reducing, Safe};
 use cq_sim::{SimConfig, Venue};
 use cq_types::{Account, Event, InstrumentIdx, Px, Ts};
 use rust_decimal::Decimal;
@@ -22,6 +22,7 @@ pub(crate) struct Custody {
     /// What the insurance fund holds, in each instrument's settle asset, if it can be empty.
     pub(crate) fund: Option<Vec<Decimal>>,
     pub(crate) jitter: Jitter,
+    pub(crate) reducing: Reducing,
     /// The last order of each instrument that traded.
     pub(crate) traded: Vec<Option<u64>>,
     pub(crate) transfers: TransferTerms,
@@ -36,6 +37,7 @@ impl Custody {
             safe: vec![Safe::NEVER; count],
             answers: Vec::new(),
             fund: config.insurance_fund.map(|fund| vec![fund; count]),
+            reducing: config.reducing,
             jitter: Jitter::new(config.funding_jitter),
             traded: vec![None; count],
             transfers: TransferTerms::of(config),

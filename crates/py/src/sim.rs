@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use cq_ledger::MarginMode;
+use cq_ledger::{MarginMode, Reducing};
 use cq_sim::{
     Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig, StopMargin, TriggeredStops,
 };
@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 
 use crate::collateral::multi_assets;
 
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 33] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -42,6 +42,7 @@ const KEYS: [&str; 32] = [
     "max_participation",
     "cost_multiplier",
     "margin",
+    "reducing",
     "funding_jitter_ns",
     "insurance_fund",
     "triggered_stops",
@@ -61,6 +62,11 @@ const STOP_MARGIN: [(&str, StopMargin); 2] = [
 const MARGIN: [(&str, MarginMode); 2] = [
     ("cross", MarginMode::Cross),
     ("isolated", MarginMode::Isolated),
+];
+const REDUCING: [(&str, Reducing); 3] = [
+    ("one_order", Reducing::OneOrder),
+    ("fill_or_kill", Reducing::FillOrKill),
+    ("two_tiers", Reducing::TwoTiers),
 ];
 const SELF_TRADE: [(&str, SelfTrade); 4] = [
     ("ignore", SelfTrade::Ignore),
@@ -217,6 +223,7 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "max_participation" => config.participation = exact(&key, &value)?,
             "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
             "margin" => config.margin = one_of(&key, &value, &MARGIN)?,
+            "reducing" => config.reducing = one_of(&key, &value, &REDUCING)?,
             "funding_jitter_ns" => config.funding_jitter = whole(&key, &value)?,
             "insurance_fund" => config.insurance_fund = Some(exact(&key, &value)?),
             "triggered_stops" => {

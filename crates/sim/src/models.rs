@@ -1,4 +1,4 @@
-use cq_ledger::{MarginMode, MultiAssets};
+use cq_ledger::{MarginMode, MultiAssets, Reducing};
 use cq_types::Ts;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
@@ -58,6 +58,8 @@ pub struct SimConfig {
     pub cost_multiplier: Decimal,
     /// What the losses of a contract are paid from.
     pub margin: MarginMode,
+    /// How a position is reduced before it is taken over.
+    pub reducing: Reducing,
     /// How far from a settlement a fill may still count for it, ns: then it pays adverse
     /// funding and receives none. Zero: only the position at the settlement counts.
     pub funding_jitter: Ts,
@@ -115,6 +117,7 @@ impl Default for SimConfig {
             participation: Decimal::new(1, 2),
             cost_multiplier: Decimal::ONE,
             margin: MarginMode::Cross,
+            reducing: Reducing::OneOrder,
             funding_jitter: 0,
             insurance_fund: None,
             triggered_stops: TriggeredStops::Trade,

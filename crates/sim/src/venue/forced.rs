@@ -34,12 +34,16 @@ impl Venue {
         self.barred[usize::from(instrument)] = is_barred;
     }
 
-    /// Sends a part of a position to the market, immediate or cancelled, no worse than its
-    /// bankruptcy price; what trades pays the venue's liquidation fee in place of the taker's.
+    /// Sends a part of a position to the market, immediate or cancelled, `is_whole` says whether
+    /// as a whole, no worse than its bankruptcy price; what trades pays the venue's liquidation
+    /// fee in place of the taker's.
     ///
     /// On bars it trades at the mark with spread and impact, whole or not at all.
-    pub fn liquidate(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
+    pub fn liquidate(&mut self, order: ForcedOrder, is_whole: bool, ts: Ts) -> Option<u64> {
         let (id, mut working) = self.announce(order, ts, false)?;
+        if is_whole {
+            working.request.tif = TimeInForce::Fok;
+        }
         let before = self.desk.answers.len();
         let index = usize::from(self.legs.market(order.instrument));
         if let Some(market) = &mut self.ticks[index] {

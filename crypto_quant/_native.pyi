@@ -677,7 +677,10 @@ class Line:
         """Return balance plus unrealised P&L at the last known prices, for sizing only."""
 
     def margin(self, wallet: int, asset: str) -> dict[str, Decimal]:
-        """Balance, unrealised, margin_balance, initial, maintenance, available."""
+        """Balance, unrealised, margin_balance, initial, maintenance, available, leverage_pnl.
+
+        The last one is what Binance ranks accounts by for auto-deleveraging, highest first.
+        """
 
     def fills(self) -> dict[str, NDArray[np.int64] | bytes | list[str]]:
         """Return all fills as columns.

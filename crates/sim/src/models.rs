@@ -95,7 +95,7 @@ pub enum StopMargin {
     /// 2025-12-09).
     #[default]
     ArrivalAndTrigger,
-    /// Only when it is triggered (Binance USD-M since then, OKX, Bybit).
+    /// Only when it is triggered (Binance USD-M since then, Bybit).
     Trigger,
 }
 

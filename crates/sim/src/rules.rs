@@ -53,6 +53,8 @@ pub mod reason {
     pub const SELF_TRADE: &str = "self_trade";
     /// The account was liquidated: its orders are ended first.
     pub const LIQUIDATION: &str = "liquidation";
+    /// The venue took part of the position to close another account's: its orders are ended.
+    pub const DELEVERAGING: &str = "adl";
     /// The venue turned the message away before its engine saw it.
     pub const OVERLOADED: &str = "overloaded";
     /// A trailing stop without a distance, or with one of the whole price or more.
@@ -80,7 +82,7 @@ pub mod reason {
 /// <https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code>; spot's
 /// code for a balance that does not suffice:
 /// <https://developers.binance.com/docs/binance-spot-api-docs/errors>.
-pub const REASONS: [(&str, Option<i32>); 32] = [
+pub const REASONS: [(&str, Option<i32>); 33] = [
     (reason::OVERLOADED, Some(-1008)),
     (reason::TOO_MANY_ORDERS, Some(-1015)),
     (reason::NO_PRICE, Some(-1102)),
@@ -112,6 +114,7 @@ pub const REASONS: [(&str, Option<i32>); 32] = [
     (reason::WOULD_CROSS, Some(-5022)),
     (reason::SELF_TRADE, None),
     (reason::LIQUIDATION, None),
+    (reason::DELEVERAGING, None),
     (reason::NO_HISTORY, None),
 ];
 

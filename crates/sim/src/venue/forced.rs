@@ -80,9 +80,14 @@ impl Venue {
     }
 
     /// Takes a part of a position at the bankruptcy price of the order, free of charge, to close
-    /// another account's.
+    /// another account's; orders of the contract that work are ended first.
     pub fn deleverage(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
         let side = Side::of(-self.position(order.instrument).0)?;
+        for leg in (0..).take(self.desk.instruments.len()) {
+            if self.is_one_market(leg, order.instrument) {
+                self.cancel_each(leg, ts, (false, reason::DELEVERAGING));
+            }
+        }
         let id = self.forced;
         self.forced += 1;
         let request = Request::market(id, order.instrument, side, order.qty);

@@ -260,9 +260,12 @@ class Line:
         ``half_spread_bps`` 0, ``slippage_floor_bps`` 1,
         ``impact_y`` 1.0 (square-root law of the whole order: a slice pays what it adds),
         ``max_participation`` 0.01, ``cost_multiplier`` 1, ``margin`` cross (or isolated),
+        ``reducing`` "one_order" (or "fill_or_kill", "two_tiers": what a liquidation tries first),
         ``funding_jitter_ns`` 0 (fills so near a settlement pay adverse funding, receive none),
         ``insurance_fund`` (never empty), ``triggered_stops`` "trade" (or "refuse": a stop that
-        arrives when its trigger has been reached), ``multi_assets`` none (a dictionary:
+        arrives when its trigger has been reached), ``stop_margin`` "arrival_and_trigger" (when an
+        order that waits for a trigger is asked for its margin; or "trigger": then alone),
+        ``multi_assets`` none (a dictionary:
         ``wallet``; ``assets``, rows of (name, ratio, conversion, debt limit, largest), each of the
         four rows of (ns, value) or none but the ratio; ``loan_to_value``, such rows),
         ``transfer_delay_ns`` 0, ``transfer_fees`` none (rows of (asset, amount)).
@@ -674,7 +677,10 @@ class Line:
         """Return balance plus unrealised P&L at the last known prices, for sizing only."""
 
     def margin(self, wallet: int, asset: str) -> dict[str, Decimal]:
-        """Balance, unrealised, margin_balance, initial, maintenance, available."""
+        """Balance, unrealised, margin_balance, initial, maintenance, available, leverage_pnl.
+
+        The last one is what Binance ranks accounts by for auto-deleveraging, highest first.
+        """
 
     def fills(self) -> dict[str, NDArray[np.int64] | bytes | list[str]]:
         """Return all fills as columns.

@@ -44,7 +44,7 @@ pub use event::{Fill, Funding, Transfer};
 pub use fee::fee;
 pub use layout::{Valuation, Wallet};
 pub use ledger::Ledger;
-pub use liquidation::{liquidation_fee, Reduction};
+pub use liquidation::{liquidation_fee, Reducing, Reduction};
 pub use margin::Margin;
 pub use margin_account::{MarginAccount, VenueMarks};
 pub use opening::{OpenOrders, Opening};

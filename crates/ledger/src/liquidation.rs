@@ -24,6 +24,18 @@ pub struct Reduction {
     pub qty: Qty,
 }
 
+/// How a venue reduces a position before it takes it over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reducing {
+    /// One order down to the highest lower tier that suffices; what it trades counts (Binance).
+    #[default]
+    OneOrder,
+    /// The same order, traded as a whole or not at all (Bybit).
+    FillOrKill,
+    /// From the third tier up by two tiers at a time, while the lowest tier's margin is there (OKX).
+    TwoTiers,
+}
+
 impl Position {
     /// Mark at which the position alone, margined by `collateral`, is liquidated with the
     /// tiers in force at `ts`; `None` where no price can.
@@ -153,12 +165,68 @@ impl MarginAccount {
         Ok(rows.into_iter().map(|(_, index)| index).collect())
     }
 
-    /// The smallest part of a position whose close, to the cap of a lower tier at the mark and
-    /// with the venue's fee, brings the pool back within its margin. `None` where no tier does.
+    /// The part of a position that a venue closes next; `None` where it takes all over.
     ///
     /// # Errors
     /// When an amount is too large.
     pub fn reduction(
+        &self,
+        (pool, how): (Pool, Reducing),
+        margin: &Margin,
+        marks: VenueMarks<'_>,
+        ts: Ts,
+    ) -> Result<Option<Reduction>, LedgerError> {
+        match how {
+            Reducing::OneOrder | Reducing::FillOrKill => self.sufficient(pool, margin, marks, ts),
+            Reducing::TwoTiers => self.two_tiers(pool, margin, marks, ts),
+        }
+    }
+
+    /// What takes a position two tiers down, to the cap there at the mark: of the one that needs
+    /// most margin, where it is in the third tier or above and what is left is more than it would
+    /// need in the lowest.
+    ///
+    /// OKX, "Forced Partial Liquidation".
+    fn two_tiers(
+        &self,
+        pool: Pool,
+        margin: &Margin,
+        marks: VenueMarks<'_>,
+        ts: Ts,
+    ) -> Result<Option<Reduction>, LedgerError> {
+        for instrument in self.by_maintenance(pool, marks, ts)? {
+            let i = usize::from(instrument);
+            let traded = &self.layout.instruments[i];
+            let Some(mark) = marks[i] else {
+                continue;
+            };
+            let at = price(traded, mark)?;
+            let qty = self.holdings.positions[i].qty;
+            let tiers = traded.tiers(ts);
+            let tier = traded.tier_of(tier_notional(traded, at, qty)?, ts);
+            let lower = tier.and_then(|tier| tiers.get(tier.checked_sub(2)?));
+            let (Some(cap), Some(lowest)) = (lower.and_then(|lower| lower.cap), tiers.first())
+            else {
+                continue;
+            };
+            let others = minus(margin.maintenance, maintenance(traded, at, qty, ts)?)?;
+            let least = times(notional(traded, at, qty)?.abs(), lowest.mmr)?;
+            if margin.margin_balance <= plus(others, least)? {
+                continue;
+            }
+            let held = magnitude(qty)?;
+            let closed = Qty(held - within(traded, cap, at, held, ts)?);
+            return Ok(Some(Reduction {
+                instrument,
+                qty: closed,
+            }));
+        }
+        Ok(None)
+    }
+
+    /// The smallest part of a position whose close, to the cap of a lower tier at the mark and
+    /// with the venue's fee, brings the pool back within its margin. `None` where no tier does.
+    fn sufficient(
         &self,
         pool: Pool,
         margin: &Margin,

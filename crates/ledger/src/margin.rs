@@ -35,6 +35,20 @@ impl Margin {
         }
     }
 
+    /// What Binance ranks accounts by for auto-deleveraging (`LeveragePnl`): unrealised profit over
+    /// the wallet's balance, or over one where that is less, times the margin ratio. The highest go
+    /// first; where in the queue that is depends on all other accounts. Without a profit it is zero.
+    ///
+    /// <https://www.binance.com/en/support/faq/360033525471>
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub fn leverage_pnl(&self) -> Result<Decimal, LedgerError> {
+        let ratio = self.ratio().unwrap_or_default();
+        let profit = self.unrealised.max(Decimal::ZERO);
+        times(over(profit, self.balance.max(Decimal::ONE))?, ratio)
+    }
+
     /// Whether the venue liquidates: a position is held and the margin balance no longer
     /// covers maintenance. Where no tier is known, maintenance is zero: nothing is left.
     #[must_use]

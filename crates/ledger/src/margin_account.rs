@@ -77,18 +77,19 @@ impl MarginAccount {
         &self.layout.instruments
     }
 
-    /// Whether a ledger that has heard everything has the same balances and positions, as far
-    /// as they are kept here.
+    /// Whether a ledger that has heard everything has the same balances, on their way and there,
+    /// and positions, as far as they are kept here.
     #[must_use]
     pub fn agrees_with(&self, ledger: &Ledger) -> bool {
         let (own, other) = (&self.holdings, &ledger.state.books.account);
-        let slots = self.layout.slots.iter().map(|slot| self.keeps(slot.wallet));
-        let balances = own.balances.iter().zip(&other.balances).zip(slots);
+        let same = |slot: usize| {
+            own.balances[slot] == other.balances[slot]
+                && own.in_flight[slot] == other.in_flight[slot]
+        };
+        let mut slots = self.layout.slots.iter().enumerate();
         let positions = own.positions.iter().zip(&other.positions);
         let routed = self.layout.routes.iter().map(Option::is_some);
-        balances
-            .into_iter()
-            .all(|((a, b), is_here)| a == b || !is_here)
+        slots.all(|(slot, place)| same(slot) || !self.keeps(place.wallet))
             && positions
                 .zip(routed)
                 .all(|((a, b), is_here)| a == b || !is_here)

@@ -191,9 +191,10 @@ impl Books {
                 }
                 false
             }
-            Account::Cancelled { order } => {
+            Account::Cancelled { order, reason } => {
                 if let Some(row) = self.row(order) {
                     row.status = OrderStatus::Cancelled;
+                    row.reason = reason;
                 }
                 true
             }

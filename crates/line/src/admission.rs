@@ -1,7 +1,10 @@
-//! The margin check at a message's arrival: who cannot pay is refused.
+//! The margin check of an order that arrives, or that its trigger sets off: who cannot pay is
+//! refused.
 
-use cq_ledger::{approx, LedgerError, OpenOrders, Opening};
-use cq_sim::{Asked, OpenOrder, Purse, Request, Venue};
+use std::borrow::Cow;
+
+use cq_ledger::{approx, Fill, LedgerError, MarginAccount, OpenOrders, Opening};
+use cq_sim::{Asked, OpenOrder, Purse, Venue};
 use cq_types::{Contract, InstrumentIdx, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
@@ -17,20 +20,58 @@ impl Custody {
         ts: Ts,
     ) -> Result<(), LedgerError> {
         if let Some(asked) = venue.next_asked() {
-            self.examine(venue, asked, ts)?;
+            self.examine(venue, &asked, ts)?;
         }
-        venue.arrive(purse);
+        venue.arrive(&self.till(purse));
         Ok(())
     }
 
-    fn examine(&self, venue: &mut Venue, asked: Asked, ts: Ts) -> Result<(), LedgerError> {
-        let request = asked.request;
-        let instrument = request.instrument;
-        if request.only_reduces() || self.account.pool(instrument).is_none() {
+    fn examine(&self, venue: &mut Venue, asked: &Asked, ts: Ts) -> Result<(), LedgerError> {
+        if asked.request.only_reduces() || !venue.asks_on_arrival(asked) {
             return Ok(());
         }
-        let Some(px) = self.assumed(venue, &request) else {
-            return Ok(());
+        if let Some(is_paid) = self.is_paid((&self.account, &self.marks), venue, asked, ts)? {
+            venue.bar(asked.request.instrument, !is_paid);
+        }
+        Ok(())
+    }
+
+    /// Whether what is free margins an order that its trigger has just set off: with what was
+    /// traded in the same moment, and at the price that set it off where that is the mark.
+    pub(crate) fn can_set_off(
+        &self,
+        venue: &Venue,
+        asked: &Asked,
+        ts: Ts,
+    ) -> Result<bool, LedgerError> {
+        let mut account = Cow::Borrowed(&self.account);
+        for fill in venue.unheard().iter().filter_map(Fill::of) {
+            account.to_mut().fill(&fill)?;
+        }
+        let mut marks = self.marks.clone();
+        for (index, mark) in (0..).zip(&mut marks) {
+            let is_there = venue.is_one_market(index, asked.request.instrument);
+            if is_there && self.unmarked[usize::from(index)] {
+                *mark = asked.set_off_at.or(*mark);
+            }
+        }
+        let is_paid = self.is_paid((&account, &marks), venue, asked, ts)?;
+        Ok(is_paid.unwrap_or(true))
+    }
+
+    /// `None` where nothing is asked: there is no margin to be had, or no price.
+    fn is_paid(
+        &self,
+        (account, marks): (&MarginAccount, &[Option<Px>]),
+        venue: &Venue,
+        asked: &Asked,
+        ts: Ts,
+    ) -> Result<Option<bool>, LedgerError> {
+        let request = &asked.request;
+        let instrument = request.instrument;
+        let mark = marks.get(usize::from(instrument)).copied().flatten();
+        let Some(px) = assumed(asked, mark).filter(|_| account.pool(instrument).is_some()) else {
+            return Ok(None);
         };
         let opening = Opening {
             instrument,
@@ -40,35 +81,15 @@ impl Custody {
         };
         let but = asked.is_amended.then_some(request.id);
         let rough = |index| self.open_orders_approx(venue, index, but);
-        if self.account.clearly_opens(opening, rough, &self.marks, ts) {
-            venue.bar(instrument, false);
-            return Ok(());
+        if account.clearly_opens(opening, rough, marks, ts) {
+            return Ok(Some(true));
         }
         let orders = |index| self.open_orders(venue, index, but);
-        let is_paid = match self.account.can_open(opening, orders, &self.marks, ts) {
+        match account.can_open(opening, orders, marks, ts) {
             // More than can be counted is more than anybody has.
-            Err(LedgerError::Overflow(_)) => false,
-            is_paid => is_paid?,
-        };
-        venue.bar(instrument, !is_paid);
-        Ok(())
-    }
-
-    /// The price at which an order is taken to trade: its own, a sale's no lower than the best
-    /// bid; at the market the best ask and 0.05 %, or the higher of best bid and mark.
-    ///
-    /// binance.com/en/support/faq/87fa7ee33b574f7084d42bd2ce2e463b
-    fn assumed(&self, venue: &Venue, request: &Request) -> Option<Px> {
-        let mark = self.marks.get(usize::from(request.instrument)).copied()?;
-        let [bid, ask] = venue.touch(request.instrument);
-        let own = request.price.or(request.stop);
-        let px = match (own, request.side) {
-            (Some(own), Side::Buy) => Some(own),
-            (Some(own), Side::Sell) => bid.max(Some(own)),
-            (None, Side::Buy) => ask.map(above).or(mark),
-            (None, Side::Sell) => bid.max(mark),
-        };
-        px.filter(|px| px.0 > 0)
+            Err(LedgerError::Overflow(_)) => Ok(Some(false)),
+            is_paid => is_paid.map(Some),
+        }
     }
 
     /// As [`Self::open_orders`] of a linear contract, in floats: of bids and of asks.
@@ -138,6 +159,23 @@ fn worst(venue: &Venue, own: &OpenOrder) -> Option<Px> {
         ([bid, _], Side::Sell) => bid,
     };
     own.limit.or_else(market).filter(|px| px.0 > 0)
+}
+
+/// The price at which an order is taken to trade: its own, a sale's no lower than the best bid;
+/// at the market the best ask and 0.05 %, or the higher of best bid and mark.
+///
+/// binance.com/en/support/faq/87fa7ee33b574f7084d42bd2ce2e463b
+fn assumed(asked: &Asked, mark: Option<Px>) -> Option<Px> {
+    let Asked { request, .. } = asked;
+    let [bid, ask] = asked.touch;
+    let own = request.price.or(request.stop.filter(|_| asked.is_waiting));
+    let px = match (own, request.side) {
+        (Some(own), Side::Buy) => Some(own),
+        (Some(own), Side::Sell) => bid.max(Some(own)),
+        (None, Side::Buy) => ask.map(above).or(mark),
+        (None, Side::Sell) => bid.max(mark),
+    };
+    px.filter(|px| px.0 > 0)
 }
 
 /// A price and 0.05 % more, up to a whole grid unit.

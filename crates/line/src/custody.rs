@@ -1,6 +1,6 @@
 //! What a venue keeps of the account beside its orders, on the venue's timeline.
 
-use cq_ledger::{Fill, LedgerError, MarginAccount, Safe};
+use cq_ledger::{Fill, LedgerError, MarginAccount, Reducing, Safe};
 use cq_sim::{SimConfig, Venue};
 use cq_types::{Account, Event, InstrumentIdx, Px, Ts};
 use rust_decimal::Decimal;
@@ -13,6 +13,8 @@ pub(crate) struct Custody {
     pub(crate) account: MarginAccount,
     /// The mark that margin, funding and equity rows use, per instrument.
     pub(crate) marks: Vec<Option<Px>>,
+    /// Whether the last price of each instrument is its mark, as none is recorded.
+    pub(crate) unmarked: Vec<bool>,
     /// Marks of each instrument that need no look.
     safe: Vec<Safe>,
     /// Answers that are booked here and not yet on their way to us.
@@ -22,6 +24,7 @@ pub(crate) struct Custody {
     /// What the insurance fund holds, in each instrument's settle asset, if it can be empty.
     pub(crate) fund: Option<Vec<Decimal>>,
     pub(crate) jitter: Jitter,
+    pub(crate) reducing: Reducing,
     /// The last order of each instrument that traded.
     pub(crate) traded: Vec<Option<u64>>,
     pub(crate) transfers: TransferTerms,
@@ -32,10 +35,12 @@ impl Custody {
         Self {
             account,
             marks: vec![None; count],
+            unmarked: vec![false; count],
             safe: vec![Safe::NEVER; count],
             answers: Vec::new(),
             heard: Vec::new(),
             fund: config.insurance_fund.map(|fund| vec![fund; count]),
+            reducing: config.reducing,
             jitter: Jitter::new(config.funding_jitter),
             traded: vec![None; count],
             transfers: TransferTerms::of(config),

@@ -70,8 +70,8 @@ impl Line {
         Ok(())
     }
 
-    /// The next one happens. The position is given up at the mark, free of charge, whatever
-    /// orders of ours work; the fill reaches us like any other.
+    /// The next one happens. Our orders of the contract are ended, and the position is given up at
+    /// the mark, free of charge; both reach us like any other answer.
     pub(crate) fn deleverage(&mut self, ts: Ts) -> Result<(), LineError> {
         let Some(next) = self.deleverages.0.pop() else {
             return Ok(());

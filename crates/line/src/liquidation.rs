@@ -1,11 +1,11 @@
 //! Liquidation on the venue's timeline, by what the venue knows of the account.
 //!
 //! A mark, a fill, funding or a transfer that leaves a pool's margin balance at or below its
-//! maintenance margin liquidates it at that moment: its orders are cancelled; one order to the
-//! market reduces a position to a lower tier, where that helps; what is still short is taken
+//! maintenance margin liquidates it at that moment: its orders are cancelled; an order to the
+//! market reduces a position to a lower tier, as its venue does; what is still short is taken
 //! over by the insurance fund at the bankruptcy price, and the wallet ends at zero.
 
-use cq_ledger::{LedgerError, Margin, Pool};
+use cq_ledger::{LedgerError, Margin, Pool, Reducing};
 use cq_sim::{ForcedOrder, Venue};
 use cq_types::{Account, InstrumentIdx, Qty, Ts};
 use rust_decimal::Decimal;
@@ -51,16 +51,22 @@ impl Custody {
         }
         self.book(venue)?;
         let mut margin = *margin;
-        if let Some(part) = self.account.reduction(pool, &margin, &self.marks, ts)? {
+        let how = (pool, self.reducing);
+        while let Some(part) = self.account.reduction(how, &margin, &self.marks, ts)? {
+            let before = self.account.position(part.instrument).qty;
             let order = self.order(part.instrument, part.qty.0, &margin)?;
             if let Some(order) = order {
-                venue.liquidate(order, ts);
+                venue.liquidate(order, self.reducing == Reducing::FillOrKill, ts);
                 self.book(venue)?;
                 self.convert(venue, pool, true, ts)?;
             }
             match self.account.margin(pool, &self.marks, ts)? {
                 Some(left) if left.is_liquidated() => margin = left,
                 _ => return Ok(()),
+            }
+            let is_done = before == self.account.position(part.instrument).qty;
+            if is_done || self.reducing != Reducing::TwoTiers {
+                break;
             }
         }
         self.take_over(venue, pool, &margin, ts)?;

@@ -26,7 +26,7 @@ pub(crate) struct Lived {
 
 impl Lived {
     pub(crate) fn new(
-        exchanges: Exchanges,
+        mut exchanges: Exchanges,
         legs: Legs,
         instruments: &[Instrument],
         tape: &[Stream],
@@ -47,13 +47,18 @@ impl Lived {
             .filter_map(|(index, x)| Some((x.valid_to.filter(|to| *to > start)?, index)))
             .collect();
         delistings.sort_unstable_by(|a, b| b.cmp(a));
-        let has_marks = (0..)
+        let has_marks: Vec<bool> = (0..)
             .zip(instruments)
             .map(|(index, _)| {
                 let own = tape.iter().filter(|s| s.instrument == index);
                 own.into_iter().any(|s| s.kind == Kind::Marks)
             })
             .collect();
+        let contracts = (0..).take(instruments.len()).map(|leg| legs.contract(leg));
+        let unmarked: Vec<_> = contracts.map(|at| !has_marks[usize::from(at)]).collect();
+        for exchange in exchanges.all_mut() {
+            exchange.custody.unmarked.clone_from(&unmarked);
+        }
         Self {
             exchanges,
             legs,
@@ -104,8 +109,8 @@ impl Lived {
             }
             Market::Mark { px } => {
                 self.mark(index, px, ts)?;
-                let venue = &mut self.exchanges.of_mut(index).venue;
-                venue.on_mark(index, px, ts, purse);
+                let Exchange { venue, custody } = self.exchanges.of_mut(index);
+                venue.on_mark(index, px, ts, &custody.till(purse));
             }
             Market::Gap => exchange.venue.on_gap(index),
             Market::Bar {
@@ -154,7 +159,8 @@ impl Lived {
                 matched: traded.ts_event,
             };
             let exchange = self.exchanges.of_mut(index);
-            exchange.venue.on_trade(index, trade, ts, purse);
+            let Exchange { venue, custody } = exchange;
+            venue.on_trade(index, trade, ts, &custody.till(purse));
             exchange.hear(ts)?;
             if marks & flags::NOT_MARKET == 0 {
                 self.remark(index, traded.px, ts)?;
@@ -181,7 +187,8 @@ impl Lived {
                 custody.admit(venue, purse, ts)?;
                 exchange.hear(ts)?;
             }
-            exchange.venue.end_bar(index, ts, purse);
+            let Exchange { venue, custody } = exchange;
+            venue.end_bar(index, ts, &custody.till(purse));
             exchange.hear(ts)?;
             // Where nothing but bars tells of marks, the worst price of the bar was one.
             let before = exchange.custody.waiting();
@@ -224,10 +231,8 @@ impl Lived {
     pub(crate) fn meet_opens(&mut self, ts: Ts, purse: &dyn Purse) {
         self.opened_at = NEVER;
         for index in std::mem::take(&mut self.opened) {
-            self.exchanges
-                .of_mut(index)
-                .venue
-                .meet_open(index, ts, purse);
+            let Exchange { venue, custody } = self.exchanges.of_mut(index);
+            venue.meet_open(index, ts, &custody.till(purse));
         }
     }
 }

@@ -219,7 +219,7 @@ fn answer(event: &Event<Account>) -> Answer {
             (row.5, row.6) = (px.map_or(0, |px| px.0), qty.0);
             row
         }
-        Account::Cancelled { order } => plain("cancelled", *order, ""),
+        Account::Cancelled { order, reason } => plain("cancelled", *order, reason),
         _ => plain("other", 0, ""),
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use cq_ledger::MarginMode;
-use cq_sim::{Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig, TriggeredStops};
+use cq_ledger::{MarginMode, Reducing};
+use cq_sim::{
+    Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig, StopMargin, TriggeredStops,
+};
 use cq_types::Ts;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,7 +16,7 @@ use rust_decimal::Decimal;
 
 use crate::collateral::multi_assets;
 
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 33] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -40,9 +42,11 @@ const KEYS: [&str; 31] = [
     "max_participation",
     "cost_multiplier",
     "margin",
+    "reducing",
     "funding_jitter_ns",
     "insurance_fund",
     "triggered_stops",
+    "stop_margin",
     "multi_assets",
     "transfer_delay_ns",
     "transfer_fees",
@@ -51,9 +55,18 @@ const TRIGGERED_STOPS: [(&str, TriggeredStops); 2] = [
     ("trade", TriggeredStops::Trade),
     ("refuse", TriggeredStops::Refuse),
 ];
+const STOP_MARGIN: [(&str, StopMargin); 2] = [
+    ("arrival_and_trigger", StopMargin::ArrivalAndTrigger),
+    ("trigger", StopMargin::Trigger),
+];
 const MARGIN: [(&str, MarginMode); 2] = [
     ("cross", MarginMode::Cross),
     ("isolated", MarginMode::Isolated),
+];
+const REDUCING: [(&str, Reducing); 3] = [
+    ("one_order", Reducing::OneOrder),
+    ("fill_or_kill", Reducing::FillOrKill),
+    ("two_tiers", Reducing::TwoTiers),
 ];
 const SELF_TRADE: [(&str, SelfTrade); 4] = [
     ("ignore", SelfTrade::Ignore),
@@ -210,11 +223,13 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "max_participation" => config.participation = exact(&key, &value)?,
             "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
             "margin" => config.margin = one_of(&key, &value, &MARGIN)?,
+            "reducing" => config.reducing = one_of(&key, &value, &REDUCING)?,
             "funding_jitter_ns" => config.funding_jitter = whole(&key, &value)?,
             "insurance_fund" => config.insurance_fund = Some(exact(&key, &value)?),
             "triggered_stops" => {
                 config.triggered_stops = one_of(&key, &value, &TRIGGERED_STOPS)?;
             }
+            "stop_margin" => config.stop_margin = one_of(&key, &value, &STOP_MARGIN)?,
             "multi_assets" => config.multi_assets = Some(multi_assets(&value)?),
             "transfer_delay_ns" => config.transfer_delay = whole(&key, &value)?,
             "transfer_fees" => config.transfer_fees = value.extract()?,

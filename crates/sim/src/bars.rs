@@ -85,6 +85,12 @@ impl BarMarket {
         self.bar.map(|bar| bar.open).or(self.trailing.last())
     }
 
+    /// Whether the open of the bar in progress sets off an order that waits.
+    pub(crate) fn opens_at_trigger(&self, order: &mut Working) -> bool {
+        let open = self.bar.map(|bar| bar.open);
+        order.is_waiting() && open.is_some_and(|open| order.is_triggered_by(open))
+    }
+
     /// An order meets the open of the bar in progress.
     pub(crate) fn meet_open(
         &mut self,
@@ -96,11 +102,7 @@ impl BarMarket {
         let Some(bar) = self.bar else {
             return Fate::Alive;
         };
-        let is_hit = order.is_waiting() && order.is_triggered_by(bar.open);
-        if is_hit {
-            order.triggered = true;
-        }
-        let is_first = !std::mem::replace(&mut order.rests, true) || is_hit;
+        let is_first = !std::mem::replace(&mut order.rests, true);
         if order.is_waiting() || !(is_first || order.is_market()) {
             return Fate::Alive;
         }
@@ -119,69 +121,71 @@ impl BarMarket {
         desk.go_on(order, ts)
     }
 
-    /// At the end of a bar: fills a stop that its range reached, at the worse of trigger and
-    /// open. An order that arrived during the bar is taken to have been reached after it.
-    pub(crate) fn meet_range_stop(
-        &mut self,
-        desk: &mut Desk,
-        order: &mut Working,
-        ts: Ts,
-        purse: &dyn Purse,
-    ) -> Fate {
-        let Some(bar) = self.bar else {
-            return Fate::Alive;
-        };
+    /// At the end of a bar: the price at which its range sets off a stop, the worse of trigger
+    /// and open. An order that arrived during the bar is taken to have been reached after it.
+    pub(crate) fn stopped_at(&self, order: &mut Working) -> Option<Px> {
+        let bar = self.bar?;
         let side = order.request.side;
-        let level = order.stop_level().filter(|level| bar.reaches(side, *level));
-        let px = match level {
-            Some(level) => worse(side, level, bar.open),
+        match order.stop_level().filter(|level| bar.reaches(side, *level)) {
+            Some(level) => Some(worse(side, level, bar.open)),
             None if order.request.kind == OrderType::TrailingStop => {
                 // Where its level was at the bar's begin was not reached, so the best price
                 // may have come first: then it is hit where the bar ends beyond its new level.
                 order.is_triggered_by(bar.extreme(side.opposite()));
-                if !order.is_triggered_by(bar.close) {
-                    return Fate::Alive;
-                }
-                bar.close
+                order.is_triggered_by(bar.close).then_some(bar.close)
             }
-            None => return Fate::Alive,
-        };
-        order.triggered = true;
-        order.rests = true;
-        let before = order.left;
-        let fate = self.trade(desk, order, Offer::Take(px), ts, purse);
-        self.stopped[side_slot(side)] |= order.left < before;
-        fate
+            None => None,
+        }
     }
 
-    /// At the end of a bar: fills a resting limit order that its range traded through by a
-    /// tick, unless a stop on the same side was hit: of two exits the worse one happened. So it
-    /// does with a take-profit, at its trigger. An order that has not met an open does not rest
-    /// yet.
-    pub(crate) fn meet_range_limit(
+    /// A stop that the range has set off takes its price.
+    pub(crate) fn stop(
         &mut self,
         desk: &mut Desk,
         order: &mut Working,
+        px: Px,
         ts: Ts,
         purse: &dyn Purse,
     ) -> Fate {
-        let (Some(bar), Some(level)) = (self.bar, order.level()) else {
-            return Fate::Alive;
-        };
+        order.rests = true;
+        let before = order.left;
+        let fate = self.trade(desk, order, Offer::Take(px), ts, purse);
+        self.stopped[side_slot(order.request.side)] |= order.left < before;
+        fate
+    }
+
+    /// At the end of a bar: the price of a resting limit order that its range traded through by a
+    /// tick, unless a stop on the same side was hit: of two exits the worse one happened. So it
+    /// does with a take-profit, at its trigger. An order that has not met an open does not rest
+    /// yet.
+    pub(crate) fn traded_through(&self, desk: &Desk, order: &Working, ts: Ts) -> Option<Px> {
+        let (bar, level) = (self.bar?, order.level()?);
         let side = order.request.side;
         if !order.rests || self.stopped[side_slot(side)] {
-            return Fate::Alive;
+            return None;
         }
         let tick = desk.instrument(order.request.instrument).tick.at(ts).0 .0;
         let beyond = Px(level.0.saturating_sub(side.sign() * tick));
-        if !bar.reaches(side.opposite(), beyond) {
-            return Fate::Alive;
-        }
-        if order.is_waiting() {
-            order.triggered = true;
-            return self.trade(desk, order, Offer::Take(level), ts, purse);
-        }
-        self.trade(desk, order, Offer::Make(level), ts, purse)
+        bar.reaches(side.opposite(), beyond).then_some(level)
+    }
+
+    /// A limit order trades at the price that the range traded through; a take-profit that it has
+    /// set off takes it.
+    pub(crate) fn reach(
+        &mut self,
+        desk: &mut Desk,
+        order: &mut Working,
+        level: Px,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Fate {
+        let is_set_off = !std::mem::replace(&mut order.rests, true);
+        let offer = if is_set_off {
+            Offer::Take(level)
+        } else {
+            Offer::Make(level)
+        };
+        self.trade(desk, order, offer, ts, purse)
     }
 
     /// Trades what the position, the bar's volume and the order's limit allow; what is left

@@ -12,7 +12,7 @@ use crate::order::{Request, Working};
 use crate::positions::Positions;
 use crate::rules::reason;
 use crate::trailing::Trailing;
-use crate::venue::OpenOrder;
+use crate::venue::{Asked, OpenOrder, Venue};
 
 /// What the account can still pay with; asked before a spot order works or is filled.
 pub trait Purse {
@@ -48,6 +48,12 @@ pub trait Purse {
         _work: &mut dyn Iterator<Item = OpenOrder>,
         _unseen: &[Event<Account>],
     ) -> bool {
+        true
+    }
+
+    /// Whether what is free margins an order of a contract that its trigger has just set off.
+    /// `venue` tells what works beside it, and of what nobody has been told yet.
+    fn can_open(&self, _asked: &Asked, _venue: &Venue, _ts: Ts) -> bool {
         true
     }
 }
@@ -228,16 +234,26 @@ impl Desk {
     /// Ends an order that cannot go on: a rejection, or a cancellation once it was accepted.
     pub(crate) fn refuse(&mut self, order: &Working, reason: &'static str, ts: Ts) -> Fate {
         if order.acked || order.left < order.request.qty.0 {
-            return self.cancelled(order, ts);
+            return self.expire(order, reason, ts);
         }
         let id = order.request.id;
         self.answer(order, ts, Account::Reject { order: id, reason });
         Fate::Done
     }
 
+    /// Ends an order as was asked for, or as one that is not to wait.
     pub(crate) fn cancelled(&mut self, order: &Working, ts: Ts) -> Fate {
-        let id = order.request.id;
-        self.answer(order, ts, Account::Cancelled { order: id });
+        self.expire(order, "", ts)
+    }
+
+    /// Ends an order that the venue has accepted, for a reason of the venue.
+    pub(crate) fn expire(&mut self, order: &Working, reason: &'static str, ts: Ts) -> Fate {
+        let order_id = order.request.id;
+        let said = Account::Cancelled {
+            order: order_id,
+            reason,
+        };
+        self.answer(order, ts, said);
         Fate::Done
     }
 

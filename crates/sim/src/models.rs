@@ -1,4 +1,4 @@
-use cq_ledger::{MarginMode, MultiAssets};
+use cq_ledger::{MarginMode, MultiAssets, Reducing};
 use cq_types::Ts;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
@@ -58,6 +58,8 @@ pub struct SimConfig {
     pub cost_multiplier: Decimal,
     /// What the losses of a contract are paid from.
     pub margin: MarginMode,
+    /// How a position is reduced before it is taken over.
+    pub reducing: Reducing,
     /// How far from a settlement a fill may still count for it, ns: then it pays adverse
     /// funding and receives none. Zero: only the position at the settlement counts.
     pub funding_jitter: Ts,
@@ -65,6 +67,8 @@ pub struct SimConfig {
     pub insurance_fund: Option<Decimal>,
     /// What becomes of a stop that arrives when its trigger has been reached.
     pub triggered_stops: TriggeredStops,
+    /// When a stop, take-profit or trailing stop that may open is asked for its margin.
+    pub stop_margin: StopMargin,
     /// The wallet whose assets margin its contracts together; `None`: each wallet is margined in
     /// its own asset. Cross margin only.
     pub multi_assets: Option<MultiAssets>,
@@ -82,6 +86,17 @@ pub enum TriggeredStops {
     Trade,
     /// It is refused (Binance).
     Refuse,
+}
+
+/// When a venue asks an order that waits for a trigger for its margin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StopMargin {
+    /// On arrival, as if it opened then, and again when it is triggered (Binance USD-M before
+    /// 2025-12-09).
+    #[default]
+    ArrivalAndTrigger,
+    /// Only when it is triggered (Binance USD-M since then, Bybit).
+    Trigger,
 }
 
 impl Default for SimConfig {
@@ -102,9 +117,11 @@ impl Default for SimConfig {
             participation: Decimal::new(1, 2),
             cost_multiplier: Decimal::ONE,
             margin: MarginMode::Cross,
+            reducing: Reducing::OneOrder,
             funding_jitter: 0,
             insurance_fund: None,
             triggered_stops: TriggeredStops::Trade,
+            stop_margin: StopMargin::ArrivalAndTrigger,
             multi_assets: None,
             transfer_delay: 0,
             transfer_fees: Vec::new(),

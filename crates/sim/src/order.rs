@@ -208,6 +208,12 @@ impl Working {
         self.request.is_conditional() && !self.triggered
     }
 
+    /// Its trigger is reached: from now on it is a new market or limit order.
+    pub(crate) fn set_off(&mut self) {
+        self.triggered = true;
+        self.rests = false;
+    }
+
     /// Whether it takes whatever price there is.
     pub(crate) fn is_market(&self) -> bool {
         match self.request.kind {

@@ -38,7 +38,8 @@ pub mod reason {
     pub const REDUCE_ONLY: &str = "reduce_only";
     /// Spot: more is sold than is held, or more is spent than there is.
     pub const INSUFFICIENT_BALANCE: &str = "insufficient_balance";
-    /// The contract's wallet was liquidated and has nothing left to open a position with.
+    /// It needs more margin than is free, on arrival or at its trigger; or the contract's wallet
+    /// was liquidated and has nothing left to open a position with.
     pub const INSUFFICIENT_MARGIN: &str = "insufficient_margin";
     /// A post-only order that would trade at once.
     pub const WOULD_CROSS: &str = "post_only_would_cross";
@@ -50,6 +51,10 @@ pub mod reason {
     pub const MAX_TRIGGERS: &str = "max_trigger_orders";
     /// The order would have met another one of the account.
     pub const SELF_TRADE: &str = "self_trade";
+    /// The account was liquidated: its orders are ended first.
+    pub const LIQUIDATION: &str = "liquidation";
+    /// The venue took part of the position to close another account's: its orders are ended.
+    pub const DELEVERAGING: &str = "adl";
     /// The venue turned the message away before its engine saw it.
     pub const OVERLOADED: &str = "overloaded";
     /// A trailing stop without a distance, or with one of the whole price or more.
@@ -77,7 +82,7 @@ pub mod reason {
 /// <https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code>; spot's
 /// code for a balance that does not suffice:
 /// <https://developers.binance.com/docs/binance-spot-api-docs/errors>.
-pub const REASONS: [(&str, Option<i32>); 31] = [
+pub const REASONS: [(&str, Option<i32>); 33] = [
     (reason::OVERLOADED, Some(-1008)),
     (reason::TOO_MANY_ORDERS, Some(-1015)),
     (reason::NO_PRICE, Some(-1102)),
@@ -108,6 +113,8 @@ pub const REASONS: [(&str, Option<i32>); 31] = [
     (reason::FOK_NOT_FILLED, Some(-5021)),
     (reason::WOULD_CROSS, Some(-5022)),
     (reason::SELF_TRADE, None),
+    (reason::LIQUIDATION, None),
+    (reason::DELEVERAGING, None),
     (reason::NO_HISTORY, None),
 ];
 

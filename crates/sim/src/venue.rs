@@ -1,44 +1,34 @@
 mod acceptance;
+mod bars;
+mod closing;
 mod forced;
 mod hedge;
 mod opening;
+mod ticks;
+mod triggers;
 
 use std::sync::Arc;
 
-use cq_types::{flags, Account, Change, Event, Instrument, InstrumentIdx, Px, Qty, Side, Ts};
+use cq_types::{Account, Event, Instrument, InstrumentIdx, Px, Qty, Ts};
 
-use crate::bars::{Bar, BarMarket};
-use crate::execution::{Deal, Desk, Fate, Purse};
+use crate::bars::BarMarket;
+use crate::execution::{Desk, Fate, Purse};
 use crate::latency::Passage;
-use crate::models::{Costs, SimConfig, SimError, SquareRoot, TriggeredStops};
+use crate::models::{Costs, SimConfig, SimError, SquareRoot, StopMargin, TriggeredStops};
 use crate::order::{Request, Working};
 use crate::positions::Positions;
 use crate::rate::RateLimit;
 use crate::rules::reason;
-use crate::ticks::{Print, TickMarket};
+use crate::ticks::TickMarket;
 use crate::transit::{Message, Sent, Transit};
 use hedge::Legs;
 
 pub use forced::ForcedOrder;
 pub use opening::{Asked, OpenOrder};
+pub use ticks::Trade;
 
 /// First id of the orders that the venue makes itself (a forced close, a liquidation).
 pub const FORCED_ID: u64 = 1 << 62;
-
-/// A recorded trade.
-#[derive(Debug, Clone, Copy)]
-pub struct Trade {
-    /// Price.
-    pub px: Px,
-    /// Quantity.
-    pub qty: Qty,
-    /// Aggressor.
-    pub side: Side,
-    /// See [`flags`].
-    pub marks: u32,
-    /// When the venue matched it; reports of it may come later.
-    pub matched: Ts,
-}
 
 /// One simulated account on one venue timeline.
 ///
@@ -57,6 +47,7 @@ pub struct Venue {
     max_orders: [usize; 2],
     rates: Vec<RateLimit>,
     takes_triggered: bool,
+    stop_margin: StopMargin,
     legs: Legs,
 }
 
@@ -105,6 +96,7 @@ impl Venue {
             barred: vec![false; count],
             max_orders: config.max_orders,
             legs: Legs::one_way(count),
+            stop_margin: config.stop_margin,
             takes_triggered: config.triggered_stops == TriggeredStops::Trade,
             rates: config
                 .max_order_rate
@@ -173,11 +165,12 @@ impl Venue {
     /// Lets the next message arrive.
     pub fn arrive(&mut self, purse: &dyn Purse) {
         if let Some(next) = self.transit.pop() {
-            self.receive(next, next.arrives, purse);
+            self.receive(next, purse);
         }
     }
 
-    fn receive(&mut self, sent: Sent, ts: Ts, purse: &dyn Purse) {
+    fn receive(&mut self, sent: Sent, purse: &dyn Purse) {
+        let ts = sent.arrives;
         match sent.message {
             Message::New(request) => self.accept(request, sent.decided, ts, purse),
             Message::Cancel(id) => match self.remove(sent.instrument, id) {
@@ -204,7 +197,16 @@ impl Venue {
         }
         let index = usize::from(self.legs.market(request.instrument));
         if let Some(market) = &mut self.ticks[index] {
-            market.accept(&mut self.desk, order, ts, purse);
+            let seen = (order.is_waiting()).then(|| market.reached(&mut order));
+            if let Some(px) = seen.flatten() {
+                let touch = self.touch(request.instrument);
+                if self.set_off(&mut order, (px, touch), ts, purse) == Fate::Done {
+                    return;
+                }
+            }
+            if let Some(market) = &mut self.ticks[index] {
+                market.accept(&mut self.desk, order, ts, purse);
+            }
         } else if self.meet(&mut order, ts, purse) == Fate::Alive {
             self.desk.ack(&mut order, ts);
             self.working.push(order);
@@ -259,244 +261,6 @@ impl Venue {
         }
         let at = self.working.iter().position(|w| w.request.id == id)?;
         Some(self.working.remove(at))
-    }
-
-    /// A bar begins: its open is the market until its end. No order acts yet.
-    pub fn begin_bar(&mut self, instrument: InstrumentIdx, bar: Bar) {
-        let participation = self.desk.costs.participation_ppb;
-        self.bars[usize::from(instrument)].begin(bar, participation);
-    }
-
-    /// Waiting orders meet the open of the bar that has just begun.
-    pub fn meet_open(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
-        self.each(instrument, |venue, order| venue.meet(order, ts, purse));
-    }
-
-    /// An order meets the open of the bar in progress, if it is in place at it: decided by then,
-    /// and not withdrawn by then, however long either message takes. Otherwise a stop and the
-    /// close that is sent in its stead would both trade there.
-    fn meet(&mut self, order: &mut Working, ts: Ts, purse: &dyn Purse) -> Fate {
-        let Request { id, instrument, .. } = order.request;
-        let market = &mut self.bars[usize::from(self.legs.market(instrument))];
-        match market.opened() {
-            Some(open) if order.decided <= open && !self.transit.withdraws(id, open) => {
-                market.meet_open(&mut self.desk, order, ts, purse)
-            }
-            _ => Fate::Alive,
-        }
-    }
-
-    /// A bar ends, `ts` is its last nanosecond: stops, then limits, meet its range; then it is
-    /// past.
-    ///
-    /// Where in the bar a fill happened is not known. So what was decided inside the bar is at
-    /// the venue by its end, however long the way takes: a stop cannot trade there whose
-    /// replacement trades at the next open. And the answer to a fill is with us by then, however
-    /// long a response takes: a decision at that time knows of it.
-    pub fn end_bar(&mut self, instrument: InstrumentIdx, ts: Ts, purse: &dyn Purse) {
-        let legs = &self.legs;
-        let sent = self.transit.take(|at| legs.market(at) == instrument);
-        for sent in sent {
-            self.receive(sent, ts, purse);
-        }
-        let before = self.desk.answers.len();
-        if !self.working.is_empty() {
-            self.each(instrument, |venue, order| {
-                let market = &mut venue.bars[usize::from(instrument)];
-                market.meet_range_stop(&mut venue.desk, order, ts, purse)
-            });
-            self.each_from_best(instrument, |venue, order| {
-                let market = &mut venue.bars[usize::from(instrument)];
-                market.meet_range_limit(&mut venue.desk, order, ts, purse)
-            });
-        }
-        for answer in &mut self.desk.answers[before..] {
-            answer.ts_recv = answer.ts_recv.min(ts.saturating_add(1));
-        }
-        self.bars[usize::from(instrument)].end();
-    }
-
-    /// Lets each working order in a market on bars act, oldest first.
-    fn each(
-        &mut self,
-        instrument: InstrumentIdx,
-        mut act: impl FnMut(&mut Self, &mut Working) -> Fate,
-    ) {
-        let mut orders = std::mem::take(&mut self.working);
-        orders.retain_mut(|order| {
-            let at = self.legs.market(order.request.instrument);
-            at != instrument || act(self, order) == Fate::Alive
-        });
-        self.working = orders;
-    }
-
-    /// As [`Self::each`], but of the orders of a side the best price acts first: no price is
-    /// reached before the better ones, which have then taken the volume and the position.
-    fn each_from_best(
-        &mut self,
-        instrument: InstrumentIdx,
-        mut act: impl FnMut(&mut Self, &mut Working) -> Fate,
-    ) {
-        let mut orders = std::mem::take(&mut self.working);
-        let is_own = |order: &Working| self.legs.market(order.request.instrument) == instrument;
-        let own: Vec<usize> = (0..orders.len())
-            .filter(|at| is_own(&orders[*at]))
-            .collect();
-        let [mut bids, mut asks] = [Side::Buy, Side::Sell].map(|side| {
-            let mut turn: Vec<_> = own.clone();
-            turn.retain(|at| orders[*at].request.side == side);
-            turn.sort_by_key(|at| orders[*at].level().map(|px| -side.sign() * px.0));
-            turn.into_iter()
-        });
-        let mut done = vec![false; orders.len()];
-        for at in own {
-            let next = match orders[at].request.side {
-                Side::Buy => bids.next(),
-                Side::Sell => asks.next(),
-            };
-            if let Some(at) = next {
-                done[at] = act(self, &mut orders[at]) == Fate::Done;
-            }
-        }
-        let mut done = done.into_iter();
-        orders.retain(|_| done.next() != Some(true));
-        self.working = orders;
-    }
-
-    /// Levels of the recorded book changed, each at its time. Takes them up to the first that
-    /// makes the venue answer, and returns how many.
-    pub fn on_changes(
-        &mut self,
-        instrument: InstrumentIdx,
-        changes: impl IntoIterator<Item = (Ts, Change)>,
-        purse: &dyn Purse,
-    ) -> usize {
-        match &mut self.ticks[usize::from(instrument)] {
-            Some(market) => market.on_changes(&mut self.desk, changes, purse),
-            None => changes.into_iter().count(),
-        }
-    }
-
-    /// The recorded best bid and ask changed.
-    pub fn on_quote(
-        &mut self,
-        instrument: InstrumentIdx,
-        (bid, ask): ((Px, Qty), (Px, Qty)),
-        ts: Ts,
-        purse: &dyn Purse,
-    ) {
-        if let Some(market) = &mut self.ticks[usize::from(instrument)] {
-            market.on_quote(&mut self.desk, (bid, ask), ts, purse);
-        }
-    }
-
-    /// The mark price changed.
-    pub fn on_mark(&mut self, instrument: InstrumentIdx, px: Px, ts: Ts, purse: &dyn Purse) {
-        if let Some(market) = &mut self.ticks[usize::from(instrument)] {
-            market.on_mark(&mut self.desk, px, ts, purse);
-        }
-    }
-
-    /// Events are missing: the book and each order's place in its queue are unknown.
-    pub fn on_gap(&mut self, instrument: InstrumentIdx) {
-        if let Some(market) = &mut self.ticks[usize::from(instrument)] {
-            market.on_gap();
-        }
-    }
-
-    /// A recorded trade meets our resting orders. Trades that are not the market's
-    /// ([`flags::NOT_MARKET`]) meet nothing.
-    pub fn on_trade(&mut self, instrument: InstrumentIdx, trade: Trade, ts: Ts, purse: &dyn Purse) {
-        if trade.marks & flags::NOT_MARKET != 0 {
-            return;
-        }
-        if let Some(market) = &mut self.ticks[usize::from(instrument)] {
-            let print = Print {
-                px: trade.px,
-                qty: trade.qty,
-                side: trade.side,
-                matched: trade.matched,
-            };
-            market.on_trade(&mut self.desk, print, ts, purse);
-        }
-    }
-
-    /// Cancels all orders of an instrument, working or on their way.
-    pub fn cancel_all(&mut self, instrument: InstrumentIdx, ts: Ts) {
-        self.cancel_each(instrument, ts, true);
-        for sent in self.transit.take(|at| at == instrument) {
-            if let Message::New(request) = sent.message {
-                let mut order = Working::new(request, sent.decided);
-                order.forced = true;
-                self.desk.cancelled(&order, ts);
-            }
-        }
-    }
-
-    /// Cancels the orders of an instrument that work; where that is `forced`, the answers have no
-    /// latency.
-    fn cancel_each(&mut self, instrument: InstrumentIdx, ts: Ts, forced: bool) {
-        let at = self.legs.market(instrument);
-        self.each(at, |venue, order| {
-            if order.request.instrument != instrument {
-                return Fate::Alive;
-            }
-            order.forced = forced;
-            venue.desk.cancelled(order, ts)
-        });
-        let market = self.ticks.get_mut(usize::from(at)).and_then(Option::as_mut);
-        let own = market.map(|market| market.take_of(instrument));
-        for mut order in own.into_iter().flatten() {
-            order.forced = forced;
-            self.desk.cancelled(&order, ts);
-        }
-    }
-
-    /// Closes a position at once, at the last price with all costs, beyond any volume limit.
-    ///
-    /// Returns the id of the order it made, `None` where there was no position. Answers come
-    /// without latency: there is no later time to receive them at.
-    pub fn force_close(
-        &mut self,
-        instrument: InstrumentIdx,
-        ts: Ts,
-        purse: &dyn Purse,
-    ) -> Option<u64> {
-        let position = self.desk.positions.of(instrument);
-        let side = Side::of(-position)?;
-        let request = Request {
-            reduce_only: true,
-            ..Request::market(self.forced, instrument, side, Qty(position.abs()))
-        };
-        let mut order = Working::new(request, ts);
-        order.forced = true;
-        let deal = self.closing_deal(&order, ts)?;
-        self.forced += 1;
-        self.desk.fill(&mut order, position.abs(), &deal, ts, purse);
-        Some(order.request.id)
-    }
-
-    fn closing_deal(&self, order: &Working, ts: Ts) -> Option<Deal> {
-        let index = usize::from(self.legs.market(order.request.instrument));
-        let spread = self.desk.costs.spread_ppb;
-        let plain = |px, reference| Deal {
-            px,
-            reference,
-            impact: 0,
-            is_taker: true,
-        };
-        if let Some(market) = &self.ticks[index] {
-            let (level, middle) = market.closing_level(order);
-            let reference = middle?;
-            let blind = self.desk.against(order, reference, spread, 0, ts);
-            return Some(plain(level.unwrap_or(blind), reference));
-        }
-        let market = &self.bars[index];
-        let last = market.last()?;
-        let deal = self
-            .desk
-            .worsen(order, last, order.left, &market.trailing, ts);
-        Some(deal.unwrap_or_else(|| plain(self.desk.against(order, last, spread, 0, ts), last)))
     }
 
     /// The venue's own signed position.

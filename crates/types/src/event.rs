@@ -177,10 +177,12 @@ pub enum Account {
         /// The venue's reason.
         reason: &'static str,
     },
-    /// The order no longer rests.
+    /// The order no longer works.
     Cancelled {
         /// Our order id.
         order: u64,
+        /// Why the venue ended it; empty where that was asked for, or the order was not to wait.
+        reason: &'static str,
     },
     /// A funding payment; positive was received.
     FundingPaid {
@@ -264,7 +266,7 @@ impl Account {
             | Self::Kept { order, .. }
             | Self::Liquidation { order, .. }
             | Self::Insurance { order, .. }
-            | Self::Cancelled { order } => Some(*order),
+            | Self::Cancelled { order, .. } => Some(*order),
             Self::FundingPaid { .. }
             | Self::FundingOfFills { .. }
             | Self::Converted { .. }

@@ -13,6 +13,7 @@ from .line_tape import (
     ACCOUNT,
     FREE,
     HOUR,
+    LIMIT,
     MS,
     PERP,
     T0,
@@ -125,6 +126,18 @@ def test_an_order_of_ours_goes_on_from_what_is_left() -> None:
     finish(out)
     assert [row[3:] for row in rows(out)] == [(3000, ""), (1500, "adl"), (1500, "")]
     assert out.position(PERP) == 0
+
+
+def test_what_works_of_the_contract_is_ended_first() -> None:
+    out = line(STEPS)
+    out.add_deleverage(PERP, AT, Decimal("0.5"))
+    short(out)
+    buy(out, 2, 3000, LIMIT, price=5000, reduce_only=True)
+    finish(out)
+    orders = out.orders()
+    at = list(orders["order_id"]).index(2)
+    assert (orders["status"][at], orders["reason"][at]) == ("cancelled", "adl")
+    assert rows(out)[1][3:] == (1500, "adl")
 
 
 @pytest.mark.parametrize(

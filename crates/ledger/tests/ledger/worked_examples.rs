@@ -1,6 +1,6 @@
 //! Cases small enough to be reckoned by hand; the numbers below were.
 
-use cq_ledger::{Attribution, Fill, Ledger};
+use cq_ledger::{Attribution, Fill, Ledger, Margin};
 use cq_types::Qty;
 use rust_decimal::Decimal;
 
@@ -309,6 +309,26 @@ fn sleeves_trade_with_each_other_at_the_stated_price() {
     let booked = ledger.apply_funding(&funding(HOUR, PERP, "0.0001", "50000"));
     assert_eq!(booked, Ok(Decimal::ZERO));
     assert_eq!(ledger.attribution(1).unwrap().funding, d("0.5"));
+}
+
+/// The figures of dev.binance.vision/t/how-to-caculating-leverage-pnl-quantile/17801: a profit of
+/// 40.2 on 4.27, a margin ratio of 13.42 %.
+#[test]
+fn the_rank_for_deleveraging_is_profit_on_the_balance_by_the_margin_ratio() {
+    let margin = |balance: &str, unrealised: &str, maintenance: &str| Margin {
+        balance: d(balance),
+        unrealised: d(unrealised),
+        margin_balance: d(balance) + d(unrealised),
+        initial: Decimal::ONE,
+        maintenance: d(maintenance),
+        available: Decimal::ZERO,
+    };
+    let rank = |margin: Margin| margin.leverage_pnl().unwrap().round_dp(2);
+    assert_eq!(rank(margin("4.27", "40.2", "5.967874")), d("1.26"));
+    // A balance of less than one counts as one; 4 x 2 / 4.5.
+    assert_eq!(rank(margin("0.5", "4", "2")), d("1.78"));
+    assert_eq!(rank(margin("100", "-40", "2")), Decimal::ZERO);
+    assert_eq!(rank(margin("-50", "40", "2")), Decimal::ZERO);
 }
 
 #[test]

@@ -168,6 +168,33 @@ fn what_rests_of_one_position_ties_up_its_margin_once() {
 }
 
 #[test]
+fn what_rests_of_both_positions_adds_up_and_closes_tie_up_nothing() {
+    let mut line = line(hedged(), &[10_000; 10]);
+    wake(&mut line);
+    line.set_leverage(0, 1).unwrap();
+    line.set_leverage(1, 1).unwrap();
+    // Long 3 from 100.10 and short 2: 300 and 200 of 999.7, nothing is offset.
+    place(&mut line, at(1, Long, 3_000));
+    place(&mut line, at(2, Short, -2_000));
+    until(&mut line, 2 * SECOND);
+    let rests = |id, leg: PositionSide, signed: i64, px| Request {
+        kind: OrderType::Limit,
+        price: Some(Px(px)),
+        ..at(id, leg, signed)
+    };
+    // Their closes are free; 2.5 x 99 and 2.29 x 110 are not, which leaves 0.3 of 499.7.
+    place(&mut line, rests(3, Long, -3_000, 11_000));
+    place(&mut line, rests(4, Short, 2_000, 9_900));
+    place(&mut line, rests(5, Long, 2_500, 9_900));
+    place(&mut line, rests(6, Short, -2_290, 11_000));
+    place(&mut line, rests(7, Short, -3, 11_000));
+    place(&mut line, rests(8, Short, -2, 11_000));
+    until(&mut line, 4 * SECOND);
+    let refused = "insufficient_margin";
+    assert_eq!(reasons(&line), ["", "", "", "", "", "", refused, ""]);
+}
+
+#[test]
 fn a_close_is_not_made_larger_than_its_position() {
     let mut line = line(hedged(), &[10_000; 8]);
     wake(&mut line);

@@ -1,6 +1,6 @@
 //! Liquidation at the venue, at its time and by what it knows; what we hear of it comes later.
 
-use cq_ledger::MarginMode;
+use cq_ledger::{MarginMode, Reducing};
 use cq_line::LiquidationRow;
 use cq_types::Bracket;
 
@@ -257,6 +257,7 @@ fn what_the_market_does_not_take_in_time_is_taken_over() {
         assert_eq!(held(&line), (0, Decimal::ZERO));
         let cancelled = Account::Cancelled {
             order: rows[0].order,
+            reason: "",
         };
         assert!(
             said(&answers).contains(&cancelled),
@@ -284,7 +285,8 @@ fn every_order_of_the_wallet_is_cancelled_first() {
         .unwrap();
     for order in [2, 3] {
         assert!(at(&Account::Ack { order }) < first);
-        assert!(at(&Account::Cancelled { order }) < first);
+        let reason = "liquidation";
+        assert!(at(&Account::Cancelled { order, reason }) < first);
     }
 }
 
@@ -407,4 +409,64 @@ fn a_bar_is_taken_at_its_worst_price_where_nothing_else_marks() {
         (0, Px(6_000), end - 1, end),
         "the stop comes first"
     );
+}
+
+/// Bought at 100.00; at a mark of 90.00 what is there goes for 89.95.
+fn five_tiers(cash: &'static str, reducing: Reducing, depth: i64) -> Case {
+    Case {
+        tiers: vec![
+            tier(500, "0.004", "0"),
+            tier(1_000, "0.01", "3"),
+            tier(1_500, "0.02", "13"),
+            tier(2_000, "0.05", "58"),
+            tier(100_000, "0.1", "158"),
+        ],
+        cash,
+        bid: (8_995, depth),
+        sim: SimConfig {
+            reducing,
+            ..Case::default().sim
+        },
+        ..Case::default()
+    }
+}
+
+/// Quantity of each order of the liquidation, and whether the fund took it.
+fn steps(case: &Case, units: i64) -> Vec<(i64, bool)> {
+    let mut line = case.long(units, &[10_000, 9_000, 9_000]);
+    to_the_end(&mut line);
+    let rows = line.liquidations().iter();
+    rows.map(|row| (row.qty.0, row.is_takeover)).collect()
+}
+
+#[test]
+fn each_venue_reduces_in_its_own_steps() {
+    use Reducing::{FillOrKill, OneOrder, TwoTiers};
+    // 20 are worth 1800 at 90: 1800 x 5 % - 58 = 32 are needed, 230 - 200 are there. The third tier
+    // needs 16.666 x 90 x 2 % - 13 = 17, and 30 less 1.5 % of 3.334 x 90 is more: one order. Two
+    // tiers down the cap of 1000 leaves 11.111.
+    let of = |reducing, depth| steps(&five_tiers("230", reducing, depth), 20_000);
+    assert_eq!(of(OneOrder, 50_000), [(3_334, false)]);
+    assert_eq!(of(FillOrKill, 50_000), [(3_334, false)]);
+    assert_eq!(of(TwoTiers, 50_000), [(8_889, false)]);
+    // With bids for 0.1 an order that may be partial trades that, one that may not nothing.
+    assert_eq!(of(OneOrder, 100), [(3_334, false), (19_900, true)]);
+    assert_eq!(of(FillOrKill, 100), [(3_334, false), (20_000, true)]);
+}
+
+#[test]
+fn two_tiers_at_a_time_until_it_is_enough_or_the_lowest_is_left() {
+    let of = |cash, units| steps(&five_tiers(cash, Reducing::TwoTiers, 50_000), units);
+    // 40 are worth 3600: 3600 x 10 % - 158 = 202 are needed, 449 - 400 are there. Down to 1500:
+    // 49 - 23.334 x 0.05 - 1.5 % of 23.334 x 89.95 = 16.35 against 16.666 x 90 x 2 % - 13 = 17.
+    // Down to 500: 16.35 - 11.111 x 0.05 - 1.5 % of 11.111 x 89.95 = 0.80 against 5.555 x 90 x 0.4 %.
+    let expected = [(23_334, false), (11_111, false), (5_555, true)];
+    assert_eq!(of("449", 40_000), expected);
+    // With 0.66 more the first step is enough: 17.01 against 16.9988.
+    assert_eq!(of("449.66", 40_000), [(23_334, false)]);
+    // What is no more than the lowest tier's 1800 x 0.4 % is taken over at once, and so is what is
+    // in the second tier: 900 x 1 % - 3 = 6 are needed, 5 are there.
+    assert_eq!(of("207.2", 20_000), [(20_000, true)]);
+    assert_eq!(of("207.21", 20_000)[0], (8_889, false));
+    assert_eq!(of("105", 10_000), [(10_000, true)]);
 }

@@ -12,6 +12,7 @@ mod parts;
 mod race;
 mod seen;
 mod spot;
+mod triggers;
 mod venues;
 
 use std::collections::BTreeMap;

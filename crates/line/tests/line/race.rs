@@ -102,7 +102,7 @@ impl Trader {
             match answer.body {
                 Account::Ack { order } => self.told(order, 0),
                 Account::Fill { order, qty, .. } => self.told(order, qty.0),
-                Account::Cancelled { order } | Account::Reject { order, .. } => {
+                Account::Cancelled { order, .. } | Account::Reject { order, .. } => {
                     self.live.remove(&order);
                 }
                 _ => {}

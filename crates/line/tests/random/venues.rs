@@ -115,7 +115,7 @@ fn said((line, answers): &(Line, Vec<Event<Account>>), at: InstrumentIdx, n: u64
         (answer.instrument, answer.seq) = (0, 0);
         if let Account::Ack { order }
         | Account::Fill { order, .. }
-        | Account::Cancelled { order }
+        | Account::Cancelled { order, .. }
         | Account::Reject { order, .. }
         | Account::Amended { order, .. }
         | Account::Kept { order, .. }

@@ -162,6 +162,7 @@ impl PyLine {
             ("initial", margin.initial),
             ("maintenance", margin.maintenance),
             ("available", margin.available),
+            ("leverage_pnl", margin.leverage_pnl().map_err(ledger_error)?),
         ]))
     }
 

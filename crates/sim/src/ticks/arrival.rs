@@ -16,7 +16,7 @@ impl TickMarket {
         ts: Ts,
         purse: &dyn Purse,
     ) {
-        if self.arrive(desk, &mut order, ts, purse) == Fate::Alive {
+        if order.is_waiting() || self.meet_market(desk, &mut order, ts, purse) == Fate::Alive {
             desk.ack(&mut order, ts);
             self.keep(order);
         }
@@ -39,41 +39,43 @@ impl TickMarket {
         }
     }
 
-    fn arrive(&mut self, desk: &mut Desk, order: &mut Working, ts: Ts, purse: &dyn Purse) -> Fate {
-        if order.is_waiting() {
-            let seen = match order.request.trigger_by {
-                TriggerBy::Last => self.last,
-                TriggerBy::Mark => self.mark,
-            };
-            if !seen.is_some_and(|px| order.is_triggered_by(px)) {
-                return Fate::Alive;
-            }
-            order.triggered = true;
-        }
-        self.meet_market(desk, order, ts, purse)
+    /// The price that the market has seen and that sets off an order at its arrival.
+    pub(crate) fn reached(&self, order: &mut Working) -> Option<Px> {
+        let seen = match order.request.trigger_by {
+            TriggerBy::Last => self.last,
+            TriggerBy::Mark => self.mark,
+        };
+        seen.filter(|px| order.is_triggered_by(*px))
     }
 
-    /// A price reaches triggers: those orders act, oldest first.
-    pub(super) fn trigger(
+    /// Whether orders wait for a trigger.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Takes the orders away whose trigger a price reaches, oldest first.
+    pub(crate) fn take_hit(&mut self, by: TriggerBy, px: Px) -> Vec<Working> {
+        let is_hit = |o: &mut Working| o.request.trigger_by == by && o.is_triggered_by(px);
+        self.waiting.extract_if(.., is_hit).collect()
+    }
+
+    /// An order that a price has set off acts.
+    pub(crate) fn act(
         &mut self,
         desk: &mut Desk,
-        (by, px): (TriggerBy, Px),
+        mut order: Working,
+        px: Px,
         ts: Ts,
         purse: &dyn Purse,
     ) {
-        let is_hit = |o: &mut Working| o.request.trigger_by == by && o.is_triggered_by(px);
-        let hit: Vec<_> = self.waiting.extract_if(.., is_hit).collect();
-        for mut order in hit {
-            order.triggered = true;
-            let is_blind = order.is_market() && self.best(order.request.side.opposite()).is_none();
-            let fate = if is_blind {
-                Self::fill_blind(desk, &mut order, px, ts, purse)
-            } else {
-                self.meet_market(desk, &mut order, ts, purse)
-            };
-            if fate == Fate::Alive {
-                self.keep(order);
-            }
+        let is_blind = order.is_market() && self.best(order.request.side.opposite()).is_none();
+        let fate = if is_blind {
+            Self::fill_blind(desk, &mut order, px, ts, purse)
+        } else {
+            self.meet_market(desk, &mut order, ts, purse)
+        };
+        if fate == Fate::Alive {
+            self.keep(order);
         }
     }
 
@@ -97,11 +99,8 @@ impl TickMarket {
     }
 
     /// The mark price changed.
-    pub(crate) fn on_mark(&mut self, desk: &mut Desk, px: Px, ts: Ts, purse: &dyn Purse) {
+    pub(crate) fn on_mark(&mut self, px: Px) {
         self.mark = Some(px);
-        if !self.waiting.is_empty() {
-            self.trigger(desk, (TriggerBy::Mark, px), ts, purse);
-        }
     }
 
     /// A market or limit order meets the book; what is left of a limit order rests.
@@ -177,7 +176,7 @@ impl TickMarket {
         }
         if rule != SelfTrade::ExpireTaker {
             self.resting(theirs).each_from_best(reach, |own, _| {
-                desk.cancelled(own, ts);
+                desk.expire(own, reason::SELF_TRADE, ts);
                 false
             });
         }

@@ -2,7 +2,7 @@ use cq_types::{Px, Side, Ts};
 
 use super::{Print, Resting, TickMarket};
 use crate::execution::{Deal, Desk, Fate, Purse};
-use crate::order::{is_worse_or_equal, TriggerBy, Working};
+use crate::order::{is_worse_or_equal, Working};
 
 impl TickMarket {
     /// The best prices meet our resting orders at the end of a frame; returns whether the venue
@@ -43,7 +43,7 @@ impl TickMarket {
         *self.resting(side) = own;
     }
 
-    /// A recorded trade meets our resting orders, then those that wait for its price.
+    /// A recorded trade meets our resting orders.
     pub(crate) fn on_trade(&mut self, desk: &mut Desk, print: Print, ts: Ts, purse: &dyn Purse) {
         let side = print.side.opposite();
         if self.resting(side).best_key() >= print.px.0 * side.sign() {
@@ -52,9 +52,6 @@ impl TickMarket {
         self.last = Some(print.px);
         if let Some(footprint) = &mut self.footprint {
             footprint.on_trade(print.px, print.qty, ts);
-        }
-        if !self.waiting.is_empty() {
-            self.trigger(desk, (TriggerBy::Last, print.px), ts, purse);
         }
     }
 

@@ -4,6 +4,7 @@ use cq_types::{InstrumentIdx, Px, Qty, Ts};
 
 use super::Venue;
 use crate::execution::{Desk, Purse};
+use crate::models::StopMargin;
 use crate::order::{OrderType, Request, TriggerBy, Working};
 use crate::rules::{self, reason};
 
@@ -55,7 +56,7 @@ impl Venue {
         if self.is_too_large(request, working + i128::from(request.qty.0), prices) {
             return Some(reason::TOO_LARGE);
         }
-        if self.is_barred(request) {
+        if self.is_barred(order) {
             return Some(reason::INSUFFICIENT_MARGIN);
         }
         // A stop protects a position that an order beside it may only now be opening.
@@ -74,8 +75,10 @@ impl Venue {
         self.legs.side(request.instrument).is_some() && !request.close_position
     }
 
-    fn is_barred(&self, request: &Request) -> bool {
-        self.barred[usize::from(request.instrument)] && !request.only_reduces()
+    fn is_barred(&self, order: &Working) -> bool {
+        let is_asked = !order.is_waiting() || self.stop_margin == StopMargin::ArrivalAndTrigger;
+        let request = &order.request;
+        self.barred[usize::from(request.instrument)] && is_asked && !request.only_reduces()
     }
 
     /// Why an order is not made what is `wanted` of it.
@@ -97,7 +100,7 @@ impl Venue {
         if self.is_too_large(request, working + more, prices) {
             return Some(reason::TOO_LARGE);
         }
-        if self.is_barred(request) {
+        if self.is_barred(wanted) {
             return Some(reason::INSUFFICIENT_MARGIN);
         }
         let grows = more > 0 && self.is_bounded(request);

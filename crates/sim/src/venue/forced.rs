@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use super::Venue;
 use crate::execution::{Bottomless, Deal};
 use crate::order::{is_worse_or_equal, Request, TimeInForce, Working};
+use crate::rules::reason;
 
 /// An order that the venue makes to close a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +23,10 @@ pub struct ForcedOrder {
 }
 
 impl Venue {
-    /// Cancels all orders of an instrument that work; what is on its way arrives later.
+    /// Ends all orders of an instrument that work, as a liquidation does; what is on its way
+    /// arrives later.
     pub fn cancel_working(&mut self, instrument: InstrumentIdx, ts: Ts) {
-        self.cancel_each(instrument, ts, false);
+        self.cancel_each(instrument, ts, (false, reason::LIQUIDATION));
     }
 
     /// Bars the account from opening positions in an instrument, or allows it again.
@@ -32,12 +34,16 @@ impl Venue {
         self.barred[usize::from(instrument)] = is_barred;
     }
 
-    /// Sends a part of a position to the market, immediate or cancelled, no worse than its
-    /// bankruptcy price; what trades pays the venue's liquidation fee in place of the taker's.
+    /// Sends a part of a position to the market, immediate or cancelled, `is_whole` says whether
+    /// as a whole, no worse than its bankruptcy price; what trades pays the venue's liquidation
+    /// fee in place of the taker's.
     ///
     /// On bars it trades at the mark with spread and impact, whole or not at all.
-    pub fn liquidate(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
+    pub fn liquidate(&mut self, order: ForcedOrder, is_whole: bool, ts: Ts) -> Option<u64> {
         let (id, mut working) = self.announce(order, ts, false)?;
+        if is_whole {
+            working.request.tif = TimeInForce::Fok;
+        }
         let before = self.desk.answers.len();
         let index = usize::from(self.legs.market(order.instrument));
         if let Some(market) = &mut self.ticks[index] {
@@ -74,9 +80,14 @@ impl Venue {
     }
 
     /// Takes a part of a position at the bankruptcy price of the order, free of charge, to close
-    /// another account's.
+    /// another account's; orders of the contract that work are ended first.
     pub fn deleverage(&mut self, order: ForcedOrder, ts: Ts) -> Option<u64> {
         let side = Side::of(-self.position(order.instrument).0)?;
+        for leg in (0..).take(self.desk.instruments.len()) {
+            if self.is_one_market(leg, order.instrument) {
+                self.cancel_each(leg, ts, (false, reason::DELEVERAGING));
+            }
+        }
         let id = self.forced;
         self.forced += 1;
         let request = Request::market(id, order.instrument, side, order.qty);

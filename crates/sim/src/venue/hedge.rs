@@ -42,6 +42,12 @@ impl Venue {
         self.legs.side[usize::from(short)] = Some(PositionSide::Short);
     }
 
+    /// Whether two instruments are positions in one contract.
+    #[must_use]
+    pub fn is_one_market(&self, a: InstrumentIdx, b: InstrumentIdx) -> bool {
+        self.legs.market(a) == self.legs.market(b)
+    }
+
     /// An order as the venue will take it: of a leg, what trades against it only reduces.
     pub(super) fn on_leg(&self, request: Request) -> Request {
         let own = self.legs.side(request.instrument);

@@ -1,10 +1,11 @@
 //! What the keeper of the money asks of the orders: what works, and what is about to arrive.
 
-use cq_types::{Contract, InstrumentIdx, Px, Qty, Side, Ts};
+use cq_types::{Account, Contract, Event, InstrumentIdx, Px, Qty, Side, Ts};
 
 use super::Venue;
 use crate::bars::BarMarket;
 use crate::execution::Purse;
+use crate::models::StopMargin;
 use crate::order::{Request, Working};
 use crate::transit::Message;
 
@@ -38,7 +39,7 @@ impl OpenOrder {
     }
 }
 
-/// What the next message makes of an order.
+/// What the next message, or its trigger, makes of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
     /// The order as it would be.
@@ -47,6 +48,12 @@ pub struct Asked {
     pub left: Qty,
     /// Whether it works already, and would change.
     pub is_amended: bool,
+    /// Whether it waits for a trigger.
+    pub is_waiting: bool,
+    /// The price that has just set it off.
+    pub set_off_at: Option<Px>,
+    /// Best bid and ask that it meets.
+    pub touch: [Option<Px>; 2],
 }
 
 impl Venue {
@@ -60,6 +67,9 @@ impl Venue {
                 request: self.on_leg(request),
                 left: request.qty,
                 is_amended: false,
+                is_waiting: request.is_conditional(),
+                set_off_at: None,
+                touch: self.touch(request.instrument),
             }),
             Message::Amend { order, px, qty } => {
                 let mut own = self.of(sent.instrument);
@@ -69,16 +79,33 @@ impl Venue {
                     request: wanted.request,
                     left: Qty(wanted.left),
                     is_amended: true,
+                    is_waiting: wanted.is_waiting(),
+                    set_off_at: None,
+                    touch: self.touch(sent.instrument),
                 })
             }
             Message::Cancel(_) => None,
         }
     }
 
-    /// Lets what is on its way about an instrument arrive at `ts`, before all else; how much that is.
+    /// Lets what is on its way about an instrument arrive at `ts`, before all else; how much that
+    /// is. At a bar's end, that a stop cannot trade in it whose replacement trades at the next
+    /// open.
     pub fn hurry(&mut self, instrument: InstrumentIdx, ts: Ts) -> usize {
         let legs = &self.legs;
         self.transit.hurry(|own| legs.market(own) == instrument, ts)
+    }
+
+    /// What has been answered and not yet been taken.
+    #[must_use]
+    pub fn unheard(&self) -> &[Event<Account>] {
+        &self.desk.answers
+    }
+
+    /// Whether an order is asked for margin when it arrives; if not, it is at its trigger.
+    #[must_use]
+    pub fn asks_on_arrival(&self, asked: &Asked) -> bool {
+        !asked.is_waiting || self.stop_margin == StopMargin::ArrivalAndTrigger
     }
 
     /// Orders of an instrument that work; those that wait for a trigger are not among them, nor

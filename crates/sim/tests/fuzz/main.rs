@@ -276,6 +276,9 @@ fn perform(venue: &mut Venue, act: &Act, at: u16, now: Ts) {
             };
             venue.begin_bar(2, bar);
             venue.meet_open(2, now, purse);
+            for _ in 0..venue.hurry(2, now) {
+                venue.arrive(purse);
+            }
             venue.end_bar(2, now, purse);
         }
         Act::Close => {

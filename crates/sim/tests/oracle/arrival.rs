@@ -25,6 +25,10 @@ impl Oracle {
                 TriggerBy::Mark => market.mark,
             };
             order.has_fired = seen.is_some_and(|px| order.sees(px));
+            if order.has_fired && !self.has_margin(&order) {
+                self.refuse(&order, reason::INSUFFICIENT_MARGIN, ts);
+                return;
+            }
         }
         if !order.waits() && self.meet(&mut order, ts, purse) == Fate::Ends {
             return;
@@ -212,6 +216,22 @@ impl Oracle {
         };
         let is_small = worth < *rules.min_notional.at(ts).0;
         (is_small && !is_exempt).then_some(reason::MIN_NOTIONAL)
+    }
+
+    /// Whether all that may open on the side of an order that has just fired is margined: the
+    /// position, what works, and the order.
+    pub(super) fn has_margin(&self, order: &Own) -> bool {
+        let Request {
+            instrument, side, ..
+        } = order.request;
+        let works = self.orders.iter().filter(|own| {
+            let is_alike = own.request.instrument == instrument && own.request.side == side;
+            is_alike && !own.waits() && !own.only_reduces()
+        });
+        let all = works.map(Own::left).sum::<i64>() + order.left();
+        let held = self.positions[usize::from(instrument)];
+        let held = if side == Side::Buy { held } else { -held };
+        order.only_reduces() || held + all <= self.most
     }
 
     /// What the position lets an order trade.

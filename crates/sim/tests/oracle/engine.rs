@@ -16,6 +16,8 @@ enum Message {
 pub(crate) struct Oracle {
     pub(super) instruments: Vec<Instrument>,
     pub(super) config: SimConfig,
+    /// Most units of a contract that there is margin for.
+    pub(super) most: i64,
     latency: (Ts, Ts),
     pub(crate) markets: Vec<Market>,
     /// Our orders at the venue, in the order in which they came.
@@ -37,13 +39,14 @@ pub(crate) enum Fate {
 }
 
 impl Oracle {
-    pub(crate) fn new(instruments: &[Instrument], config: &SimConfig) -> Self {
+    pub(crate) fn new(instruments: &[Instrument], config: &SimConfig, most: i64) -> Self {
         let Latencies::Constant { entry, response } = config.latency else {
             panic!("the oracle knows constant latencies only");
         };
         Self {
             instruments: instruments.to_vec(),
             config: config.clone(),
+            most,
             latency: (entry, response),
             markets: instruments.iter().map(|_| Market::new()).collect(),
             orders: Vec::new(),
@@ -125,17 +128,22 @@ impl Oracle {
     }
 
     pub(super) fn end(&mut self, order: &Own, ts: Ts) -> Fate {
+        self.expire(order, "", ts)
+    }
+
+    pub(super) fn expire(&mut self, order: &Own, reason: &'static str, ts: Ts) -> Fate {
         let body = Account::Cancelled {
             order: order.request.id,
+            reason,
         };
         self.say(order.request.instrument, ts, body);
         Fate::Ends
     }
 
-    /// A new order is rejected, one that works or has traded is cancelled.
+    /// A new order is rejected, one that works or has traded is cancelled, with the reason.
     pub(super) fn refuse(&mut self, order: &Own, reason: &'static str, ts: Ts) -> Fate {
         if order.is_acked || order.filled > 0 {
-            return self.end(order, ts);
+            return self.expire(order, reason, ts);
         }
         let body = Account::Reject {
             order: order.request.id,

@@ -51,6 +51,8 @@ pub(crate) struct Flow {
     pub(crate) config: SimConfig,
     /// Most that a purchase may cost.
     pub(crate) purse: Decimal,
+    /// Most units of a contract that there is margin for.
+    pub(crate) most: i64,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -340,43 +342,47 @@ pub(crate) fn flow(most: usize, queue: Option<Queue>) -> impl Strategy<Value = F
     let step = (prop_oneof![3 => Just(0), 2 => 1..4_i64], 0..6_u16, what());
     let steps = prop::collection::vec(step, 4..most);
     let purse = prop_oneof![3 => Just(1_000_000), 1 => Just(5)];
+    let margined = prop_oneof![2 => Just(i64::MAX), 1 => 0..30_i64];
     (
         prop::collection::vec(contract(), 1..3),
         config(),
-        purse,
+        (purse, margined),
         snapshot(),
         steps,
     )
-        .prop_map(move |(instruments, mut config, purse, begin, steps)| {
-            config.queue = queue.unwrap_or(config.queue);
-            let count = u16::try_from(instruments.len()).unwrap();
-            let mut next = 0;
-            let begin = (0..count).map(|at| Step {
-                after: 0,
-                at,
-                what: begin.clone(),
-            });
-            let then = steps.into_iter().map(|(after, at, mut what)| {
-                // A sixth of the orders goes to an instrument that nobody has.
-                let at = if at == 5 && matches!(what, What::Send(_)) {
-                    5
-                } else {
-                    at % count
-                };
-                if let What::Send(request) = &mut what {
-                    next += 1;
-                    // Every fifth order has the number of one before it.
-                    let id = if next % 5 == 0 { next - 2 } else { next };
-                    (request.id, request.instrument) = (id, at);
+        .prop_map(
+            move |(instruments, mut config, (purse, most), begin, steps)| {
+                config.queue = queue.unwrap_or(config.queue);
+                let count = u16::try_from(instruments.len()).unwrap();
+                let mut next = 0;
+                let begin = (0..count).map(|at| Step {
+                    after: 0,
+                    at,
+                    what: begin.clone(),
+                });
+                let then = steps.into_iter().map(|(after, at, mut what)| {
+                    // A sixth of the orders goes to an instrument that nobody has.
+                    let at = if at == 5 && matches!(what, What::Send(_)) {
+                        5
+                    } else {
+                        at % count
+                    };
+                    if let What::Send(request) = &mut what {
+                        next += 1;
+                        // Every fifth order has the number of one before it.
+                        let id = if next % 5 == 0 { next - 2 } else { next };
+                        (request.id, request.instrument) = (id, at);
+                    }
+                    Step { after, at, what }
+                });
+                let steps = begin.chain(then).collect();
+                Flow {
+                    instruments,
+                    config,
+                    purse: Decimal::from(purse),
+                    most,
+                    steps,
                 }
-                Step { after, at, what }
-            });
-            let steps = begin.chain(then).collect();
-            Flow {
-                instruments,
-                config,
-                purse: Decimal::from(purse),
-                steps,
-            }
-        })
+            },
+        )
 }

@@ -46,7 +46,7 @@ fn cases(count: u32) -> Config {
 fn agree(flow: &Flow) -> TestCaseResult {
     let theirs = play(
         flow,
-        &mut Oracle::new(&flow.instruments, &flow.config),
+        &mut Oracle::new(&flow.instruments, &flow.config, flow.most),
         usize::MAX,
     );
     let ours = play(flow, &mut Watched::new(flow), usize::MAX);
@@ -156,6 +156,7 @@ fn the_flows_have_every_kind_of_answer() {
         reason::MIN_NOTIONAL,
         reason::REDUCE_ONLY,
         reason::INSUFFICIENT_BALANCE,
+        reason::INSUFFICIENT_MARGIN,
         reason::WOULD_CROSS,
         reason::FOK_NOT_FILLED,
         reason::MAX_ORDERS,

@@ -96,6 +96,10 @@ impl Oracle {
         hit.sort_by_key(|own| own.age);
         for mut own in hit {
             own.has_fired = true;
+            if !self.has_margin(&own) {
+                self.refuse(&own, reason::INSUFFICIENT_MARGIN, ts);
+                continue;
+            }
             let theirs = own.request.side.opposite();
             let is_blind = self.markets[usize::from(at)].best(theirs).is_none();
             if is_blind && own.limit().is_none() {

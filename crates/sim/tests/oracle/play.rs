@@ -1,6 +1,6 @@
 //! Plays a flow on a venue: messages arrive after the market data of their moment.
 
-use cq_sim::{Purse, Request, Trade, Venue};
+use cq_sim::{Asked, Purse, Request, Trade, Venue};
 use cq_types::{Account, Change, Event, InstrumentIdx, Px, Qty, Ts};
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use rust_decimal::Decimal;
 use super::engine::Oracle;
 use super::flow::{Flow, What, TICK};
 
-/// A purse that pays each purchase up to a sum.
-pub(crate) struct Upto(pub(crate) Decimal);
+/// A purse that pays each purchase up to a sum, and margins so many units of a contract.
+pub(crate) struct Upto(pub(crate) Decimal, pub(crate) i64);
 
 impl Purse for Upto {
     fn can_pay(
@@ -22,6 +22,16 @@ impl Purse for Upto {
         _: &[Event<Account>],
     ) -> bool {
         cost <= self.0
+    }
+
+    fn can_open(&self, asked: &Asked, venue: &Venue, _: Ts) -> bool {
+        let Request {
+            instrument, side, ..
+        } = asked.request;
+        let works = venue.open_orders(instrument);
+        let alike = works.filter(|own| own.side == side && !own.only_reduces);
+        let all = alike.map(|own| own.left.0).sum::<i64>() + asked.left.0;
+        venue.position(instrument).0 * side.sign() + all <= self.1
     }
 }
 
@@ -101,7 +111,7 @@ pub(crate) fn venue(flow: &Flow) -> Venue {
 
 /// Answers to each step of a flow, and after it.
 pub(crate) fn play(flow: &Flow, venue: &mut dyn Told, longest: usize) -> Vec<Vec<Event<Account>>> {
-    let purse = &Upto(flow.purse);
+    let purse = &Upto(flow.purse, flow.most);
     let mut sent = vec![0];
     let mut now = 1_000;
     let mut out = Vec::new();

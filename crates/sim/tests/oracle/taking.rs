@@ -153,7 +153,7 @@ impl Oracle {
         if rule != SelfTrade::ExpireTaker {
             for own in &met {
                 self.leave(own.request.instrument, own.request.id);
-                self.end(own, ts);
+                self.expire(own, reason::SELF_TRADE, ts);
             }
         }
         rule != SelfTrade::ExpireMaker

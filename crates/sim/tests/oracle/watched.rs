@@ -101,6 +101,10 @@ impl Watched {
         let id = answer.body.order().unwrap();
         let key = (answer.instrument, id);
         self.seen.insert(kind(&answer.body));
+        if let Account::Cancelled { reason, .. } = answer.body {
+            let is_known = reason.is_empty() || cq_sim::reject_code(reason).is_some();
+            assert!(is_known, "{answer:?} has no reason of the venue's");
+        }
         if let Account::Reject { reason, .. } = answer.body {
             let is_second = self.lives.contains_key(&key);
             let is_told = reason == reason::DUPLICATE_ID;

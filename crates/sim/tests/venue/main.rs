@@ -130,7 +130,11 @@ fn live(venue: &mut Venue, bar: Bar) {
     {
         venue.arrive(&Bottomless);
     }
-    venue.end_bar(0, bar.ts_open + bar.interval - 1, &Bottomless);
+    let last = bar.ts_open + bar.interval - 1;
+    for _ in 0..venue.hurry(0, last) {
+        venue.arrive(&Bottomless);
+    }
+    venue.end_bar(0, last, &Bottomless);
 }
 
 /// All messages arrive.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from crypto_quant.backtesting.engine.folder import run_folder
 from crypto_quant.backtesting.engine.inputs import DAY_NS, SPOT
 from crypto_quant.backtesting.engine.liquidations import liquidation_findings
 from crypto_quant.backtesting.engine.marks import Marks
-from crypto_quant.backtesting.engine.side_by_side import LOGGED, SideBySide, Stage
+from crypto_quant.backtesting.engine.side_by_side import LOGGED, SideBySide
 from crypto_quant.backtesting.engine.variants import main_variant, plan
+from crypto_quant.backtesting.engine.workspace import Workspace
 from crypto_quant.backtesting.metrics import schema
 from crypto_quant.backtesting.metrics.description import (
     Benchmark,
@@ -31,8 +32,6 @@ from crypto_quant.backtesting.metrics.description import (
 from crypto_quant.backtesting.metrics.result import RunResult
 from crypto_quant.core.config import dump_config
 from crypto_quant.core.errors import InvariantError
-from crypto_quant.core.instruments import Instrument
-from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
 
 CARRY_RISKS = (
@@ -50,29 +49,15 @@ class WalkForward:
     ----------
     config
         The run's configuration.
-    catalog, known
-        Data, and the instruments that have rules.
-    runs
-        Folder of run folders, with the trained folds.
-    trials
-        The trial log; one for all that is tried on real data, wherever its runs go.
-    tell
-        Told of progress.
+    space
+        Where it reads and writes.
     """
 
-    def __init__(
-        self,
-        config: RunConfig,
-        catalog: Catalog,
-        known: Mapping[str, Instrument],
-        runs: Path,
-        trials: Path,
-        tell: Stage,
-    ) -> None:
+    def __init__(self, config: RunConfig, space: Workspace) -> None:
         self._config = config
-        self._desk = SideBySide(config, catalog, known, runs, trials, tell)
+        self._desk = SideBySide(config, space)
         self._inputs = self._desk.inputs
-        self._runs = runs
+        self._runs = space.runs
         self._marks = Marks(self._inputs)
 
     def run(self, findings: Sequence[Finding] = (), *, synthetic: bool = False) -> Path:

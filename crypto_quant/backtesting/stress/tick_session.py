@@ -13,7 +13,7 @@ import numpy as np
 from crypto_quant.backtesting.engine import identity
 from crypto_quant.backtesting.engine.cells import Cell, CellJob, Fitted, queue_of
 from crypto_quant.backtesting.engine.portfolio import Books
-from crypto_quant.backtesting.engine.side_by_side import Stage
+from crypto_quant.backtesting.engine.workspace import Stage
 from crypto_quant.backtesting.stress import result
 from crypto_quant.backtesting.stress.chosen import catalog_of, chosen
 from crypto_quant.backtesting.stress.measure import Figures, Market, measure

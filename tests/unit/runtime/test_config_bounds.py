@@ -19,32 +19,41 @@ NUMBERS = (int, float, Decimal)
 ROOTS: tuple[type[BaseModel], ...] = (RunConfig, TickConfig, SweepFile)
 
 
-def raws(annotation: Any, bad: Any) -> Iterator[Any]:
+def raws(annotation: object, bad: object) -> Iterator[object]:
     """Yield what a file may hold for a type, once with the bad number at each of its places."""
     origin, inside = get_origin(annotation), get_args(annotation)
     if annotation in NUMBERS:
         yield bad
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        needed = {n: 1 for n, f in annotation.model_fields.items() if f.is_required()}
-        for name, field in annotation.model_fields.items():
-            yield from ({**needed, name: raw} for raw in raws(field.annotation, bad))
+        yield from _of_section(annotation, bad)
     elif origin is Annotated:
         yield from raws(inside[0], bad)
     elif origin in (Union, UnionType):
         for one in inside:
             yield from raws(one, bad)
-    elif origin is tuple and inside[-1] is Ellipsis:
-        yield from ([raw] for raw in raws(inside[0], bad))
     elif origin is tuple:
-        for place, one in enumerate(inside):
-            for raw in raws(one, bad):
-                yield [raw if n == place else 1 for n in range(len(inside))]
+        yield from _of_row(inside, bad)
     elif origin is dict:
         key = get_args(inside[0])[0] if get_origin(inside[0]) is Literal else "any"
         yield from ({key: raw} for raw in raws(inside[1], bad))
 
 
-def path(raw: Any, bad: Any) -> str | None:
+def _of_section(model: type[BaseModel], bad: object) -> Iterator[object]:
+    needed = {name: 1 for name, field in model.model_fields.items() if field.is_required()}
+    for name, field in model.model_fields.items():
+        yield from ({**needed, name: raw} for raw in raws(field.annotation, bad))
+
+
+def _of_row(types: tuple[object, ...], bad: object) -> Iterator[object]:
+    if types[-1] is Ellipsis:
+        yield from ([raw] for raw in raws(types[0], bad))
+        return
+    for place, one in enumerate(types):
+        for raw in raws(one, bad):
+            yield [raw if n == place else 1 for n in range(len(types))]
+
+
+def path(raw: object, bad: object) -> str | None:
     """Return the dotted keys above the bad number; ``None`` if it is not there."""
     if not isinstance(raw, dict):
         return "" if raw is bad or isinstance(raw, list) else None
@@ -63,8 +72,9 @@ def test_the_walk_finds_settings_at_every_depth() -> None:
 @pytest.mark.parametrize("bad", [10**20, -(10**20), float("inf"), float("nan")], ids=repr)
 @pytest.mark.parametrize("root", ROOTS, ids=lambda root: root.__name__)
 def test_no_number_may_be_any_number(root: type[BaseModel], bad: float) -> None:
-    base = {"axes": {}} if root is SweepFile else {}
+    base: dict[str, Any] = {"axes": {}} if root is SweepFile else {}
     for raw in raws(root, bad):
+        assert isinstance(raw, dict)
         with pytest.raises(ConfigError) as told:
             make_config(root, {**base, **raw}, {}, "my.toml")
         said = str(told.value)

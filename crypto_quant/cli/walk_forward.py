@@ -101,6 +101,7 @@ def _run(
     config = load_config(RunConfig, config_path, os.environ)
     try:
         from crypto_quant.backtesting.visualization.page import build_report
+        from crypto_quant.backtesting.visualization.refusal_text import lines
         from crypto_quant.backtesting.visualization.verdict import terminal
     except ModuleNotFoundError as err:
         raise ConfigError(
@@ -124,4 +125,6 @@ def _run(
         return
     about = built.about
     click.echo(terminal(built.found, about.title, about.synthetic))
+    for text in lines(about.refused, built.orders):
+        click.echo(text)
     click.echo(f"\n{monotonic_s() - started:.0f} s; report: {folder / 'report.html'}")

@@ -18,6 +18,7 @@ from crypto_quant.backtesting.engine.liquidations import liquidation_findings
 from crypto_quant.backtesting.engine.marks import Marks
 from crypto_quant.backtesting.engine.side_by_side import LOGGED, SideBySide
 from crypto_quant.backtesting.engine.variants import main_variant, plan
+from crypto_quant.backtesting.engine.workers import Whole
 from crypto_quant.backtesting.engine.workspace import Workspace
 from crypto_quant.backtesting.metrics import schema
 from crypto_quant.backtesting.metrics.description import (
@@ -95,9 +96,7 @@ class WalkForward:
         rows.append(perpetual_long(self._config, self._inputs, self._marks, ts))
         shown = (*(variant.row for variant in beside), perpetual)
         result = RunResult(
-            description=self._description(
-                shown, (*findings, *liquidation_findings(whole.orders)), synthetic=synthetic
-            ),
+            description=self._description(shown, findings, whole, synthetic=synthetic),
             config=dump_config(self._config),
             manifest=self._manifest(),
             equity=whole.equity,
@@ -117,7 +116,7 @@ class WalkForward:
         return self._runs / f"walk-forward-{until:%Y%m%d}-{name}"
 
     def _description(
-        self, rows: tuple[Row, ...], findings: tuple[Finding, ...], *, synthetic: bool
+        self, rows: tuple[Row, ...], findings: Sequence[Finding], whole: Whole, *, synthetic: bool
     ) -> Description:
         config, inputs = self._config, self._inputs
         perp, spot = inputs.instruments
@@ -137,7 +136,8 @@ class WalkForward:
             synthetic=synthetic,
             chosen_before_ns=int(chosen.timestamp()) * 10**9,
             assumptions=assumptions(config, inputs, self._desk.start),
-            findings=(*findings, *input_findings(inputs)),
+            findings=(*findings, *liquidation_findings(whole.orders), *input_findings(inputs)),
+            refused=whole.refused,
         )
 
     def _manifest(self) -> dict[str, object]:

@@ -101,6 +101,29 @@ def mirrored(drawn: Floats, measured: float) -> Floats:
     return out
 
 
+def mirrored_lowest(drawn: Floats, measured: Floats) -> Floats:
+    """Return the lowest of several figures, each mirrored at its own measured value.
+
+    Draw by draw, for the figures of a history move together. Which of them is the lowest may
+    change from draw to draw: the drawn lowest, mirrored at the measured one, would take the
+    distance of one from the value of another.
+
+    Parameters
+    ----------
+    drawn : ndarray of shape (figures, draws)
+    measured : ndarray of shape (figures,)
+
+    Returns
+    -------
+    ndarray of shape (draws,)
+        Dealt out in the order of the drawn lowest, as ``mirrored`` does; NaN where a figure is.
+    """
+    lowest = np.min(drawn, axis=0)
+    out = np.empty(lowest.shape)
+    out[np.argsort(lowest)] = np.sort(np.min(2.0 * measured[:, None] - drawn, axis=0))
+    return out
+
+
 def interval(values: Floats, coverage: float = COVERAGE) -> tuple[float, float]:
     """Percentile interval of bootstrap values.
 

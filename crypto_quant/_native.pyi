@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "BookPlanner",
+    "CaptureDecoder",
     "FeatureSet",
     "FeedLatency",
     "FlowRecorder",

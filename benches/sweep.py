@@ -17,8 +17,10 @@ from typing import Final, NamedTuple
 
 from benches import Result
 from benches.session import CAPTURE, recording
+from crypto_quant.backtesting.engine.workspace import Workspace
+from crypto_quant.backtesting.sweep.cell_runs import raise_failures
 from crypto_quant.backtesting.sweep.plan import Plan, read_plan
-from crypto_quant.backtesting.sweep.sweep import Sweep, failed
+from crypto_quant.backtesting.sweep.sweep import Sweep
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.venues.rules import load_instruments
 
@@ -76,12 +78,10 @@ def _took(folder: Path, name: str, plan: Plan) -> Took:
     """Sweep into a folder and a trial log of its own."""
     runs = folder / name
     begun = time.perf_counter()
-    done = Sweep(
-        plan, Catalog(folder / "catalog"), load_instruments(), runs, runs / "t.sqlite", _untold
-    ).run()
+    catalog, trials = Catalog(folder / "catalog"), runs / "t.sqlite"
+    done = Sweep(plan, Workspace(catalog, load_instruments(), runs, trials)).run()
     seconds = time.perf_counter() - begun
-    if bad := failed(done):
-        raise RuntimeError(f"{len(bad)} cells failed, the first: {bad[0][1].text}")
+    raise_failures(done.cells, done.found, "sweep.json")
     files = sorted(path for path in done.folder.iterdir() if path.is_file())
     return Took(seconds, len(done.cells), tuple(path.read_bytes() for path in files))
 
@@ -91,7 +91,3 @@ def _result(name: str, label: str, cells: int, turns: list[dict[str, Took]]) -> 
     mine, alone = (statistics.median(column) for column in zip(*rates, strict=True))
     ratio = statistics.median(ours / one for ours, one in rates)
     return Result(f"sweep_{name}", "cells/s", label, mine, alone, ALONE, ratio, rates)
-
-
-def _untold(what: str, done: int, total: int) -> None:
-    del what, done, total

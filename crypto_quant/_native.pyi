@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "BookPlanner",
+    "CaptureDecoder",
     "FeatureSet",
     "FeedLatency",
     "FlowRecorder",
@@ -101,6 +102,20 @@ class TickDecoder:
     def finish(self) -> int: ...
     def take(self) -> list[tuple[str, int, dict[str, NDArray[np.int64 | np.int8 | np.uint32]]]]: ...
     def stats(self) -> dict[str, int]: ...
+
+@final
+class CaptureDecoder:
+    """Streaming decoder of a capture of several symbols, each on its own grid."""
+
+    def __new__(
+        cls, grids: Mapping[str, tuple[int, int]], other: tuple[int, int]
+    ) -> CaptureDecoder: ...
+    def feed(self, data: bytes) -> int: ...
+    def finish(self) -> int: ...
+    def take(
+        self,
+    ) -> list[tuple[str, tuple[str, int, dict[str, NDArray[np.int64 | np.int8 | np.uint32]]]]]: ...
+    def stats(self) -> dict[str, dict[str, int]]: ...
 
 def reject_code(reason: str) -> int | None:
     """Return the code that Binance's USD-M futures give for a reason of the simulated venue."""

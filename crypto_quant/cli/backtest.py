@@ -9,6 +9,7 @@ import click
 
 from crypto_quant.backtesting.engine.ticks import TickBacktest
 from crypto_quant.backtesting.engine.workers import WORKERS
+from crypto_quant.backtesting.engine.workspace import Workspace
 from crypto_quant.backtesting.visualization import tick_text
 from crypto_quant.cli.data import GENERATED_LINE, catalog_option, json_option
 from crypto_quant.cli.progress import stages
@@ -80,7 +81,8 @@ def backtest(
     catalog = Catalog(root)
     pool = Pool(workers)
     with stages() as show:
-        run = TickBacktest(config, catalog, load_instruments(), runs, trials, show, pool).run()
+        space = Workspace(catalog, load_instruments(), runs, trials, show)
+        run = TickBacktest(config, space, pool).run()
         page = _report(run.folder)
     if as_json:
         click.echo((run.folder / "metrics.json").read_text(), nl=False)

@@ -32,6 +32,7 @@ def report(run: Path, runs: Path, as_json: bool) -> None:
     folder = run if run.is_dir() or len(run.parts) > 1 else runs / run
     try:
         from crypto_quant.backtesting.visualization.page import build_report
+        from crypto_quant.backtesting.visualization.refusal_text import lines
         from crypto_quant.backtesting.visualization.tick_page import build_tick_report
         from crypto_quant.backtesting.visualization.verdict import terminal
     except ModuleNotFoundError as err:
@@ -51,4 +52,6 @@ def report(run: Path, runs: Path, as_json: bool) -> None:
         return
     about = built.about
     click.echo(terminal(built.found, about.title, about.synthetic))
+    for text in lines(about.refused, built.orders):
+        click.echo(text)
     click.echo(f"\nreport: {folder / 'report.html'}")

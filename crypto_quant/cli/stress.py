@@ -14,6 +14,7 @@ from crypto_quant.backtesting.stress.result import NAME, Stressed
 from crypto_quant.backtesting.stress.session import Asked, StressSession
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.tick_session import TickStress
+from crypto_quant.backtesting.sweep.cell_runs import Where
 from crypto_quant.cli.data import GENERATED_LINE, catalog_option, json_option
 from crypto_quant.cli.progress import stages
 from crypto_quant.cli.walk_forward import trials_option
@@ -52,6 +53,16 @@ _PLAIN = ("largest position", "from the first decision")
     metavar="KEY=V,V…",
     help="Run a surface over this key of the configuration; given twice. Each cell is a trial.",
 )
+@click.option(
+    "--executor",
+    metavar="NAME",
+    help="Where the cells of --grid run: inline, pool, ray, or ray://HOST:PORT.  [default: pool]",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1_024),
+    help="Cells of --grid beside one another.  [default: 2]",
+)
 @click.option("--skip", multiple=True, type=click.Choice(_PARTS), help="Leave a part out.")
 @click.option(
     "--draws",
@@ -76,6 +87,8 @@ def stress(
     trials: Path,
     shocks: tuple[str, ...],
     axes: tuple[str, ...],
+    executor: str | None,
+    workers: int | None,
     skip: tuple[str, ...],
     draws: int,
     ruin: float,
@@ -107,7 +120,10 @@ def stress(
         draws=0 if "draws" in skip else draws,
         ruin=ruin,
         seed=seed,
+        where=Where(executor or Where().executor, workers or Where().workers),
     )
+    if not axes and (executor or workers):
+        raise ConfigError("--executor, --workers: they are of --grid, which is not there")
     known = load_instruments()
     with stages() as show:
         if is_tick_run(folder):

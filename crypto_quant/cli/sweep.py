@@ -10,20 +10,19 @@ from typing import Final
 
 import click
 
+from crypto_quant.backtesting.engine.workspace import Workspace
+from crypto_quant.backtesting.sweep.cell_runs import raise_failures
 from crypto_quant.backtesting.sweep.plan import read_plan
 from crypto_quant.backtesting.sweep.selection import Selection
-from crypto_quant.backtesting.sweep.sweep import Sweep, SweepRun, failed
+from crypto_quant.backtesting.sweep.sweep import Sweep, SweepRun
 from crypto_quant.backtesting.sweep.table import lines
 from crypto_quant.cli.data import GENERATED_LINE, NamedPath, catalog_option, json_option
 from crypto_quant.cli.progress import stages
 from crypto_quant.cli.walk_forward import runs_option, trials_option
 from crypto_quant.core.clock import monotonic_s
-from crypto_quant.core.errors import CryptoQuantError, InvariantError, StrategyError
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.venues.rules import load_instruments
 
-_SAID: Final = 5
-"""Failed cells that are named; sweep.json has all."""
 _WIDTH: Final = 90
 
 
@@ -65,14 +64,14 @@ def sweep(
     if asked.kind == "bars" and catalog.is_generated:  # as cq walk-forward keeps them apart
         log = trials.with_name(f"generated-{trials.name}")
     with stages() as show:
-        done = Sweep(asked, catalog, load_instruments(), runs, log, show).run()
+        done = Sweep(asked, Workspace(catalog, load_instruments(), runs, log, show)).run()
     if as_json:
         click.echo((done.folder / "sweep.json").read_text("utf-8"), nl=False)
     else:
         click.echo("\n".join(lines(done.cells, asked.axes, done.found)))
         click.echo("\n".join(_closing(done, is_generated=catalog.is_generated)))
         click.echo(f"\n{monotonic_s() - started:.1f} s; sweep: {done.folder}")
-    _raise_failures(done)
+    raise_failures(done.cells, done.found, "sweep.json")
 
 
 def _closing(done: SweepRun, *, is_generated: bool) -> Iterator[str]:
@@ -99,31 +98,3 @@ def _chosen(best: Selection) -> str:
 
 def _share(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.0%}"
-
-
-def _raise_failures(done: SweepRun) -> None:
-    """Name the cells that failed; everything else is written by now.
-
-    Raises
-    ------
-    StrategyError
-        Cells failed by what the file asked for.
-    InvariantError
-        A cell failed by our fault.
-    """
-    bad = failed(done)
-    if not bad:
-        return
-    named = []
-    for cell, failure in bad[:_SAID]:
-        values = ", ".join(f"{key} = {value}" for key, value in cell.values.items())
-        # A configuration that cannot be made names its values itself.
-        named.append(f"  cell {cell.number}: {failure.text if cell.config is None else ''}")
-        if cell.config is not None:
-            named[-1] += f"{values}: {failure.text}"
-    more = [f"  … {len(bad) - _SAID} more in sweep.json"] if len(bad) > _SAID else []
-    text = "\n".join([f"{len(bad)} of {len(done.cells)} cells failed:", *named, *more])
-    kind: type[CryptoQuantError] = StrategyError
-    if any(failure.is_ours for _, failure in bad):
-        kind = InvariantError
-    raise kind(text)

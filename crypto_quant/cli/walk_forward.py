@@ -11,6 +11,7 @@ import click
 from crypto_quant.backtesting.engine.checked import checked
 from crypto_quant.backtesting.engine.sources import Found, find_data
 from crypto_quant.backtesting.engine.walk_forward import WalkForward
+from crypto_quant.backtesting.engine.workspace import Workspace
 from crypto_quant.backtesting.validation.trials import DEFAULT_PATH
 from crypto_quant.cli.data import catalog_option, json_option
 from crypto_quant.cli.progress import stages
@@ -100,6 +101,7 @@ def _run(
     config = load_config(RunConfig, config_path, os.environ)
     try:
         from crypto_quant.backtesting.visualization.page import build_report
+        from crypto_quant.backtesting.visualization.refusal_text import lines
         from crypto_quant.backtesting.visualization.verdict import terminal
     except ModuleNotFoundError as err:
         raise ConfigError(
@@ -110,7 +112,7 @@ def _run(
     with stages() as show:
         known = load_instruments()
         log = trials.with_name(f"generated-{trials.name}") if found.is_generated else trials
-        run = WalkForward(config, found.catalog, known, runs, log, show)
+        run = WalkForward(config, Workspace(found.catalog, known, runs, log, show))
         show("data check", 0, 1)
         findings = checked(config, found.catalog, known)
         show("data check", 1, 1)
@@ -123,4 +125,6 @@ def _run(
         return
     about = built.about
     click.echo(terminal(built.found, about.title, about.synthetic))
+    for text in lines(about.refused, built.orders):
+        click.echo(text)
     click.echo(f"\n{monotonic_s() - started:.0f} s; report: {folder / 'report.html'}")

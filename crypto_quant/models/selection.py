@@ -27,11 +27,11 @@ class SelectionConfig(Section):
     """
 
     nan_share: float = Field(0.2, ge=0, lt=1)
-    sample_per_feature: float = Field(10.0, gt=0)
-    least: int = Field(3, gt=0)
-    most: int = Field(20, gt=0)
+    sample_per_feature: float = Field(10.0, gt=0, le=1_000_000)
+    least: int = Field(3, gt=0, le=10_000)
+    most: int = Field(20, gt=0, le=10_000)
     duplicate: float = Field(0.95, gt=0, le=1)
-    rank_rows: int = Field(4_000, ge=100)
+    rank_rows: int = Field(4_000, ge=100, le=10_000_000)
 
 
 class Dropped(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,12 @@ class ThresholdConfig(Section):
     standard errors, is positive.
     """
 
-    quantiles: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-    confidence: float = Field(1.0, ge=0)
-    inner_folds: int = Field(3, ge=2)
-    embargo_h: int = Field(24, ge=0)
+    quantiles: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = Field(
+        (0.5, 0.6, 0.7, 0.8, 0.9, 0.95), min_length=1
+    )
+    confidence: float = Field(1.0, ge=0, le=100)
+    inner_folds: int = Field(3, ge=2, le=100)
+    embargo_h: int = Field(24, ge=0, le=8_760)
 
 
 class Threshold(NamedTuple):

@@ -37,7 +37,7 @@ class TrainingConfig(Section):
 
     model: str = "lightgbm"
     seed: int = Field(1, ge=0, le=2**31 - 1)  # as LightGBM takes it
-    least_rows: int = Field(240, gt=0)
+    least_rows: int = Field(240, gt=0, le=10_000_000)
     split: SplitConfig = SplitConfig()
     selection: SelectionConfig = SelectionConfig()
     threshold: ThresholdConfig = ThresholdConfig()

@@ -37,7 +37,7 @@ class MarketConfig(Section):
     perp: str = "BTCUSDT-PERP.BINANCE"
     spot: str = "BTCUSDT.BINANCE"
     tier: str = "VIP0"
-    series_history_d: int = Field(default=400, ge=0)
+    series_history_d: int = Field(default=400, ge=0, le=36_500)
 
 
 class CapitalConfig(Section):
@@ -76,7 +76,7 @@ class SimSection(Section):
     max_participation: Decimal = Field(default=Decimal("0.01"), gt=0, le=1)
     cost_multiplier: Decimal = Field(default=Decimal(1), ge=0, le=10)
     margin: MarginMode = "cross"
-    insurance_fund: Decimal | None = Field(default=None, ge=0)
+    insurance_fund: Decimal | None = Field(default=None, ge=0, le=10**11)
     funding_jitter_s: int = Field(default=0, ge=0, le=3_600)
 
     def native(self) -> dict[str, int | float | Decimal | str]:

@@ -1,4 +1,4 @@
-"""A catalog of the real bars, imported once for all tests that only read it."""
+"""``cq`` in process, and a catalog of the real bars, imported once for all that only read it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from crypto_quant.data_pipeline.collectors import importer
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.venues.rules import load_instruments
+from tests.integration.importing import Cq
+
+
+@pytest.fixture
+def cq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cq:
+    """Return ``cq`` on a catalog of this test's own."""
+    return Cq(tmp_path / "catalog", monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from benches.bars_bias import CASES, KINDS, compare
+from benches.bars_bias import CASES, compare
+from benches.bars_orders import KINDS
 from benches.session import recording
 
 pytestmark = pytest.mark.data

@@ -25,11 +25,6 @@ T0 = 1_709_251_200 * 10**9  # 2024-03-01 00:00 UTC
 EXPS = (Exps(price=1, qty=3, rate=8, quote=2), Exps(price=4, qty=0, rate=6, quote=5))
 
 
-@pytest.fixture
-def cq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cq:
-    return Cq(tmp_path / "catalog", monkeypatch, capsys)
-
-
 def _there_and_back(cq: Cq, kind: str, key: str, out: Path, *interval: str) -> Result:
     """Export a key and import the file, under whatever name, into a catalog beside."""
     done = cq("data", "export", kind, key, out, *interval)

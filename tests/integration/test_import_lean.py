@@ -25,11 +25,6 @@ BYBIT = "venue=BYBIT,symbol=BTCUSDT-PERP,volume=base"
 SAMPLES = "lean_minute_quotes/cryptofuture_bybit_minute_btcusdt_20221213"
 
 
-@pytest.fixture
-def cq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cq:
-    return Cq(tmp_path / "catalog", monkeypatch, capsys)
-
-
 def _zip(path: Path, lines: Sequence[str]) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("btcusdt.csv", "".join(f"{line}\n" for line in lines))

@@ -17,11 +17,6 @@ PERP = "venue=BINANCE,symbol=BTCUSDT-PERP"
 BARS = f"{PERP},kind=bar,interval=1h,stamp=open,volume=base"
 
 
-@pytest.fixture
-def cq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cq:
-    return Cq(tmp_path / "catalog", monkeypatch, capsys)
-
-
 def _refused(done: Result, *words: str) -> None:
     assert done.code == 2, done.out
     assert len(done.err.strip().splitlines()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shutil
@@ -13,6 +14,9 @@ import pytest
 
 from tests.e2e.conftest import run_cq, run_folder
 
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="the ray extra is not installed"
+)
 pytestmark = pytest.mark.xdist_group("stress")
 
 CONFIG = """beside = false
@@ -129,9 +133,26 @@ def test_parts_are_left_out(made: Path, tmp_path: Path) -> None:
     assert "Monte Carlo" not in page
 
 
+@pytest.mark.parametrize("executor", ["inline", pytest.param("ray", marks=needs_ray)])
+def test_where_the_cells_run_changes_no_byte(made: Path, tmp_path: Path, executor: str) -> None:
+    """The first surface was run in the pool; its cells are kept, here they are run anew."""
+    for name in ("catalog", "runs"):
+        shutil.copytree(made / name, tmp_path / name)
+    shutil.rmtree(tmp_path / "runs" / "cells")
+    words = command(tmp_path, "--draws", "200", *CHOSEN)
+    done = run_cq(tmp_path, *words, *surface(), "--executor", executor, "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    new, first = (run_folder(folder) / "stress.json" for folder in (tmp_path, made))
+    assert new.read_bytes() == first.read_bytes()
+    assert len(list((tmp_path / "runs" / "cells").iterdir())) == 6
+    assert trials(tmp_path) == 6
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--executor", "inline"], "cq: --executor, --workers: they are of --grid, which is not"),
+        ([*surface(), "--executor", "cloud"], "cq: executor: expected inline, pool, ray or ray://"),
         (["stress", "nothing"], "cq: runs/nothing: not a run folder (no equity.parquet in it)"),
         (["--shock", "meteor"], "cq: --shock meteor: no such shock; there are gap_down, gap_up,"),
         (["--grid", "carry.entry_margin=0"], "cq: --grid: a surface has two keys, 1 given"),

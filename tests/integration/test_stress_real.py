@@ -16,7 +16,7 @@ from crypto_quant.backtesting.stress.extremes import Extreme, extremes
 from crypto_quant.backtesting.stress.laid import LaidInputs, laid
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.shocks.mark import marks_of_bars
-from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, Shock, StressTape
+from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, BarTape, Shock
 from crypto_quant.backtesting.stress.tick_session import TickStress
 from crypto_quant.data_pipeline.collectors import importer
 from crypto_quant.data_pipeline.collectors.facts import Facts
@@ -94,7 +94,7 @@ def test_no_decision_or_mark_before_a_shock_knows_of_it(
 
 
 def test_marks_of_bars_leave_a_run_as_it_was(inputs: Inputs, plain: Books) -> None:
-    def with_marks(tape: StressTape, span: Span) -> StressTape:
+    def with_marks(tape: BarTape, span: Span) -> BarTape:
         marks = marks_of_bars(tape.streams["bar", PERP], HOUR_NS)
         return tape.changed({("mark", PERP): marks})
 

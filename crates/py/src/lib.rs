@@ -31,6 +31,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<wire::PyBookPlanner>()?;
     m.add_class::<wire::PyInflater>()?;
     m.add_class::<wire::PyTickDecoder>()?;
+    m.add_class::<wire::PyCaptureDecoder>()?;
     m.add_function(wrap_pyfunction!(flow::py_flow_minutes, m)?)?;
     m.add_function(wrap_pyfunction!(ledger::py_prorate, m)?)?;
     m.add_function(wrap_pyfunction!(sim::py_reject_code, m)?)?;

@@ -1,8 +1,10 @@
 //! `Inflater`, `TickDecoder` and `BookPlanner`: packed bytes to text, text to columns, and
 //! columns to a book's rows.
 
+use std::collections::HashMap;
+
 use cq_types::Grid;
-use cq_wire::binance::{Archive, ArchiveKind, Chain, Decoder, Plan, Planner};
+use cq_wire::binance::{Archive, ArchiveKind, Capture, Chain, Decoder, Plan, Planner};
 use cq_wire::{Batch, Codec, Column, Inflater, LineError, Lines, Stats, Table, WireError};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
@@ -135,6 +137,61 @@ impl PyTickDecoder {
             counts.set_item(name, value)?;
         }
         Ok(counts)
+    }
+}
+
+/// Streaming decoder of one capture of several symbols: text in, columns by symbol out.
+#[pyclass(name = "CaptureDecoder", module = "crypto_quant._native")]
+pub struct PyCaptureDecoder {
+    lines: Lines<Capture>,
+}
+
+#[pymethods]
+impl PyCaptureDecoder {
+    /// With the grid of each known symbol, (price, quantity), and that of all others.
+    #[new]
+    fn new(grids: HashMap<String, (u8, u8)>, other: (u8, u8)) -> Self {
+        let grid = |(price_exp, qty_exp)| Grid { price_exp, qty_exp };
+        let known = grids.into_iter().map(|(name, own)| (name, grid(own)));
+        Self {
+            lines: Lines::new(Capture::new(known.collect(), grid(other))),
+        }
+    }
+
+    /// Decodes the lines that this text completes; returns the lines read so far.
+    fn feed(&mut self, py: Python<'_>, data: &[u8]) -> PyResult<u64> {
+        let lines = &mut self.lines;
+        py.detach(|| lines.feed(data)).map_err(value_error)
+    }
+
+    /// Decodes a last line without line end; returns the lines read.
+    fn finish(&mut self, py: Python<'_>) -> PyResult<u64> {
+        let lines = &mut self.lines;
+        py.detach(|| lines.finish()).map_err(value_error)
+    }
+
+    /// Tables decoded since the last call, each with its symbol; else as `TickDecoder.take`.
+    fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Vec<(String, Rows<'py>)>> {
+        let mut out = Vec::new();
+        for (symbol, batch) in self.lines.decoder().take() {
+            for table in batch.into_tables() {
+                out.push((symbol.clone(), rows(py, table)?));
+            }
+        }
+        Ok(out)
+    }
+
+    /// What was counted so far, by symbol and name.
+    fn stats<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let found = PyDict::new(py);
+        for (symbol, seen) in self.lines.decoder().stats() {
+            let counts = PyDict::new(py);
+            for (name, value) in seen.named() {
+                counts.set_item(name, value)?;
+            }
+            found.set_item(symbol, counts)?;
+        }
+        Ok(found)
     }
 }
 

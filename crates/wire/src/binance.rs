@@ -6,6 +6,7 @@
 //! manage a local order book correctly".
 
 mod archive;
+mod capture;
 mod encode;
 mod fields;
 mod frames;
@@ -14,6 +15,7 @@ mod rows;
 mod sequence;
 
 pub use archive::{Archive, ArchiveKind};
+pub use capture::Capture;
 pub use encode::{Encoder, Levels, Times};
 pub use frames::Decoder;
 pub use plan::{Chain, Plan, Planner};

@@ -84,6 +84,12 @@ impl<D: LineDecoder> Lines<D> {
         &mut self.decoder
     }
 
+    /// What has the columns and the counts, once all was read.
+    #[cfg(test)]
+    pub(crate) fn into_decoder(self) -> D {
+        self.decoder
+    }
+
     fn decode(&mut self, line: &[u8]) -> Result<(), LineError> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         self.count += 1;

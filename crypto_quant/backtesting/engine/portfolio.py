@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crypto_quant.backtesting.engine.inputs import PERP, Inputs
+from crypto_quant.backtesting.engine.refusals import Refusals
+from crypto_quant.backtesting.metrics.description import Refusal
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Decision, Place
 from crypto_quant.models.switch import ModelSwitch
@@ -21,6 +23,7 @@ class Books:
     """What a run left: the native tables, as columns, and who traded.
 
     ``equity``, ``fills``, ``orders``, ``trips`` are as ``_native.Line`` documents them.
+    ``refused`` says what the risk checks stopped.
     """
 
     sleeves: tuple[str, ...]
@@ -29,18 +32,21 @@ class Books:
     orders: Mapping[str, object]
     trips: Mapping[str, object]
     reasons: Mapping[int, str]
+    refused: tuple[Refusal, ...] = ()
 
 
 class Reasons:
-    """Remembers why each order was made, on the way to another sink."""
+    """Remembers why each order was made, and what was refused, on the way to another sink."""
 
     def __init__(self, inner: DecisionSink) -> None:
         self._inner = inner
         self.by_order: dict[int, str] = {}
+        self.refusals = Refusals()
 
     def append(self, decision: Decision) -> None:
         """Pass a decision on and note the reasons of its orders."""
         self._inner.append(decision)
+        self.refusals.take(decision)
         for command in decision.commands:
             if isinstance(command, Place):
                 order = command.approved.order
@@ -99,4 +105,5 @@ def run_portfolio(
         native.orders(),
         native.round_trips(),
         reasons.by_order,
+        reasons.refusals.rows(),
     )

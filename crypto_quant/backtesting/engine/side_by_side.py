@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, as_completed
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,18 +20,14 @@ from crypto_quant.backtesting.engine.research import (
 )
 from crypto_quant.backtesting.engine.variants import Variant, distinct
 from crypto_quant.backtesting.engine.workers import Job, Outcome, Workers
+from crypto_quant.backtesting.engine.workspace import Workspace
 from crypto_quant.backtesting.metrics import schema
 from crypto_quant.backtesting.validation.diagnostics import diagnose
 from crypto_quant.backtesting.validation.evaluate import evaluate_all
 from crypto_quant.backtesting.validation.trials import Trial, TrialLog
-from crypto_quant.core.instruments import Instrument
-from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.models.fold_model import FoldModel
 from crypto_quant.models.labels import Labels
 from crypto_quant.runtime.config import ModelSection, RunConfig
-
-Stage = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
 
 LOGGED: Final = ("sharpe_daily", "sharpe_lowest")
 """Names in the trial log of a trial's Sharpe ratios, per day (``TrialSharpe``).
@@ -58,35 +54,22 @@ class SideBySide:
     ----------
     config
         Decides the data that every variant shares.
-    catalog, known
-        Data, and the instruments that have rules.
-    runs
-        Folder of run folders, with the trained folds.
-    trials
-        The trial log; one for all that is tried on real data, wherever its runs go.
-    tell
-        Told of progress.
+    space
+        Where they read and write.
     """
 
-    def __init__(
-        self,
-        config: RunConfig,
-        catalog: Catalog,
-        known: Mapping[str, Instrument],
-        runs: Path,
-        trials: Path,
-        tell: Stage,
-    ) -> None:
+    def __init__(self, config: RunConfig, space: Workspace) -> None:
         self._config = config
-        self._known = known
-        self._tell = tell
+        self.space = space
+        self._tell = space.tell
         self._research: Research | None = None
-        self.inputs = read_inputs(config, catalog, known)
+        self.inputs = read_inputs(config, space.catalog, space.known)
         self.start = first_test(config, self.inputs)
-        self.log = TrialLog(trials)
+        self.log = TrialLog(space.trials)
         self.data = identity.data_hash(self.inputs)
         self.code = identity.source_hash()
-        self._store = FoldStore(runs / "models", self.data, self.code)
+        # Workers may stand in another folder.
+        self._store = FoldStore(space.runs.resolve() / "models", self.data, self.code)
 
     def evaluate(
         self, variants: Sequence[Variant], decisions: Path | None, what: str
@@ -120,7 +103,7 @@ class SideBySide:
 
     def workers(self) -> Workers:
         """Return processes that share these inputs; use as a context manager."""
-        return Workers(self._config, self.inputs.catalog.root, self._known)
+        return Workers(self._config, self.inputs.catalog.root.resolve(), self.space.known)
 
     def folds_of(self, variant: Variant) -> Path | None:
         """Return the file of a variant's trained folds, trained if need be; ``None`` without."""

@@ -12,6 +12,7 @@ from crypto_quant.backtesting.engine.columns import Ints, texts, whole
 from crypto_quant.backtesting.engine.liquidations import TAG, liquidation_rows
 from crypto_quant.backtesting.engine.markouts import markouts
 from crypto_quant.backtesting.engine.portfolio import Reasons
+from crypto_quant.backtesting.engine.refusals import Refusals
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import Decision, Wake
 from crypto_quant.core.terms import EXACT
@@ -27,7 +28,7 @@ FORCED: Final = "data_end"
 
 
 class Watch(Reasons):
-    """Counts wake-ups on the way to another sink."""
+    """Counts wake-ups, and what was refused, on the way to another sink."""
 
     def __init__(self, inner: DecisionSink) -> None:
         super().__init__(inner)
@@ -36,6 +37,7 @@ class Watch(Reasons):
     def begin(self) -> None:
         """Start to count anew: a session begins."""
         self.wakes: dict[Wake, int] = {wake: 0 for wake in WAKES if wake is not None}
+        self.refusals = Refusals()
 
     def append(self, decision: Decision) -> None:
         """Pass a decision on and count its wake-up."""
@@ -87,7 +89,7 @@ def session_figures(
     before
         Where the run stood when the session began.
     watch
-        The wake-ups of this session.
+        The wake-ups of this session, and what was refused in it.
     middles
         The middles of its book.
     travel
@@ -118,6 +120,7 @@ def session_figures(
         "missing_trade_ids": tape.missing_trades,
         "wake_ups": {wake.value: count for wake, count in watch.wakes.items()},
         "orders": _orders(line, before),
+        "refused": [row.model_dump() for row in watch.refusals.rows()],
         "fills": {
             "taker": int(fills["is_taker"].sum()),
             "maker": int((1 - fills["is_taker"]).sum()),

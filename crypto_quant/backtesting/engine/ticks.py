@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,24 +26,20 @@ from crypto_quant.backtesting.engine.folder import run_folder
 from crypto_quant.backtesting.engine.queue_fit import fitted_queue
 from crypto_quant.backtesting.engine.tick_assumptions import assumptions
 from crypto_quant.backtesting.engine.workers import WORKERS, Workers
+from crypto_quant.backtesting.engine.workspace import Workspace
 from crypto_quant.backtesting.metrics.result import put
 from crypto_quant.backtesting.validation.evaluate import evaluate
 from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require, require_for
 from crypto_quant.core.config import dump_config
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.executors import Pool, in_order
-from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.ports import Executor
-from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.compose_ticks import TRADED, check_tradable, compose_tick_state
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.feed_latency import feed_model
 from crypto_quant.runtime.order_latency import read_round_trips
 from crypto_quant.runtime.recorded_rows import fingerprint
 from crypto_quant.runtime.ticks import NoBook, TickReader
-
-Stage = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
 
 NOT_ANNUALISED: Final = (
     "No figure is annualised: minutes of market say nothing about a year, and nothing here was "
@@ -74,12 +70,8 @@ class TickBacktest:
     ----------
     config
         The run's configuration.
-    catalog, known
-        Data, and the instruments that have rules.
-    runs, trials
-        Folder of run folders, and the trial log.
-    tell
-        Told of progress.
+    space
+        Where it reads and writes.
     executor
         Runs the cells; processes of this machine, if not said. Results do not depend on it.
 
@@ -93,15 +85,9 @@ class TickBacktest:
     """
 
     def __init__(
-        self,
-        config: TickConfig,
-        catalog: Catalog,
-        known: Mapping[str, Instrument],
-        runs: Path,
-        trials: Path,
-        tell: Stage,
-        executor: Executor | None = None,
+        self, config: TickConfig, space: Workspace, executor: Executor | None = None
     ) -> None:
+        catalog, known = space.catalog, space.known
         if config.instrument not in known:
             raise ConfigError(
                 f"instrument: no rules for {config.instrument!r}; known: {', '.join(known)}"
@@ -125,9 +111,9 @@ class TickBacktest:
         self.data = identity.parts_hash([*self._parts, *clocks])
         self.code = identity.source_hash()
         self.end = self._sessions[-1].end
-        self._runs = runs
-        self._trials = trials
-        self._tell = tell
+        self._runs = space.runs
+        self._trials = space.trials
+        self._tell = space.tell
         self._executor = executor
 
     def run(self) -> TickRun:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from crypto_quant.backtesting.engine.folder import run_folder
 from crypto_quant.backtesting.engine.inputs import DAY_NS, SPOT
 from crypto_quant.backtesting.engine.liquidations import liquidation_findings
 from crypto_quant.backtesting.engine.marks import Marks
-from crypto_quant.backtesting.engine.side_by_side import LOGGED, SideBySide, Stage
+from crypto_quant.backtesting.engine.side_by_side import LOGGED, SideBySide
 from crypto_quant.backtesting.engine.variants import main_variant, plan
+from crypto_quant.backtesting.engine.workers import Whole
+from crypto_quant.backtesting.engine.workspace import Workspace
 from crypto_quant.backtesting.metrics import schema
 from crypto_quant.backtesting.metrics.description import (
     Benchmark,
@@ -31,8 +33,6 @@ from crypto_quant.backtesting.metrics.description import (
 from crypto_quant.backtesting.metrics.result import RunResult
 from crypto_quant.core.config import dump_config
 from crypto_quant.core.errors import InvariantError
-from crypto_quant.core.instruments import Instrument
-from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
 
 CARRY_RISKS = (
@@ -50,29 +50,15 @@ class WalkForward:
     ----------
     config
         The run's configuration.
-    catalog, known
-        Data, and the instruments that have rules.
-    runs
-        Folder of run folders, with the trained folds.
-    trials
-        The trial log; one for all that is tried on real data, wherever its runs go.
-    tell
-        Told of progress.
+    space
+        Where it reads and writes.
     """
 
-    def __init__(
-        self,
-        config: RunConfig,
-        catalog: Catalog,
-        known: Mapping[str, Instrument],
-        runs: Path,
-        trials: Path,
-        tell: Stage,
-    ) -> None:
+    def __init__(self, config: RunConfig, space: Workspace) -> None:
         self._config = config
-        self._desk = SideBySide(config, catalog, known, runs, trials, tell)
+        self._desk = SideBySide(config, space)
         self._inputs = self._desk.inputs
-        self._runs = runs
+        self._runs = space.runs
         self._marks = Marks(self._inputs)
 
     def run(self, findings: Sequence[Finding] = (), *, synthetic: bool = False) -> Path:
@@ -110,9 +96,7 @@ class WalkForward:
         rows.append(perpetual_long(self._config, self._inputs, self._marks, ts))
         shown = (*(variant.row for variant in beside), perpetual)
         result = RunResult(
-            description=self._description(
-                shown, (*findings, *liquidation_findings(whole.orders)), synthetic=synthetic
-            ),
+            description=self._description(shown, findings, whole, synthetic=synthetic),
             config=dump_config(self._config),
             manifest=self._manifest(),
             equity=whole.equity,
@@ -132,7 +116,7 @@ class WalkForward:
         return self._runs / f"walk-forward-{until:%Y%m%d}-{name}"
 
     def _description(
-        self, rows: tuple[Row, ...], findings: tuple[Finding, ...], *, synthetic: bool
+        self, rows: tuple[Row, ...], findings: Sequence[Finding], whole: Whole, *, synthetic: bool
     ) -> Description:
         config, inputs = self._config, self._inputs
         perp, spot = inputs.instruments
@@ -152,7 +136,8 @@ class WalkForward:
             synthetic=synthetic,
             chosen_before_ns=int(chosen.timestamp()) * 10**9,
             assumptions=assumptions(config, inputs, self._desk.start),
-            findings=(*findings, *input_findings(inputs)),
+            findings=(*findings, *liquidation_findings(whole.orders), *input_findings(inputs)),
+            refused=whole.refused,
         )
 
     def _manifest(self) -> dict[str, object]:

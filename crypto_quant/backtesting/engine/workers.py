@@ -18,6 +18,7 @@ from crypto_quant.backtesting.engine.inputs import Inputs, read_inputs
 from crypto_quant.backtesting.engine.marks import Marks
 from crypto_quant.backtesting.engine.portfolio import run_portfolio
 from crypto_quant.backtesting.engine.variants import Variant
+from crypto_quant.backtesting.metrics.description import Refusal
 from crypto_quant.backtesting.metrics.trial_sharpe import TrialSharpe, trial_sharpe
 from crypto_quant.core.executors import Pool
 from crypto_quant.core.instruments import Instrument
@@ -49,11 +50,12 @@ class Job(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """Everything that a run did, as the tables of a run folder."""
+    """Everything that a run did, as the tables of a run folder, and what it was refused."""
 
     equity: pa.Table
     fills: pa.Table
     orders: pa.Table
+    refused: tuple[Refusal, ...]
 
 
 class Outcome(NamedTuple):
@@ -162,7 +164,7 @@ def _run(source: bytes, job: Job) -> Outcome:
     equity = collect.equity_table(books, inputs, marks)
     whole = None
     if job.decisions is not None:
-        whole = Whole(equity, fills, collect.orders_table(books, inputs))
+        whole = Whole(equity, fills, collect.orders_table(books, inputs), books.refused)
     return Outcome(
         row=collect.variant_table(variant.row.key, equity),
         trips=collect.trips_table(books, inputs, variant.row.key, fills),

@@ -97,6 +97,15 @@ class Finding(_Value):
     action: str = ""
 
 
+class Refusal(_Value):
+    """How often a check refused orders, and made targets smaller, some of them to nothing."""
+
+    check: str
+    orders: int
+    targets: int
+    to_nothing: int
+
+
 class Description(_Value):
     """Everything the report needs that is not a time series.
 
@@ -116,3 +125,4 @@ class Description(_Value):
     chosen_before_ns: int | None = None
     assumptions: tuple[Assumption, ...] = ()
     findings: tuple[Finding, ...] = ()
+    refused: tuple[Refusal, ...] = ()

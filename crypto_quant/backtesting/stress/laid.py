@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from crypto_quant.backtesting.engine.inputs import PERP, SPOT, Inputs
-from crypto_quant.backtesting.stress.tape import HOUR_NS, MINUTE_NS, Shock, StressTape
+from crypto_quant.backtesting.stress.tape import HOUR_NS, MINUTE_NS, BarTape, Shock, StressTape
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
@@ -21,7 +21,7 @@ INTERVALS: Final = {PERP: "1h", SPOT: "1m"}
 INTERVAL_NS: Final = {PERP: HOUR_NS, SPOT: MINUTE_NS}
 
 
-def recorded_tape(config: RunConfig, inputs: Inputs, span: Span) -> StressTape:
+def recorded_tape(config: RunConfig, inputs: Inputs, span: Span) -> BarTape:
     """Return what a run reads of a span, as recorded."""
     loader = inputs.loader
     funding = loader.settlements(PERP, *span)
@@ -41,9 +41,7 @@ def recorded_tape(config: RunConfig, inputs: Inputs, span: Span) -> StressTape:
 class TapeOf(TapeLoader):
     """A loader that gives the rows of a tape in memory; outside series are the catalog's."""
 
-    def __init__(
-        self, catalog: Catalog, instruments: Sequence[Instrument], tape: StressTape
-    ) -> None:
+    def __init__(self, catalog: Catalog, instruments: Sequence[Instrument], tape: BarTape) -> None:
         super().__init__(catalog, instruments)
         self._tape = tape
 
@@ -61,7 +59,7 @@ class TapeOf(TapeLoader):
 class LaidInputs(Inputs):
     """Inputs of one span whose rows are those of a tape; see ``laid``."""
 
-    tape: StressTape
+    tape: BarTape
 
     def line(
         self,
@@ -106,7 +104,7 @@ def laid(
     """
     tape = recorded_tape(config, inputs, span)
     if shock is not None:
-        tape = shock.lay(tape, at, is_ticks=False)
+        tape = shock.on_bars(tape, at)
     settings = {
         name: value for name, value in tape.sim.items() if name in type(config.sim).model_fields
     }

@@ -81,13 +81,14 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span) -> Figur
     path = _floats(books, "equity")[first:stop]
     worth = _worth(market.worth, ts)
     dollars = path * worth
+    prices = [market.price(n, ts) for n in range(len(market.instruments))]
     over = {}
     for n, instrument in enumerate(market.instruments):
         held = whole(books.equity, f"position.{instrument.id}")[first:stop]
-        over[n] = _over(_value(instrument, market.price(n, ts), held), path)
+        over[n] = _over(_value(instrument, prices[n], held), path)
     highest = float(_margin_ratio(books)[first:stop].max(initial=0.0))
     spot = [n for n, one in enumerate(market.instruments) if one.contract == "spot"]
-    price = market.price(spot[0] if spot else 0, ts).astype(np.float64) * worth
+    price = prices[spot[0] if spot else 0].astype(np.float64) * worth
     within = _within(whole(books.fills, "ts_event"), span)
     tags = texts(books.fills, "tag")
     return Figures(

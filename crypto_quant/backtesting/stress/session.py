@@ -7,8 +7,9 @@ from concurrent.futures import Future, as_completed
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from crypto_quant.backtesting.engine.side_by_side import SideBySide, Stage, tried
+from crypto_quant.backtesting.engine.side_by_side import SideBySide, tried
 from crypto_quant.backtesting.engine.variants import main_variant
+from crypto_quant.backtesting.engine.workspace import Stage, Workspace
 from crypto_quant.backtesting.metrics.result import RunResult
 from crypto_quant.backtesting.metrics.tracks import portfolio_track
 from crypto_quant.backtesting.stress import result
@@ -21,10 +22,14 @@ from crypto_quant.backtesting.stress.result import ShockRow, Stressed, WindowRow
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.surface import Surface, axis, grid, surface
 from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, InapplicableError, Shock
+from crypto_quant.backtesting.sweep.bar_runs import BarRuns
+from crypto_quant.backtesting.sweep.cell_runs import CellRuns, Where
+from crypto_quant.backtesting.sweep.store import CellStore
 from crypto_quant.backtesting.validation.evaluate import evaluate
 from crypto_quant.backtesting.validation.trials import Trial, require
 from crypto_quant.core.config import load_config
 from crypto_quant.core.errors import ConfigError, DataError
+from crypto_quant.core.executors import executor_of
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.runtime.config import RunConfig
 from crypto_quant.runtime.segments import Span
@@ -49,7 +54,10 @@ class _Laid(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is done: keys of shocks, axes of the surface, and how histories are drawn."""
+    """What is done: keys of shocks, axes of the surface, and how histories are drawn.
+
+    ``where`` the cells of the surface are run.
+    """
 
     shocks: tuple[str, ...] = tuple(SHOCKS)
     windows: bool = True
@@ -57,6 +65,7 @@ class Asked(NamedTuple):
     draws: int = DRAWS
     ruin: float = RUIN
     seed: int | None = None
+    where: Where = Where()
 
 
 class StressSession:
@@ -105,12 +114,13 @@ class StressSession:
         self._axes = [axis(text, self._config) for text in asked.axes]
         if self._axes:
             grid(self._config, self._axes[0], self._axes[1])
+            executor_of(*asked.where)  # a name that is none is told before any work
         catalog = catalog_of(self._run.manifest.get("parts"), root)
         log = trials
         if self._run.description.synthetic:
             log = trials.with_name(f"generated-{trials.name}")
         runs = folder.resolve().parent
-        self._desk = SideBySide(self._config, catalog, known, runs, log, tell)
+        self._desk = SideBySide(self._config, Workspace(catalog, known, runs, log, tell))
 
     def run(self) -> Stressed:
         """Do everything that was asked for, write ``stress.json``, return it."""
@@ -214,7 +224,11 @@ class StressSession:
         return (*days, *trips)
 
     def _surface(self) -> Surface | None:
-        return surface(self._desk, self._config, *self._axes) if self._axes else None
+        if not self._axes:
+            return None
+        store = CellStore(self._desk.space.runs / "cells")
+        cells = CellRuns(BarRuns(self._desk), store, self._asked.where, self._tell)
+        return surface(cells, self._config, *self._axes)
 
 
 def _outcome(future: Future[Figures]) -> Figures | str:

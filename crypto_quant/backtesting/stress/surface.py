@@ -8,15 +8,12 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from crypto_quant.backtesting.engine.side_by_side import Found, SideBySide
-from crypto_quant.backtesting.engine.variants import Variant
-from crypto_quant.backtesting.metrics.description import Row, RowKind
-from crypto_quant.backtesting.metrics.tracks import floats
+from crypto_quant.backtesting.sweep import plan as sweep
+from crypto_quant.backtesting.sweep.cell_runs import CellRuns, raise_failures
+from crypto_quant.backtesting.sweep.figures import Figures
 from crypto_quant.core.config import value_at, with_values
 from crypto_quant.core.errors import ConfigError
-from crypto_quant.core.measures.arrays import DAYS_PER_YEAR, Floats
-from crypto_quant.core.measures.drawdown import drawdown_series
-from crypto_quant.core.measures.growth import growth_index
+from crypto_quant.core.measures.arrays import Floats
 from crypto_quant.runtime.config import RunConfig
 
 _NOT_ON_ONE_TAPE: Final = ("market", "model.training.split", "beside", "chosen_before")
@@ -120,20 +117,34 @@ def grid(config: RunConfig, x: Axis, y: Axis) -> list[RunConfig]:
         raise ConfigError(f"--grid {err}") from None
 
 
-def surface(desk: SideBySide, config: RunConfig, x: Axis, y: Axis) -> Surface:
+def surface(runs: CellRuns, config: RunConfig, x: Axis, y: Axis) -> Surface:
     """Run every cell out of sample, each a trial that is counted first.
 
-    Cells run in processes beside one another; what each comes to does not depend on that.
+    Parameters
+    ----------
+    runs
+        Runs cells of the configuration's kind; what each comes to does not depend on where.
+    config
+        The run's own.
+    x, y
+        What is varied.
+
+    Raises
+    ------
+    StrategyError, InvariantError
+        Cells failed; those that did not are kept.
     """
-    sleeves = tuple(config.capital.shares)
-    variants = [
-        Variant(_row(number, one), one, sleeves) for number, one in enumerate(grid(config, x, y))
-    ]
-    found = desk.evaluate(variants, None, f"surface of {x.key} and {y.key}")
     width = len(x.values)
+    asked = [
+        sweep.Cell(n, {x.key: x.values[n % width], y.key: y.values[n // width]}, one, "")
+        for n, one in enumerate(grid(config, x, y))
+    ]
+    found = runs.run(asked)
+    raise_failures(asked, found)
     cells = tuple(
         _cell(each, n % width, n // width, (n % width, n // width) == (x.own, y.own))
-        for n, each in enumerate(found)
+        for n, each in found.items()
+        if isinstance(each, Figures)
     )
     return Surface(x, y, cells, flatness(cells, width))
 
@@ -159,25 +170,17 @@ def flatness(cells: Sequence[Cell], width: int) -> Flatness:
     )
 
 
-def _cell(found: Found, x: int, y: int, is_own: bool) -> Cell:
-    table, root = found.outcome.row, float(np.sqrt(DAYS_PER_YEAR))
-    growth = growth_index(floats(table, "equity"), np.nan_to_num(floats(table, "flow")))
-    daily, lowest = found.outcome.sharpe
+def _cell(found: Figures, x: int, y: int, is_own: bool) -> Cell:
+    shown = {name: np.nan if value is None else float(value) for name, value in found.shown.items()}
     return Cell(
         x=x,
         y=y,
-        sharpe_daily=daily * root,
-        sharpe_lowest=lowest * root,
-        total=float(growth[-1] - 1.0),
-        depth=float(drawdown_series(growth).max()),
+        sharpe_daily=shown["sharpe_daily"],
+        sharpe_lowest=shown["sharpe_lowest"],
+        total=shown["return"],
+        depth=shown["max_drawdown"],
         is_own=is_own,
     )
-
-
-def _row(number: int, config: RunConfig) -> Row:
-    capital = config.capital.amount
-    label = f"cell {number + 1}"
-    return Row(key=f"cell_{number}", label=label, kind=RowKind.CAPACITY, capital=capital)
 
 
 def _look_up(config: RunConfig, key: str) -> Value:

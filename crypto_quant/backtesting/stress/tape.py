@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -42,8 +42,24 @@ class Worth(NamedTuple):
     dollars: float
 
 
+Parts: TypeAlias = Iterable[Columns]
+"""A stream's rows, cut anywhere; every iteration begins anew."""
+S = TypeVar("S")
+
+
 @dataclass(frozen=True, slots=True)
-class StressTape:
+class Changed:
+    """A stream's parts under a change that is made while they are read."""
+
+    parts: Parts
+    change: Callable[[Parts], Iterator[Columns]]
+
+    def __iter__(self) -> Iterator[Columns]:
+        return self.change(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class StressTape(Generic[S]):
     """A stretch of tape before it is put on a line.
 
     Parameters
@@ -51,7 +67,8 @@ class StressTape:
     instruments
         The run's instruments, in order.
     streams
-        Columns by kind and instrument, on the run's grids, in the order of ``ts_recv``.
+        By kind and instrument, on the run's grids, in the order of ``ts_recv``: columns, or
+        parts of them.
     interval_ns
         Length of each instrument's bars.
     rate_exp
@@ -62,21 +79,24 @@ class StressTape:
         Parts of positions that the venue takes.
     worth
         Where the quote asset is not worth a dollar.
+    late
+        When the last row is known, ns UTC, where a shock made that later.
     """
 
     instruments: tuple[Instrument, ...]
-    streams: Mapping[Key, Columns]
+    streams: Mapping[Key, S]
     interval_ns: Mapping[int, int]
     rate_exp: int
     sim: Mapping[str, int | float | Decimal | str]
     deleverages: tuple[Deleverage, ...] = ()
     worth: tuple[Worth, ...] = ()
+    late: int = 0
 
-    def changed(self, streams: Mapping[Key, Columns]) -> StressTape:
+    def changed(self, streams: Mapping[Key, S]) -> StressTape[S]:
         """Return it with other columns for some streams."""
         return replace(self, streams={**self.streams, **streams})
 
-    def set(self, settings: Mapping[str, int | float | Decimal]) -> StressTape:
+    def set(self, settings: Mapping[str, int | float | Decimal]) -> StressTape[S]:
         """Return it with other settings of the venue."""
         return replace(self, sim={**self.sim, **settings})
 
@@ -98,7 +118,11 @@ class StressTape:
         return found
 
 
-Apply = Callable[[StressTape, Span], StressTape]
+BarTape: TypeAlias = StressTape[Columns]
+SessionTape: TypeAlias = StressTape[Parts]
+"""A session's: read in parts, however long it is."""
+
+Apply: TypeAlias = Callable[[StressTape[S], Span], StressTape[S]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +147,37 @@ class Shock:
     key: str
     label: str
     claim: str
-    bars: Apply | str
-    ticks: Apply | str
+    bars: Apply[Columns] | str
+    ticks: Apply[Parts] | str
     bars_ns: int = 0
     ticks_ns: int = 0
     from_first: frozenset[str] = frozenset()
 
-    def lay(self, tape: StressTape, span: Span, *, is_ticks: bool) -> StressTape:
-        """Return the tape under the shock.
+    def on_bars(self, tape: BarTape, span: Span) -> BarTape:
+        """Return a tape of bars under the shock.
 
         Raises
         ------
         InapplicableError
             It has nothing to change on this tape.
         """
-        apply = self.ticks if is_ticks else self.bars
-        if isinstance(apply, str):
-            raise InapplicableError(apply)
-        return apply(tape, span)
+        return _applied(self.bars, tape, span)
+
+    def on_ticks(self, tape: SessionTape, span: Span) -> SessionTape:
+        """Return a session under the shock; its rows change as they are read.
+
+        Raises
+        ------
+        InapplicableError
+            It has nothing to change on this tape.
+        """
+        return _applied(self.ticks, tape, span)
+
+
+def _applied(apply: Apply[S] | str, tape: StressTape[S], span: Span) -> StressTape[S]:
+    if isinstance(apply, str):
+        raise InapplicableError(apply)
+    return apply(tape, span)
 
 
 def tick_units(instrument: Instrument, ts: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,12 +13,19 @@ import numpy as np
 from crypto_quant.backtesting.engine import identity
 from crypto_quant.backtesting.engine.cells import Cell, CellJob, Fitted, queue_of
 from crypto_quant.backtesting.engine.portfolio import Books
-from crypto_quant.backtesting.engine.side_by_side import Stage
+from crypto_quant.backtesting.engine.workspace import Stage
 from crypto_quant.backtesting.stress import result
 from crypto_quant.backtesting.stress.chosen import catalog_of, chosen
 from crypto_quant.backtesting.stress.measure import Figures, Market, measure
 from crypto_quant.backtesting.stress.result import ShockRow, Stressed
-from crypto_quant.backtesting.stress.tape import InapplicableError, Shock, StressTape
+from crypto_quant.backtesting.stress.tape import (
+    InapplicableError,
+    Key,
+    Parts,
+    SessionTape,
+    Shock,
+    StressTape,
+)
 from crypto_quant.backtesting.validation.evaluate import evaluate
 from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require
 from crypto_quant.core.config import load_config
@@ -36,9 +43,8 @@ from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import NoLog
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.feed_latency import feed_model
-from crypto_quant.runtime.order_latency import Travel, read_round_trips, travel
+from crypto_quant.runtime.order_latency import read_round_trips, travel
 from crypto_quant.runtime.segments import Span
-from crypto_quant.runtime.tape import Columns
 from crypto_quant.runtime.ticks import NoBook, TickReader, TickTape
 from crypto_quant.runtime.venue_config import LatencyName
 
@@ -125,42 +131,50 @@ class TickStress:
                 continue
             what, total = f"session {session.name}", len(self._shocks)
             self._tell(what, 0, total)
+            plain = self._recorded(tape)
+            undisturbed: Books | None = None
             for done, shock in enumerate(self._shocks, 1):
-                yield self._row(shock, tape)
+                row, span = self._placed(shock, tape)
+                try:
+                    laid = shock.on_ticks(plain, Span(row.start, row.end))
+                except InapplicableError as err:
+                    yield row._replace(why=str(err))
+                else:
+                    if undisturbed is None:
+                        undisturbed = self._run(tape, plain)
+                    yield row._replace(
+                        plain=self._figures(undisturbed, plain, span),
+                        shocked=self._figures(self._run(tape, laid), laid, span),
+                    )
                 self._tell(what, done, total)
 
-    def _row(self, shock: Shock, tape: TickTape) -> ShockRow:
+    def _placed(self, shock: Shock, tape: TickTape) -> tuple[ShockRow, Span]:
+        """Return the row of a shock without figures, and the stretch that they will be of."""
         start = tape.start if "ticks" in shock.from_first else (tape.start + tape.end) // 2
         end = min(start + shock.ticks_ns, tape.end) if shock.ticks_ns else tape.end + 1
-        at, measured = Span(start, end), Span(start, tape.end)
         names = shock.key, shock.label, shock.claim, tape.session.name, start, end, tape.end
-        way = travel(self._config.venue.latency, self._trips, self._level, tape)
-        plain = _stress_tape(way, self._instrument, tape)
-        try:
-            laid = shock.lay(plain, at, is_ticks=True)
-        except InapplicableError as err:
-            return ShockRow(*names, None, None, why=str(err))
-        seen = (self._figures(tape, one, measured) for one in (plain, laid))
-        return ShockRow(*names, plain=next(seen), shocked=next(seen))
+        return ShockRow(*names, None, None), Span(start, tape.end)
 
-    def _figures(self, tape: TickTape, laid: StressTape, measured: Span) -> Figures:
+    def _recorded(self, tape: TickTape) -> SessionTape:
+        way = travel(self._config.venue.latency, self._trips, self._level, tape)
+        latencies = dict(zip(_LATENCIES, (way.entry, way.response), strict=True))
+        streams: dict[Key, Parts] = {(kind, TRADED): each for kind, each in tape.streams.items()}
+        return StressTape((self._instrument,), streams, interval_ns={}, rate_exp=0, sim=latencies)
+
+    def _run(self, tape: TickTape, laid: SessionTape) -> Books:
+        """Run the session from flat on other rows."""
         config, instrument = self._config, self._instrument
         latencies = {name: int(laid.sim[name]) for name in _LATENCIES}
         cell, exponent = self._job.cell, config.venue.queue_exponent
         assumed = Assumed(*queue_of(cell.queue, exponent, self._job.fitted), latencies)
-        streams = {kind: columns for (kind, _), columns in laid.streams.items()}
-        end = max(
-            int(columns["ts_recv"][-1]) for columns in streams.values() if len(columns["ts_recv"])
-        )
-        parts = {kind: [columns] for kind, columns in streams.items()}
-        shown = replace(tape, streams=parts, end=max(tape.end, end))
-        capital = tick_capital(config, instrument)
-        line = tick_line(config, instrument, shown, capital, assumed)
+        streams = {kind: parts for (kind, _), parts in laid.streams.items()}
+        shown = replace(tape, streams=streams, end=max(tape.end, laid.late))
+        line = tick_line(config, instrument, shown, tick_capital(config, instrument), assumed)
         for ts, index, fraction in laid.deleverages:
             line.native.add_deleverage(index, ts, fraction)
         recorded(line, compose_tick_state(config, instrument), NoLog())
         native = line.native
-        books = Books(
+        return Books(
             (config.strategy,),
             native.equity_rows(),
             native.fills(),
@@ -168,36 +182,35 @@ class TickStress:
             native.round_trips(),
             {},
         )
-        market = Market((instrument,), lambda _, ts: _last(laid, ts), laid.worth)
-        return measure(config.risk, market, books, measured)
+
+    def _figures(self, books: Books, laid: SessionTape, span: Span) -> Figures:
+        trades = laid.streams.get(("trade", TRADED), ())
+        market = Market((self._instrument,), lambda _, ts: last_traded(trades, ts), laid.worth)
+        return measure(self._config.risk, market, books, span)
 
 
-def _stress_tape(way: Travel, instrument: Instrument, tape: TickTape) -> StressTape:
-    return StressTape(
-        instruments=(instrument,),
-        streams={(kind, TRADED): _whole(parts) for kind, parts in tape.streams.items()},
-        interval_ns={},
-        rate_exp=0,
-        sim={
-            "entry_latency_ns": way.entry,
-            "response_latency_ns": way.response,
-        },
-    )
+def last_traded(trades: Parts, ts: Ints) -> Ints:
+    """Return the last traded price at each time, (n,); before the first trade that one.
 
-
-def _whole(parts: Iterable[Columns]) -> Columns:
-    """Return a stream's parts as one: a shock is laid over all of a session."""
-    held = list(parts)
-    return {name: np.concatenate([part[name] for part in held]) for name in held[0]}
-
-
-def _last(tape: StressTape, ts: Ints) -> Ints:
-    """Return the last traded price at each time; before the first trade that one."""
-    trades = tape.streams.get(("trade", TRADED))
-    if trades is None or not len(trades["px"]):
-        return np.ones(ts.size, dtype=np.int64)
-    at = np.searchsorted(np.maximum.accumulate(trades["ts_event"]), ts, side="right") - 1
-    return np.asarray(trades["px"][np.maximum(at, 0)])
+    Parameters
+    ----------
+    trades
+        ``ts_event``, which is taken to stand still where it goes back, and ``px``.
+    ts
+        Times, ns UTC, in any order.
+    """
+    out: Ints = np.ones(ts.size, dtype=np.int64)
+    reach: Ints = np.empty(0, dtype=np.int64)
+    for part in trades:
+        if not len(part["px"]):
+            continue
+        if not reach.size:
+            out[:] = part["px"][0]
+        lived = np.maximum.accumulate(np.concatenate([reach, part["ts_event"]]))[reach.size :]
+        at = np.searchsorted(lived, ts, side="right") - 1
+        out[at >= 0] = part["px"][at[at >= 0]]
+        reach = lived[-1:]
+    return out
 
 
 def _judged(folder: Path) -> tuple[CellJob, LatencyName]:

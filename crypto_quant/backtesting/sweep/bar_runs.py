@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,20 +9,18 @@ import numpy as np
 
 from crypto_quant.backtesting.engine import collect, identity
 from crypto_quant.backtesting.engine.portfolio import run_portfolio
-from crypto_quant.backtesting.engine.side_by_side import LOGGED, SideBySide, Stage, tried
+from crypto_quant.backtesting.engine.side_by_side import LOGGED, SideBySide, tried
 from crypto_quant.backtesting.engine.variants import Variant, main_variant
-from crypto_quant.backtesting.engine.workers import Workers, desk, switch_of
+from crypto_quant.backtesting.engine.workers import desk, switch_of
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
 from crypto_quant.backtesting.metrics.tracks import floats
 from crypto_quant.backtesting.metrics.trial_sharpe import scored_days, trial_sharpe
 from crypto_quant.backtesting.sweep.called import Failure, Identity, outcome, require_same
 from crypto_quant.backtesting.sweep.figures import Figure, Figures, digest
 from crypto_quant.backtesting.validation.trials import Trial, require_for
-from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.measures.arrays import DAYS_PER_YEAR
 from crypto_quant.core.measures.drawdown import drawdown_series
 from crypto_quant.core.measures.growth import growth_index
-from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
 
 
@@ -48,34 +45,18 @@ class BarRuns:
 
     Parameters
     ----------
-    config
-        The configuration that every cell starts from.
-    catalog, known
-        Data, and the instruments that have rules.
-    runs, trials
-        Folder of run folders, with the trained folds, and the trial log.
-    tell
-        Told of progress in training.
+    desk
+        Of the configuration that every cell starts from.
     """
 
     not_deflated = ""
 
-    def __init__(
-        self,
-        config: RunConfig,
-        catalog: Catalog,
-        known: Mapping[str, Instrument],
-        runs: Path,
-        trials: Path,
-        tell: Stage,
-    ) -> None:
-        self._desk = SideBySide(config, catalog, known, runs.resolve(), trials, tell)
-        self.identity = Identity(self._desk.data, self._desk.code)
-        self.end = self._desk.inputs.segments[-1].end
-        self.log = self._desk.log
-        # A worker on another node stands in another folder.
-        source = Workers(config, catalog.root.resolve(), known).source
-        self.shared = Shared(source, self.identity)
+    def __init__(self, desk: SideBySide) -> None:
+        self._desk = desk
+        self.identity = Identity(desk.data, desk.code)
+        self.end = desk.inputs.segments[-1].end
+        self.log = desk.log
+        self.shared = Shared(desk.workers().source, self.identity)
         self.work = run_bar_cell
 
     def tried(self, config: RunConfig) -> dict[str, Any]:

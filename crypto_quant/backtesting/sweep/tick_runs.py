@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from crypto_quant.backtesting.engine.ticks import RanTicks, TickBacktest
+from crypto_quant.backtesting.engine.workspace import Workspace
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
 from crypto_quant.backtesting.metrics.tracks import floats
 from crypto_quant.backtesting.sweep.called import Failure, Identity, outcome, require_same
@@ -47,10 +48,8 @@ class TickRuns:
     ----------
     config
         The configuration that every cell starts from.
-    catalog, known
-        Data, and the instruments that have rules.
-    trials
-        The trial log.
+    space
+        Where they read and write.
 
     Raises
     ------
@@ -63,15 +62,13 @@ class TickRuns:
         "are counted all the same"
     )
 
-    def __init__(
-        self, config: TickConfig, catalog: Catalog, known: Mapping[str, Instrument], trials: Path
-    ) -> None:
-        run = TickBacktest(config, catalog, known, trials.parent, trials, _untold)
+    def __init__(self, config: TickConfig, space: Workspace) -> None:
+        run = TickBacktest(config, space)
         self.identity = Identity(run.data, run.code)
         self.end = run.end
-        self.log = TrialLog(trials)
+        self.log = TrialLog(space.trials)
         # A worker on another node stands in another folder.
-        self.shared = Recorded(catalog.root.resolve(), dict(known), self.identity)
+        self.shared = Recorded(space.catalog.root.resolve(), dict(space.known), self.identity)
         self.work = run_tick_cell
 
     def tried(self, config: TickConfig) -> BaseModel:
@@ -91,7 +88,8 @@ def run_tick_cell(shared: Recorded, job: TickJob) -> Figures | Failure:
 def _run(shared: Recorded, job: TickJob) -> Figures:
     config, nowhere = job.config, Path()
     here = Inline()  # the cells of a sweep run beside one another, those of a band do not
-    run = TickBacktest(config, _catalog(shared.root), shared.known, nowhere, nowhere, _untold, here)
+    space = Workspace(_catalog(shared.root), shared.known, nowhere, nowhere)
+    run = TickBacktest(config, space, here)
     require_same(shared.identity, run.data)
     return _figures(run.ran(job.trial), config.capital)
 
@@ -123,8 +121,3 @@ def _figures(ran: RanTicks, capital: Decimal) -> Figures:
         **parts,
     }
     return Figures(shown, {"pnl": float(pnl)}, (), digest(ran.fills, ran.equity))
-
-
-def _untold(what: str, done: int, total: int) -> None:
-    """Tell nobody: the sweep tells of whole cells."""
-    del what, done, total

@@ -26,6 +26,7 @@ from crypto_quant.backtesting.visualization import (
     stress_charts,
     verdict,
 )
+from crypto_quant.backtesting.visualization.refusal_text import nothing_sent
 from crypto_quant.core.errors import DataError
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -48,10 +49,11 @@ class FoldLine(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A report that was written: what the run says of itself, and what was found."""
+    """A report that was written: what the run says of itself, what was found, orders sent."""
 
     about: Description
     found: Evaluation
+    orders: int
 
 
 def build_report(folder: Path) -> Built:
@@ -69,7 +71,7 @@ def build_report(folder: Path) -> Built:
     page = render(run, found, folder.resolve().name, read_stress(folder))
     put(folder / "metrics.json", to_json(found, run.description.synthetic).encode())
     put(folder / "report.html", page.encode())
-    return Built(run.description, found)
+    return Built(run.description, found, run.orders.num_rows)
 
 
 def build_stress_page(folder: Path) -> Path:
@@ -119,6 +121,8 @@ def render(
             folds=_folds(run),
             manifest=json.dumps(run.manifest, indent=1, sort_keys=True),
             config=run.config,
+            refused=run.description.refused,
+            nothing_sent=nothing_sent(run.description.refused, run.orders.num_rows),
         )
     )
 

@@ -17,6 +17,7 @@ from crypto_quant.backtesting.metrics.result import put
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
 from crypto_quant.backtesting.visualization import canvas, tick_text
 from crypto_quant.backtesting.visualization.page import templates
+from crypto_quant.backtesting.visualization.refusal_text import nothing_sent
 from crypto_quant.core.errors import DataError
 
 _NS: Final = 1e9
@@ -38,7 +39,7 @@ def build_tick_report(folder: Path) -> Path:
         raise DataError(f"{folder}: is no finished run: {err}") from None
     if "band" not in metrics:
         raise DataError(f"{folder}: metrics.json has no band: run cq backtest again")
-    band = metrics["band"]
+    band, (refused, sent) = metrics["band"], tick_text.refused(metrics)
     lags = tick_text.latencies(band)
     with canvas.style():
         charts = {
@@ -62,6 +63,8 @@ def build_tick_report(folder: Path) -> Path:
             rows=tick_text.session_rows(metrics),
             markouts=list(tick_text.markout_rows(band)),
             horizons=list(HORIZONS_NS),
+            refused=refused,
+            nothing_sent=nothing_sent(refused, sent),
             charts=charts,
             config=config,
         )

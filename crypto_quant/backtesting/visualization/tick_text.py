@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from crypto_quant.backtesting.engine.markouts import HORIZONS_NS, KINDS, LIQUIDITY
+from crypto_quant.backtesting.metrics.description import Refusal
+from crypto_quant.backtesting.visualization import refusal_text
 
 TITLES: Final[Mapping[str, str]] = {
     "imbalance": "order-book imbalance",
@@ -35,6 +37,7 @@ def page(metrics: Metrics) -> str:
         "session by session, at the pessimistic end" if len(cells) > 1 else "session by session",
         *(_table(metrics, sessions[at : at + _BESIDE]) for at in starts),
         "\n".join(_markouts(metrics["band"])),
+        "\n".join(refusal_text.lines(*refused(metrics))),
     ]
     notes = [f"skipped {s['session']}: {s['reason']}" for s in metrics["skipped"]]
     notes += [f"{a['topic']}: {a['text']}" for a in metrics["assumptions"]]
@@ -59,6 +62,14 @@ def verdict(metrics: Metrics) -> Iterator[str]:
     else:
         yield f"P&L {worst:+,.2f} ({where}); {became}"
         yield "one cell of the band: another queue or latency may come to less"
+
+
+def refused(metrics: Metrics) -> tuple[tuple[Refusal, ...], int]:
+    """Return what the checks refused in all sessions, and how many orders were sent."""
+    sessions = metrics["sessions"]
+    # A run of before does not say.
+    rows = [[Refusal(**row) for row in s.get("refused", ())] for s in sessions]
+    return refusal_text.merged(rows), sum(s["orders"]["sent"] for s in sessions)
 
 
 def queue_name(queue: str) -> str:

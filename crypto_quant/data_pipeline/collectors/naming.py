@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from crypto_quant.data_pipeline.collectors.vendor_names import COIN_IDS, VENUE_CODES, WORDS
+
 _QUOTES: Final = (
     *("USDT", "USDC", "BUSD", "FDUSD", "TUSD", "USDP", "USDE", "DAI", "USD"),
     *("EUR", "GBP", "JPY", "KRW", "TRY", "BRL", "AUD", "CHF", "CAD", "BTC", "ETH", "BNB"),
 )
-_ALIASES: Final = {"XBT": "BTC", "OKEX": "OKX", "HUOBI": "HTX"}
+_COINS: Final = {"XBT": "BTC"}
+_VENUES: Final = {"OKEX": "OKX", "HUOBI": "HTX", **VENUE_CODES}
 _CONTRACT: Final = frozenset(
     {
         *("PERP", "PERPETUAL", "SWAP", "SPOT", "LINEAR", "INVERSE", "FUTURE", "FUTURES"),
@@ -41,10 +44,13 @@ def pairs(name: str, venue: str = "") -> frozenset[Pair]:
     venue : str
         A venue that the name may have before or behind it.
     """
+    if name.strip() in COIN_IDS:
+        return frozenset({Pair(COIN_IDS[name.strip()], None)})
     bare = re.sub(r"^t(?=[A-Z])", "", name.strip())  # Bitfinex: tBTCUSD
-    dropped = _CONTRACT | {_spelt(venue)}
-    words = [_ALIASES.get(word, word) for word in _WORD.findall(bare.upper())]
-    words = [_TAIL.sub("", word) for word in words if word not in dropped]
+    at = _spelt(venue)
+    own = WORDS.get(at, str)
+    words = [word for word in _WORD.findall(bare.upper()) if _VENUES.get(word, word) != at]
+    words = [_TAIL.sub("", coin(own(word))) for word in words if word not in _CONTRACT]
     # A number further behind is the day of delivery: BTCUSDT_240927.
     words = words[:1] + [word for word in words[1:] if not word[0].isdigit()]
     if not words or words[0].isdigit():
@@ -60,7 +66,7 @@ def pairs(name: str, venue: str = "") -> frozenset[Pair]:
 
 def coin(name: str) -> str:
     """Return a coin's name as ``pairs`` has it."""
-    return _ALIASES.get(name.upper(), name.upper())
+    return _COINS.get(name.upper(), name.upper())
 
 
 def may_be_same(one: str, other: str, venue: str = "") -> bool:
@@ -86,11 +92,11 @@ def _of_word(word: str) -> frozenset[Pair]:
     for quote, pattern in zip(_QUOTES, _PAIR, strict=True):
         match = pattern.fullmatch(word)
         if match:
-            found.add(Pair(_ALIASES.get(match[1], match[1]), quote))
+            found.add(Pair(coin(match[1]), quote))
     return frozenset(found)
 
 
 def _spelt(venue: str) -> str:
     """Return the first word of a venue's name."""
     words = _WORD.findall(venue.upper())
-    return _ALIASES.get(words[0], words[0]) if words else ""
+    return _VENUES.get(words[0], words[0]) if words else ""

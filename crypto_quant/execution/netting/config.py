@@ -23,4 +23,4 @@ class NettingConfig(Section):
     """
 
     styles: dict[str, Style] = Field(default_factory=dict)
-    join_ms: int = Field(default=1_000, gt=0)
+    join_ms: int = Field(default=1_000, gt=0, le=86_400_000)

@@ -16,7 +16,7 @@ class QuotingConfig(Section):
     keeps the place of an order that only gets smaller (OKX, Bybit; Binance does not).
     """
 
-    messages: int = Field(default=300, ge=1)
-    per_ms: int = Field(default=10_000, gt=0)
+    messages: int = Field(default=300, ge=1, le=1_000_000)
+    per_ms: int = Field(default=10_000, gt=0, le=86_400_000)
     refill: float = Field(default=0.0, ge=0, le=1)
     amends: bool = False

@@ -44,8 +44,8 @@ class LabelConfig(Section):
     the horizon is not in it.
     """
 
-    horizon_h: int = Field(24, gt=0)
-    width_atr: float = Field(2.0, gt=0)
+    horizon_h: int = Field(24, gt=0, le=8_760)
+    width_atr: float = Field(2.0, gt=0, le=100)
     cost_frac: float = Field(0.0012, ge=0, lt=1)
 
     @property

@@ -22,10 +22,10 @@ class SplitConfig(Section):
     then the least. ``purge_h`` must be at least the label horizon.
     """
 
-    train_days: int = Field(60, gt=0)
-    test_days: int = Field(7, gt=0)
-    step_weeks: int = Field(1, gt=0)
-    purge_h: int = Field(24, ge=24)
+    train_days: int = Field(60, gt=0, le=36_500)
+    test_days: int = Field(7, gt=0, le=36_500)
+    step_weeks: int = Field(1, gt=0, le=5_200)
+    purge_h: int = Field(24, ge=24, le=87_600)
     anchored: bool = False
 
     @model_validator(mode="after")

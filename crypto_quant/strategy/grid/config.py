@@ -20,12 +20,12 @@ class GridConfig(Section):
     """
 
     levels: int = Field(default=5, ge=1, le=50)
-    gap: int = Field(default=1, ge=1)
-    size: Decimal = Field(default=Decimal("0.01"), gt=0)
-    most: Decimal = Field(default=Decimal("0.2"), gt=0)
-    half: float = Field(default=2.0, ge=0)
-    vol: float = Field(default=0.5, ge=0)
-    skew: float = Field(default=2.0, ge=0)
+    gap: int = Field(default=1, ge=1, le=100_000)
+    size: Decimal = Field(default=Decimal("0.01"), gt=0, le=10**9)
+    most: Decimal = Field(default=Decimal("0.2"), gt=0, le=10**9)
+    half: float = Field(default=2.0, ge=0, le=100_000)
+    vol: float = Field(default=0.5, ge=0, le=1_000)
+    skew: float = Field(default=2.0, ge=0, le=100_000)
     weight: float = Field(default=0.01, gt=0, lt=1)
 
     @model_validator(mode="after")

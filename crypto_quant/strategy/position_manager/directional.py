@@ -31,7 +31,7 @@ class DirectionalConfig(Section):
 
     sizing: SizingConfig = SizingConfig()
     stop: StopConfig = StopConfig()
-    barrier_atr: float = Field(default=2.0, gt=0)
+    barrier_atr: float = Field(default=2.0, gt=0, le=100)
 
 
 class Bet(NamedTuple):

@@ -25,10 +25,10 @@ class ImbalanceConfig(Section):
     the first order to the close; ``rest_ms``: pause after a close.
     """
 
-    size: Decimal = Field(default=Decimal("0.01"), gt=0)
+    size: Decimal = Field(default=Decimal("0.01"), gt=0, le=10**9)
     stop: float = Field(default=0.001, gt=0, lt=0.1)
-    hold_ms: int = Field(default=5_000, gt=0)
-    rest_ms: int = Field(default=1_000, ge=0)
+    hold_ms: int = Field(default=5_000, gt=0, le=86_400_000)
+    rest_ms: int = Field(default=1_000, ge=0, le=86_400_000)
 
 
 class ImbalanceSleeve:

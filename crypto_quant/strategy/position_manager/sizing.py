@@ -21,8 +21,8 @@ class SizingConfig(Section):
     kelly_cap: float = Field(default=2.0, gt=0, le=10)
     vol_target: float = Field(default=0.30, gt=0, le=2)
     max_leverage: float = Field(default=3.0, ge=1, le=10)
-    notional_cap: float = Field(default=10_000_000.0, gt=0)
-    spread: float = Field(default=0.0001, ge=0)
+    notional_cap: float = Field(default=10_000_000.0, gt=0, le=1e11)
+    spread: float = Field(default=0.0001, ge=0, le=1)
 
 
 def quantity_of(notional: float, px: int, stop: int, terms: Terms) -> int:

@@ -17,8 +17,8 @@ class StopConfig(Section):
     """
 
     fixed: float = Field(default=0.02, gt=0, lt=0.5)
-    atr_multiple: float = Field(default=2.0, gt=0)
-    time_h: float = Field(default=24.0, gt=0)
+    atr_multiple: float = Field(default=2.0, gt=0, le=100)
+    time_h: float = Field(default=24.0, gt=0, le=8_760)
 
 
 def stop_distance(price: float, atr: float, config: StopConfig) -> float:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import inf
 from typing import Final, NamedTuple, Protocol
 
-from crypto_quant.core.messages import Allocation, Order, OrderType
+from crypto_quant.core.messages import Allocation, Order, OrderType, Side
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
 
@@ -270,6 +270,8 @@ class RiskBook:
     def close_in(self, order: Order) -> Order | None:
         """Return an order cut to what of it shrinks; ``None`` where that is nothing to send.
 
+        It leaves on its own side: where the growth of another sleeve outweighs a close, the
+        order itself is of the other one. Only a market order can change sides; a price is of one.
         Spot is never cut here: it is the leg of a pair.
         """
         terms = self.terms.get(order.instrument)
@@ -278,9 +280,17 @@ class RiskBook:
         parts = ((s, self._closing(order, s, q)) for s, q in order.allocations)
         kept = tuple(Allocation(sleeve, quantity) for sleeve, quantity in parts if quantity)
         net = sum(quantity for _, quantity in kept)
-        if net * sum(quantity for _, quantity in order.allocations) <= 0:
+        side = Side.BUY if net > 0 else Side.SELL
+        is_turned = side is not order.side
+        if net == 0 or (is_turned and order.type is not OrderType.MARKET):
             return None
-        return order._replace(quantity=abs(net), allocations=kept)
+        return order._replace(
+            side=side,
+            quantity=abs(net),
+            # The venue bounds it by the account's position, which was against the other side.
+            reduce_only=order.reduce_only and not is_turned,
+            allocations=kept,
+        )
 
     def _closing(self, order: Order, sleeve: int, quantity: int) -> int:
         """Return the part of a sleeve's quantity that shrinks its position in any case."""

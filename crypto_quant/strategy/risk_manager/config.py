@@ -32,5 +32,5 @@ class RiskConfig(Section):
     notional: float = Field(default=3.0, gt=0, le=10)
     leverage: int = Field(default=5, ge=1, le=10)
     spot_buffer: float = Field(default=0.002, ge=0, lt=0.1)
-    orders_per_wake: int = Field(default=10, ge=1)
-    orders_per_minute: int = Field(default=120, ge=1)
+    orders_per_wake: int = Field(default=10, ge=1, le=1_000_000)
+    orders_per_minute: int = Field(default=120, ge=1, le=1_000_000)

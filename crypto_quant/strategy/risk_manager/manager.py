@@ -21,7 +21,7 @@ from crypto_quant.core.messages import (
 )
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import EXACT, Terms, common_step
-from crypto_quant.strategy.risk_manager import quotes
+from crypto_quant.strategy.risk_manager import quotes, reasons
 from crypto_quant.strategy.risk_manager.book import (
     DAY_NS,
     Batch,
@@ -217,23 +217,23 @@ class RiskManager:
                 continue
             reason = check.refusal(order, book)
             if reason is not None:
-                return f"{name}: {reason}"
+                return reasons.refused_by(name, reason)
         return None
 
     def _shrink_group(self, group: Sequence[Target], book: RiskBook) -> Sequence[Target]:
         proposals = [self._proposal(target, group, book) for target in group]
-        numerator, denominator, cut_by = 1, 1, ""
+        numerator, denominator, cutter = 1, 1, ""
         for proposal in proposals:
             if proposal.target == 0:
                 continue
             size, name = self._allowed(proposal, book)
             if size * denominator < numerator * abs(proposal.target):
-                numerator, denominator, cut_by = size, abs(proposal.target), name
-        if not cut_by:
+                numerator, denominator, cutter = size, abs(proposal.target), name
+        if not cutter:
             shrunk = list(group)
         else:
             shrunk = [
-                t._replace(quantity=q, reason=f"{t.reason}; cut by {cut_by}")
+                t._replace(quantity=q, reason=reasons.cut_by(t.reason, (cutter,)))
                 for t, q in zip(group, _scaled(proposals, numerator, denominator), strict=True)
             ]
         for proposal, target in zip(proposals, shrunk, strict=True):

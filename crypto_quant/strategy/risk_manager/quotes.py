@@ -9,6 +9,7 @@ from typing import NamedTuple
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Quote, Side, Target
 from crypto_quant.core.terms import EXACT, FOREVER, Terms
+from crypto_quant.strategy.risk_manager import reasons
 from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
 
 BUY = Side.BUY
@@ -79,7 +80,7 @@ def cut(target: Target, sleeve: int, book: RiskBook, clears: Clear, allow: Allow
         if bids.quantity < bought or asks.quantity < sold:
             kept = _nearest(target.quotes or (), bids.quantity, asks.quantity, terms)
             names = dict.fromkeys(n for n in (bids.cut_by, asks.cut_by) if n)
-            reason = f"{target.reason}; cut by {' and '.join(names)}"
+            reason = reasons.cut_by(target.reason, names)
             target = target._replace(quotes=kept, reason=reason)
             bought, sold = totals(target, terms)
     book.accept_quotes(book.quoted(sleeve, instrument, held - sold, held + bought))

@@ -28,13 +28,13 @@ class DirectionalSignalConfig(Section):
     bounds of its factor. ``full``: multiple of the threshold at which the strength is 1.
     """
 
-    dispersion_halflife: float = Field(default=168.0, gt=0)
-    vol_halflife: float = Field(default=720.0, gt=0)
+    dispersion_halflife: float = Field(default=168.0, gt=0, le=87_600)
+    vol_halflife: float = Field(default=720.0, gt=0, le=87_600)
     vol_exponent: float = Field(default=0.5, ge=0, le=2)
-    warmup: int = Field(default=48, ge=2)
+    warmup: int = Field(default=48, ge=2, le=87_600)
     floor: float = Field(default=0.5, gt=0, le=1)
-    ceiling: float = Field(default=2.0, ge=1)
-    full: float = Field(default=2.0, gt=1)
+    ceiling: float = Field(default=2.0, ge=1, le=100)
+    full: float = Field(default=2.0, gt=1, le=100)
 
 
 class DirectionalSignal:

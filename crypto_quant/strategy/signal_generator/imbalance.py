@@ -24,7 +24,7 @@ class ImbalanceSignalConfig(Section):
 
     enter: float = Field(default=0.6, gt=0, lt=1)
     leave: float = Field(default=0.0, ge=0, lt=1)
-    persist: int = Field(default=3, ge=1)
+    persist: int = Field(default=3, ge=1, le=1_000_000)
 
     @model_validator(mode="after")
     def _ordered(self) -> ImbalanceSignalConfig:

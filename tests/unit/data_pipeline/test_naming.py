@@ -66,8 +66,60 @@ def test_names_of_two_instruments_do_not(name: str, symbol: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("venue", "name", "symbol"),
+    [
+        ("KRAKEN", "XXBTZUSD", "BTC-USD"),
+        ("KRAKEN", "XXBTZUSD", "XBTUSD"),
+        ("KRAKEN", "XETHXXBT", "ETH-BTC"),
+        ("KRAKEN", "XXBT/ZEUR", "BTCEUR"),
+        ("KRAKEN", "XXDGZUSD", "DOGE-USD"),
+        ("KRAKEN", "XDGUSD", "DOGE-USD"),
+        ("KRAKEN", "XTZUSD", "XTZ-USD"),
+        ("KRAKEN", "XXBT", "BTC-USD"),
+        ("BITFINEX", "tBTCUSD", "BTC-USD"),
+        ("BITFINEX", "tBTCUST", "BTC-USDT"),
+        ("BITFINEX", "tBTCUST", "BTCUST"),
+        ("BITFINEX", "tDUSK:UST", "DUSK-USDT"),
+        ("BITFINEX", "tBTCUDC", "BTCUSDC"),
+        ("BITFINEX", "tBTCF0:USTF0", "BTCUSDT-PERP"),
+        ("BINANCE", "bitcoin", "BTCUSDT-PERP"),
+        ("BINANCE", "usd-coin", "USDC-USDT"),
+        ("BINANCE", "bnce:btc-usdt", "BTCUSDT"),
+    ],
+)
+def test_a_vendors_own_names_are_read_by_its_scheme(venue: str, name: str, symbol: str) -> None:
+    assert may_be_same(name, symbol, venue)
+    assert may_be_same(symbol, name, venue)
+
+
+@pytest.mark.parametrize(
+    ("venue", "name", "symbol"),
+    [
+        ("KRAKEN", "XXBTZUSD", "ETH-USD"),
+        ("KRAKEN", "XXBTZUSD", "BTC-EUR"),
+        ("KRAKEN", "XETHXXBT", "BTC-ETH"),
+        ("KRAKEN", "XTZUSD", "TZUSD"),  # Tezos: X is of its name
+        ("BINANCE", "XXBTZUSD", "BTC-USD"),  # that is Kraken's scheme
+        ("BINANCE", "BTCUST", "BTC-USDT"),  # elsewhere UST is another coin
+        ("BITFINEX", "tBTCUST", "BTC-USD"),
+        ("BITFINEX", "tBTCUSD", "BTC-USDT"),
+        ("BITFINEX", "TERRAUST:USD", "USDT-USD"),
+        ("BINANCE", "bitcoin", "ETHUSDT"),
+        ("BINANCE", "BITCOIN", "BTCUSDT"),  # a coin's ticker, no id
+        ("BINANCE", "bitcoin-cash", "BTCUSDT"),
+    ],
+)
+def test_a_vendors_scheme_is_not_read_into_other_names(venue: str, name: str, symbol: str) -> None:
+    assert not may_be_same(name, symbol, venue)
+    assert not may_be_same(symbol, name, venue)
+
+
+@pytest.mark.parametrize(
     ("one", "other", "same"),
     [
+        ("bnce", "BINANCE", True),
+        ("krkn", "KRAKEN", True),
+        ("bnce", "KRAKEN", False),
         ("binance-futures", "BINANCE", True),
         ("okex-swap", "OKX", True),
         ("gate-io", "GATEIO", True),

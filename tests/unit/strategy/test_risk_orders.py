@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crypto_quant.core.messages import Allocation, Order, OrderType, Target
+from crypto_quant.core.messages import Allocation, Order, OrderType, Side, Target
 from crypto_quant.execution.netting import Netting, NettingConfig
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook, RiskState
@@ -148,10 +148,31 @@ def test_of_an_order_of_two_sleeves_only_what_closes_leaves() -> None:
     assert stamped.approved[0].order.allocations == (Allocation(MODEL, -500),)
 
 
-def test_a_close_of_the_other_side_than_the_order_does_not_leave_in_its_stead() -> None:
+def test_a_close_of_the_other_side_than_the_order_leaves_on_its_own_side() -> None:
+    """A hedge that is closed goes with its spot leg, whatever another sleeve wanted to open."""
     risk, view = halted(-500)
     parts = (Allocation(CARRY, -900), Allocation(MODEL, 400))
-    assert risk.stamp([order(-500, allocations=parts)], view, TERMS).approved == ()
+    asked = order(-500, allocations=parts)
+    stamped = risk.stamp([asked], view, TERMS)
+    (item,) = stamped.approved
+    assert item.order == asked._replace(
+        side=Side.BUY, quantity=400, allocations=(Allocation(MODEL, 400),)
+    )
+    (refused,) = stamped.refused
+    assert refused.order == asked
+    assert refused.reason.startswith(LOST)
+    (only,) = risk.stamp([asked._replace(reduce_only=True)], view, TERMS).approved
+    assert only.order == item.order  # reduce-only was meant for the other side
+
+
+@pytest.mark.parametrize(
+    ("kind", "px"), [(OrderType.LIMIT, 5_000_000), (OrderType.POST_ONLY, 5_000_000)]
+)
+def test_a_price_of_one_side_is_not_sent_on_the_other(kind: OrderType, px: int) -> None:
+    risk, view = halted(-500)
+    parts = (Allocation(CARRY, -900), Allocation(MODEL, 400))
+    asked = order(-500, allocations=parts, type=kind, price=px)
+    assert risk.stamp([asked], view, TERMS).approved == ()
 
 
 def test_a_cross_that_takes_a_sleeve_past_flat_is_refused_whole() -> None:

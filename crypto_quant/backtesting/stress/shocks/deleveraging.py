@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import Final
 
 from crypto_quant.backtesting.stress.shocks.price_gap import moved, moved_book
-from crypto_quant.backtesting.stress.tape import Apply, Deleverage, Shock, StressTape
+from crypto_quant.backtesting.stress.tape import Apply, Deleverage, S, Shock, StressTape
 from crypto_quant.runtime.segments import Span
 
 FALL: Final = Decimal("-0.10")
 
 
-def _taken(fall: Apply) -> Apply:
-    def apply(tape: StressTape, span: Span) -> StressTape:
+def _taken(fall: Apply[S]) -> Apply[S]:
+    def apply(tape: StressTape[S], span: Span) -> StressTape[S]:
         taken = [Deleverage(span.start, index, Decimal(1)) for index in tape.contracts()]
         return replace(fall(tape, span), deleverages=(*tape.deleverages, *taken))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from crypto_quant.backtesting.stress.shocks.price_gap import moved, moved_book
-from crypto_quant.backtesting.stress.tape import DAY_NS, Shock, StressTape, Worth
+from crypto_quant.backtesting.stress.tape import DAY_NS, S, Shock, StressTape, Worth
 from crypto_quant.runtime.segments import Span
 
 
@@ -17,7 +17,7 @@ def depeg(key: str, label: str, size: Decimal) -> Shock:
     """
     factor = 1 / (1 + size)
 
-    def worth(tape: StressTape, span: Span) -> StressTape:
+    def worth(tape: StressTape[S], span: Span) -> StressTape[S]:
         return replace(tape, worth=(*tape.worth, Worth(span, float(1 + size))))
 
     return Shock(

@@ -7,14 +7,23 @@ from typing import Final
 import numpy as np
 
 from crypto_quant.backtesting.stress.shocks import levels
-from crypto_quant.backtesting.stress.tape import DAY_NS, MINUTE_NS, Key, Shock, StressTape
+from crypto_quant.backtesting.stress.shocks.book import first_cut
+from crypto_quant.backtesting.stress.shocks.rows import within
+from crypto_quant.backtesting.stress.tape import (
+    DAY_NS,
+    MINUTE_NS,
+    BarTape,
+    Key,
+    SessionTape,
+    Shock,
+)
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Ints
 
 PART: Final = 10
 
 
-def _volume(tape: StressTape, span: Span) -> StressTape:
+def _volume(tape: BarTape, span: Span) -> BarTape:
     def change(rows: Columns) -> Columns:
         out = {**rows, "volume": rows["volume"] // PART}
         if "taker_buy" in rows:  # negative: not recorded
@@ -23,13 +32,12 @@ def _volume(tape: StressTape, span: Span) -> StressTape:
         return out
 
     out: dict[Key, Columns] = {
-        ("bar", index): levels.within(tape.streams["bar", index], span, change)
-        for index in tape.of("bar")
+        ("bar", index): within(tape.streams["bar", index], span, change) for index in tape.of("bar")
     }
     return tape.changed(out)
 
 
-def _book(tape: StressTape, span: Span) -> StressTape:
+def _book(tape: SessionTape, span: Span) -> SessionTape:
     """Divide every quantity; what was there stays there with at least one unit."""
 
     def part(quantity: Ints) -> Ints:
@@ -42,6 +50,7 @@ def _book(tape: StressTape, span: Span) -> StressTape:
         return {**rows, "bid_qty": part(rows["bid_qty"]), "ask_qty": part(rows["ask_qty"])}
 
     for index in tape.of("delta"):
+        first_cut(tape.streams["delta", index], span.start).standing()  # there is a book to thin
         tape = levels.changed(tape, index, span, quantities, quantities, quotes)
     return tape
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from crypto_quant.backtesting.stress.shocks import levels
-from crypto_quant.backtesting.stress.tape import DAY_NS, InapplicableError, Key, Shock, StressTape
+from crypto_quant.backtesting.stress.shocks.rows import within
+from crypto_quant.backtesting.stress.tape import DAY_NS, BarTape, InapplicableError, Key, Shock
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns
@@ -34,7 +34,7 @@ def cap(instrument: Instrument, ts: int) -> Decimal:
     return SHARE * instrument.margin_brackets.at(ts)[0][0].mmr
 
 
-def _capped(tape: StressTape, span: Span, sign: int) -> StressTape:
+def _capped(tape: BarTape, span: Span, sign: int) -> BarTape:
     out: dict[Key, Columns] = {}
     for index in tape.of("funding"):
         rate = sign * cap(tape.instruments[index], span.start).scaleb(tape.rate_exp)
@@ -42,7 +42,7 @@ def _capped(tape: StressTape, span: Span, sign: int) -> StressTape:
         def change(rows: Columns, rate: int = int(rate)) -> Columns:
             return {**rows, "rate": np.full_like(rows["rate"], rate)}
 
-        out["funding", index] = levels.within(tape.streams["funding", index], span, change)
+        out["funding", index] = within(tape.streams["funding", index], span, change)
     if not out:
         raise InapplicableError("nothing on this tape settles funding")
     return tape.changed(out)

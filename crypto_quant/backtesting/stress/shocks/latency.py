@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from crypto_quant.backtesting.stress.tape import Key, Shock, StressTape
+from crypto_quant.backtesting.stress.tape import Changed, Key, Parts, SessionTape, Shock
 from crypto_quant.runtime.segments import Span
-from crypto_quant.runtime.tape import Columns
+from crypto_quant.runtime.tape import Columns, Ints
 
 TIMES: Final = 50
 
 
-def _slow(tape: StressTape, span: Span) -> StressTape:
-    out: dict[Key, Columns] = {}
-    for key, columns in tape.streams.items():
-        if key[0] == "funding":
-            continue
-        event, recv = columns["ts_event"], columns["ts_recv"]
-        late = np.where(event >= span.start, event + TIMES * (recv - event), recv)
-        # What is sent later is not known earlier: a feed keeps its order.
-        out[key] = {**columns, "ts_recv": np.maximum.accumulate(late)}
+def _slow(tape: SessionTape, span: Span) -> SessionTape:
+    def stamps(rows: Columns) -> Ints:
+        event, recv = rows["ts_event"], rows["ts_recv"]
+        return np.where(event >= span.start, event + TIMES * (recv - event), recv)
+
+    def slower(parts: Parts) -> Iterator[Columns]:
+        reach: Ints = np.empty(0, dtype=np.int64)
+        for part in parts:
+            # What is sent later is not known earlier: a feed keeps its order.
+            known = np.maximum.accumulate(np.concatenate([reach, stamps(part)]))
+            yield {**part, "ts_recv": known[reach.size :]}
+            reach = known[-1:]
+
+    out: dict[Key, Parts] = {key: Changed(parts, slower) for key, parts in tape.streams.items()}
+    ends = (stamps(part).max(initial=0) for parts in tape.streams.values() for part in parts)
     names = ("entry_latency_ns", "response_latency_ns")
-    return tape.changed(out).set({name: int(tape.sim[name]) * TIMES for name in names})
+    slow = tape.changed(out).set({name: int(tape.sim[name]) * TIMES for name in names})
+    return replace(slow, late=int(max(ends, default=0)))
 
 
 LATENCY: Final = Shock(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
 import numpy as np
 
-from crypto_quant.backtesting.stress.shocks import levels
+from crypto_quant.backtesting.stress.shocks.rows import Change, inside, within
 from crypto_quant.backtesting.stress.tape import (
     DAY_NS,
     HOUR_NS,
     MINUTE_NS,
+    BarTape,
     InapplicableError,
     Key,
+    Parts,
+    SessionTape,
     Shock,
-    StressTape,
     scaled,
 )
 from crypto_quant.runtime.segments import Span
@@ -38,41 +41,59 @@ def marks_of_bars(bars: Columns, interval_ns: int) -> Columns:
     return columns
 
 
-def _marks(tape: StressTape, *, is_ticks: bool) -> dict[int, Columns]:
+def _of_bars(tape: BarTape) -> dict[int, Columns]:
     found = {}
     for index in tape.contracts():
         if ("mark", index) in tape.streams:
             found[index] = tape.streams["mark", index]
-        elif is_ticks:
-            raise InapplicableError("no mark price is recorded on this tape")
         else:
             found[index] = marks_of_bars(tape.streams["bar", index], tape.interval_ns[index])
     return found
 
 
-def _still(tape: StressTape, span: Span, *, is_ticks: bool) -> StressTape:
-    out: dict[Key, Columns] = {}
-    for index, marks in _marks(tape, is_ticks=is_ticks).items():
-        before = marks["mark"][marks["ts_event"] < span.start]
-        if not before.size:
-            raise InapplicableError("no mark price is known before its start")
-        last = int(before[-1])
-
-        def change(rows: Columns, last: int = last) -> Columns:
-            return {**rows, "mark": np.full_like(rows["mark"], last)}
-
-        out["mark", index] = levels.within(marks, span, change)
-    return tape.changed(out)
+def _of_ticks(tape: SessionTape) -> dict[int, Parts]:
+    contracts = tape.contracts()
+    if any(("mark", index) not in tape.streams for index in contracts):
+        raise InapplicableError("no mark price is recorded on this tape")
+    return {index: tape.streams["mark", index] for index in contracts}
 
 
-def _away(tape: StressTape, span: Span, factor: Decimal, *, is_ticks: bool) -> StressTape:
+def _still(marks: Parts, start: int) -> Change:
+    """Return what keeps the last mark from before the start, for which they are all read."""
+    last = None
+    for part in marks:
+        before = part["mark"][part["ts_event"] < start]
+        last = int(before[-1]) if before.size else last
+    if last is None:
+        raise InapplicableError("no mark price is known before its start")
+    kept = last
+
+    def change(rows: Columns) -> Columns:
+        return {**rows, "mark": np.full_like(rows["mark"], kept)}
+
+    return change
+
+
+def _away(factor: Decimal) -> Change:
     def change(rows: Columns) -> Columns:
         moved: Ints = scaled(rows["mark"], factor, 1)
         return {**rows, "mark": moved}
 
-    found = _marks(tape, is_ticks=is_ticks)
+    return change
+
+
+def _on_bars(tape: BarTape, span: Span, made: Callable[[Parts], Change]) -> BarTape:
     out: dict[Key, Columns] = {
-        ("mark", index): levels.within(marks, span, change) for index, marks in found.items()
+        ("mark", index): within(marks, span, made([marks]))
+        for index, marks in _of_bars(tape).items()
+    }
+    return tape.changed(out)
+
+
+def _on_ticks(tape: SessionTape, span: Span, made: Callable[[Parts], Change]) -> SessionTape:
+    out: dict[Key, Parts] = {
+        ("mark", index): inside(marks, span, made(marks))
+        for index, marks in _of_ticks(tape).items()
     }
     return tape.changed(out)
 
@@ -81,8 +102,8 @@ INDEX_OUTAGE: Final = Shock(
     key="index_outage",
     label="Index outage",
     claim="The mark price stands still within the span; trades go on.",
-    bars=lambda tape, span: _still(tape, span, is_ticks=False),
-    ticks=lambda tape, span: _still(tape, span, is_ticks=True),
+    bars=lambda tape, span: _on_bars(tape, span, lambda marks: _still(marks, span.start)),
+    ticks=lambda tape, span: _on_ticks(tape, span, lambda marks: _still(marks, span.start)),
     bars_ns=12 * HOUR_NS,
     ticks_ns=5 * MINUTE_NS,
 )
@@ -95,8 +116,8 @@ def divergence(key: str, label: str, size: Decimal) -> Shock:
         label=label,
         claim=f"The mark price within the span is {size:+%} away from the recorded one; trades "
         "are as recorded.",
-        bars=lambda tape, span: _away(tape, span, 1 + size, is_ticks=False),
-        ticks=lambda tape, span: _away(tape, span, 1 + size, is_ticks=True),
+        bars=lambda tape, span: _on_bars(tape, span, lambda _: _away(1 + size)),
+        ticks=lambda tape, span: _on_ticks(tape, span, lambda _: _away(1 + size)),
         bars_ns=DAY_NS,
         ticks_ns=5 * MINUTE_NS,
     )

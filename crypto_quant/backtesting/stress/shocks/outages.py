@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 
-from crypto_quant.backtesting.stress.shocks import levels
+from crypto_quant.backtesting.stress.shocks.book import Cut, first_cut, pieces, snapshot
+from crypto_quant.backtesting.stress.shocks.rows import cut, each, joined
 from crypto_quant.backtesting.stress.tape import (
     HOUR_NS,
     MINUTE_NS,
-    InapplicableError,
+    BarTape,
+    Changed,
     Key,
+    Parts,
+    S,
+    SessionTape,
     Shock,
     StressTape,
 )
@@ -21,13 +27,13 @@ from crypto_quant.runtime.tape import Columns
 _MARKET: Final = ("bar", "delta", "trade", "quote", "mark", "gap")
 
 
-def _of_first_venue(tape: StressTape) -> list[int]:
+def _of_first_venue(tape: StressTape[S]) -> list[int]:
     """List the instruments of the venue that the first one trades on."""
     venue = tape.instruments[0].venue
     return [n for n, instrument in enumerate(tape.instruments) if instrument.venue == venue]
 
 
-def _no_bars(tape: StressTape, span: Span) -> StressTape:
+def _no_bars(tape: BarTape, span: Span) -> BarTape:
     out: dict[Key, Columns] = {}
     for index in _of_first_venue(tape):
         columns = tape.streams["bar", index]
@@ -38,54 +44,68 @@ def _no_bars(tape: StressTape, span: Span) -> StressTape:
     return tape.changed(out)
 
 
-def _no_ticks(tape: StressTape, span: Span) -> StressTape:
+def _no_ticks(tape: SessionTape, span: Span) -> SessionTape:
     """Leave out what happens within the span: a gap, then the whole book anew."""
-    out: dict[Key, Columns] = {}
+
+    def book(deltas: Parts) -> Iterator[Columns]:
+        cuts = 0
+        for piece in pieces(deltas, span.start, span.end):
+            if not isinstance(piece, Cut):
+                if cuts != 1:
+                    yield piece
+                continue
+            cuts += 1
+            if cuts == 2:
+                yield snapshot(piece.standing(), piece.ts_event, piece.ts_recv)
+
+    def outside(rows: Columns) -> Columns:
+        at = rows["ts_event"]
+        return _without(rows, (at >= span.start) & (at < span.end))
+
+    out: dict[Key, Parts] = {}
     for index in _of_first_venue(tape):
         deltas = tape.streams["delta", index]
-        first = levels.first_frame(deltas, span.start)
-        try:
-            stop = levels.first_frame(deltas, span.end)
-        except InapplicableError:
-            stop = len(deltas["px"])
-        parts = [levels.cut(deltas, slice(0, first))]
-        if stop < len(deltas["px"]):
-            back = int(deltas["ts_event"][stop]), int(deltas["ts_recv"][stop])
-            parts.append(levels.snapshot(levels.standing(deltas, stop), *back))
-            parts.append(levels.cut(deltas, slice(stop, None)))
-        out["delta", index] = levels.joined(*({n: p[n] for n in parts[0]} for p in parts))
+        lost = first_cut(deltas, span.start).ts_recv
+        out["delta", index] = Changed(deltas, book)
         for kind in ("trade", "quote", "mark"):
             if (kind, index) in tape.streams:
-                rows = tape.streams[kind, index]
-                at = rows["ts_event"]
-                out[kind, index] = _without(rows, (at >= span.start) & (at < span.end))
-        lost = int(deltas["ts_recv"][first])
-        out["gap", index] = _with_gap(tape.streams.get(("gap", index)), span.start, lost)
+                out[kind, index] = each(tape.streams[kind, index], outside)
+        out["gap", index] = [_with_gap(tape.streams.get(("gap", index), ()), span.start, lost)]
     return tape.changed(out)
 
 
-def _with_gap(gaps: Columns | None, event: int, known: int) -> Columns:
-    new = {"ts_event": np.array([event]), "ts_recv": np.array([known])}
-    if gaps is None:
-        return new
-    all_ = levels.joined(gaps, new)
-    return levels.cut(all_, np.argsort(all_["ts_recv"], kind="stable"))
+def _with_gap(gaps: Parts, event: int, known: int) -> Columns:
+    new: Columns = {"ts_event": np.array([event]), "ts_recv": np.array([known])}
+    names = tuple(new)
+    all_ = joined(*({name: part[name] for name in names} for part in gaps), new)
+    return cut(all_, np.argsort(all_["ts_recv"], kind="stable"))
 
 
 def _without(columns: Columns, bad: np.ndarray) -> Columns:
-    return levels.cut(columns, np.flatnonzero(~bad))
+    return cut(columns, np.flatnonzero(~bad))
 
 
-def _blind(tape: StressTape, span: Span) -> StressTape:
+def _hidden(rows: Columns, span: Span) -> Columns:
     """Let what would become known within the span become known at its end."""
-    out: dict[Key, Columns] = {}
+    recv = rows["ts_recv"]
+    late = (recv >= span.start) & (recv < span.end)
+    return {**rows, "ts_recv": np.where(late, span.end, recv)}
+
+
+def _market(tape: StressTape[S]) -> Iterator[tuple[Key, S]]:
     for index in _of_first_venue(tape):
-        for kind in (kind for kind in _MARKET if (kind, index) in tape.streams):
-            columns = tape.streams[kind, index]
-            recv = columns["ts_recv"]
-            late = (recv >= span.start) & (recv < span.end)
-            out[kind, index] = {**columns, "ts_recv": np.where(late, span.end, recv)}
-    return tape.changed(out)
+        for kind in _MARKET:
+            if (kind, index) in tape.streams:
+                yield (kind, index), tape.streams[kind, index]
+
+
+def _blind_bars(tape: BarTape, span: Span) -> BarTape:
+    return tape.changed({key: _hidden(rows, span) for key, rows in _market(tape)})
+
+
+def _blind_ticks(tape: SessionTape, span: Span) -> SessionTape:
+    hidden = {key: each(parts, lambda rows: _hidden(rows, span)) for key, parts in _market(tape)}
+    return tape.changed(hidden)
 
 
 VENUE_DOWN: Final = Shock(
@@ -103,8 +123,8 @@ DATA_GAP: Final = Shock(
     label="Data gap",
     claim="The venue trades on, but nothing that would become known within the span is known "
     "before its end.",
-    bars=_blind,
-    ticks=_blind,
+    bars=_blind_bars,
+    ticks=_blind_ticks,
     bars_ns=6 * HOUR_NS,
     ticks_ns=2 * MINUTE_NS,
 )

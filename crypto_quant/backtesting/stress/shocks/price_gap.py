@@ -5,11 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 
 from crypto_quant.backtesting.stress.shocks import levels
+from crypto_quant.backtesting.stress.shocks.book import first_cut, middle
+from crypto_quant.backtesting.stress.shocks.rows import inside, within
 from crypto_quant.backtesting.stress.tape import (
     PRICES,
+    BarTape,
     Key,
+    SessionTape,
     Shock,
-    StressTape,
     scaled,
     tick_units,
 )
@@ -17,7 +20,7 @@ from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns
 
 
-def moved(tape: StressTape, span: Span, factor: Decimal) -> StressTape:
+def moved(tape: BarTape, span: Span, factor: Decimal) -> BarTape:
     """Multiply the prices of all bars, and recorded marks, within a span; to the tick."""
     out: dict[Key, Columns] = {}
     for kind, names in (("bar", PRICES), ("mark", ("mark",))):
@@ -27,28 +30,27 @@ def moved(tape: StressTape, span: Span, factor: Decimal) -> StressTape:
             def change(rows: Columns, names: tuple[str, ...] = names, step: int = step) -> Columns:
                 return {**rows, **{name: scaled(rows[name], factor, step) for name in names}}
 
-            out[kind, index] = levels.within(tape.streams[kind, index], span, change)
+            out[kind, index] = within(tape.streams[kind, index], span, change)
     return tape.changed(out)
 
 
-def moved_book(tape: StressTape, span: Span, factor: Decimal) -> StressTape:
+def moved_book(tape: SessionTape, span: Span, factor: Decimal) -> SessionTape:
     """Move books, trades, quotes and marks by ``factor - 1`` of the middle at the start.
 
     One distance in whole ticks for all: a factor would round two levels into one.
     """
     for index in tape.of("delta"):
-        deltas = tape.streams["delta", index]
-        standing = levels.standing(deltas, levels.first_frame(deltas, span.start))
+        standing = first_cut(tape.streams["delta", index], span.start).standing()
         step = tick_units(tape.instruments[index], span.start)
-        move = round(float(factor - 1) * levels.middle(standing) / step) * step
+        move = round(float(factor - 1) * middle(standing) / step) * step
         tape = levels.shifted(tape, index, span, move, move)
         if ("mark", index) in tape.streams:
 
             def marks(rows: Columns, move: int = move) -> Columns:
                 return {**rows, "mark": rows["mark"] + move}
 
-            rows = levels.within(tape.streams["mark", index], span, marks)
-            tape = tape.changed({("mark", index): rows})
+            parts = inside(tape.streams["mark", index], span, marks)
+            tape = tape.changed({("mark", index): parts})
     return tape
 
 

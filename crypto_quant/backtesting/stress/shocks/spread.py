@@ -6,13 +6,20 @@ from decimal import Decimal
 from typing import Final
 
 from crypto_quant.backtesting.stress.shocks import levels
-from crypto_quant.backtesting.stress.tape import MINUTE_NS, Shock, StressTape, tick_units
+from crypto_quant.backtesting.stress.shocks.book import first_cut, spread
+from crypto_quant.backtesting.stress.tape import (
+    MINUTE_NS,
+    BarTape,
+    SessionTape,
+    Shock,
+    tick_units,
+)
 from crypto_quant.runtime.segments import Span
 
 TIMES: Final = 10
 
 
-def _settings(tape: StressTape, span: Span) -> StressTape:
+def _settings(tape: BarTape, span: Span) -> BarTape:
     return tape.set(
         {
             name: Decimal(tape.sim[name]) * TIMES
@@ -21,11 +28,10 @@ def _settings(tape: StressTape, span: Span) -> StressTape:
     )
 
 
-def _book(tape: StressTape, span: Span) -> StressTape:
+def _book(tape: SessionTape, span: Span) -> SessionTape:
     """Move bids down and asks up by what makes the spread of the start ten times as wide."""
     for index in tape.of("delta"):
-        deltas = tape.streams["delta", index]
-        now = levels.spread(levels.standing(deltas, levels.first_frame(deltas, span.start)))
+        now = spread(first_cut(tape.streams["delta", index], span.start).standing())
         step = tick_units(tape.instruments[index], span.start)
         wider = (TIMES - 1) * now
         down = wider // (2 * step) * step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +16,8 @@ from crypto_quant.data_pipeline.collectors import ticksize
 from crypto_quant.data_pipeline.collectors.claims import check_symbol, check_venue
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.file import File
-from crypto_quant.data_pipeline.collectors.ticks.reader import TickReader
+from crypto_quant.data_pipeline.collectors.ticks.reader import Rows, TickReader
+from crypto_quant.data_pipeline.collectors.ticks.several import Names, SeveralReader
 from crypto_quant.data_pipeline.storage.kinds import Batch, Exps
 
 _LINE: Final = re.compile(rb"\d{13,19} \s*\{")
@@ -85,31 +86,69 @@ class BinanceFrames:
     ) -> Iterator[Batch]:
         """Yield rows by kind; the last batch of a kind carries what was counted.
 
+        Where the first frames are of several symbols, each goes to an instrument of its own,
+        named as the one that was said is.
         ``facts.dataset`` names the recording machine whose clock stamped the lines.
         """
-        key, clock = facts.instrument, facts.dataset or ""
-        rules = instruments.get(key)
         check_venue(str(file.path), "the layout", "BINANCE", facts)
+        symbols = frozenset(name.decode("ascii", "replace") for name in _SYMBOL.findall(file.head))
+        if len(symbols) > 1:
+            yield from _several(file, facts, instruments, symbols)
+            return
+        key = facts.instrument
+        rules = instruments.get(key)
         _check_contract(file, key, rules)
         reader = TickReader(file, "frames", _symbol(file, facts, rules), grid_of(rules))
-        held: dict[str, Batch] = {}
-        for kind, rows, exps in reader:
-            if kind in held:
-                yield held[kind]
-            grid = MARK_EXPS if kind == "mark" else exps
-            found = off_grid(rules, kind, rows, grid)
-            recv = f"recorded; clock={clock}"
-            held[kind] = Batch(kind, key, rows, grid, recv, findings=found)
-        if not held:
-            raise DataError(f"{file.path}: no frame of a known kind in it")
-        for kind, last in held.items():
-            found = {**last.findings, **_findings(kind, reader.stats)}
-            yield replace(last, recv=_recv(clock, reader), findings=found)
+        named = ((key, rows) for rows in reader)
+        yield from _batches(file, facts, instruments, named, lambda _: reader.stats)
 
 
-def _recv(clock: str, reader: TickReader) -> str:
+def _several(
+    file: File, facts: Facts, instruments: Mapping[str, Instrument], symbols: frozenset[str]
+) -> Iterator[Batch]:
+    """Yield the rows of each symbol for its own instrument."""
+    names = Names(file, facts, symbols)
+    for key in sorted(map(names.key, symbols)):
+        _check_contract(file, key, instruments.get(key))
+    reader = SeveralReader(file, names, instruments, UNKNOWN_GRID)
+    named = ((names.key(symbol), rows) for symbol, rows in reader)
+    yield from _batches(
+        file,
+        facts,
+        instruments,
+        named,
+        lambda key: {names.key(symbol): stats for symbol, stats in reader.stats.items()}[key],
+    )
+
+
+def _batches(
+    file: File,
+    facts: Facts,
+    instruments: Mapping[str, Instrument],
+    named: Iterable[tuple[str, Rows]],
+    stats: Callable[[str], Mapping[str, int]],
+) -> Iterator[Batch]:
+    """Yield rows of instruments; ``stats`` of each are asked for when all were read."""
+    clock = facts.dataset or ""
+    held: dict[tuple[str, str], Batch] = {}
+    for key, (kind, rows, exps) in named:
+        if (key, kind) in held:
+            yield held[key, kind]
+        grid = MARK_EXPS if kind == "mark" else exps
+        found = off_grid(instruments.get(key), kind, rows, grid)
+        recv = f"recorded; clock={clock}"
+        held[key, kind] = Batch(kind, key, rows, grid, recv, findings=found)
+    if not held:
+        raise DataError(f"{file.path}: no frame of a known kind in it")
+    for (key, kind), last in held.items():
+        seen = stats(key)
+        found = {**last.findings, **_findings(kind, seen)}
+        yield replace(last, recv=_recv(clock, seen), findings=found)
+
+
+def _recv(clock: str, stats: Mapping[str, int]) -> str:
     """Word how ``ts_recv`` was made; the least latency is known at the end only."""
-    least = reader.stats.get("least_latency")
+    least = stats.get("least_latency")
     return f"recorded; clock={clock}" if least is None else Recorded(clock, least).describe()
 
 

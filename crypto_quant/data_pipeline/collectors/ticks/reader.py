@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal, NamedTuple, TypeVar
 
@@ -20,6 +20,8 @@ from crypto_quant.data_pipeline.collectors.ticks.packed import texts
 from crypto_quant.data_pipeline.storage.kinds import Exps
 
 T = TypeVar("T")
+D = TypeVar("D", _native.TickDecoder, _native.CaptureDecoder)
+Values = NDArray[np.int64 | np.int8 | np.uint32]
 Layout = Literal["frames", "trades", "agg_trades", "book_ticker"]
 
 MISSING: Final = -(2**63)
@@ -71,26 +73,48 @@ class TickReader:
 
     def _batches(self) -> Iterator[Rows]:
         layout, symbol, exps = self._arguments
-        path = self._file.path
-        for member in self._file.members or ("",):
-            decoder = _native.TickDecoder(layout, symbol, exps.price, exps.qty)
-            try:
-                for text in ahead(texts(self._file, member)):
-                    decoder.feed(text)
-                    yield from _take(decoder, exps)
-                decoder.finish()
-            except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as err:
-                within = f"{path}: {member}" if member else f"{path}"
-                raise DecodeError(f"{within}: {err}") from err
-            yield from _take(decoder, exps)
-            for name, count in decoder.stats().items():
-                self.stats[name] = _merge(name, self.stats.get(name), count)
+
+        def made() -> _native.TickDecoder:
+            return _native.TickDecoder(layout, symbol, exps.price, exps.qty)
+
+        for decoder, is_done in fed(self._file, made):
+            yield from (as_rows(table, exps) for table in decoder.take())
+            if is_done:
+                add_stats(self.stats, decoder.stats())
 
 
-def _take(decoder: _native.TickDecoder, exps: Exps) -> Iterator[Rows]:
-    for kind, qty_exp, columns in decoder.take():
-        data = pa.record_batch({name: _column(name, values) for name, values in columns.items()})
-        yield Rows(kind, data, exps._replace(qty=qty_exp))
+def fed(file: File, made: Callable[[], D]) -> Iterator[tuple[D, bool]]:
+    """Yield the decoder of each member after each piece of text, and whether it has all.
+
+    Raises
+    ------
+    DecodeError
+        As ``TickReader``.
+    """
+    for member in file.members or ("",):
+        decoder = made()
+        try:
+            for text in ahead(texts(file, member)):
+                decoder.feed(text)
+                yield decoder, False
+            decoder.finish()
+        except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as err:
+            within = f"{file.path}: {member}" if member else f"{file.path}"
+            raise DecodeError(f"{within}: {err}") from err
+        yield decoder, True
+
+
+def as_rows(table: tuple[str, int, dict[str, Values]], exps: Exps) -> Rows:
+    """Return a decoder's table on the grid that it has."""
+    kind, qty_exp, columns = table
+    data = pa.record_batch({name: _column(name, values) for name, values in columns.items()})
+    return Rows(kind, data, exps._replace(qty=qty_exp))
+
+
+def add_stats(have: dict[str, int], more: Mapping[str, int]) -> None:
+    """Add a member's counts to those of the file."""
+    for name, count in more.items():
+        have[name] = _merge(name, have.get(name), count)
 
 
 def _merge(name: str, have: int | None, more: int) -> int:
@@ -102,7 +126,7 @@ def _merge(name: str, have: int | None, more: int) -> int:
     return min(have, more) if name == "least_latency" else have + more
 
 
-def _column(name: str, values: NDArray[np.int64 | np.int8 | np.uint32]) -> pa.Array:
+def _column(name: str, values: Values) -> pa.Array:
     if name in _NULLABLE:
         missing = values == MISSING
         if missing.any():

@@ -35,7 +35,7 @@ def test_a_sleeve_that_is_the_portfolio_is_not_run_beside_it() -> None:
 def test_an_outcome_shown_as_another_differs_in_the_name_of_its_row_alone() -> None:
     row = pa.table({"row": ["a", "a"], "ts": [1, 2]})
     trips = pa.table({"row": ["a"], "pnl": [Decimal("1.5")]})
-    seen = Outcome(row, trips, TrialSharpe(0.25, 0.125), Whole(row, row, row)).shown_as("b")
+    seen = Outcome(row, trips, TrialSharpe(0.25, 0.125), Whole(row, row, row, ())).shown_as("b")
     assert seen.row == pa.table({"row": ["b", "b"], "ts": [1, 2]})
     assert seen.trips == pa.table({"row": ["b"], "pnl": [Decimal("1.5")]})
     assert (seen.sharpe, seen.whole) == (TrialSharpe(0.25, 0.125), None)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from crypto_quant.backtesting.stress.tape import HOUR_NS, MINUTE_NS, StressTape
+from crypto_quant.backtesting.stress.tape import (
+    HOUR_NS,
+    MINUTE_NS,
+    BarTape,
+    SessionTape,
+    StressTape,
+)
 from crypto_quant.core.instruments import Dated, Instrument, Row
 from crypto_quant.data_pipeline.storage import flags
 from crypto_quant.runtime.config import RunConfig
@@ -52,7 +62,7 @@ def _bars(rng: np.random.Generator, interval: int, count: int) -> Columns:
     }
 
 
-def bar_tape(seed: int = 1) -> StressTape:
+def bar_tape(seed: int = 1) -> BarTape:
     """Return ten days of hourly and of minute bars with funding every eight hours."""
     rng = np.random.default_rng(seed)
     settled = T0 + np.arange(0, HOURS, 8, dtype=np.int64) * HOUR_NS + 3 * MS
@@ -79,7 +89,7 @@ TICK_SPAN = Span(T0 + 500 * MS, T0 + 1_500 * MS)
 FRAMES = 200
 
 
-def tick_tape(seed: int = 2) -> StressTape:
+def tick_tape(seed: int = 2) -> SessionTape:
     """Return two seconds of a book that begins with a snapshot, with trades, quotes, marks."""
     rng = np.random.default_rng(seed)
     book = {(1, 4_000_000 - 10 * (n + 1)): 5_000 for n in range(30)}
@@ -128,15 +138,42 @@ def tick_tape(seed: int = 2) -> StressTape:
     return StressTape(
         instruments=(perp,),
         streams={
-            ("delta", PERP): deltas,
-            ("trade", PERP): trades,
-            ("quote", PERP): quotes,
-            ("mark", PERP): {**recorded, "flags": marks},
+            ("delta", PERP): [deltas],
+            ("trade", PERP): [trades],
+            ("quote", PERP): [quotes],
+            ("mark", PERP): [{**recorded, "flags": marks}],
         },
         interval_ns={},
         rate_exp=8,
         sim={"entry_latency_ns": 5 * MS, "response_latency_ns": 5 * MS},
     )
+
+
+def together(tape: SessionTape) -> BarTape:
+    """Return a session with each stream in one piece."""
+    streams = {}
+    for key, parts in tape.streams.items():
+        held = list(parts)
+        streams[key] = {name: np.concatenate([part[name] for part in held]) for name in held[0]}
+    return StressTape(**{**fields(tape), "streams": streams})
+
+
+def cut_at(tape: SessionTape, places: Sequence[int]) -> SessionTape:
+    """Return a session with each stream cut before these rows, where it has so many."""
+    streams = {}
+    for key, rows in together(tape).streams.items():
+        n = len(rows["ts_recv"])
+        ends = [0, *sorted(min(place, n) for place in places), n]
+        streams[key] = [
+            {name: values[first:stop] for name, values in rows.items()}
+            for first, stop in pairwise(ends)
+        ]
+    return tape.changed(streams)
+
+
+def fields(tape: SessionTape) -> dict[str, Any]:
+    """Return a tape's fields by name."""
+    return {field.name: getattr(tape, field.name) for field in dataclasses.fields(tape)}
 
 
 def book_at(deltas: Columns, ts: int) -> dict[tuple[int, int], int]:

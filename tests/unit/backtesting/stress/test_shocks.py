@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from decimal import Decimal
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.shocks.mark import marks_of_bars
@@ -14,6 +17,7 @@ from crypto_quant.backtesting.stress.tape import (
     DAY_NS,
     HOUR_NS,
     PRICES,
+    BarTape,
     InapplicableError,
     StressTape,
     scaled,
@@ -30,28 +34,31 @@ from tests.unit.backtesting.stress.tapes import (
     TICK_SPAN,
     bar_tape,
     book_at,
+    cut_at,
     tick_tape,
+    together,
 )
 
 SPAN = Span(T0 + 60 * HOUR_NS, T0 + 90 * HOUR_NS)
 END = T0 + HOURS * HOUR_NS
 
 
-def bars(key: str, span: Span = SPAN) -> tuple[StressTape, StressTape]:
+def bars(key: str, span: Span = SPAN) -> tuple[BarTape, BarTape]:
     tape = bar_tape()
-    return tape, SHOCKS[key].lay(tape, span, is_ticks=False)
+    return tape, SHOCKS[key].on_bars(tape, span)
 
 
-def ticks(key: str, span: Span = TICK_SPAN) -> tuple[StressTape, StressTape]:
+def ticks(key: str, span: Span = TICK_SPAN) -> tuple[BarTape, BarTape]:
+    """Return a session without and with a shock, each in one piece."""
     tape = tick_tape()
-    return tape, SHOCKS[key].lay(tape, span, is_ticks=True)
+    return together(tape), together(SHOCKS[key].on_ticks(tape, span))
 
 
 def rows(columns: Columns, chosen: np.ndarray) -> dict[str, list[int]]:
     return {name: values[chosen].tolist() for name, values in columns.items()}
 
 
-def both(key: str) -> list[tuple[StressTape, StressTape, Span]]:
+def both(key: str) -> list[tuple[BarTape, BarTape, Span]]:
     shock, out = SHOCKS[key], []
     if not isinstance(shock.bars, str):
         out.append((*bars(key), SPAN))
@@ -79,17 +86,15 @@ def test_nothing_before_its_start_is_another(key: str) -> None:
 
 @pytest.mark.parametrize("key", SHOCKS)
 def test_it_changes_no_tape_that_it_was_given(key: str) -> None:
-    for make in (bar_tape, tick_tape):
-        tape, kept = make(), make()
-        try:
-            SHOCKS[key].lay(
-                tape, SPAN if make is bar_tape else TICK_SPAN, is_ticks=make is tick_tape
-            )
-        except InapplicableError:
-            continue
+    shock, tape, session = SHOCKS[key], bar_tape(), tick_tape()
+    with contextlib.suppress(InapplicableError):
+        shock.on_bars(tape, SPAN)
+    with contextlib.suppress(InapplicableError):
+        together(shock.on_ticks(session, TICK_SPAN))
+    for held, kept in ((tape, bar_tape()), (together(session), together(tick_tape()))):
         for stream, columns in kept.streams.items():
             for name, values in columns.items():
-                assert (tape.streams[stream][name] == values).all()
+                assert (held.streams[stream][name] == values).all()
 
 
 @pytest.mark.parametrize("key", SHOCKS)
@@ -160,10 +165,11 @@ def test_a_book_is_moved_whole_by_whole_ticks(key: str, size: float) -> None:
 
 def test_levels_below_zero_are_no_levels() -> None:
     tape = tick_tape()
-    deltas = {**tape.streams["delta", PERP]}
+    [deltas] = tape.streams["delta", PERP]
     deep = deltas["px"] == 4_000_000 - 10 * 30
-    deltas["px"] = np.where(deep, 50, deltas["px"])  # far bids, which a fall takes below 0
-    laid = SHOCKS["gap_down"].lay(tape.changed({("delta", PERP): deltas}), TICK_SPAN, is_ticks=True)
+    far = {**deltas, "px": np.where(deep, 50, deltas["px"])}  # bids that a fall takes below 0
+    fallen = SHOCKS["gap_down"].on_ticks(tape.changed({("delta", PERP): [far]}), TICK_SPAN)
+    laid = together(fallen)
     assert (laid.streams["delta", PERP]["px"] > 0).all()
     book = book_at(laid.streams["delta", PERP], TICK_SPAN.end - MS)
     assert min(px for _, px in book) > 1_000_000
@@ -263,7 +269,7 @@ def test_marks_of_bars_are_those_that_the_line_takes() -> None:
     assert marks["ts_recv"][1::2].tolist() == columns["ts_recv"].tolist()
 
 
-def marks(tape: StressTape) -> Columns:
+def marks(tape: BarTape) -> Columns:
     found = tape.streams.get(("mark", PERP))
     return found or marks_of_bars(tape.streams["bar", PERP], tape.interval_ns[PERP])
 
@@ -288,7 +294,8 @@ def test_only_the_mark_leaves_the_market(
         assert new["mark"][inside].tolist() == expected(old["mark"], inside).tolist()
         assert (new["mark"][~inside] == old["mark"][~inside]).all()
         for stream in plain.streams.keys() - {("mark", PERP)}:
-            assert laid.streams[stream] is plain.streams[stream]
+            for name, values in plain.streams[stream].items():
+                assert (laid.streams[stream][name] == values).all()
         assert ("mark", SPOT) not in laid.streams
 
 
@@ -318,17 +325,50 @@ def test_the_whole_contract_is_taken_at_the_fall() -> None:
 
 def test_a_shock_that_has_nothing_to_change_says_so() -> None:
     tape = tick_tape()
-    bare = StressTape(
-        tape.instruments, {("delta", PERP): tape.streams["delta", PERP]}, {}, 8, tape.sim
-    )
+    book = {("delta", PERP): tape.streams["delta", PERP]}
+    bare = StressTape(tape.instruments, book, {}, 8, tape.sim)
     with pytest.raises(InapplicableError, match="no mark price is recorded"):
-        SHOCKS["index_outage"].lay(bare, TICK_SPAN, is_ticks=True)
+        SHOCKS["index_outage"].on_ticks(bare, TICK_SPAN)
     late = Span(T0 + DAY_NS, T0 + 2 * DAY_NS)
-    with pytest.raises(InapplicableError, match="no frame after its start"):
-        SHOCKS["spread_x10"].lay(tape, late, is_ticks=True)
     early = Span(T0 - DAY_NS, T0 + DAY_NS)
-    with pytest.raises(InapplicableError, match="no book is known"):
-        SHOCKS["gap_up"].lay(tape, early, is_ticks=True)
+    for key in ("gap_up", "spread_x10", "depth_tenth"):
+        with pytest.raises(InapplicableError, match="no frame after its start"):
+            SHOCKS[key].on_ticks(tape, late)
+        with pytest.raises(InapplicableError, match="no book is known"):
+            SHOCKS[key].on_ticks(tape, early)
+
+
+PLACES = st.lists(st.integers(0, 700), max_size=6)
+STARTS = st.integers(-20, 1_990).map(lambda ms: T0 + ms * MS)
+
+
+@settings(max_examples=40)
+@given(key=st.sampled_from(list(SHOCKS)), places=PLACES, start=STARTS, length=st.integers(1, 2_000))
+def test_a_session_may_be_cut_anywhere(
+    key: str, places: list[int], start: int, length: int
+) -> None:
+    """Also in the middle of a frame, of a snapshot, or more than once at one row."""
+    span, tape = Span(start, start + length * MS), tick_tape()
+    came: list[object] = []
+    for session in (tape, cut_at(tape, places)):
+        try:
+            laid = SHOCKS[key].on_ticks(session, span)
+        except InapplicableError as err:
+            came.append(str(err))
+            continue
+        streams = together(laid).streams
+        came.append(
+            {
+                stream: {name: values.tolist() for name, values in columns.items()}
+                for stream, columns in streams.items()
+            }
+        )
+        again = together(laid).streams  # each pass over a stream begins anew
+        assert all((again[s][n] == v).all() for s, rows in streams.items() for n, v in rows.items())
+        ends = [int(columns["ts_recv"].max()) for columns in streams.values()]
+        recorded = T0 + (FRAMES - 1) * 10 * MS + 5 * MS
+        assert max(ends) <= max(recorded, span.end if key == "data_gap" else 0, laid.late)
+    assert came[0] == came[1]
 
 
 def test_every_shock_is_registered_under_its_own_name_and_claims_something() -> None:

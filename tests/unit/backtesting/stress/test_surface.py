@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import cast
 
 import pytest
 
-from crypto_quant.backtesting.stress.surface import Axis, Cell, axis, flatness, grid
-from crypto_quant.core.errors import ConfigError
+from crypto_quant.backtesting.stress.surface import Axis, Cell, axis, flatness, grid, surface
+from crypto_quant.backtesting.sweep import plan
+from crypto_quant.backtesting.sweep.called import Failure
+from crypto_quant.backtesting.sweep.cell_runs import Came, CellRuns
+from crypto_quant.backtesting.sweep.figures import Figures
+from crypto_quant.core.errors import ConfigError, StrategyError
 from crypto_quant.runtime.config import RunConfig
 
 CONFIG = RunConfig()
@@ -116,3 +122,39 @@ def test_flatness_of_what_earns_nothing_is_unknown() -> None:
 def test_where_a_lowest_ratio_is_unknown_the_daily_ones_are_compared() -> None:
     found = flatness(cells(GRID, (1, 1), lowest=math.nan), 3)
     assert (found.by, found.own) == ("sharpe_daily", 2.0)
+
+
+class Ran:
+    """Stands for ``CellRuns``: hands out what each cell came to, by its number."""
+
+    def __init__(self, failed: frozenset[int]) -> None:
+        self._failed = failed
+
+    def run(self, cells: Sequence[plan.Cell[RunConfig]]) -> dict[int, Came]:
+        names = ("sharpe_daily", "sharpe_lowest", "return", "max_drawdown")
+        return {
+            cell.number: Failure("liquidated", is_ours=False)
+            if cell.number in self._failed
+            else Figures(dict.fromkeys(names, float(cell.number)), {}, (), "")
+            for cell in cells
+        }
+
+
+def test_a_surface_is_made_of_the_cells_of_a_sweep() -> None:
+    x, y = axis("carry.entry_margin=0,1", CONFIG), axis("carry.horizon_h=360", CONFIG)
+    found = surface(cast(CellRuns, Ran(frozenset())), CONFIG, x, y)
+    assert [(c.x, c.y) for c in found.cells] == [(n % 3, n // 3) for n in range(6)]
+    assert [c.sharpe_daily for c in found.cells] == [float(n) for n in range(6)]
+    (own,) = [c for c in found.cells if c.is_own]
+    assert (x.values[own.x], y.values[own.y]) == (0.25, 720.0)
+
+
+def test_cells_that_failed_are_named_with_their_values() -> None:
+    x, y = axis("carry.entry_margin=0,1", CONFIG), axis("carry.horizon_h=360", CONFIG)
+    with pytest.raises(StrategyError) as told:
+        surface(cast(CellRuns, Ran(frozenset({2, 3}))), CONFIG, x, y)
+    assert str(told.value).splitlines() == [
+        "2 of 6 cells failed:",
+        "  cell 2: carry.entry_margin = 1, carry.horizon_h = 360: liquidated",
+        "  cell 3: carry.entry_margin = 0, carry.horizon_h = 720.0: liquidated",
+    ]

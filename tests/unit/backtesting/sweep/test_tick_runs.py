@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from crypto_quant.backtesting.engine.ticks import TickBacktest
+from crypto_quant.backtesting.engine.workspace import Workspace
 from crypto_quant.backtesting.sweep.called import Failure
 from crypto_quant.backtesting.sweep.figures import Figures
 from crypto_quant.backtesting.sweep.tick_runs import TickRuns, run_tick_cell
@@ -28,7 +29,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 def test_a_cell_is_run_with_its_own_trial_only(tmp_path: Path, catalog: Catalog) -> None:
-    runs = TickRuns(CONFIG, catalog, KNOWN, tmp_path / "trials.sqlite")
+    runs = TickRuns(CONFIG, Workspace(catalog, KNOWN, tmp_path, tmp_path / "trials.sqlite"))
     other = with_values(CONFIG, {"capital": 1_000})
     trials = [runs.log.append(runs.tried(config), *runs.identity) for config in (CONFIG, other)]
     assert isinstance(run_tick_cell(runs.shared, runs.job(CONFIG, trials[0])), Figures)
@@ -39,7 +40,7 @@ def test_a_cell_is_run_with_its_own_trial_only(tmp_path: Path, catalog: Catalog)
 
 
 def test_a_backtest_shows_nothing_without_a_trial(tmp_path: Path, catalog: Catalog) -> None:
-    trials = tmp_path / "trials.sqlite"
-    run = TickBacktest(CONFIG, catalog, KNOWN, tmp_path, trials, lambda *_: None)
+    space = Workspace(catalog, KNOWN, tmp_path, tmp_path / "trials.sqlite")
+    run = TickBacktest(CONFIG, space)
     with pytest.raises(InvariantError, match="without a trial"):
         run.ran(None)  # type: ignore[arg-type]  # the mistake under test

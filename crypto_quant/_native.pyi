@@ -489,8 +489,8 @@ class Line:
         """Send an order.
 
         ``type_code`` is 0 market, 1 limit, 2 post-only, 3 stop, 4 take-profit, 5 trailing stop;
-        ``tif`` is 0 until cancelled, 1 immediate or cancel, 2 fill or kill. ``stop`` is a
-        trigger, of a trailing stop the price that activates it; ``price`` makes a stop or
+        ``tif`` is 0 until cancelled, 1 immediate or cancel, 2 fill or kill, 3 post-only (of
+        limits, stops and take-profits with a price). ``stop`` is a trigger, of a trailing stop the price that activates it; ``price`` makes a stop or
         take-profit a limit order once it is triggered; ``callback_ppm`` is a trailing stop's
         distance, millionths. ``close_position`` trades what is held at the trigger, at most
         ``quantity``. ``position_side`` is 1 long, -1 short in hedge mode, 0 in one-way mode; at

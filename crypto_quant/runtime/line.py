@@ -20,7 +20,6 @@ from crypto_quant.core.messages import (
     Command,
     Exchange,
     Order,
-    OrderType,
     Place,
     Side,
     Transfer,
@@ -29,15 +28,10 @@ from crypto_quant.core.messages import (
 )
 from crypto_quant.runtime.accounts import Accounts
 from crypto_quant.runtime.legs import LONG, legs_of
+from crypto_quant.runtime.placing import TYPE_CODE, place_own
 from crypto_quant.venues.rules.collateral import multi_assets
 
 WAKES: Final = (None, Wake.TIMER, Wake.ACCOUNT, Wake.GAP, Wake.DATA_END, Wake.ALARM)
-_TYPE_CODE: Final = {
-    OrderType.MARKET: 0,
-    OrderType.LIMIT: 1,
-    OrderType.POST_ONLY: 2,
-    OrderType.STOP_MARKET: 3,
-}
 _WANTS_DATA: Final = 6
 HOUR_NS: Final = 3_600 * 10**9
 BUY: Final = Side.BUY
@@ -363,9 +357,12 @@ class RecordedLine:
                 native.transfer(sleeve, source_at, target, asset, amount, fee)
 
     def _place(self, order: Order) -> None:
-        _, number, instrument, side, quantity, kind, px, stop, reduces, parts, _, _ = order
-        code, buys = _TYPE_CODE[kind], side is BUY
+        _, number, instrument, side, quantity, kind, px, stop, reduces, parts, _, _, own = order
+        code, buys = TYPE_CODE[kind], side is BUY
         leg = self.legs.sides[instrument]
+        if own is not None:
+            place_own(self.native, order, leg)
+            return
         if not leg:
             self.native.place(number, instrument, buys, quantity, code, px, stop, reduces, parts)
             return

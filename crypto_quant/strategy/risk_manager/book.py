@@ -104,6 +104,8 @@ class RiskBook:
         "_accepted",
         "_bought",
         "_counted",
+        "_exiting",
+        "_exits",
         "_sleeves",
         "_sold",
         "_spent",
@@ -129,6 +131,8 @@ class RiskBook:
         self._bought: dict[tuple[int, int], int] = {}
         self._sold: dict[tuple[int, int], int] = {}
         self._stopped: dict[tuple[int, int], int] = {}
+        self._exits = view.exits
+        self._exiting: dict[tuple[int, int], tuple[int, int]] = {}
         self._spent: dict[tuple[int, str], Decimal] = {}
 
     @property
@@ -165,8 +169,13 @@ class RiskBook:
     def accept_order(self, order: Order) -> None:
         """Count an order that may leave: the next ones of this wake-up come on top of it."""
         terms = self.terms[order.instrument]
-        px = order.price or self.view.px(order.instrument)
-        is_stop = order.type is OrderType.STOP_MARKET  # it trades only if it is reached
+        px = self.entry_px(order)
+        is_own = order.conditions is not None
+        is_stop = order.type is STOP_MARKET and not is_own  # it trades only if it is reached
+        self._counted = None
+        if is_own and order.only_reduces:
+            self._exiting |= dict([self._with_exit(order)])
+            return
         for sleeve, quantity in order.allocations:
             key = (sleeve, order.instrument)
             side = self._bought if quantity > 0 else self._sold
@@ -183,16 +192,31 @@ class RiskBook:
         """Return the last known price, before the first trade that of the book; 0 without any."""
         return self.view.px(instrument) or self.view.ask_px(instrument)
 
+    def entry_px(self, order: Order) -> int:
+        """Return the price at which an order is taken to trade.
+
+        Its limit, of a sleeve's own order else its trigger, else the last price.
+        """
+        px = order.price
+        if not px and order.conditions is not None:
+            px = order.stop
+        return px or self.view.px(order.instrument)
+
     def worth(self, instrument: int) -> float:
         """Return the notional of one grid unit; 0 where no price is known."""
         rule = self.terms[instrument]
         return self.px(instrument) * rule.price_unit * rule.size_unit
 
-    def batch(self, orders: Sequence[Order]) -> Batch:
-        """Return what orders may lead to on top of what lives."""
+    def batch(self, orders: Sequence[Order]) -> Batch | None:
+        """Return what orders may lead to on top of what lives.
+
+        ``None`` where one is a sleeve's own: such are judged one by one, exactly.
+        """
         bought: dict[tuple[int, int], int] = {}
         sold: dict[tuple[int, int], int] = {}
-        for _, _, instrument, _, _, kind, _, _, _, parts, _, _ in orders:
+        for _, _, instrument, _, _, kind, _, _, _, parts, _, _, own in orders:
+            if own is not None:
+                return None
             is_stop = kind is STOP_MARKET  # it trades only if it is reached
             for sleeve, quantity in parts:
                 key = (sleeve, instrument)
@@ -237,11 +261,52 @@ class RiskBook:
 
         They are those that live and those of this wake-up; protective stops do not count.
         """
+        if self._exits or self._exiting:
+            return self._reach_with(sleeve, instrument, self._exit(sleeve, instrument))
+        return self._ends(sleeve, instrument)
+
+    def _ends(self, sleeve: int, instrument: int) -> tuple[int, int]:
+        """Return lowest and highest position without orders that only reduce."""
         view, key = self.view, (sleeve, instrument)
         held = view.position(sleeve, instrument)
         selling = view.selling(sleeve, instrument)
         buying = view.working(sleeve, instrument) - selling
         return held + selling + self._sold.get(key, 0), held + buying + self._bought.get(key, 0)
+
+    def _exit(self, sleeve: int, instrument: int) -> tuple[int, int]:
+        """Return what a sleeve's orders that only reduce may (buy, sell), unsigned."""
+        key = (sleeve, instrument)
+        (bought, sold), (more, less) = self._exits.get(key, (0, 0)), self._exiting.get(key, (0, 0))
+        return bought + more, sold + less
+
+    def _with_exit(self, order: Order) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return what a sleeve's exits of this wake-up come to with one more."""
+        ((sleeve, quantity),) = order.allocations
+        key = (sleeve, order.instrument)
+        bought, sold = self._exiting.get(key, (0, 0))
+        return key, (bought + max(quantity, 0), sold + max(-quantity, 0))
+
+    def _reach_with(self, sleeve: int, instrument: int, exits: tuple[int, int]) -> tuple[int, int]:
+        """Return the ends with orders of the sleeve that only reduce.
+
+        The venue lets them trade no further than the account is flat: so they take the sleeve no
+        further past flat than the other sleeves may come to be on its side.
+        """
+        low, high = self._ends(sleeve, instrument)
+        bought, sold = exits
+        if not (bought or sold):
+            return low, high
+        longs = shorts = 0
+        for other in self._sleeves:
+            if other != sleeve:
+                lowest, highest = self._ends(other, instrument)
+                more, less = self._exit(other, instrument)
+                longs += max(0, highest + more)
+                shorts += max(0, less - lowest)
+        held = self.view.position(sleeve, instrument)
+        low += min(0, max(-sold, -longs - held))
+        high += max(0, min(bought, shorts - held))
+        return low, high
 
     def notional_beside(self, proposal: Proposal) -> float:
         """Return the gross notional of everything but the proposal's own position."""
@@ -284,14 +349,28 @@ class RiskBook:
 
     def _closing(self, order: Order, sleeve: int, quantity: int) -> int:
         """Return the part of a sleeve's quantity that shrinks its position in any case."""
-        if (
-            order.type is OrderType.STOP_MARKET
-        ):  # a close that works may fail: it protects till then
+        if order.conditions is not None and order.only_reduces:
+            return quantity if self._only_closes(order) else 0
+        if order.type is STOP_MARKET and order.conditions is None:
+            # A close that works may fail: it protects till then.
             held = self.view.position(sleeve, order.instrument)
             low = high = held + self._stopped.get((sleeve, order.instrument), 0)
         else:
             low, high = self.reach(sleeve, order.instrument)
         return max(quantity, -max(low, 0)) if quantity < 0 else min(quantity, max(-high, 0))
+
+    def _only_closes(self, order: Order) -> bool:
+        """Tell whether an order that the venue lets reduce only takes its sleeve past flat never.
+
+        Where its sleeve alone trades the contract that is so however many such orders there are.
+        """
+        ((sleeve, quantity),) = order.allocations
+        instrument = order.instrument
+        bought, sold = self._exit(sleeve, instrument)
+        low, high = self.reach(sleeve, instrument)
+        both = (bought + max(quantity, 0), sold + max(-quantity, 0))
+        lowest, highest = self._reach_with(sleeve, instrument, both)
+        return lowest >= min(low, 0) and highest <= max(high, 0)
 
     def growth(self, order: Order) -> Decimal:
         """Return by how much the order may raise the gross notional, exact."""
@@ -300,7 +379,10 @@ class RiskBook:
             low, high = self.reach(sleeve, instrument)
             end = high + quantity if quantity > 0 else -low - quantity
             total += max(0, end - max(-low, high))
-        return self.terms[instrument].notional(self.px(instrument), total)
+        px = self.px(instrument)
+        if order.conditions is not None:  # where it waits may be far from the market
+            px = max(px, self.entry_px(order))
+        return self.terms[instrument].notional(px, total)
 
     def gross(self, *, contracts_only: bool) -> Decimal:
         """Return the largest gross notional of all sleeves that the orders may lead to, exact."""

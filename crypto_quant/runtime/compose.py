@@ -15,7 +15,7 @@ from crypto_quant.execution.tickets import Tickets
 from crypto_quant.models.switch import ModelSwitch
 from crypto_quant.runtime.config import RunConfig, SleeveName
 from crypto_quant.runtime.history import DailyCloses
-from crypto_quant.runtime.line import Deposit
+from crypto_quant.runtime.line_spec import Deposit
 from crypto_quant.runtime.sleeves import CarryStage, ModelStage, MomentumStage, Stage
 from crypto_quant.runtime.state import SettledFunding, State
 from crypto_quant.runtime.view import LineView

@@ -73,7 +73,7 @@ def step(state: State, wake: Wake) -> Decision:
     if wake is GAP or wake is DATA_END or wake is CONTROL:
         return _halt(state, wake, now)
     terms = state.terms.at(now)
-    pulled = NOTHING
+    pulled: tuple[Cancel, ...] = NOTHING
     if state.risk.observe(view):
         pulled = state.quoting.pull(HALTED)
         _take_up(state.orders, pulled)
@@ -207,3 +207,5 @@ def _hear(orders: OrderManager, answers: Sequence[Answer]) -> None:
             orders.on_amended(order, quantity)
         elif kind == "kept":
             orders.on_kept(order)
+        elif kind == "triggered":
+            orders.on_triggered(order)

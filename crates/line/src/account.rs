@@ -190,6 +190,12 @@ impl Books {
                 }
                 false
             }
+            Account::Triggered { order } => {
+                if let Some(row) = self.row(order) {
+                    row.status = OrderStatus::Triggered;
+                }
+                true
+            }
             Account::Cancelled { order } => {
                 if let Some(row) = self.row(order) {
                     row.status = OrderStatus::Cancelled;

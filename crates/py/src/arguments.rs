@@ -79,7 +79,9 @@ pub(crate) fn order_type(code: u8, tif: u8) -> PyResult<(OrderType, TimeInForce)
         (0 | 1 | 3 | 4 | 5, 1) => TimeInForce::Ioc,
         (0 | 1 | 3 | 4 | 5, 2) => TimeInForce::Fok,
         _ => {
-            let text = format!("tif: expected 0 to 2, 3 of a limit price, 0 for post-only orders, was {tif}");
+            let text = format!(
+                "tif: expected 0 to 2, 3 of a limit price, 0 for post-only orders, was {tif}"
+            );
             return Err(PyValueError::new_err(text));
         }
     };
@@ -219,6 +221,7 @@ fn answer(event: &Event<Account>) -> Answer {
             (row.5, row.6) = (px.map_or(0, |px| px.0), qty.0);
             row
         }
+        Account::Triggered { order } => plain("triggered", *order, ""),
         Account::Cancelled { order } => plain("cancelled", *order, ""),
         _ => plain("other", 0, ""),
     }

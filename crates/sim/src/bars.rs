@@ -98,7 +98,7 @@ impl BarMarket {
         };
         let is_hit = order.is_waiting() && order.is_triggered_by(bar.open);
         if is_hit {
-            order.triggered = true;
+            desk.trigger(order, ts);
         }
         let is_first = !std::mem::replace(&mut order.rests, true) || is_hit;
         if order.is_waiting() || !(is_first || order.is_market()) {
@@ -146,7 +146,7 @@ impl BarMarket {
             }
             None => return Fate::Alive,
         };
-        order.triggered = true;
+        desk.trigger(order, ts);
         order.rests = true;
         let before = order.left;
         let fate = self.trade(desk, order, Offer::Take(px), ts, purse);
@@ -178,7 +178,7 @@ impl BarMarket {
             return Fate::Alive;
         }
         if order.is_waiting() {
-            order.triggered = true;
+            desk.trigger(order, ts);
             return self.trade(desk, order, Offer::Take(level), ts, purse);
         }
         self.trade(desk, order, Offer::Make(level), ts, purse)

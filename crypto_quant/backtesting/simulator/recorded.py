@@ -49,7 +49,8 @@ class Market:
         streams
             ``delta`` (``ts_event``, ``ts_recv``, ``side``, ``px``, ``qty``, ``flags``) and, if
             there are any, ``trade`` (``ts_event``, ``ts_recv``, ``id``, ``px``, ``qty``,
-            ``side``): as ``_native.Line.add_deltas`` and ``add_trades`` take them, each (n,).
+            ``side``) and ``mark`` (``ts_event``, ``ts_recv``, ``mark``): as
+            ``_native.Line.add_deltas``, ``add_trades`` and ``add_marks`` take them, each (n,).
 
         Raises
         ------
@@ -65,10 +66,13 @@ class Market:
             adders: dict[str, Callable[..., int]] = {
                 "delta": line.native.add_deltas,
                 "trade": line.native.add_trades,
+                "mark": line.native.add_marks,
             }
             for kind, columns in streams.items():
                 if kind not in adders:
-                    raise DataError(f"{instrument.id}: expected delta and trade, was {kind!r}")
+                    raise DataError(
+                        f"{instrument.id}: expected delta, trade and mark, was {kind!r}"
+                    )
                 line.load(instrument.id, adders[kind], index, **columns)
 
         return cls(instrument, int(book["ts_recv"][0]), max(int(t[-1]) for t in times), put)

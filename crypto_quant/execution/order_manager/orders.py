@@ -131,6 +131,13 @@ class OrderManager:
         if state is not None and state.status is NEW:
             state.status = WORKING
 
+    def on_triggered(self, order_id: int) -> None:
+        """Note that an order that waited for its trigger is a limit order now."""
+        state = self.live.get(order_id)
+        if state is not None:
+            state.status = OrderStatus.TRIGGERED
+            self._tell(state)
+
     def on_amended(self, order_id: int, quantity: int) -> None:
         """Note that an order has another whole quantity; never less than what is filled."""
         state = self.live.get(order_id)

@@ -197,10 +197,9 @@ class RiskBook:
 
         Its limit, of a sleeve's own order else its trigger, else the last price.
         """
-        px = order.price
-        if not px and order.conditions is not None:
-            px = order.stop
-        return px or self.view.px(order.instrument)
+        if order.conditions is None:
+            return order.price or self.view.px(order.instrument)
+        return order.price or order.stop or self.px(order.instrument)
 
     def worth(self, instrument: int) -> float:
         """Return the notional of one grid unit; 0 where no price is known."""

@@ -57,7 +57,7 @@ class OrderValidity:
             return None
         if order.conditions is not None and order.only_reduces:
             return "only orders in contracts can be bound to reduce: sell what is held"
-        px = order.price or order.stop or book.view.px(order.instrument)
+        px = order.price or order.stop or book.entry_px(order)
         notional = terms.notional(px, order.quantity)
         if notional < terms.min_notional:
             return f"notional {notional:.2f} below the venue's smallest {terms.min_notional}"

@@ -43,7 +43,7 @@ impl TickMarket {
         if order.is_waiting() {
             let seen = match order.request.trigger_by {
                 TriggerBy::Last => self.last,
-                TriggerBy::Mark => self.mark,
+                TriggerBy::Mark => self.mark.or(self.last),
             };
             if !seen.is_some_and(|px| order.is_triggered_by(px)) {
                 return Fate::Alive;
@@ -64,7 +64,7 @@ impl TickMarket {
         let is_hit = |o: &mut Working| o.request.trigger_by == by && o.is_triggered_by(px);
         let hit: Vec<_> = self.waiting.extract_if(.., is_hit).collect();
         for mut order in hit {
-            order.triggered = true;
+            desk.trigger(&mut order, ts);
             let is_blind = order.is_market() && self.best(order.request.side.opposite()).is_none();
             let fate = if is_blind {
                 Self::fill_blind(desk, &mut order, px, ts, purse)

@@ -55,6 +55,10 @@ impl TickMarket {
         }
         if !self.waiting.is_empty() {
             self.trigger(desk, (TriggerBy::Last, print.px), ts, purse);
+            if self.mark.is_none() {
+                // Nothing says more of the mark.
+                self.trigger(desk, (TriggerBy::Mark, print.px), ts, purse);
+            }
         }
     }
 

@@ -88,7 +88,7 @@ class RecordedLine:
                 venues=venues,
                 wallets=wallets,
                 capital=[
-                    (d.sleeve, name, d.asset or spec.quote, d.amount)
+                    (d.sleeve, name, spec.quote, d.amount)
                     for d, name in zip(capital, named, strict=True)
                 ],
                 valuation=spec.quote,

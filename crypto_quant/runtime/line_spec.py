@@ -18,16 +18,15 @@ Settings = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """Money that a sleeve begins with in a wallet.
+    """Money that a sleeve begins with, in the quote asset of a wallet.
 
-    ``venue`` may be left out where the line has one, ``asset`` where it is the quote asset.
+    ``venue`` may be left out where the line has one.
     """
 
     sleeve: int
     wallet: Wallet
     amount: Decimal
     venue: str = ""
-    asset: str = ""
 
 
 @dataclass(frozen=True, slots=True)

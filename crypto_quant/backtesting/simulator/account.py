@@ -105,4 +105,5 @@ def deposits(instruments: Sequence[Instrument], capital: Capital) -> list[Deposi
     wallets = {
         venue: Wallet.SPOT if own == {True} else Wallet.MARGIN for venue, own in kinds.items()
     }
-    return [Deposit(0, wallets[venue], amount, venue) for venue, amount in capital.items()]
+    given = capital.items()
+    return [Deposit(0, wallets[venue], amount, venue) for venue, amount in given if amount]

@@ -62,7 +62,7 @@ class NamedOrders:
         """Keep the last report of an order that is done."""
         name = name_of(state.order)
         del self._live[name]
-        self._reports[name] = _report(state)
+        self._reports[name] = _report(state)._replace(is_changing=False)
 
     def refuse(self, order: Order, reason: str) -> None:
         """Note that the risk manager refused an order, or what it was to become."""

@@ -301,6 +301,7 @@ class OrderManager:
         kept = (part._replace(quantity=side * quantity),)
         state.order = order._replace(quantity=quantity, price=price, allocations=kept)
         state.amended = None
+        state.reason = ""
         self._count_own(order, state.pending - before)
         self._tell(state)
 

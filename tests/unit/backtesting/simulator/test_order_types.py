@@ -260,7 +260,7 @@ def test_a_stop_limit_that_is_triggered_says_so_before_it_trades() -> None:
     how = {"stop_tick": 599_990, "reduce_only": True}
     made.submit_buy_order(0, 1, 600_001, QTY, wait=True)
     made.submit_sell_order(0, 2, 599_995, QTY, TimeInForce.GTC, STOP, **how)  # type: ignore[arg-type]
-    seen = []
+    seen: list[str] = []
     while made.current_timestamp < T0 + 400 * MS:
         made.elapse(10 * MS)
         order = made.orders(0)[2]

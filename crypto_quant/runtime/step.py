@@ -75,7 +75,7 @@ def step(state: State, wake: Wake) -> Decision:
     terms = state.terms.at(now)
     pulled: tuple[Cancel, ...] = NOTHING
     if state.risk.observe(view):
-        pulled = state.quoting.pull(HALTED)
+        pulled = state.quoting.pull(HALTED) + state.tickets.pull(HALTED)
         _take_up(state.orders, pulled)
     prediction, signals, targets, own = _wishes(state, wake, now, terms)
     if targets:
@@ -124,7 +124,7 @@ def _halt(state: State, wake: Wake, now: int) -> Decision:
         pulled = state.quoting.pull(LOST, state.view.gap)
     else:  # nothing grows from here on
         state.risk.kill()
-        pulled = state.quoting.pull(KILLED)
+        pulled = state.quoting.pull(KILLED) + state.tickets.pull(KILLED)
     _take_up(state.orders, pulled)
     return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, pulled)
 

@@ -51,6 +51,10 @@ class NamedOrders:
         state = self._live.get(name)
         return self._reports.get(name) if state is None else _report(state)
 
+    def openings(self) -> list[OrderState]:
+        """Return live orders that may open a position, oldest first."""
+        return [state for state in self._live.values() if not state.order.only_reduces]
+
     def take(self, state: OrderState) -> None:
         """Take up an order that leaves."""
         name = name_of(state.order)

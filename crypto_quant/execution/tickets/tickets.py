@@ -105,6 +105,11 @@ class Tickets:
             tuple(cancels), tuple(changes.values()), tuple(made.values()), tuple(kept)
         )
 
+    def pull(self, reason: str) -> tuple[Cancel, ...]:
+        """Take back what may still open a position; exits stay."""
+        live = self._orders.named.openings()
+        return tuple([Cancel(s.order.id, reason) for s in live if not s.is_cancelling])
+
     def on_refused(self, refused: Iterable[Refused]) -> None:
         """Note for the sleeves what was refused of theirs."""
         for item in refused:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol
 from crypto_quant.core.messages import Allocation, Order, OrderType
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
+from crypto_quant.strategy.risk_manager.exits import Exits
 
 DAY_NS = 86_400 * 10**9
 STOP_MARKET = OrderType.STOP_MARKET
@@ -104,7 +105,6 @@ class RiskBook:
         "_accepted",
         "_bought",
         "_counted",
-        "_exiting",
         "_exits",
         "_sleeves",
         "_sold",
@@ -131,8 +131,7 @@ class RiskBook:
         self._bought: dict[tuple[int, int], int] = {}
         self._sold: dict[tuple[int, int], int] = {}
         self._stopped: dict[tuple[int, int], int] = {}
-        self._exits = view.exits
-        self._exiting: dict[tuple[int, int], tuple[int, int]] = {}
+        self._exits = Exits(view.exits, self._sleeves)
         self._spent: dict[tuple[int, str], Decimal] = {}
 
     @property
@@ -174,7 +173,7 @@ class RiskBook:
         is_stop = order.type is STOP_MARKET and not is_own  # it trades only if it is reached
         self._counted = None
         if is_own and order.only_reduces:
-            self._exiting |= dict([self._with_exit(order)])
+            self._exits.accept(order)
             return
         for sleeve, quantity in order.allocations:
             key = (sleeve, order.instrument)
@@ -260,8 +259,10 @@ class RiskBook:
 
         They are those that live and those of this wake-up; protective stops do not count.
         """
-        if self._exits or self._exiting:
-            return self._reach_with(sleeve, instrument, self._exit(sleeve, instrument))
+        exits = self._exits
+        if exits.live or exits.new:
+            held, own = self.view.position(sleeve, instrument), exits.of(sleeve, instrument)
+            return exits.widened(sleeve, instrument, held, own, self._ends)
         return self._ends(sleeve, instrument)
 
     def _ends(self, sleeve: int, instrument: int) -> tuple[int, int]:
@@ -271,41 +272,6 @@ class RiskBook:
         selling = view.selling(sleeve, instrument)
         buying = view.working(sleeve, instrument) - selling
         return held + selling + self._sold.get(key, 0), held + buying + self._bought.get(key, 0)
-
-    def _exit(self, sleeve: int, instrument: int) -> tuple[int, int]:
-        """Return what a sleeve's orders that only reduce may (buy, sell), unsigned."""
-        key = (sleeve, instrument)
-        (bought, sold), (more, less) = self._exits.get(key, (0, 0)), self._exiting.get(key, (0, 0))
-        return bought + more, sold + less
-
-    def _with_exit(self, order: Order) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return what a sleeve's exits of this wake-up come to with one more."""
-        ((sleeve, quantity),) = order.allocations
-        key = (sleeve, order.instrument)
-        bought, sold = self._exiting.get(key, (0, 0))
-        return key, (bought + max(quantity, 0), sold + max(-quantity, 0))
-
-    def _reach_with(self, sleeve: int, instrument: int, exits: tuple[int, int]) -> tuple[int, int]:
-        """Return the ends with orders of the sleeve that only reduce.
-
-        The venue lets them trade no further than the account is flat: so they take the sleeve no
-        further past flat than the other sleeves may come to be on its side.
-        """
-        low, high = self._ends(sleeve, instrument)
-        bought, sold = exits
-        if not (bought or sold):
-            return low, high
-        longs = shorts = 0
-        for other in self._sleeves:
-            if other != sleeve:
-                lowest, highest = self._ends(other, instrument)
-                more, less = self._exit(other, instrument)
-                longs += max(0, highest + more)
-                shorts += max(0, less - lowest)
-        held = self.view.position(sleeve, instrument)
-        low += min(0, max(-sold, -longs - held))
-        high += max(0, min(bought, shorts - held))
-        return low, high
 
     def notional_beside(self, proposal: Proposal) -> float:
         """Return the gross notional of everything but the proposal's own position."""
@@ -349,7 +315,8 @@ class RiskBook:
     def _closing(self, order: Order, sleeve: int, quantity: int) -> int:
         """Return the part of a sleeve's quantity that shrinks its position in any case."""
         if order.conditions is not None and order.only_reduces:
-            return quantity if self._only_closes(order) else 0
+            held = self.view.position(sleeve, order.instrument)
+            return quantity if self._exits.only_closes(order, held, self._ends) else 0
         if order.type is STOP_MARKET and order.conditions is None:
             # A close that works may fail: it protects till then.
             held = self.view.position(sleeve, order.instrument)
@@ -357,19 +324,6 @@ class RiskBook:
         else:
             low, high = self.reach(sleeve, order.instrument)
         return max(quantity, -max(low, 0)) if quantity < 0 else min(quantity, max(-high, 0))
-
-    def _only_closes(self, order: Order) -> bool:
-        """Tell whether an order that the venue lets reduce only takes its sleeve past flat never.
-
-        Where its sleeve alone trades the contract that is so however many such orders there are.
-        """
-        ((sleeve, quantity),) = order.allocations
-        instrument = order.instrument
-        bought, sold = self._exit(sleeve, instrument)
-        low, high = self.reach(sleeve, instrument)
-        both = (bought + max(quantity, 0), sold + max(-quantity, 0))
-        lowest, highest = self._reach_with(sleeve, instrument, both)
-        return lowest >= min(low, 0) and highest <= max(high, 0)
 
     def growth(self, order: Order) -> Decimal:
         """Return by how much the order may raise the gross notional, exact."""

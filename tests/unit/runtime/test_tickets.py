@@ -202,6 +202,25 @@ def test_exits_beside_the_protective_stop_are_no_growth_even_on_a_halted_day() -
     ]
 
 
+def test_on_a_halted_day_what_may_open_is_taken_back_and_exits_stay() -> None:
+    """At 590,000 ticks 400 lots have lost 400 of 100,000: 0.2 % is the limit."""
+    halted = LOOSE.model_copy(update={"daily_loss": 0.002})
+    script: Script = {
+        100: [ticket("in", Side.BUY, 400)],
+        200: [
+            ticket("dip", Side.BUY, 100, T.LIMIT, price=5_000_000),
+            ticket("up", Side.BUY, 100, T.STOP_MARKET, stop=7_000_000),
+            ticket("out", Side.SELL, 400, T.LIMIT, price=6_500_000, reduce_only=True),
+        ],
+    }
+    fell = market(levels=DEEP, trades=((310, -1, 590_000, 1),))
+    ran = run(fell, script, risk=halted)
+    assert commands(ran, Cancel) == [
+        Cancel(2, "the day's loss limit is reached"),
+        Cancel(3, "the day's loss limit is reached"),
+    ]
+
+
 def test_the_first_exit_leaves_the_other_nothing() -> None:
     """Take-profit and trailing stop of one position: what comes second does not open a short."""
     entry = ticket("in", Side.BUY, 400)

@@ -16,10 +16,12 @@ use bitmap::Bitmap;
 use cq_types::{Px, Qty, Side};
 use scale::{Mix, Scale};
 
-/// Entries of a window: 16 pages of the bitmap's summary, 256 KiB of quantities.
+/// Entries of a window: 256 KiB of quantities.
 const ENTRIES: usize = 1 << 16;
 /// Stands for a quantity that an entry cannot hold.
 const LARGE: u32 = u32::MAX;
+/// The base of a window without a place: keys that far out lie on no step.
+const NOWHERE: i64 = i64::MAX;
 /// Where a fresh window puts the touch: levels lie mostly on its worse side.
 const TOUCH: usize = ENTRIES / 4 * 3;
 /// A touch below this entry is brought back to [`TOUCH`].
@@ -31,10 +33,10 @@ const LOW: usize = ENTRIES / 8;
 pub(crate) struct Ladder {
     sign: i64,
     scale: Scale,
-    /// Key of entry 0; a multiple of the step.
+    /// Key of entry 0, a multiple of the step; [`NOWHERE`] before the first level.
     base: i64,
-    /// Quantities by entry, or [`LARGE`]; empty before the first level.
-    window: Vec<u32>,
+    /// Quantities by entry, or [`LARGE`].
+    window: Box<[u32; ENTRIES]>,
     /// Quantities of the entries that are [`LARGE`].
     large: HashMap<usize, i64, Mix>,
     used: Bitmap,
@@ -47,12 +49,13 @@ pub(crate) struct Ladder {
 }
 
 impl Ladder {
+    #[allow(clippy::large_stack_arrays)] // a quarter of a mebibyte, moved to the heap at once
     pub(crate) fn new(side: Side, step: i64) -> Self {
         Self {
             sign: side.sign(),
             scale: Scale::new(step),
-            base: 0,
-            window: Vec::new(),
+            base: NOWHERE,
+            window: Box::new([0; ENTRIES]),
             large: HashMap::default(),
             used: Bitmap::default(),
             touch: None,
@@ -151,16 +154,22 @@ impl Ladder {
     /// The window's entry of a key, if it has one.
     #[inline]
     fn entry(&self, key: i64) -> Option<usize> {
-        self.scale
-            .entry(key.wrapping_sub(self.base))
-            .filter(|at| *at < self.window.len())
+        if self.base == NOWHERE {
+            return None;
+        }
+        self.scale.entry(key.wrapping_sub(self.base))
     }
 
     /// Every second change makes a level or removes one: what follows from that is computed
     /// without a branch, which the processor would guess wrong.
     #[inline]
     fn set_inside(&mut self, at: usize, qty: i64) -> i64 {
-        let entry = u32::try_from(qty).unwrap_or(LARGE);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // compared beside it
+        let entry = if qty.cast_unsigned() < u64::from(LARGE) {
+            qty as u32
+        } else {
+            LARGE
+        };
         let old = std::mem::replace(&mut self.window[at], entry);
         let was = if entry == LARGE || old == LARGE {
             self.set_large(at, old, qty)
@@ -234,7 +243,6 @@ impl Ladder {
         };
         self.empty_window();
         self.far.clear();
-        self.window.resize(ENTRIES, 0);
         self.base = best - self.scale.times(TOUCH);
         for (key, qty) in all {
             if let Some(at) = self.entry(key) {

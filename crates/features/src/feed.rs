@@ -113,7 +113,12 @@ impl Guard {
         self.newest.is_some_and(|newest| newest > now)
     }
 
-    /// Turns an event into what operators take.
+    /// Something became known at `ts`.
+    pub(crate) fn pass(&mut self, ts: Ts) {
+        self.newest = self.newest.max(Some(ts));
+    }
+
+    /// Turns an event into what operators take; trades come by themselves.
     pub(crate) fn admit<'a>(
         &mut self,
         event: &Event<Market>,
@@ -121,7 +126,7 @@ impl Guard {
         sources: &[Source],
     ) -> Admitted<'a> {
         let ts = event.ts_recv;
-        self.newest = self.newest.max(Some(ts));
+        self.pass(ts);
         let i = event.instrument;
         if let Market::External { series, value } = event.body {
             if !value.is_finite() {
@@ -152,10 +157,6 @@ impl Guard {
                 self.bar(event, grid).map_or(Admitted::Nothing, |bar| {
                     Admitted::Heard(Topic::Bars(i, interval), Input::Bar(bar))
                 })
-            }
-            Market::Trade { qty, side, .. } if event.flags & flags::NOT_MARKET == 0 => {
-                let signed = grid.quantity_f64(qty) * side.sign() as f64;
-                Admitted::Heard(Topic::Trades(i), Input::Trade { ts, signed })
             }
             Market::Quote {
                 bid,

@@ -1,5 +1,5 @@
 use cq_book::Book;
-use cq_types::{Event, Instrument, InstrumentIdx, Market, Ts};
+use cq_types::{flags, Event, Instrument, InstrumentIdx, Market, Qty, Side, Ts};
 
 use crate::args::Built;
 use crate::feed::{Admitted, Guard, Routes};
@@ -85,9 +85,12 @@ impl FeatureSet {
     /// `book` is the instrument's book after this event, where the run keeps one; book
     /// features look at it when a frame is complete.
     pub fn on_market(&mut self, event: &Event<Market>, book: Option<&Book>) {
-        if matches!(event.body, Market::Gap) {
-            self.on_gap(event.instrument);
-            return;
+        match event.body {
+            Market::Gap => return self.on_gap(event.instrument),
+            Market::Trade { qty, side, .. } if event.flags & flags::NOT_MARKET == 0 => {
+                return self.on_trade(event.instrument, event.ts_recv, (qty, side));
+            }
+            _ => {}
         }
         match self.guard.admit(event, book, &self.sources) {
             Admitted::Heard(topic, input) => self.update(topic, &input),
@@ -96,6 +99,27 @@ impl FeatureSet {
             }
             Admitted::Nothing => {}
         }
+    }
+
+    /// Whether a feature listens to the trades of an instrument.
+    #[must_use]
+    pub fn hears_trades(&self, instrument: InstrumentIdx) -> bool {
+        !self.routes.of(Topic::Trades(instrument)).is_empty()
+    }
+
+    /// Takes a trade of the market: when it was known, its quantity and aggressor.
+    pub fn on_trade(&mut self, instrument: InstrumentIdx, ts: Ts, (qty, side): (Qty, Side)) {
+        self.guard.pass(ts);
+        let Some(source) = self.sources.get(usize::from(instrument)) else {
+            return;
+        };
+        let signed = source.grid.quantity_f64(qty) * side.sign() as f64;
+        self.update(Topic::Trades(instrument), &Input::Trade { ts, signed });
+    }
+
+    /// Takes note that something became known that no feature listens to.
+    pub fn pass(&mut self, ts: Ts) {
+        self.guard.pass(ts);
     }
 
     fn update(&mut self, topic: Topic, input: &Input<'_>) {

@@ -1,5 +1,6 @@
 use cq_types::round_money;
 use rust_decimal::Decimal;
+use smallvec::SmallVec;
 
 use crate::LedgerError;
 
@@ -85,13 +86,13 @@ pub(crate) fn share(amount: Decimal, part: i64, whole: i64) -> Result<Decimal, L
 }
 
 /// Splits a booked amount by size; the last part is the remainder, so nothing is lost.
-pub(crate) fn split(amount: Decimal, sizes: &[i64]) -> Result<Vec<Decimal>, LedgerError> {
+pub(crate) fn split(amount: Decimal, sizes: &[i64]) -> Result<SmallVec<[Decimal; 2]>, LedgerError> {
     let whole = sizes
         .iter()
         .try_fold(0_i64, |sum, size| sum.checked_add(*size))
         .ok_or(LedgerError::Overflow("size"))?;
     let mut rest = amount;
-    let mut parts = Vec::with_capacity(sizes.len());
+    let mut parts = SmallVec::new();
     for (i, size) in sizes.iter().enumerate() {
         let part = if i + 1 == sizes.len() {
             rest
@@ -106,6 +107,8 @@ pub(crate) fn split(amount: Decimal, sizes: &[i64]) -> Result<Vec<Decimal>, Ledg
 
 #[cfg(test)]
 mod tests {
+    use smallvec::smallvec;
+
     use super::*;
 
     fn d(text: &str) -> Decimal {
@@ -150,16 +153,16 @@ mod tests {
     fn the_last_part_of_a_split_is_the_remainder() {
         assert_eq!(
             split(d("1"), &[1, 1, 1]),
-            Ok(vec![d("0.33333333"), d("0.33333333"), d("0.33333334")])
+            Ok(smallvec![d("0.33333333"), d("0.33333333"), d("0.33333334")])
         );
         assert_eq!(
             split(d("0.00000001"), &[3, 1]),
-            Ok(vec![d("0.00000001"), d("0")])
+            Ok(smallvec![d("0.00000001"), d("0")])
         );
         assert_eq!(
             split(d("-0.00000001"), &[1, 1]),
-            Ok(vec![d("0"), d("-0.00000001")])
+            Ok(smallvec![d("0"), d("-0.00000001")])
         );
-        assert_eq!(split(d("5"), &[7]), Ok(vec![d("5")]));
+        assert_eq!(split(d("5"), &[7]), Ok(smallvec![d("5")]));
     }
 }

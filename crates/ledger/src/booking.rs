@@ -2,10 +2,11 @@
 
 use cq_types::{InstrumentIdx, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
+use smallvec::SmallVec;
 
 use crate::amount::{bounded, minus, plus, split};
 use crate::contract::{booked_value, price};
-use crate::draft::{take, Draft, Trade};
+use crate::draft::{take, Draft, Spare, Trade};
 use crate::layout::Layout;
 use crate::position::magnitude;
 use crate::trip::Part;
@@ -26,14 +27,17 @@ pub struct Share {
     pub impact: Decimal,
 }
 
+/// A value for each part of a trade; nearly every one is of one sleeve.
+type Each<T> = SmallVec<[T; 2]>;
+
 /// What a trade was worth at the reference price, and what it cost beyond.
 struct Costs {
     /// One value a sleeve, at the reference price.
-    references: Vec<Decimal>,
+    references: Each<Decimal>,
     /// Effects on equity, negative if paid; one a sleeve.
-    fees: Vec<Decimal>,
-    spreads: Vec<Decimal>,
-    impacts: Vec<Decimal>,
+    fees: Each<Decimal>,
+    spreads: Each<Decimal>,
+    impacts: Each<Decimal>,
 }
 
 impl Ledger {
@@ -54,10 +58,11 @@ impl Ledger {
         fill: &Fill,
         allocations: &[Allocation],
     ) -> Result<Vec<Share>, LedgerError> {
+        let spare = std::mem::take(&mut self.spare);
         let (sealed, shares) = {
             let trade = self.trade(fill.ts, fill.instrument)?;
             let parts = checked_parts(&self.layout, allocations, fill.qty)?;
-            let mut draft = Draft::new(&self.layout, &self.state)?;
+            let mut draft = Draft::new(&self.layout, &self.state, spare)?;
             draft.mark_first(fill.instrument, fill.reference);
             let paid = price(trade.instrument, fill.px)?;
             let value = booked_value(trade.instrument, paid, fill.qty)?;
@@ -91,7 +96,7 @@ impl Ledger {
             take(&mut draft.books.account, trade, &whole)?;
             (draft.seal()?, shares)
         };
-        sealed.take_effect(&mut self.state);
+        self.spare = sealed.take_effect(&mut self.state);
         Ok(shares)
     }
 
@@ -110,7 +115,7 @@ impl Ledger {
         let sealed = {
             let trade = self.trade(ts, instrument)?;
             let parts = checked_parts(&self.layout, allocations, Qty(0))?;
-            let mut draft = Draft::new(&self.layout, &self.state)?;
+            let mut draft = Draft::new(&self.layout, &self.state, Spare::default())?;
             draft.mark_first(instrument, px);
             let at = price(trade.instrument, px)?;
             let mut rest = Decimal::ZERO;
@@ -152,9 +157,9 @@ fn checked_parts(
     layout: &Layout,
     allocations: &[Allocation],
     net: Qty,
-) -> Result<Vec<Allocation>, LedgerError> {
+) -> Result<Each<Allocation>, LedgerError> {
     let bad = |text: String| Err(LedgerError::BadAllocation(text));
-    let parts: Vec<Allocation> = allocations
+    let parts: Each<Allocation> = allocations
         .iter()
         .copied()
         .filter(|(_, qty)| qty.0 != 0)
@@ -182,7 +187,7 @@ fn costs(
     let Some(side) = Side::of(fill.qty.0) else {
         return Err(LedgerError::BadAllocation("the fill is empty".to_owned()));
     };
-    let (mut references, mut sizes) = (Vec::new(), Vec::new());
+    let (mut references, mut sizes) = (Each::new(), Each::new());
     let mut total = Decimal::ZERO;
     let reference = price(trade.instrument, fill.reference)?;
     for (_, qty) in parts {

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::amount::{add_to, bounded, times};
 use crate::contract::size;
-use crate::draft::Draft;
+use crate::draft::{Draft, Spare};
 use crate::{Flow, Ledger, LedgerError, SleeveIdx, WalletIdx};
 
 impl Ledger {
@@ -69,7 +69,7 @@ impl Ledger {
         slot: usize,
         amount: Decimal,
     ) -> Result<(), LedgerError> {
-        let mut draft = Draft::new(&self.layout, &self.state)?;
+        let mut draft = Draft::new(&self.layout, &self.state, Spare::default())?;
         let value = times(amount, draft.valuation().asset(slot)?)?;
         draft.credit(sleeve, slot, amount)?;
         add_to(&mut draft.books.sleeves[sleeve].deposits, value)?;

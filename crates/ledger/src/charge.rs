@@ -4,7 +4,7 @@ use cq_types::{InstrumentIdx, Ts};
 use rust_decimal::Decimal;
 
 use crate::amount::{add_to, bounded, split, times};
-use crate::draft::Draft;
+use crate::draft::{Draft, Spare};
 use crate::position::magnitude;
 use crate::{Allocation, Ledger, LedgerError, SleeveIdx};
 
@@ -78,7 +78,7 @@ impl Ledger {
         let (_, _, route) = self.layout.traded(instrument)?;
         let sizes: Vec<i64> = sized.iter().map(|(_, size)| *size).collect();
         let amounts = split(bounded(amount)?, &sizes)?;
-        let mut draft = Draft::new(&self.layout, &self.state)?;
+        let mut draft = Draft::new(&self.layout, &self.state, Spare::default())?;
         let rate = draft.valuation().asset(route.settle)?;
         let base = &self.layout.bases[route.group];
         let mut corrected = Vec::new();

@@ -4,7 +4,7 @@ use cq_types::{round_money, InstrumentIdx, Ts};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::amount::{add_to, minus, over, plus, split, times};
-use crate::draft::Draft;
+use crate::draft::{Draft, Spare};
 use crate::margin_account::{MarginAccount, VenueMarks};
 use crate::{Ledger, LedgerError, SleeveIdx};
 
@@ -216,7 +216,7 @@ impl Ledger {
         };
         let worth = round_money(times(made.given, made.price)?);
         let cut = minus(worth, made.received)?;
-        let mut draft = Draft::new(&self.layout, &self.state)?;
+        let mut draft = Draft::new(&self.layout, &self.state, Spare::default())?;
         let (given_at, paid_at) = (draft.valuation().asset(from)?, draft.valuation().asset(to)?);
         let sizes = |rows: &[(SleeveIdx, i64)]| rows.iter().map(|row| row.1).collect::<Vec<_>>();
         let given = split(made.given, &sizes(&givers))?;

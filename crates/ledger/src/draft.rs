@@ -29,6 +29,15 @@ pub(crate) struct Sealed {
     changes: Vec<Change>,
 }
 
+/// What one draft leaves to the next, so that fills need no memory of their own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Spare {
+    marks: Vec<Option<Px>>,
+    books: Books,
+    finished: Vec<RoundTrip>,
+    changes: Vec<Change>,
+}
+
 /// An instrument that is traded now.
 #[derive(Clone, Copy)]
 pub(crate) struct Trade<'a> {
@@ -40,24 +49,44 @@ pub(crate) struct Trade<'a> {
 
 impl<'a> Draft<'a> {
     /// Copies the books and turns the moves of the marks so far into attribution.
-    pub(crate) fn new(layout: &'a Layout, state: &State) -> Result<Self, LedgerError> {
-        let mut books = state.books.clone();
-        let marks = Marks {
+    pub(crate) fn new(
+        layout: &'a Layout,
+        state: &State,
+        spare: Spare,
+    ) -> Result<Self, LedgerError> {
+        let Spare {
+            mut marks,
+            mut books,
+            finished,
+            changes,
+        } = spare;
+        marks.clone_from(&state.marks);
+        books.copy(&state.books);
+        Self {
             layout,
+            marks,
+            books,
+            finished,
+            changes,
+        }
+        .settled(state)
+    }
+
+    /// The same with what the marks have moved since the last booking.
+    fn settled(mut self, state: &State) -> Result<Self, LedgerError> {
+        if state.marks == state.books.settled_marks {
+            return Ok(self);
+        }
+        let marks = Marks {
+            layout: self.layout,
             marks: &state.marks,
         };
-        for book in &mut books.sleeves {
+        for book in &mut self.books.sleeves {
             let moved = marks.since_booking(book, &state.books.settled_marks)?;
             book.attribution.add(&moved)?;
         }
-        books.settled_marks.clone_from(&state.marks);
-        Ok(Self {
-            layout,
-            marks: state.marks.clone(),
-            books,
-            finished: Vec::new(),
-            changes: Vec::new(),
-        })
+        self.books.settled_marks.clone_from(&state.marks);
+        Ok(self)
     }
 
     pub(crate) fn valuation(&self) -> Marks<'_> {
@@ -248,12 +277,18 @@ impl<'a> Draft<'a> {
 }
 
 impl Sealed {
-    pub(crate) fn take_effect(self, state: &mut State) {
-        state.marks = self.marks;
-        state.books = self.books;
-        state.round_trips.extend(self.finished);
-        for change in self.changes {
+    pub(crate) fn take_effect(mut self, state: &mut State) -> Spare {
+        let marks = std::mem::replace(&mut state.marks, self.marks);
+        let books = std::mem::replace(&mut state.books, self.books);
+        state.round_trips.append(&mut self.finished);
+        for change in self.changes.drain(..) {
             state.remember(change);
+        }
+        Spare {
+            marks,
+            books,
+            finished: self.finished,
+            changes: self.changes,
         }
     }
 }

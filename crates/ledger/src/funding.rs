@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::amount::{add_to, bounded, minus, plus, split, times};
 use crate::contract::{notional, price};
-use crate::draft::Draft;
+use crate::draft::{Draft, Spare};
 use crate::position::magnitude;
 use crate::{Funding, Ledger, LedgerError, SleeveIdx};
 
@@ -92,7 +92,7 @@ impl Ledger {
         amounts: &[(SleeveIdx, Decimal)],
     ) -> Result<Decimal, LedgerError> {
         let (_, _, route) = self.layout.traded(instrument)?;
-        let mut draft = Draft::new(&self.layout, &self.state)?;
+        let mut draft = Draft::new(&self.layout, &self.state, Spare::default())?;
         let mut total = Decimal::ZERO;
         let mut late = Vec::new();
         for (sleeve, amount) in amounts {

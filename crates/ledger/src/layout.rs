@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cq_types::{Contract, Instrument, InstrumentIdx};
+use cq_types::{Contract, Dated, Instrument, InstrumentIdx};
 use rust_decimal::Decimal;
 
 use crate::collateral::Shared;
@@ -73,8 +73,16 @@ pub(crate) struct Layout {
     pub(crate) slots: Vec<Slot>,
     pub(crate) routes: Vec<Option<Route>>,
     pub(crate) bases: Vec<String>,
+    /// Whether no tier of an instrument ever asks for more than a position is worth.
+    pub(crate) is_mild: Vec<bool>,
     /// The wallet in multi-assets mode, if one is.
     pub(crate) shared: Option<Shared>,
+}
+
+fn is_mild(instrument: &Instrument) -> bool {
+    let rows = instrument.brackets.iter().flat_map(Dated::rows);
+    let mut tiers = rows.flat_map(|(_, tiers)| tiers);
+    tiers.all(|tier| tier.mmr <= Decimal::ONE && tier.cum >= Decimal::ZERO)
 }
 
 fn setup<T>(text: String) -> Result<T, LedgerError> {
@@ -93,6 +101,7 @@ impl Layout {
         instruments.iter().try_for_each(check_grid)?;
         let mut layout = Self {
             routes: vec![None; instruments.len()],
+            is_mild: instruments.iter().map(is_mild).collect(),
             instruments,
             sleeves,
             wallets: Vec::new(),

@@ -4,6 +4,7 @@ use cq_types::{Instrument, InstrumentIdx, Px};
 use rust_decimal::Decimal;
 
 use crate::contract::price;
+use crate::draft::Spare;
 use crate::layout::Layout;
 use crate::valuation::Marks;
 use crate::{
@@ -28,6 +29,7 @@ const MAX_LEVERAGE: u16 = 10;
 pub struct Ledger {
     pub(crate) layout: Arc<Layout>,
     pub(crate) state: State,
+    pub(crate) spare: Spare,
 }
 
 impl Ledger {
@@ -53,7 +55,11 @@ impl Ledger {
             layout.bases.len(),
         );
         let layout = Arc::new(layout);
-        Ok(Self { layout, state })
+        Ok(Self {
+            layout,
+            state,
+            spare: Spare::default(),
+        })
     }
 
     /// Chooses the leverage of an instrument, which sets its initial margin.

@@ -27,6 +27,7 @@ mod memory;
 mod opening;
 mod pool;
 mod position;
+mod rough;
 mod safe;
 mod state;
 mod transfer;

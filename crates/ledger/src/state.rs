@@ -76,7 +76,7 @@ pub struct Flow {
 }
 
 /// Balances and positions of the account or of a sleeve.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Holdings {
     /// One balance for each asset of each wallet, in the order of the wallets.
     pub balances: Vec<Decimal>,
@@ -102,7 +102,7 @@ pub struct Book {
 }
 
 /// Account and sleeves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Books {
     /// What the venue holds for us.
     pub account: Holdings,
@@ -144,7 +144,43 @@ pub struct State {
     pub forgotten: Option<Ts>,
 }
 
+impl Books {
+    /// Becomes what others are, in the memory that is here.
+    pub(crate) fn copy(&mut self, other: &Self) {
+        self.account.copy(&other.account);
+        self.settled_marks.clone_from(&other.settled_marks);
+        if self.sleeves.len() != other.sleeves.len() {
+            self.sleeves.clone_from(&other.sleeves);
+            return;
+        }
+        for (own, book) in self.sleeves.iter_mut().zip(&other.sleeves) {
+            own.copy(book);
+        }
+    }
+}
+
+impl Book {
+    fn copy(&mut self, other: &Self) {
+        self.holdings.copy(&other.holdings);
+        self.deposits = other.deposits;
+        self.attribution = other.attribution;
+        self.settled = other.settled;
+        for (own, open) in self.open.iter_mut().zip(&other.open) {
+            match (own.as_mut(), open) {
+                (Some(own), Some(open)) => own.copy(open),
+                _ => own.clone_from(open),
+            }
+        }
+    }
+}
+
 impl Holdings {
+    fn copy(&mut self, other: &Self) {
+        self.balances.clone_from(&other.balances);
+        self.in_flight.clone_from(&other.in_flight);
+        self.positions.clone_from(&other.positions);
+    }
+
     fn empty(slots: usize, instruments: usize) -> Self {
         Self {
             balances: vec![Decimal::ZERO; slots],

@@ -5,7 +5,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::amount::{add_to, minus, over, plus, times};
 use crate::cash::{booked, out_of_range, positive};
-use crate::draft::Draft;
+use crate::draft::{Draft, Spare};
 use crate::{
     Ledger, LedgerError, MarginAccount, MarginMode, OpenOrders, Pool, SleeveIdx, Transfer,
     VenueMarks, WalletIdx,
@@ -40,7 +40,7 @@ impl Ledger {
         let leaves = plus(amount, fee)?;
         self.check_spare(sleeve, from, leaves, transfer.ts)?;
         self.check_room(to, amount, transfer.ts)?;
-        let mut draft = Draft::new(&self.layout, &self.state)?;
+        let mut draft = Draft::new(&self.layout, &self.state, Spare::default())?;
         let paid_at = draft.valuation().asset(from)?;
         let rise = minus(draft.valuation().asset(to)?, paid_at)?;
         draft.credit(sleeve, from, -leaves)?;
@@ -65,7 +65,7 @@ impl Ledger {
         if on_its_way < amount {
             return Err(self.layout.not_enough(sleeve, to, on_its_way, amount));
         }
-        let mut draft = Draft::new(&self.layout, &self.state)?;
+        let mut draft = Draft::new(&self.layout, &self.state, Spare::default())?;
         draft.send(sleeve, to, -amount)?;
         draft.credit(sleeve, to, amount)?;
         let sealed = draft.seal()?;

@@ -142,6 +142,13 @@ impl OpenTrip {
         }
     }
 
+    /// Becomes what another is, in the memory that is here.
+    pub(crate) fn copy(&mut self, other: &Self) {
+        self.entry_ts = other.entry_ts;
+        self.legs.clone_from(&other.legs);
+        self.outcome = other.outcome;
+    }
+
     fn leg(&mut self, instrument: InstrumentIdx) -> &mut OpenLeg {
         let at = self
             .legs

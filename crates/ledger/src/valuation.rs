@@ -143,9 +143,13 @@ impl Marks<'_> {
     fn basis(&self, book: &Book, before: Marks<'_>) -> Result<Decimal, LedgerError> {
         let mut total = Decimal::ZERO;
         for base in &self.layout.bases {
+            let mut longs = self.longs(book, base).peekable();
+            if longs.peek().is_none() {
+                continue;
+            }
             let mut shorts = self.shorts(book, base);
             let mut short = shorts.next().transpose()?;
-            for (slot, mut long) in self.longs(book, base) {
+            for (slot, mut long) in longs {
                 while !long.is_zero() {
                     let Some((i, left)) = short.as_mut() else {
                         break;
@@ -173,7 +177,7 @@ impl Marks<'_> {
         let slots = self.layout.slots.iter().enumerate();
         slots.filter_map(move |(s, slot)| {
             let held = book.holdings.balances[s];
-            let is_long = slot.is_traded && slot.asset == base && held > Decimal::ZERO;
+            let is_long = slot.is_traded && held > Decimal::ZERO && slot.asset == base;
             is_long.then_some((s, held))
         })
     }

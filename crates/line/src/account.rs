@@ -1,9 +1,10 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use cq_ledger::{prorate, Allocation, Fill, Ledger};
 use cq_sim::{Request, TimeInForce, FORCED_ID};
 use cq_types::{Account, Contract, Event, InstrumentIdx, Px, Qty, Ts};
 use rust_decimal::Decimal;
+use rustc_hash::FxHashMap;
 
 use crate::conversion::ConversionRow;
 use crate::line::bad;
@@ -26,7 +27,7 @@ pub(crate) struct Books {
     pub(crate) ended: Vec<usize>,
     /// How long the last answer about an order took, per instrument.
     pub(crate) latency: Vec<Option<OrderLatency>>,
-    index: HashMap<u64, usize>,
+    index: FxHashMap<u64, usize>,
     pub(crate) fills: Vec<FillRow>,
     pub(crate) liquidations: Vec<LiquidationRow>,
     pub(crate) conversions: Vec<ConversionRow>,
@@ -46,7 +47,7 @@ impl Books {
             orders: Vec::new(),
             open: VecDeque::new(),
             ended: Vec::new(),
-            index: HashMap::new(),
+            index: FxHashMap::default(),
             fills: Vec::new(),
             liquidations: Vec::new(),
             conversions: Vec::new(),

@@ -1,8 +1,8 @@
 //! The margin check at a message's arrival: who cannot pay is refused.
 
-use cq_ledger::{LedgerError, OpenOrders, Opening};
-use cq_sim::{Asked, Purse, Request, Venue};
-use cq_types::{Contract, InstrumentIdx, Px, Side, Ts};
+use cq_ledger::{approx, LedgerError, OpenOrders, Opening};
+use cq_sim::{Asked, OpenOrder, Purse, Request, Venue};
+use cq_types::{Contract, InstrumentIdx, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
 use crate::custody::Custody;
@@ -39,6 +39,11 @@ impl Custody {
             px,
         };
         let but = asked.is_amended.then_some(request.id);
+        let rough = |index| self.open_orders_approx(venue, index, but);
+        if self.account.clearly_opens(opening, rough, &self.marks, ts) {
+            venue.bar(instrument, false);
+            return Ok(());
+        }
         let orders = |index| self.open_orders(venue, index, but);
         let is_paid = match self.account.can_open(opening, orders, &self.marks, ts) {
             // More than can be counted is more than anybody has.
@@ -66,6 +71,27 @@ impl Custody {
         px.filter(|px| px.0 > 0)
     }
 
+    /// As [`Self::open_orders`] of a linear contract, in floats: of bids and of asks.
+    fn open_orders_approx(
+        &self,
+        venue: &Venue,
+        instrument: InstrumentIdx,
+        but: Option<u64>,
+    ) -> [f64; 2] {
+        let traded = &self.account.instruments()[usize::from(instrument)];
+        let mut sums = [0.0; 2];
+        for own in venue.open_orders(instrument) {
+            if own.only_reduces || Some(own.id) == but {
+                continue;
+            }
+            if let Some(px) = worst(venue, &own) {
+                sums[usize::from(own.side == Side::Sell)] += px.0 as f64 * own.left.0 as f64;
+            }
+        }
+        let unit = traded.grid.price_f64(Px(1)) * traded.grid.quantity_f64(Qty(1));
+        sums.map(|sum| sum * unit * approx(traded.multiplier))
+    }
+
     /// What works of a contract and may open a position, without one order.
     pub(crate) fn open_orders(
         &self,
@@ -82,11 +108,7 @@ impl Custody {
             if own.only_reduces || Some(own.id) == but {
                 continue;
             }
-            let market = || match (venue.touch(instrument), own.side) {
-                ([_, ask], Side::Buy) => ask.map(above),
-                ([bid, _], Side::Sell) => bid,
-            };
-            let Some(px) = own.limit.or_else(market).filter(|px| px.0 > 0) else {
+            let Some(px) = worst(venue, &own) else {
                 continue;
             };
             if is_linear {
@@ -107,6 +129,15 @@ impl Custody {
         }
         Ok(orders)
     }
+}
+
+/// The price at which an order that works is taken to trade.
+fn worst(venue: &Venue, own: &OpenOrder) -> Option<Px> {
+    let market = || match (venue.touch(own.instrument), own.side) {
+        ([_, ask], Side::Buy) => ask.map(above),
+        ([bid, _], Side::Sell) => bid,
+    };
+    own.limit.or_else(market).filter(|px| px.0 > 0)
 }
 
 /// A price and 0.05 % more, up to a whole grid unit.

@@ -125,22 +125,29 @@ impl Merge {
                 Ordering::Greater => limit = limit.min(other.due),
             }
         }
-        let mut run = Run {
-            stream: head.stream,
-            rows: head.row..head.row + 1,
-            last: head.due,
-            after: None,
+        let stream = &tape[head.stream];
+        let stamps = head.stamps(stream);
+        let is_ordered = head.kind == Clock::Recv || stream.is_ordered_at(head.row);
+        // A row that seems to go back is due with the one before it: within the limit too.
+        let count = if is_ordered {
+            1 + reached(&stamps[1..], limit)
+        } else {
+            let beyond = stamps[1..].iter().position(|ts| *ts > limit);
+            beyond.map_or(stamps.len(), |at| at + 1)
         };
-        for ts in head.stamps(&tape[head.stream]).iter().skip(1) {
-            // A row that seems to go back is due with the one before it: within the limit too.
-            if *ts > limit {
-                run.after = Some(*ts);
-                break;
-            }
-            run.last = run.last.max(*ts);
-            run.rows.end += 1;
+        let last = if is_ordered {
+            head.due.max(stamps[count - 1])
+        } else {
+            stamps[1..count]
+                .iter()
+                .fold(head.due, |last, ts| last.max(*ts))
+        };
+        Run {
+            stream: head.stream,
+            rows: head.row..head.row + count,
+            last,
+            after: stamps.get(count).copied(),
         }
-        run
     }
 
     /// Moves on past the first `rows` of a run; returns when the last of them was.
@@ -220,6 +227,18 @@ impl Head {
             _ => stream.events_from(self.row),
         }
     }
+}
+
+/// How many of ordered times are `limit` at most: few of many, mostly.
+fn reached(stamps: &[Ts], limit: Ts) -> usize {
+    let mut step = 8;
+    let mut from = 0;
+    while from + step <= stamps.len() && stamps[from + step - 1] <= limit {
+        from += step;
+        step *= 2;
+    }
+    let to = stamps.len().min(from + step);
+    from + stamps[from..to].partition_point(|ts| *ts <= limit)
 }
 
 /// A recorded funding stamp, rounded to the minute it was scheduled for.

@@ -17,6 +17,8 @@ pub(crate) struct Custody {
     safe: Vec<Safe>,
     /// Answers that are booked here and not yet on their way to us.
     answers: Vec<Event<Account>>,
+    /// Empty but while answers are booked: its memory serves the next ones.
+    heard: Vec<Event<Account>>,
     /// What the insurance fund holds, in each instrument's settle asset, if it can be empty.
     pub(crate) fund: Option<Vec<Decimal>>,
     pub(crate) jitter: Jitter,
@@ -32,6 +34,7 @@ impl Custody {
             marks: vec![None; count],
             safe: vec![Safe::NEVER; count],
             answers: Vec::new(),
+            heard: Vec::new(),
             fund: config.insurance_fund.map(|fund| vec![fund; count]),
             jitter: Jitter::new(config.funding_jitter),
             traded: vec![None; count],
@@ -39,8 +42,8 @@ impl Custody {
         }
     }
 
-    pub(crate) fn take_answers(&mut self) -> Vec<Event<Account>> {
-        std::mem::take(&mut self.answers)
+    pub(crate) fn take_answers(&mut self) -> impl Iterator<Item = Event<Account>> + '_ {
+        self.answers.drain(..)
     }
 
     pub(crate) fn has_answers(&self) -> bool {
@@ -86,6 +89,13 @@ impl Custody {
             self.safe[usize::from(instrument)] = Safe::ALWAYS;
             return Ok(());
         };
+        let i = usize::from(instrument);
+        if let (Some(px), Some(safe)) = (self.marks[i], self.account.covered(instrument, pool)) {
+            if safe.holds(px, ts) {
+                self.safe[i] = safe;
+                return Ok(());
+            }
+        }
         if let Some(margin) = self.account.margin(pool, &self.marks, ts)? {
             if margin.is_liquidated() {
                 self.liquidate(venue, pool, &margin, ts)?;
@@ -105,7 +115,9 @@ impl Custody {
         venue: &mut Venue,
     ) -> Result<Vec<(InstrumentIdx, u64)>, LedgerError> {
         let mut traded: Vec<(InstrumentIdx, u64)> = Vec::new();
-        for answer in venue.take_answers() {
+        let mut heard = std::mem::take(&mut self.heard);
+        venue.swap_answers(&mut heard);
+        for answer in heard.drain(..) {
             let mut costs = Vec::new();
             if let Some(fill) = Fill::of(&answer) {
                 let before = self.account.position(fill.instrument).qty.0;
@@ -127,8 +139,11 @@ impl Custody {
                 self.pay(venue, &at, cost, ts)?;
             }
         }
+        self.heard = heard;
         // What such fills cost was told above.
-        self.answers.append(&mut venue.take_answers());
+        if venue.has_answers() {
+            self.answers.append(&mut venue.take_answers());
+        }
         Ok(traded)
     }
 

@@ -72,7 +72,7 @@ impl Known {
         }
     }
 
-    /// Takes an event that is no level change.
+    /// Takes an event that is neither a level change nor a trade.
     pub(crate) fn on_market(&mut self, event: &Event<Market>) {
         let at = usize::from(event.instrument);
         self.latency[at] = Some(FeedLatency {
@@ -80,18 +80,6 @@ impl Known {
             known: event.ts_recv,
         });
         match event.body {
-            Market::Trade { px, qty, side, .. } if is_market(event) => {
-                self.last[at] = Some(px);
-                if let Some(kept) = &mut self.trades[at] {
-                    kept.push(Traded {
-                        ts_event: event.ts_event,
-                        ts_recv: event.ts_recv,
-                        px,
-                        qty,
-                        side,
-                    });
-                }
-            }
             Market::Bar { close, .. } => self.last[at] = Some(close),
             Market::Quote {
                 bid,
@@ -109,6 +97,33 @@ impl Known {
         }
         self.recent[at].on_market(event);
         self.features.on_market(event, self.books[at].as_ref());
+    }
+
+    /// Takes consecutive trades; returns the price that they mark their instrument with, if they do.
+    pub(crate) fn on_trades(&mut self, stream: &Stream, rows: Range<usize>) -> Option<Px> {
+        let (index, at) = (stream.instrument, usize::from(stream.instrument));
+        let is_heard = self.features.hears_trades(index);
+        let mut last = None;
+        for (trade, marks) in stream.trades(rows) {
+            let (at_venue, known) = (trade.ts_event, trade.ts_recv);
+            self.latency[at] = Some(FeedLatency { at_venue, known });
+            let is_market = marks & flags::NOT_MARKET == 0;
+            if is_market {
+                last = Some(trade.px);
+                self.recent[at].on_trade(at_venue);
+                if let Some(kept) = &mut self.trades[at] {
+                    kept.push(trade);
+                }
+            }
+            if is_heard && is_market {
+                self.features
+                    .on_trade(index, known, (trade.qty, trade.side));
+            } else {
+                self.features.pass(known);
+            }
+        }
+        self.last[at] = last.or(self.last[at]);
+        last.filter(|_| self.markers[at] == Marker::Trades)
     }
 
     /// Takes consecutive level changes; features hear of the book when a frame is complete.
@@ -135,7 +150,6 @@ impl Known {
     pub(crate) fn mark(&self, event: &Event<Market>) -> Option<Px> {
         match (event.body, self.markers[usize::from(event.instrument)]) {
             (Market::Mark { px }, _) => Some(px),
-            (Market::Trade { px, .. }, Marker::Trades) => Some(px).filter(|_| is_market(event)),
             (
                 Market::Bar {
                     interval, close, ..
@@ -192,11 +206,6 @@ impl Known {
             None => *self.quotes.get(usize::from(instrument))?,
         }
     }
-}
-
-/// Trades of an insurance fund or a deleveraging say nothing about the price.
-fn is_market(event: &Event<Market>) -> bool {
-    event.flags & flags::NOT_MARKET == 0
 }
 
 fn marker_of(tape: &[Stream], index: InstrumentIdx) -> Marker {

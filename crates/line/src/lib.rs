@@ -20,6 +20,7 @@
 
 mod account;
 mod admission;
+mod at_once;
 mod check;
 mod clock;
 mod columns;

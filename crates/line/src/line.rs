@@ -5,8 +5,7 @@ use cq_ledger::Ledger;
 use cq_types::{Event, Instrument, InstrumentIdx, Market, Px, Ts};
 
 use crate::account::Books;
-use crate::clock::{first, is_time, on_grid, Next, Turn, COUNT, LONGEST};
-use crate::columns::Kind;
+use crate::clock::{first, is_time, on_grid, Turn, COUNT, LONGEST};
 use crate::cursor::{Clock, Merge, NEVER};
 use crate::deleverage::Deleverages;
 use crate::exchange::{Exchanges, Listing};
@@ -265,7 +264,7 @@ impl Line {
             if self.wants.is_some() {
                 return Ok(None);
             }
-            let rows = self.changes(next, due)?;
+            let rows = self.pass_run(next, due)?;
             if rows > 0 {
                 spent += rows;
                 continue;
@@ -276,51 +275,6 @@ impl Line {
             }
         }
         Ok(None)
-    }
-
-    /// Lets consecutive level changes of a book pass at once, at the venue or as they become
-    /// known: nine of ten events of a tape are such, and none of them wakes anybody. Returns
-    /// how many they were, zero where something else is due.
-    fn changes(&mut self, next: Next, due: [Ts; COUNT]) -> Result<usize, LineError> {
-        let merge = match (next.turn, &mut self.recv, &mut self.lived) {
-            (Turn::Known, Some(recv), _) => recv,
-            (Turn::Lived, _, Some(lived)) => &mut lived.market,
-            _ => return Ok(0),
-        };
-        let is_changes = |at: usize| self.tape[at].kind == Kind::Deltas;
-        if !merge.stream().is_some_and(is_changes) {
-            return Ok(0);
-        }
-        let run = merge.run(&self.tape, next.until(due, self.end));
-        let stream = &self.tape[run.stream];
-        let instrument = stream.instrument;
-        let mut rows = run.rows.len();
-        if next.turn == Turn::Known {
-            self.known.on_changes(stream, run.rows.clone());
-            self.seq += rows as u64;
-        } else if let Some(lived) = &mut self.lived {
-            // What an order's fill makes due may come before the rest of the run.
-            let changes = stream.changes(run.rows.clone()).timed(next.ts);
-            let purse = self.books.purse();
-            let exchange = lived.exchanges.of_mut(instrument);
-            rows = exchange.venue.on_changes(instrument, changes, &purse);
-        }
-        let merge = match (next.turn, &mut self.recv, &mut self.lived) {
-            (Turn::Known, Some(recv), _) => recv,
-            (_, _, Some(lived)) => &mut lived.market,
-            _ => return Ok(0),
-        };
-        let last = merge.pass(&self.tape, run, rows);
-        self.now = self.now.max(last);
-        if let (Turn::Lived, Some(lived)) = (next.turn, &mut self.lived) {
-            let exchange = lived.exchanges.of_mut(instrument);
-            if exchange.venue.has_answers() {
-                let heard = exchange.hear(last);
-                heard.map_err(|source| LineError::Ledger { ts: last, source })?;
-                self.books.queue(exchange.custody.take_answers());
-            }
-        }
-        Ok(rows)
     }
 
     /// Runs to the end without a step: times of the decision grid, and the features known
@@ -454,8 +408,13 @@ impl Line {
         let Some(px) = self.known.mark(event) else {
             return Ok(());
         };
-        self.mark_at(event.instrument, px)?;
-        match self.legs.short(event.instrument) {
+        self.mark_legs(event.instrument, px)
+    }
+
+    /// Marks a contract, and its short leg where it has one.
+    pub(crate) fn mark_legs(&mut self, instrument: InstrumentIdx, px: Px) -> Result<(), LineError> {
+        self.mark_at(instrument, px)?;
+        match self.legs.short(instrument) {
             Some(short) => self.mark_at(short, px),
             None => Ok(()),
         }

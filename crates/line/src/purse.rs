@@ -6,6 +6,7 @@ use cq_ledger::{prorate, Ledger};
 use cq_sim::{OpenOrder, Purse};
 use cq_types::{Account, Contract, Event, Instrument, InstrumentIdx, Px, Qty};
 use rust_decimal::Decimal;
+use rustc_hash::FxHashMap;
 
 use crate::record::OrderRow;
 
@@ -13,7 +14,7 @@ use crate::record::OrderRow;
 pub(crate) struct Purses<'a> {
     pub(crate) ledger: &'a Ledger,
     pub(crate) orders: &'a [OrderRow],
-    pub(crate) index: &'a HashMap<u64, usize>,
+    pub(crate) index: &'a FxHashMap<u64, usize>,
     pub(crate) on_the_way: &'a VecDeque<Event<Account>>,
 }
 

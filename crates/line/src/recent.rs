@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use cq_types::{flags, Event, Market, Ts};
+use cq_types::{Event, Market, Ts};
 
 const DAY: Ts = 86_400_000_000_000;
 
@@ -22,11 +22,14 @@ impl Recent {
         }
     }
 
+    /// A trade of the market happened.
+    pub(crate) fn on_trade(&mut self, ts: Ts) {
+        self.traded = self.traded.max(Some(ts));
+    }
+
+    /// Takes an event that is no trade.
     pub(crate) fn on_market(&mut self, event: &Event<Market>) {
         match event.body {
-            Market::Trade { .. } if event.flags & flags::NOT_MARKET == 0 => {
-                self.traded = self.traded.max(Some(event.ts_event));
-            }
             Market::Bar {
                 interval, volume, ..
             } if Some(interval) == self.shortest && volume.0 > 0 => {
@@ -109,22 +112,8 @@ mod tests {
         recent.on_market(&bar(1, 1, 0)); // a halt: the bar repeats the last price
         recent.on_market(&bar(0, 60, 7)); // the hour knows nothing newer
         assert_eq!(recent.age(60 * MINUTE), Some(59 * MINUTE));
-        let trade = Event {
-            ts_event: 61 * MINUTE,
-            body: Market::Trade {
-                id: 1,
-                px: Px(1),
-                qty: Qty(1),
-                side: cq_types::Side::Buy,
-            },
-            ..bar(0, 1, 0)
-        };
-        recent.on_market(&Event {
-            flags: flags::NOT_MARKET,
-            ..trade
-        });
-        assert_eq!(recent.age(60 * MINUTE), Some(59 * MINUTE));
-        recent.on_market(&trade);
+        recent.on_trade(61 * MINUTE);
+        recent.on_trade(60 * MINUTE); // reported late
         assert_eq!(recent.age(62 * MINUTE), Some(MINUTE));
     }
 }

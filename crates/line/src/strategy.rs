@@ -36,7 +36,7 @@ impl Line {
                 Some(Some(wake)) => {
                     self.asked += 1;
                     strategy.decide(self, wake)?;
-                    self.take_answers();
+                    self.books.unread.clear();
                 }
                 None if self.wants().is_some() => return Ok(None),
                 None => {}

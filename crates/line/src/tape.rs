@@ -5,6 +5,7 @@ use cq_types::{Change, Event, InstrumentIdx, Market, Px, Qty, Ts};
 
 use crate::check::Rows;
 use crate::columns::{side_of, Columns, Kind, Stamps};
+use crate::seen::Traded;
 use crate::LineError;
 
 /// One stream of the recorded tape: rows of one kind of one instrument, in one part or in
@@ -33,6 +34,8 @@ struct Part {
     first: usize,
     stamps: Stamps,
     columns: Columns,
+    /// Whether what it says happened never goes back in time.
+    is_ordered: bool,
 }
 
 impl Part {
@@ -90,13 +93,14 @@ impl Stream {
             return Ok(());
         };
         self.last = Some((*event, *recv));
-        if self.kind == Kind::Deltas {
+        if matches!(self.kind, Kind::Deltas | Kind::Trades) {
             let unmarked = || vec![0; stamps.ts_event.len()];
             stamps.flags.get_or_insert_with(unmarked);
         }
         let first = self.len;
         self.len += stamps.ts_event.len();
         self.parts.push_back(Part {
+            is_ordered: stamps.ts_event.is_sorted(),
             first,
             stamps,
             columns,
@@ -144,6 +148,11 @@ impl Stream {
         Some((part, row.checked_sub(part.first)?))
     }
 
+    /// Whether venue times never go back in the part of a row.
+    pub(crate) fn is_ordered_at(&self, row: usize) -> bool {
+        self.find(row).is_some_and(|(part, _)| part.is_ordered)
+    }
+
     /// `ts_event` of a row and of those that follow it in its part.
     pub(crate) fn events_from(&self, row: usize) -> &[Ts] {
         let found = self.find(row);
@@ -175,6 +184,38 @@ impl Stream {
             px: &px[rows.clone()],
             qty: &qty[rows],
         }
+    }
+
+    /// Trades of consecutive rows of one part, each with its marks; none where the stream holds
+    /// something else.
+    pub(crate) fn trades(&self, rows: Range<usize>) -> impl Iterator<Item = (Traded, u32)> + '_ {
+        let found = self.find(rows.start).and_then(|(part, at)| {
+            let Columns::Trades { px, qty, side, .. } = &part.columns else {
+                return None;
+            };
+            let rows = at..at + rows.len();
+            let stamps = &part.stamps;
+            let times = stamps.ts_event[rows.clone()]
+                .iter()
+                .zip(&stamps.ts_recv[rows.clone()]);
+            let marks = &stamps.flags.as_ref()?[rows.clone()];
+            let what = px[rows.clone()]
+                .iter()
+                .zip(&qty[rows.clone()])
+                .zip(&side[rows]);
+            Some(times.zip(what).zip(marks))
+        });
+        let rows = found.into_iter().flatten();
+        rows.map(|(((event, recv), ((px, qty), side)), marks)| {
+            let trade = Traded {
+                ts_event: *event,
+                ts_recv: *recv,
+                px: Px(*px),
+                qty: Qty(*qty),
+                side: side_of(*side),
+            };
+            (trade, *marks)
+        })
     }
 
     /// The event of a row; `None` for an outside value that is NaN.

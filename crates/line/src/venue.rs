@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use cq_ledger::LedgerError;
 use cq_sim::{Bar, Purse, Trade};
 use cq_types::{flags, Instrument, InstrumentIdx, Market, Px, Ts};
@@ -76,7 +78,7 @@ impl Lived {
         self.delistings.pop().map(|(_, index)| index)
     }
 
-    /// The venue lives through the next row of its tape.
+    /// The venue lives through the next row of its tape, neither a level change nor a trade.
     pub(crate) fn live(
         &mut self,
         tape: &[Stream],
@@ -91,20 +93,6 @@ impl Lived {
         };
         let exchange = self.exchanges.of_mut(index);
         match event.body {
-            Market::Trade { px, qty, side, .. } => {
-                let trade = Trade {
-                    px,
-                    qty,
-                    side,
-                    marks: event.flags,
-                    matched: event.ts_event,
-                };
-                exchange.venue.on_trade(index, trade, ts, purse);
-                exchange.hear(ts)?;
-                if event.flags & flags::NOT_MARKET == 0 {
-                    self.remark(index, px, ts)?;
-                }
-            }
             Market::Quote {
                 bid,
                 bid_qty,
@@ -143,6 +131,39 @@ impl Lived {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The venue lives through trades that follow each other, up to the first that it answers;
+    /// how many those are. No time goes back before `from`.
+    pub(crate) fn live_trades(
+        &mut self,
+        stream: &Stream,
+        rows: Range<usize>,
+        from: Ts,
+        purse: &dyn Purse,
+    ) -> Result<usize, LedgerError> {
+        let (index, mut ts, mut count) = (stream.instrument, from, 0);
+        for (traded, marks) in stream.trades(rows) {
+            ts = ts.max(traded.ts_event);
+            count += 1;
+            let trade = Trade {
+                px: traded.px,
+                qty: traded.qty,
+                side: traded.side,
+                marks,
+                matched: traded.ts_event,
+            };
+            let exchange = self.exchanges.of_mut(index);
+            exchange.venue.on_trade(index, trade, ts, purse);
+            exchange.hear(ts)?;
+            if marks & flags::NOT_MARKET == 0 {
+                self.remark(index, traded.px, ts)?;
+            }
+            if self.exchanges.of(index).custody.has_answers() {
+                break;
+            }
+        }
+        Ok(count)
     }
 
     fn live_bar(

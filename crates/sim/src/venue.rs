@@ -533,6 +533,11 @@ impl Venue {
         !self.desk.answers.is_empty()
     }
 
+    /// As [`Self::take_answers`], into a list that is empty; its memory is used for what comes.
+    pub fn swap_answers(&mut self, empty: &mut Vec<Event<Account>>) {
+        std::mem::swap(&mut self.desk.answers, empty);
+    }
+
     /// What the venue said since the last call, in the order in which it happened;
     /// `ts_recv` includes the response latency (see [`Self::end_bar`] for its bound).
     pub fn take_answers(&mut self) -> Vec<Event<Account>> {

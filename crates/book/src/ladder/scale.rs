@@ -34,7 +34,8 @@ impl Scale {
     /// (after Granlund and Montgomery 1994, theorem 4.2).
     #[inline]
     pub(super) fn entry(self, distance: i64) -> Option<usize> {
-        let distance = u64::try_from(distance).ok()?;
+        // One below entry 0 becomes one beyond all entries.
+        let distance = distance.cast_unsigned();
         let at = if self.inverse == 0 {
             distance
         } else {

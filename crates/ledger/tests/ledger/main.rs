@@ -7,6 +7,7 @@ mod funding;
 mod invariants;
 mod liquidation;
 mod refusals;
+mod rough;
 mod sessions;
 mod venue;
 mod worked_examples;

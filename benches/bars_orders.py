@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from benches.session import MS_NS, Recording
 from crypto_quant.core.messages import Wake, Wallet
 from crypto_quant.data_pipeline.storage.flags import NOT_MARKET
-from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import Deposit, LineSpec
 from crypto_quant.runtime.tape import Columns
 
 Ints = NDArray[np.int64]

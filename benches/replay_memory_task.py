@@ -15,7 +15,8 @@ from benches.import_task import peak_mb
 from benches.session import KEPT, KEY, LATENCY_NS, STEP_NS
 from crypto_quant.core.messages import Wallet
 from crypto_quant.data_pipeline.storage import Catalog
-from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import Deposit, LineSpec
 from crypto_quant.runtime.ticks import TickReader, TickTape
 from crypto_quant.venues.rules import load_instruments
 

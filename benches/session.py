@@ -25,7 +25,8 @@ from crypto_quant.data_pipeline.exporters.hftbacktest import to_npz
 from crypto_quant.data_pipeline.generated.frames import write_frames
 from crypto_quant.data_pipeline.generated.parameters import load_parameters
 from crypto_quant.data_pipeline.storage import Catalog
-from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import Deposit, LineSpec
 from crypto_quant.runtime.ticks import TickReader, TickTape
 from crypto_quant.venues.rules import load_instruments
 

@@ -34,7 +34,8 @@ from crypto_quant.models.threshold import Threshold
 from crypto_quant.runtime.compose import compose_state, deposits, join
 from crypto_quant.runtime.config import RunConfig, SleeveName
 from crypto_quant.runtime.decisions import NoLog
-from crypto_quant.runtime.line import HOUR_NS, LineSpec, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import HOUR_NS, LineSpec
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.state import SettledFunding, State
 from crypto_quant.runtime.step import step

@@ -507,13 +507,13 @@ class Line:
         """Send an order.
 
         ``type_code`` is 0 market, 1 limit, 2 post-only, 3 stop, 4 take-profit, 5 trailing stop;
-        ``tif`` is 0 until cancelled, 1 immediate or cancel, 2 fill or kill. ``stop`` is a
-        trigger, of a trailing stop the price that activates it; ``price`` makes a stop or
-        take-profit a limit order once it is triggered; ``callback_ppm`` is a trailing stop's
-        distance, millionths. ``close_position`` trades what is held at the trigger, at most
-        ``quantity``. ``position_side`` is 1 long, -1 short in hedge mode, 0 in one-way mode; at
-        the long leg, -1 means the short one. ``allocations`` are ``(sleeve, signed quantity)``
-        and sum to the signed quantity.
+        ``tif`` is 0 until cancelled, 1 immediate or cancel, 2 fill or kill, 3 post-only (of
+        limits, stops and take-profits with a price). ``stop`` is a trigger, of a trailing stop the
+        price that activates it; ``price`` makes a stop or take-profit a limit order once it is
+        triggered; ``callback_ppm`` is a trailing stop's distance, millionths. ``close_position``
+        trades what is held at the trigger, at most ``quantity``. ``position_side`` is 1 long, -1
+        short in hedge mode, 0 in one-way mode; at the long leg, -1 means the short one.
+        ``allocations`` are ``(sleeve, signed quantity)`` and sum to the signed quantity.
         The venue refuses what breaks its rules (see ``reason`` of :meth:`answers`).
         """
 
@@ -544,12 +544,29 @@ class Line:
 
     def shown_orders(
         self, instrument: int, tick: int, lot: int
-    ) -> list[tuple[int, int, int | None, int, int, int, str, bool, str, int]]:
+    ) -> list[
+        tuple[
+            int,
+            int,
+            int | None,
+            int,
+            int,
+            int,
+            str,
+            bool,
+            str,
+            int,
+            tuple[int, int | None, bool, int, bool, bool, int] | None,
+        ]
+    ]:
         """Orders that are done and not forgotten, then open ones, as far as we know.
 
         Each is id, side (+1 buy), price in ``tick``, quantity, what has traded of it and what
-        has not in ``lot``, status (sent, working, filled, cancelled, rejected), whether a
-        cancellation may be asked for, why it was refused, when it was sent.
+        has not in ``lot``, status (sent, working, triggered, filled, cancelled, rejected), whether
+        a cancellation may be asked for, why it was refused, when it was sent, and what else binds
+        it: type (see :meth:`place`), trigger in ``tick``, whether by the mark, callback in
+        millionths, whether it only reduces, whether it closes the position, position side;
+        ``None`` of a plain order.
         """
 
     def forget_ended(self, instrument: int) -> None:
@@ -638,7 +655,8 @@ class Line:
         """Take what the venue said since the last call.
 
         ``(kind, ts_event, ts_recv, order_id, instrument, px, qty, is_buy, is_taker, amount,
-        reason)``; kind is ack, fill, reject, cancelled or funding; amount is the fee of a fill
+        reason)``; kind is ack, fill, reject, triggered (of an order
+        with a limit), cancelled or funding; amount is the fee of a fill
         (positive if paid) or the funding received. Of money: converted (amount of the settle
         asset received, reason is the cause), transferred and transfer_refused (order_id is the
         transfer's number).

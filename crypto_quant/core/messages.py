@@ -29,12 +29,53 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
-    """How an order meets the market."""
+    """How an order meets the market.
+
+    Stops, take-profits and trailing stops wait for their trigger; then they are market or limit
+    orders.
+    """
 
     MARKET = "market"
     LIMIT = "limit"
     POST_ONLY = "post_only"
     STOP_MARKET = "stop_market"
+    STOP_LIMIT = "stop_limit"
+    TAKE_PROFIT_MARKET = "take_profit_market"
+    TAKE_PROFIT_LIMIT = "take_profit_limit"
+    TRAILING_STOP_MARKET = "trailing_stop_market"
+
+
+class TimeInForce(StrEnum):
+    """How long an order works: until cancelled, not at all, whole or not at all, as a maker."""
+
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+    GTX = "gtx"
+
+
+class TriggerBy(StrEnum):
+    """The price that a trigger looks at."""
+
+    LAST = "last"
+    MARK = "mark"
+
+
+class OrderStatus(StrEnum):
+    """Life of an order, as far as we know.
+
+    ``EXPIRED``: the venue ended it, and nobody had asked for that. ``TRIGGERED``: it waited for
+    its trigger and is a limit order now.
+    """
+
+    NEW = "new"
+    WORKING = "working"
+    TRIGGERED = "triggered"
+    PARTIAL = "partially_filled"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
 
 
 class Wake(StrEnum):
@@ -122,10 +163,29 @@ class Allocation(NamedTuple):
     quantity: int
 
 
+class Conditions(NamedTuple):
+    """What binds an order that a sleeve sends itself (``core.tickets``), and its name for it.
+
+    ``callback_ppm`` is a trailing stop's distance, millionths of the best price.
+    ``close_position``: once triggered it takes what is held, at most its quantity. ``protect`` is
+    the protective stop of a position that it opens.
+    """
+
+    ticket: str
+    time_in_force: TimeInForce = TimeInForce.GTC
+    trigger_by: TriggerBy = TriggerBy.LAST
+    callback_ppm: int = 0
+    close_position: bool = False
+    protect: int | None = None
+
+
 class Order(NamedTuple):
     """A wish to trade; nothing leaves before it is ``Approved``.
 
-    ``is_quote`` tells that it is one of a sleeve's quotes, which stand each for itself.
+    ``stop`` is a trigger, of a trailing stop the price that activates it. ``is_quote`` tells that
+    it is one of a sleeve's quotes, which stand each for itself. ``conditions`` has what a sleeve
+    sends itself; with ``None`` it comes from targets and is good until cancelled, its trigger by
+    the last trade.
     """
 
     ts: int
@@ -140,6 +200,12 @@ class Order(NamedTuple):
     allocations: tuple[Allocation, ...]
     reason: str
     is_quote: bool = False
+    conditions: Conditions | None = None
+
+    @property
+    def only_reduces(self) -> bool:
+        """Whether the venue lets it shrink the account's position only."""
+        return self.reduce_only or (self.conditions is not None and self.conditions.close_position)
 
 
 class Cross(NamedTuple):
@@ -227,7 +293,7 @@ class Place(NamedTuple):
 
 
 class Amend(NamedTuple):
-    """Make a resting order smaller: ``approved`` is that order with its new whole quantity."""
+    """Change a working order: ``approved`` is that order with its new price and whole quantity."""
 
     approved: Approved
 

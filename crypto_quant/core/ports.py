@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from decimal import Decimal
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from crypto_quant.core.messages import Wallet
+from crypto_quant.core.tickets import OrderReport
 
 R = TypeVar("R")
 
@@ -101,7 +102,22 @@ class AccountView(Protocol):
         ...
 
     def working(self, sleeve: int, instrument: int) -> int:
-        """Return what a sleeve's live orders may still trade, signed, without its stops."""
+        """Return what a sleeve's live orders may still trade, signed.
+
+        Without its stops and its ``exits``.
+        """
+        ...
+
+    @property
+    def exits(self) -> Mapping[tuple[int, int], tuple[int, int]]:
+        """What sleeves' own orders that only reduce may still (buy, sell), unsigned.
+
+        By (sleeve, instrument), where it is not nothing.
+        """
+        ...
+
+    def order(self, sleeve: int, name: str) -> OrderReport | None:
+        """Return what is known of the last order that a sleeve sent itself under a name."""
         ...
 
     def selling(self, sleeve: int, instrument: int) -> int:

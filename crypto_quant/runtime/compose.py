@@ -11,10 +11,11 @@ from crypto_quant.core.terms import TermsTable
 from crypto_quant.execution.netting import Netting, NettingConfig
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.execution.quoting import Quoting, QuotingConfig
+from crypto_quant.execution.tickets import Tickets
 from crypto_quant.models.switch import ModelSwitch
 from crypto_quant.runtime.config import RunConfig, SleeveName
 from crypto_quant.runtime.history import DailyCloses
-from crypto_quant.runtime.line import Deposit
+from crypto_quant.runtime.line_spec import Deposit
 from crypto_quant.runtime.sleeves import CarryStage, ModelStage, MomentumStage, Stage
 from crypto_quant.runtime.state import SettledFunding, State
 from crypto_quant.runtime.view import LineView
@@ -85,8 +86,9 @@ def join(
     manager = RiskManager(risk, checks, sleeves, RiskState())
     nets = Netting(netting, sleeves, orders)
     quotes = Quoting(quoting or QuotingConfig(), sleeves, orders)
+    tickets = Tickets(sleeves, orders)
     view = LineView(terms, orders, nets, risk.leverage)
-    return State(view, terms, stages, manager, nets, quotes, orders, funding)
+    return State(view, terms, stages, manager, nets, quotes, tickets, orders, funding)
 
 
 def _stage(

@@ -14,7 +14,8 @@ from crypto_quant.core.terms import terms_at
 from crypto_quant.feature_engineering.catalog import default_tick_set
 from crypto_quant.runtime.compose import join
 from crypto_quant.runtime.config import TickConfig, TickStrategy
-from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import Deposit, LineSpec
 from crypto_quant.runtime.sleeves import GridStage, ImbalanceStage, Stage
 from crypto_quant.runtime.state import SettledFunding, State
 from crypto_quant.runtime.ticks import TickTape

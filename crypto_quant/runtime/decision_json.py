@@ -12,6 +12,7 @@ from crypto_quant.core.messages import (
     Amend,
     Cancel,
     Command,
+    Conditions,
     Decision,
     Exchange,
     Order,
@@ -61,7 +62,17 @@ def _order(order: Order) -> dict[str, object]:
     said = order._asdict()
     if not order.is_quote:
         del said["is_quote"]
+    del said["conditions"]
+    if order.conditions is not None:
+        said["conditions"] = _said(order.conditions)
     return said
+
+
+def _said(conditions: Conditions) -> dict[str, object]:
+    """Return the name, and what differs from a plain order."""
+    default = Conditions(conditions.ticket)._asdict()
+    said = conditions._asdict()
+    return {key: said[key] for key in said if key == "ticket" or said[key] != default[key]}
 
 
 def _refused(refused: Refused) -> dict[str, object]:
@@ -83,7 +94,9 @@ def _commands(commands: Sequence[Command]) -> list[dict[str, Any]]:
             continue
         if isinstance(command, Place):
             order, checks = command.approved
-            ts, number, instrument, side, quantity, kind, px, _, reduces, parts, why, quoted = order
+            ts, number, instrument, side, quantity, kind, px, _, reduces, parts, why, quoted, _ = (
+                order
+            )
             if quoted and kind is POST_ONLY and not reduces:
                 alike = (ts, parts[0][0], instrument, why, checks)
                 if shared != alike:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -12,7 +10,6 @@ from numpy.typing import NDArray
 
 from crypto_quant import _native
 from crypto_quant.core.errors import ConfigError, DataError, InvariantError
-from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import (
     Alarm,
     Amend,
@@ -20,7 +17,6 @@ from crypto_quant.core.messages import (
     Command,
     Exchange,
     Order,
-    OrderType,
     Place,
     Side,
     Transfer,
@@ -29,66 +25,16 @@ from crypto_quant.core.messages import (
 )
 from crypto_quant.runtime.accounts import Accounts
 from crypto_quant.runtime.legs import LONG, legs_of
+from crypto_quant.runtime.line_spec import Deposit, LineSpec, check_transfer_fees, settings_of
+from crypto_quant.runtime.placing import TYPE_CODE, place_own
 from crypto_quant.venues.rules.collateral import multi_assets
 
 WAKES: Final = (None, Wake.TIMER, Wake.ACCOUNT, Wake.GAP, Wake.DATA_END, Wake.ALARM)
-_TYPE_CODE: Final = {
-    OrderType.MARKET: 0,
-    OrderType.LIMIT: 1,
-    OrderType.POST_ONLY: 2,
-    OrderType.STOP_MARKET: 3,
-}
 _WANTS_DATA: Final = 6
-HOUR_NS: Final = 3_600 * 10**9
 BUY: Final = Side.BUY
 R = TypeVar("R")
 Part = Mapping[str, NDArray[Any]]
 """Columns of a stream's next rows by name, each (n,)."""
-
-
-Settings = Mapping[str, object]
-"""Those of a simulated venue by name, see ``_native.Line``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deposit:
-    """Money that a sleeve begins with, in the quote asset of a wallet.
-
-    ``venue`` may be left out where the line has one.
-    """
-
-    sleeve: int
-    wallet: Wallet
-    amount: Decimal
-    venue: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LineSpec:
-    """What a line is made of; see ``_native.Line``.
-
-    ``sim`` holds the settings of the simulated venues, ``None`` for research: one mapping for
-    all, or one for each venue by its name. There is a venue for each that the instruments' ids
-    name, each with a spot and a margin wallet for what settles there; the margin wallet holds
-    the coins of inverse contracts too. At the ``hedged`` venues the account is in hedge mode:
-    see ``RecordedLine.legs``. ``collateral`` puts the margin wallet of the only venue into its
-    multi-assets mode, with these assets beside the quote asset.
-    """
-
-    instruments: tuple[Instrument, ...]
-    sleeves: tuple[str, ...]
-    features: tuple[tuple[str, Mapping[str, str | float]], ...]
-    series: tuple[str, ...]
-    quote: str
-    grid_ns: int
-    start: int
-    end: int
-    sim: Settings | Mapping[str, Settings] | None
-    leverage: int
-    tier: str = "VIP0"
-    sample_ns: int = HOUR_NS
-    hedged: tuple[str, ...] = ()
-    collateral: tuple[str, ...] = ()
 
 
 class _Feed(NamedTuple):
@@ -116,9 +62,13 @@ class RecordedLine:
         """The instruments with the short legs of contracts in hedge mode."""
         instruments = self.legs.instruments
         self.accounts = Accounts(instruments, spec.quote, spec.collateral)
-        sim, venues = _settings(spec.sim, self.accounts.venues)
+        sim, venues = settings_of(spec.sim, self.accounts.venues)
         wallet = self.accounts.wallet
         wallets = self.accounts.wallets()
+        known = {asset for _, own, _ in wallets for asset in own}
+        check_transfer_fees(sim or {}, known, "sim")
+        for venue, own in venues.items():
+            check_transfer_fees(own, known, f"sim.{venue}")
         if spec.collateral and spec.sim is not None:
             name, assets, _ = wallets[wallet(Wallet.MARGIN)]
             venue = self.accounts.venues[0]
@@ -363,9 +313,12 @@ class RecordedLine:
                 native.transfer(sleeve, source_at, target, asset, amount, fee)
 
     def _place(self, order: Order) -> None:
-        _, number, instrument, side, quantity, kind, px, stop, reduces, parts, _, _ = order
-        code, buys = _TYPE_CODE[kind], side is BUY
+        _, number, instrument, side, quantity, kind, px, stop, reduces, parts, _, _, own = order
+        code, buys = TYPE_CODE[kind], side is BUY
         leg = self.legs.sides[instrument]
+        if own is not None:
+            place_own(self.native, order, leg)
+            return
         if not leg:
             self.native.place(number, instrument, buys, quantity, code, px, stop, reduces, parts)
             return
@@ -376,20 +329,6 @@ class RecordedLine:
         self.native.place(
             number, instrument, buys, quantity, code, px, stop, False, parts, position_side=leg
         )
-
-
-def _settings(
-    sim: Settings | Mapping[str, Settings] | None, names: Collection[str]
-) -> tuple[dict[str, object] | None, dict[str, dict[str, object]]]:
-    """Return the settings of all venues, and those of each where they are given by venue."""
-    if sim is None or set(names).isdisjoint(sim):
-        return None if sim is None else dict(sim), {}
-    venues = {}
-    for name, own in sim.items():
-        if not isinstance(own, Mapping):
-            raise ConfigError(f"sim.{name}: expected the settings of a venue, beside other venues'")
-        venues[name] = dict(own)
-    return None, venues
 
 
 def _name(command: Command | None) -> str:

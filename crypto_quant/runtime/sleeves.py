@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import nan
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from crypto_quant.core.messages import (
     Transfer,
 )
 from crypto_quant.core.terms import Terms
+from crypto_quant.core.tickets import Instruction
 from crypto_quant.models.fold_model import FoldModel
 from crypto_quant.models.switch import ModelSwitch
 from crypto_quant.runtime.history import DailyCloses
@@ -34,6 +35,8 @@ from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignal
 from crypto_quant.strategy.signal_generator.momentum import MomentumSignal
 
 TermsMap = dict[int, Terms]
+SleeveCommand: TypeAlias = Transfer | Alarm | Instruction
+"""What a sleeve does itself: move its money, be woken, send, amend or withdraw orders."""
 
 
 class Wish(NamedTuple):
@@ -42,7 +45,7 @@ class Wish(NamedTuple):
     prediction: Prediction | None
     signals: tuple[Signal, ...]
     targets: tuple[Target, ...]
-    commands: tuple[Transfer | Alarm, ...]
+    commands: tuple[SleeveCommand, ...]
 
 
 NO_WISH: Final = Wish(None, (), (), ())

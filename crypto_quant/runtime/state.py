@@ -11,6 +11,7 @@ from crypto_quant.core.terms import TermsTable
 from crypto_quant.execution.netting import Netting
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.execution.quoting import Quoting
+from crypto_quant.execution.tickets import Tickets
 from crypto_quant.runtime.sleeves import Stage
 from crypto_quant.runtime.view import LineView
 from crypto_quant.strategy.risk_manager.manager import RiskManager
@@ -56,7 +57,17 @@ class SettledFunding:
 class State:
     """Everything that a step may change."""
 
-    __slots__ = ("funding", "netting", "orders", "quoting", "risk", "stages", "terms", "view")
+    __slots__ = (
+        "funding",
+        "netting",
+        "orders",
+        "quoting",
+        "risk",
+        "stages",
+        "terms",
+        "tickets",
+        "view",
+    )
 
     def __init__(
         self,
@@ -66,6 +77,7 @@ class State:
         risk: RiskManager,
         netting: Netting,
         quoting: Quoting,
+        tickets: Tickets,
         orders: OrderManager,
         funding: SettledFunding,
     ) -> None:
@@ -75,6 +87,7 @@ class State:
         self.risk = risk
         self.netting = netting
         self.quoting = quoting
+        self.tickets = tickets
         self.orders = orders
         self.funding = funding
 

@@ -13,6 +13,7 @@ from crypto_quant.core.messages import (
     NO_COMMANDS,
     Alarm,
     Amend,
+    Approved,
     Cancel,
     Command,
     Decision,
@@ -20,6 +21,7 @@ from crypto_quant.core.messages import (
     FeatureVector,
     Place,
     Prediction,
+    Refused,
     Signal,
     Target,
     Transfer,
@@ -28,8 +30,10 @@ from crypto_quant.core.messages import (
 from crypto_quant.execution.netting import NO_PLAN
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.execution.quoting import NO_QUOTES
-from crypto_quant.runtime.sleeves import NO_WISH, TermsMap
+from crypto_quant.execution.tickets import NO_TICKETS, TicketPlan
+from crypto_quant.runtime.sleeves import NO_WISH, SleeveCommand, TermsMap
 from crypto_quant.runtime.state import State
+from crypto_quant.strategy.risk_manager.own_orders import Change
 
 Answer: TypeAlias = tuple[str, int, int, int, int, int, int, bool, bool, Decimal, str]
 """What the venue said, as ``_native.Line.answers`` gives it."""
@@ -66,22 +70,12 @@ def step(state: State, wake: Wake) -> Decision:
     answers = view.answers()
     if answers:
         _hear(state.orders, answers)
-    if wake is GAP:  # the book is invalid: what is read from it is NaN until resync
-        pulled = state.quoting.pull(LOST, view.gap)
-        _take_up(state.orders, pulled)
-        return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, pulled)
-    if wake is DATA_END:
-        state.reset()
-        return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS)
-    if wake is CONTROL:  # the operator's kill: nothing grows from here on
-        state.risk.kill()
-        pulled = state.quoting.pull(KILLED)
-        _take_up(state.orders, pulled)
-        return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, pulled)
+    if wake is GAP or wake is DATA_END or wake is CONTROL:
+        return _halt(state, wake, now)
     terms = state.terms.at(now)
-    pulled = NOTHING
+    pulled: tuple[Cancel, ...] = NOTHING
     if state.risk.observe(view):
-        pulled = state.quoting.pull(HALTED)
+        pulled = state.quoting.pull(HALTED) + state.tickets.pull(HALTED)
         _take_up(state.orders, pulled)
     prediction, signals, targets, own = _wishes(state, wake, now, terms)
     if targets:
@@ -94,23 +88,71 @@ def step(state: State, wake: Wake) -> Decision:
     if plan is NO_PLAN and quotes is NO_QUOTES and not own and not pulled:
         # nearly always: made without the named constructor
         return new(Decision, (now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS))
-    orders = plan.orders + quotes.orders
+    tickets, own_money = _parted(state, own, terms)
+    orders = plan.orders + quotes.orders + tickets.orders
     approved, refused, crosses = state.risk.stamp(orders, view, terms, plan.crosses)
+    changed: Sequence[Approved] = NOTHING
+    if tickets is not NO_TICKETS:
+        changed, unchanged = _changed(state, tickets, approved, terms)
+        refused = refused + unchanged
     if refused:
         state.netting.on_refused(refused, view)
         state.quoting.on_stamped(approved, refused)
+        state.tickets.on_refused(refused)
     commands: tuple[Command, ...] = (
         *plan.cancels,
         *quotes.cancels,
+        *tickets.cancels,
         *[new(Exchange, (c,)) for c in crosses],
-        *own,
+        *own_money,
         *[new(Amend, (a,)) for a in state.risk.lessen(quotes.smaller)],
+        *[new(Amend, (a,)) for a in changed],
         *[new(Place, (a,)) for a in approved],
     )
     _take_up(state.orders, commands)
     return Decision(
         now, wake, prediction, signals, targets, refused + quotes.withheld, (*pulled, *commands)
     )
+
+
+def _halt(state: State, wake: Wake, now: int) -> Decision:
+    """Take quotes back, or forget everything: a gap, the end of the data, the operator's kill."""
+    if wake is DATA_END:
+        state.reset()
+        return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS)
+    if wake is GAP:  # the book is invalid: what is read from it is NaN until resync
+        pulled = state.quoting.pull(LOST, state.view.gap)
+    else:  # nothing grows from here on
+        state.risk.kill()
+        pulled = state.quoting.pull(KILLED) + state.tickets.pull(KILLED)
+    _take_up(state.orders, pulled)
+    return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, pulled)
+
+
+def _parted(
+    state: State, own: tuple[SleeveCommand, ...], terms: TermsMap
+) -> tuple[TicketPlan, tuple[Transfer | Alarm, ...]]:
+    """Part what sleeves say of orders of their own from what moves money or wakes."""
+    if not own:
+        return NO_TICKETS, NOTHING
+    money = tuple([said for said in own if isinstance(said, Transfer | Alarm)])
+    if len(money) == len(own):
+        return NO_TICKETS, money
+    told = [said for said in own if not isinstance(said, Transfer | Alarm)]
+    return state.tickets.plan(told, terms, state.view.now), money
+
+
+def _changed(
+    state: State, tickets: TicketPlan, approved: Sequence[Approved], terms: TermsMap
+) -> tuple[tuple[Approved, ...], tuple[Refused, ...]]:
+    """Have changes of sleeves' own orders judged; leave positions to what they send."""
+    sent = [item.order for item in approved]
+    for order in sent:
+        if order.conditions is not None:
+            state.netting.leave(order, state.view)
+    changes = [Change(*change) for change in tickets.changes]
+    changed, refused = state.risk.amend(changes, sent, state.view, terms)
+    return changed, refused + tickets.kept
 
 
 def _take_up(orders: OrderManager, commands: Sequence[Command]) -> None:
@@ -126,12 +168,12 @@ def _take_up(orders: OrderManager, commands: Sequence[Command]) -> None:
 
 def _wishes(
     state: State, wake: Wake, now: int, terms: TermsMap
-) -> tuple[Prediction | None, tuple[Signal, ...], tuple[Target, ...], tuple[Transfer | Alarm, ...]]:
+) -> tuple[Prediction | None, tuple[Signal, ...], tuple[Target, ...], tuple[SleeveCommand, ...]]:
     """Ask every sleeve; most of the time there is one answer or none."""
     prediction: Prediction | None = None
     signals: tuple[Signal, ...] = NOTHING
     targets: tuple[Target, ...] = NOTHING
-    commands: tuple[Transfer | Alarm, ...] = NOTHING
+    commands: tuple[SleeveCommand, ...] = NOTHING
     view, stages = state.view, state.stages
     is_timer = wake is TIMER
     features = new(FeatureVector, (now, view.features))
@@ -165,3 +207,5 @@ def _hear(orders: OrderManager, answers: Sequence[Answer]) -> None:
             orders.on_amended(order, quantity)
         elif kind == "kept":
             orders.on_kept(order)
+        elif kind == "triggered":
+            orders.on_triggered(order)

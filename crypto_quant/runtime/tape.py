@@ -17,7 +17,8 @@ from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.history import DAY_NS, DailyCloses
-from crypto_quant.runtime.line import HOUR_NS, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import HOUR_NS
 from crypto_quant.runtime.state import SettledFunding
 
 Ints = NDArray[np.int64]

@@ -8,6 +8,7 @@ from math import nan
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Wallet
 from crypto_quant.core.terms import TermsTable
+from crypto_quant.core.tickets import OrderReport
 from crypto_quant.execution.netting import Netting
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.runtime.line import RecordedLine
@@ -39,6 +40,7 @@ class LineView:
         "_margin",
         "_native",
         "_quote",
+        "_report",
         "_stop_px",
         "_terms",
         "_wallet",
@@ -46,6 +48,7 @@ class LineView:
         "day_start_equity",
         "entry_price",
         "equity",
+        "exits",
         "features",
         "now",
         "position",
@@ -62,6 +65,8 @@ class LineView:
         self._terms = terms
         self.working = orders.working
         self.selling = orders.selling
+        self.exits = orders.named.exits
+        self._report = orders.named.report
         self._stop_px = netting.stop_px
         self._leverage = leverage
         self._day = -1
@@ -133,6 +138,10 @@ class LineView:
     def margin_balance(self, sleeve: int, venue: str = "") -> float:
         """Return balance plus unrealised P&L of a sleeve's contracts at a venue."""
         return self._margin(sleeve, self._wallet(MARGIN, venue), self._quote)
+
+    def order(self, sleeve: int, name: str) -> OrderReport | None:
+        """Return what is known of the last order that a sleeve sent itself under a name."""
+        return self._report((sleeve, name))
 
     def stop_px(self, sleeve: int, instrument: int) -> int | None:
         """Return the stop in force of a sleeve's position; ``None`` where it has none."""

@@ -165,7 +165,9 @@ def test_what_a_check_clears_it_refuses_none_of(
 ) -> None:
     orders, book = drawn
     check = CHECKS[name](RiskConfig())
-    if not check.clears(book.batch(orders), book):
+    batch = book.batch(orders)
+    assert batch is not None
+    if not check.clears(batch, book):
         return
     for order in orders:
         assert check.refusal(order, book) is None

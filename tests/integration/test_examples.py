@@ -96,6 +96,19 @@ def test_the_grid_makes_the_same_fills_by_calls_by_wake_ups_and_in_rust() -> Non
     assert np.array_equal(made[0], made[2])
 
 
+def test_of_a_brackets_exits_one_ends_the_trade() -> None:
+    """Each entry is closed once: the other exit never opens a short."""
+    simulator = Simulator([made_up(load_instruments()[KEY])], sim=LATENCY)
+    simulator.run(import_module("examples.bracket").strategy)
+    held, kinds = 0, set()
+    for fill in simulator.fills():
+        held += fill.side * fill.qty
+        assert 0 <= held <= 10
+        kinds.add((fill.side, fill.is_taker))
+    assert held == 0
+    assert kinds == {(1, True), (-1, True), (-1, False)}
+
+
 class Noting(Simulator):
     """Keeps the state values of the last step."""
 

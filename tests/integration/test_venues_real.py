@@ -30,7 +30,8 @@ from crypto_quant.core.messages import (
     Wallet,
 )
 from crypto_quant.core.terms import terms_at
-from crypto_quant.runtime.line import HOUR_NS, Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import HOUR_NS, Deposit, LineSpec
 from crypto_quant.venues.rules import load_instruments
 
 pytestmark = pytest.mark.data

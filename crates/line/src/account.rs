@@ -191,6 +191,12 @@ impl Books {
                 }
                 false
             }
+            Account::Triggered { order } => {
+                if let Some(row) = self.row(order) {
+                    row.status = OrderStatus::Triggered;
+                }
+                true
+            }
             Account::Cancelled { order, reason } => {
                 if let Some(row) = self.row(order) {
                     row.status = OrderStatus::Cancelled;

@@ -10,6 +10,8 @@ pub enum OrderStatus {
     Sent,
     /// Accepted; works at the venue.
     Working,
+    /// Waited for its trigger, and works as a limit order.
+    Triggered,
     /// Traded in full.
     Filled,
     /// Ended before it was filled.
@@ -25,6 +27,7 @@ impl OrderStatus {
         match self {
             Self::Sent => "sent",
             Self::Working => "working",
+            Self::Triggered => "triggered",
             Self::Filled => "filled",
             Self::Cancelled => "cancelled",
             Self::Rejected => "rejected",
@@ -62,13 +65,19 @@ impl OrderRow {
     /// Whether it may still trade, as far as we know.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self.status, OrderStatus::Sent | OrderStatus::Working)
+        self.status == OrderStatus::Sent || self.works()
     }
 
     /// Whether a cancellation may be asked for: it works, and none is on its way.
     #[must_use]
     pub fn can_cancel(&self) -> bool {
-        self.status == OrderStatus::Working && !self.is_cancelling
+        self.works() && !self.is_cancelling
+    }
+
+    /// Whether the venue has it, as far as we know.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        matches!(self.status, OrderStatus::Working | OrderStatus::Triggered)
     }
 }
 

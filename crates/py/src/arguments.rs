@@ -74,12 +74,14 @@ pub(crate) fn leg(sign: i8) -> PyResult<Option<PositionSide>> {
 /// Kind and time in force of Python's codes; a post-only order is a limit order.
 pub(crate) fn order_type(code: u8, tif: u8) -> PyResult<(OrderType, TimeInForce)> {
     let tif = match (code, tif) {
-        (2, 0) => TimeInForce::PostOnly,
+        (2, 0) | (1 | 3 | 4, 3) => TimeInForce::PostOnly,
         (_, 0) => TimeInForce::Gtc,
         (0 | 1 | 3 | 4 | 5, 1) => TimeInForce::Ioc,
         (0 | 1 | 3 | 4 | 5, 2) => TimeInForce::Fok,
         _ => {
-            let text = format!("tif: expected 0 to 2, 0 for post-only orders, was {tif}");
+            let text = format!(
+                "tif: expected 0 to 2, 3 of a limit price, 0 for post-only orders, was {tif}"
+            );
             return Err(PyValueError::new_err(text));
         }
     };
@@ -220,6 +222,7 @@ fn answer(event: &Event<Account>) -> Answer {
             row
         }
         Account::Cancelled { order, reason } => plain("cancelled", *order, reason),
+        Account::Triggered { order } => plain("triggered", *order, ""),
         _ => plain("other", 0, ""),
     }
 }

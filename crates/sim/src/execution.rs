@@ -304,6 +304,15 @@ impl Desk {
         }
     }
 
+    /// An order that waited acts from now on. It is said of one with a limit price: of another
+    /// one its fills say it.
+    pub(crate) fn triggered(&mut self, order: &Working, ts: Ts) {
+        if order.acked && order.request.price.is_some() {
+            let id = order.request.id;
+            self.answer(order, ts, Account::Triggered { order: id });
+        }
+    }
+
     fn answer(&mut self, order: &Working, ts: Ts, body: Account) {
         let instrument = order.request.instrument;
         if order.forced {

@@ -235,6 +235,11 @@ impl TickMarket {
         self.last.or_else(|| self.mid(Side::Buy))
     }
 
+    /// Whether a mark price was recorded.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.mark.is_some()
+    }
+
     /// The mark price, a recent one where none is recorded.
     pub(crate) fn mark(&self) -> Option<Px> {
         self.mark.or_else(|| self.last())

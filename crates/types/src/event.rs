@@ -177,6 +177,11 @@ pub enum Account {
         /// The venue's reason.
         reason: &'static str,
     },
+    /// An order with a limit price that waited for its trigger is a limit order from now on.
+    Triggered {
+        /// Our order id.
+        order: u64,
+    },
     /// The order no longer works.
     Cancelled {
         /// Our order id.
@@ -266,6 +271,7 @@ impl Account {
             | Self::Kept { order, .. }
             | Self::Liquidation { order, .. }
             | Self::Insurance { order, .. }
+            | Self::Triggered { order }
             | Self::Cancelled { order, .. } => Some(*order),
             Self::FundingPaid { .. }
             | Self::FundingOfFills { .. }

@@ -25,7 +25,7 @@ from crypto_quant.backtesting.metrics import schema
 from crypto_quant.backtesting.metrics.schema import COMPONENTS, PORTFOLIO, column
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.measures.arrays import steps
-from crypto_quant.runtime.line import HOUR_NS
+from crypto_quant.runtime.line_spec import HOUR_NS
 
 _NATIVE_PART = {"transfer": "transfer_fees"}
 _EXACT = pa.decimal128(38, MONEY_SCALE)

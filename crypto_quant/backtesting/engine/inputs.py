@@ -11,7 +11,8 @@ from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.feature_engineering.catalog import default_bar_set, required_series
 from crypto_quant.feature_engineering.rows import FeatureSpec
 from crypto_quant.runtime.config import RunConfig
-from crypto_quant.runtime.line import HOUR_NS, Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import HOUR_NS, Deposit, LineSpec
 from crypto_quant.runtime.segments import Span, segments_of
 from crypto_quant.runtime.tape import TapeLoader, on_grid_of
 

@@ -22,7 +22,8 @@ from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import Wallet
 from crypto_quant.runtime.compose_ticks import SECOND_NS, TRADED
 from crypto_quant.runtime.config import TickConfig
-from crypto_quant.runtime.line import Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import Deposit, LineSpec
 from crypto_quant.runtime.recorded_rows import Ints, fingerprint
 from crypto_quant.runtime.ticks import TickReader, TickSession, TickTape
 

@@ -13,7 +13,7 @@ from crypto_quant.core.errors import DataError
 from crypto_quant.models.labels import LABELS, Bars, Labels
 from crypto_quant.models.training import ResearchTable, Training, train_walk_forward
 from crypto_quant.runtime.config import ModelSection, RunConfig
-from crypto_quant.runtime.line import HOUR_NS
+from crypto_quant.runtime.line_spec import HOUR_NS
 
 ATR = "atr_perp_14h"
 

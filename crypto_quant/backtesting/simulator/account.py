@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from crypto_quant.backtesting.simulator.recorded import Market
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import Instrument, venue_of
 from crypto_quant.core.messages import Wallet
 from crypto_quant.core.terms import terms_at
-from crypto_quant.runtime.line import Deposit
+from crypto_quant.runtime.line_spec import Deposit
+
+Capital: TypeAlias = Decimal | Mapping[str, Decimal] | Sequence[Deposit]
 
 
 class Units(NamedTuple):
@@ -38,6 +41,20 @@ def units_of(instrument: Instrument, start: int, end: int, tier: str) -> Units:
     return Units(first.tick, first.lot, tick_size, lot_size)
 
 
+def check_markets(markets: Sequence[Market]) -> None:
+    """Check that no instrument is given twice: each has one book and one position.
+
+    Raises
+    ------
+    ConfigError
+        One is.
+    """
+    ids = [market.instrument.id for market in markets]
+    twice = next((name for name in ids if ids.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"markets: expected each instrument once, was {twice} twice")
+
+
 def quote_of(instruments: Sequence[Instrument]) -> str:
     """Return the asset that all instruments are quoted in.
 
@@ -52,9 +69,7 @@ def quote_of(instruments: Sequence[Instrument]) -> str:
     return quotes[0]
 
 
-def deposits(
-    instruments: Sequence[Instrument], capital: Decimal | Mapping[str, Decimal]
-) -> list[Deposit]:
+def deposits(instruments: Sequence[Instrument], capital: Capital) -> list[Deposit]:
     """Return the starting money: in the margin wallet, or where all is spot in that one.
 
     Parameters
@@ -62,7 +77,7 @@ def deposits(
     instruments
         What is traded.
     capital
-        The money, at each venue where there are several.
+        The money, at each venue where there are several; a list of deposits is taken as it is.
 
     Raises
     ------
@@ -70,6 +85,8 @@ def deposits(
         Spot beside contracts at a venue, whose wallets differ, or money that is not said to
         be at which venue.
     """
+    if isinstance(capital, Sequence):
+        return list(capital)
     kinds: dict[str, set[bool]] = {}
     for instrument in instruments:
         kinds.setdefault(venue_of(instrument.id), set()).add(instrument.contract == "spot")
@@ -81,8 +98,12 @@ def deposits(
     if set(capital) != set(kinds):
         raise ConfigError(f"capital: expected venues {known}, was {', '.join(capital)}")
     if any(len(own) > 1 for own in kinds.values()):
-        raise ConfigError("markets: expected spot only or contracts only, as one wallet pays")
+        raise ConfigError(
+            "markets: expected spot only or contracts only, as one wallet pays; or capital as "
+            "deposits, which name theirs"
+        )
     wallets = {
         venue: Wallet.SPOT if own == {True} else Wallet.MARGIN for venue, own in kinds.items()
     }
-    return [Deposit(0, wallets[venue], amount, venue) for venue, amount in capital.items()]
+    given = capital.items()
+    return [Deposit(0, wallets[venue], amount, venue) for venue, amount in given if amount]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from numpy.typing import NDArray
 
@@ -16,6 +16,8 @@ from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.ticks import TickReader, TickSession, TickTape
 
 Columns = Mapping[str, NDArray[Any]]
+_ADDERS: Final = {"delta": "add_deltas", "trade": "add_trades", "mark": "add_marks"}
+"""Calls of the native line by kind of stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Market:
         streams
             ``delta`` (``ts_event``, ``ts_recv``, ``side``, ``px``, ``qty``, ``flags``) and, if
             there are any, ``trade`` (``ts_event``, ``ts_recv``, ``id``, ``px``, ``qty``,
-            ``side``): as ``_native.Line.add_deltas`` and ``add_trades`` take them, each (n,).
+            ``side``) and ``mark`` (``ts_event``, ``ts_recv``, ``mark``): as
+            ``_native.Line.add_deltas``, ``add_trades`` and ``add_marks`` take them, each (n,).
 
         Raises
         ------
@@ -62,14 +65,12 @@ class Market:
         times = [columns["ts_recv"] for columns in streams.values() if len(columns["ts_recv"])]
 
         def put(line: RecordedLine, index: int) -> None:
-            adders: dict[str, Callable[..., int]] = {
-                "delta": line.native.add_deltas,
-                "trade": line.native.add_trades,
-            }
             for kind, columns in streams.items():
-                if kind not in adders:
-                    raise DataError(f"{instrument.id}: expected delta and trade, was {kind!r}")
-                line.load(instrument.id, adders[kind], index, **columns)
+                if kind not in _ADDERS:
+                    known = ", ".join(_ADDERS)
+                    raise DataError(f"{instrument.id}: expected streams {known}, was {kind!r}")
+                add = getattr(line.native, _ADDERS[kind])
+                line.load(instrument.id, add, index, **columns)
 
         return cls(instrument, int(book["ts_recv"][0]), max(int(t[-1]) for t in times), put)
 

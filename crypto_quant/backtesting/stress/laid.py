@@ -13,7 +13,8 @@ from crypto_quant.backtesting.stress.tape import HOUR_NS, MINUTE_NS, BarTape, Sh
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
-from crypto_quant.runtime.line import Deposit, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import Deposit
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Settlements, TapeLoader
 

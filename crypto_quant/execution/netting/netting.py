@@ -109,8 +109,26 @@ class Netting:
         """Give up growth that the risk manager refused; a refused close is asked for again."""
         for item in refused:
             wish = item.order
-            if isinstance(wish, Cross) or wish.type is not OrderType.STOP_MARKET:
+            if isinstance(wish, Cross) or not (
+                wish.type is OrderType.STOP_MARKET or wish.conditions is not None
+            ):
                 self._fell_short(wish, view)
+
+    def leave(self, order: Order, view: AccountView) -> None:
+        """Leave the position to an order that a sleeve sends itself; keep its protective stop.
+
+        The wish of before is forgotten, as it is where a sleeve quotes.
+        """
+        ((sleeve, quantity),) = order.allocations
+        key = (sleeve, order.instrument)
+        self._wanted.pop(key, None)
+        self._again.discard(key)
+        if order.only_reduces or order.conditions is None:
+            return
+        held = view.position(*key)
+        headed = held + self._orders.taking(*key)
+        stop = order.conditions.protect
+        self._protection.set_target(*key, quantity, stop, held=held, headed=headed)
 
     def _fold(self, targets: Sequence[Target], view: AccountView, *, is_timer: bool) -> set[int]:
         """Take in news and new targets; return the instruments to look at."""
@@ -228,7 +246,7 @@ class Netting:
 
     def _is_old(self, order: Order, now: int) -> bool:
         """Tell whether a resting entry has waited long enough; note when it will have."""
-        if order.type is not OrderType.POST_ONLY or order.is_quote:
+        if order.type is not OrderType.POST_ONLY or order.is_quote or order.conditions is not None:
             return False
         if now >= order.ts + self._ttl:
             return True

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from crypto_quant.execution.order_manager.orders import OrderManager
-from crypto_quant.execution.order_manager.state import OrderState, Status
+from crypto_quant.execution.order_manager.state import OrderState
 
-__all__ = ["OrderManager", "OrderState", "Status"]
+__all__ = ["OrderManager", "OrderState"]

@@ -8,14 +8,16 @@ from typing import Final
 
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.ledger import prorate
-from crypto_quant.core.messages import Order, Side
-from crypto_quant.execution.order_manager.state import OrderState, Status
+from crypto_quant.core.messages import Order, OrderStatus, Side
+from crypto_quant.execution.order_manager.named import NamedOrders
+from crypto_quant.execution.order_manager.state import OrderState
 
 Key = tuple[int, int]
 NO_QUOTES: Final[Mapping[int, OrderState]] = MappingProxyType({})
 
 # Looking up a member of an enum costs ten times what a module's name does.
-BUY, NEW, WORKING, FILLED = Side.BUY, Status.NEW, Status.WORKING, Status.FILLED
+BUY, NEW, WORKING, FILLED = Side.BUY, OrderStatus.NEW, OrderStatus.WORKING, OrderStatus.FILLED
+CANCELLED, EXPIRED = OrderStatus.CANCELLED, OrderStatus.EXPIRED
 
 
 class OrderManager:
@@ -23,8 +25,8 @@ class OrderManager:
 
     Ids count up from 1, in the order in which orders are made: the same run gives the same
     ids. ``touched`` holds the instruments with news since netting last looked, ``ended`` the
-    orders but quotes that ended since then; ``requote`` the (sleeve, instrument) of quotes that
-    changed since quoting last looked.
+    orders of targets that ended since then; ``requote`` the (sleeve, instrument) of quotes that
+    changed since quoting last looked; ``named`` the orders that sleeves send themselves.
     """
 
     __slots__ = (
@@ -35,6 +37,7 @@ class OrderManager:
         "_working",
         "ended",
         "live",
+        "named",
         "requote",
         "touched",
     )
@@ -46,6 +49,7 @@ class OrderManager:
         self._stops: dict[tuple[int, int], OrderState] = {}
         self._quotes: dict[Key, dict[int, OrderState]] = {}
         self.live: dict[int, OrderState] = {}
+        self.named = NamedOrders()
         self.touched: set[int] = set()
         self.requote: set[Key] = set()
         self.ended: list[OrderState] = []
@@ -58,7 +62,8 @@ class OrderManager:
     def working(self, sleeve: int, instrument: int) -> int:
         """Return what a sleeve's live orders may still trade, signed.
 
-        A protective stop counts once it has begun to trade, not while it rests.
+        A protective stop counts once it has begun to trade, not while it rests; of a sleeve's
+        own orders those that only reduce are not in it: see ``NamedOrders.exits``.
         """
         return self._working.get((sleeve, instrument), 0)
 
@@ -95,6 +100,10 @@ class OrderManager:
         if order.is_quote:
             self._take_quote(order, state)
             return
+        if order.conditions is not None:
+            self.named.take(state)
+            self._count_own(order, order.quantity)
+            return
         if state.is_stop:
             part = order.allocations[0]
             self._stops[part.sleeve, order.instrument] = state
@@ -102,8 +111,12 @@ class OrderManager:
         self._count(order, order.allocations, 1)
 
     def amend(self, order: Order) -> None:
-        """Note that an order is being made smaller; ``order`` is what it is to be."""
-        self.live[order.id].amended = order
+        """Note that an order is being changed; ``order`` is what it is to be."""
+        state = self.live[order.id]
+        before = state.pending
+        state.amended = order
+        if order.conditions is not None:
+            self._count_own(order, state.pending - before)
 
     def cancel(self, order_id: int) -> None:
         """Note that an order is being taken back."""
@@ -118,12 +131,22 @@ class OrderManager:
         if state is not None and state.status is NEW:
             state.status = WORKING
 
+    def on_triggered(self, order_id: int) -> None:
+        """Note that an order that waited for its trigger is a limit order now."""
+        state = self.live.get(order_id)
+        if state is not None:
+            state.status = OrderStatus.TRIGGERED
+            self._tell(state)
+
     def on_amended(self, order_id: int, quantity: int) -> None:
         """Note that an order has another whole quantity; never less than what is filled."""
         state = self.live.get(order_id)
         if state is None:
             return
         before, filled = state.order, state.filled
+        if before.conditions is not None:
+            self._amend_own(state, max(quantity, filled))
+            return
         left = max(quantity, filled)
         (part,) = before.allocations
         side = 1 if before.side is BUY else -1
@@ -155,7 +178,9 @@ class OrderManager:
         if state.is_stop and before == 0:
             self._count(order, order.allocations, 1)
         parts = order.allocations
-        if len(parts) == 1:  # nobody shares it
+        if order.conditions is not None:
+            self._count_own(order, -quantity)
+        elif len(parts) == 1:  # nobody shares it
             key = (parts[0][0], order.instrument)
             is_sale = order.side is not BUY
             self._count_one(key, quantity if is_sale else -quantity, is_sale=is_sale)
@@ -168,7 +193,11 @@ class OrderManager:
 
     def on_cancelled(self, order_id: int) -> None:
         """Note that an order no longer rests; one that is no longer live is no news."""
-        self._leave(order_id, Status.CANCELLED, "cancelled")
+        state = self.live.get(order_id)
+        if state is None or state.is_cancelling:
+            self._leave(order_id, CANCELLED, "cancelled")
+        else:
+            self._leave(order_id, EXPIRED, "expired")
 
     def on_reject(self, order_id: int, reason: str) -> None:
         """Note a refusal; of an order that rests it means that its cancel was refused."""
@@ -176,7 +205,7 @@ class OrderManager:
         if state is not None and state.is_cancelling and state.status is not NEW:
             self._keep(state)
             return
-        self._leave(order_id, Status.REJECTED, reason)
+        self._leave(order_id, OrderStatus.REJECTED, reason)
 
     def reset(self) -> None:
         """Forget live orders: a new segment has begun; ids go on."""
@@ -188,8 +217,9 @@ class OrderManager:
         self.touched.clear()
         self.ended.clear()
         self.requote.clear()
+        self.named.reset()
 
-    def _leave(self, order_id: int, status: Status, reason: str) -> None:
+    def _leave(self, order_id: int, status: OrderStatus, reason: str) -> None:
         state = self.live.get(order_id)
         if state is None:
             return
@@ -205,6 +235,10 @@ class OrderManager:
             del self.live[order_id]
             del self._quotes[key][at]
             return
+        if order.conditions is not None:
+            self._tell(state)
+            self._end(state)
+            return
         if not state.is_stop or state.filled:
             self._count(order, order.allocations, -1)
         if state.filled:
@@ -218,12 +252,20 @@ class OrderManager:
         if order.is_quote:
             del self._quotes[state.key][state.at]
             return
+        if order.conditions is not None:
+            self._count_own(order, -state.pending)
+            state.amended = None
+            self.named.end(state)
+            return
         self._forget_stop(state)
         self.ended.append(state)
 
     def _keep(self, state: OrderState) -> None:
         state.is_cancelling = False
+        before = state.pending
         state.amended = None
+        if state.order.conditions is not None:
+            self._count_own(state.order, state.pending - before)
         if state.is_stop:
             self._stops[state.order.allocations[0].sleeve, state.order.instrument] = state
         self._tell(state)
@@ -236,7 +278,7 @@ class OrderManager:
             self.requote.add(state.key)
 
     def _take_quote(self, order: Order, state: OrderState) -> None:
-        _, number, instrument, side, _, _, px, _, _, parts, _, _ = order
+        _, number, instrument, side, _, _, px, _, _, parts, _, _, _ = order
         ((sleeve, quantity),) = parts
         key = state.key = (sleeve, instrument)
         if px is None:
@@ -249,6 +291,27 @@ class OrderManager:
             raise InvariantError(f"order {number}: its sleeve has a live quote at that price")
         quotes[at] = state
         self._count_one(key, quantity, is_sale=at < 0)
+
+    def _amend_own(self, state: OrderState, quantity: int) -> None:
+        """Take what an amendment of a sleeve's own order has made of it."""
+        order, before = state.order, state.pending
+        (part,) = order.allocations
+        price = order.price if state.amended is None else state.amended.price
+        side = 1 if order.side is BUY else -1
+        kept = (part._replace(quantity=side * quantity),)
+        state.order = order._replace(quantity=quantity, price=price, allocations=kept)
+        state.amended = None
+        state.reason = ""
+        self._count_own(order, state.pending - before)
+        self._tell(state)
+
+    def _count_own(self, order: Order, change: int) -> None:
+        """Add to what a sleeve's own order may still trade, unsigned."""
+        if order.only_reduces:
+            self.named.count_exit(order, change)
+            return
+        key, is_sale = (order.allocations[0].sleeve, order.instrument), order.side is not BUY
+        self._count_one(key, -change if is_sale else change, is_sale=is_sale)
 
     def _forget_stop(self, state: OrderState) -> None:
         if state.is_stop:

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from crypto_quant.core.errors import InvariantError
-from crypto_quant.core.messages import Order, OrderType
-
-
-class Status(StrEnum):
-    """Life of an order."""
-
-    NEW = "new"
-    WORKING = "working"
-    PARTIAL = "partially_filled"
-    FILLED = "filled"
-    CANCELLED = "cancelled"
-    REJECTED = "rejected"
-
+from crypto_quant.core.messages import Order, OrderStatus, OrderType
 
 # Looking up a member of an enum costs ten times what a module's name does.
 NO_KEY = (-1, -1)
-NEW, STOP_MARKET = Status.NEW, OrderType.STOP_MARKET
+NEW, STOP_MARKET = OrderStatus.NEW, OrderType.STOP_MARKET
 
 
 class OrderState:
     """An order and what became of it; ``filled`` is unsigned, on the grid.
 
-    ``is_stop`` tells a protective stop; ``amended`` is what the order is once an amendment that
-    is on its way has arrived. Of a quote, ``at`` is its price, that of a sale negative, and ``key``
-    its (sleeve, instrument).
+    ``is_stop`` tells a protective stop that execution keeps; ``amended`` is what the order is once
+    an amendment that is on its way has arrived. Of a quote, ``at`` is its price, that of a sale
+    negative, and ``key`` its (sleeve, instrument).
     """
 
     __slots__ = (
@@ -48,7 +34,7 @@ class OrderState:
         self.order = order
         self.at = 0
         self.key = NO_KEY
-        self.is_stop = order.type is STOP_MARKET
+        self.is_stop = order.type is STOP_MARKET and order.conditions is None
         self.status = NEW
         self.filled = 0
         self.is_cancelling = False
@@ -59,6 +45,13 @@ class OrderState:
     def remaining(self) -> int:
         """Quantity not traded yet, not negative."""
         return self.order.quantity - self.filled
+
+    @property
+    def pending(self) -> int:
+        """Quantity that may still trade, an amendment on its way included; not negative."""
+        after = self.amended
+        whole = self.order.quantity
+        return (whole if after is None else max(whole, after.quantity)) - self.filled
 
     def fill(self, quantity: int) -> None:
         """Count a fill.
@@ -73,4 +66,4 @@ class OrderState:
                 f"order {self.order.id}: a fill of {quantity}, expected 1 to {self.remaining}"
             )
         self.filled += quantity
-        self.status = Status.PARTIAL if self.remaining else Status.FILLED
+        self.status = OrderStatus.PARTIAL if self.remaining else OrderStatus.FILLED

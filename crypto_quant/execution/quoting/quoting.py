@@ -236,7 +236,7 @@ class Quoting:
         part = new(Allocation, (sleeve, quantity if at > 0 else -quantity))
         number = self._orders.next_id()
         made = (now, number, instrument, side, quantity, POST_ONLY, px, None, False, (part,))
-        return new(Order, (*made, stands.reason, True))
+        return new(Order, (*made, stands.reason, True, None))
 
 
 def _key(order: Order) -> Key:

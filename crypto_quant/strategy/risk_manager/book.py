@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol
 from crypto_quant.core.messages import Allocation, Order, OrderType, Side
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
+from crypto_quant.strategy.risk_manager.exits import Exits
 
 DAY_NS = 86_400 * 10**9
 STOP_MARKET = OrderType.STOP_MARKET
@@ -104,6 +105,7 @@ class RiskBook:
         "_accepted",
         "_bought",
         "_counted",
+        "_exits",
         "_sleeves",
         "_sold",
         "_spent",
@@ -129,6 +131,7 @@ class RiskBook:
         self._bought: dict[tuple[int, int], int] = {}
         self._sold: dict[tuple[int, int], int] = {}
         self._stopped: dict[tuple[int, int], int] = {}
+        self._exits = Exits(view.exits, self._sleeves)
         self._spent: dict[tuple[int, str], Decimal] = {}
 
     @property
@@ -165,8 +168,13 @@ class RiskBook:
     def accept_order(self, order: Order) -> None:
         """Count an order that may leave: the next ones of this wake-up come on top of it."""
         terms = self.terms[order.instrument]
-        px = order.price or self.view.px(order.instrument)
-        is_stop = order.type is OrderType.STOP_MARKET  # it trades only if it is reached
+        px = self.entry_px(order)
+        is_own = order.conditions is not None
+        is_stop = order.type is STOP_MARKET and not is_own  # it trades only if it is reached
+        self._counted = None
+        if is_own and order.only_reduces:
+            self._exits.accept(order)
+            return
         for sleeve, quantity in order.allocations:
             key = (sleeve, order.instrument)
             side = self._bought if quantity > 0 else self._sold
@@ -183,16 +191,30 @@ class RiskBook:
         """Return the last known price, before the first trade that of the book; 0 without any."""
         return self.view.px(instrument) or self.view.ask_px(instrument)
 
+    def entry_px(self, order: Order) -> int:
+        """Return the price at which an order is taken to trade.
+
+        Its limit, of a sleeve's own order else its trigger, else the last price.
+        """
+        if order.conditions is None:
+            return order.price or self.view.px(order.instrument)
+        return order.price or order.stop or self.px(order.instrument)
+
     def worth(self, instrument: int) -> float:
         """Return the notional of one grid unit; 0 where no price is known."""
         rule = self.terms[instrument]
         return self.px(instrument) * rule.price_unit * rule.size_unit
 
-    def batch(self, orders: Sequence[Order]) -> Batch:
-        """Return what orders may lead to on top of what lives."""
+    def batch(self, orders: Sequence[Order]) -> Batch | None:
+        """Return what orders may lead to on top of what lives.
+
+        ``None`` where one is a sleeve's own: such are judged one by one, exactly.
+        """
         bought: dict[tuple[int, int], int] = {}
         sold: dict[tuple[int, int], int] = {}
-        for _, _, instrument, _, _, kind, _, _, _, parts, _, _ in orders:
+        for _, _, instrument, _, _, kind, _, _, _, parts, _, _, own in orders:
+            if own is not None:
+                return None
             is_stop = kind is STOP_MARKET  # it trades only if it is reached
             for sleeve, quantity in parts:
                 key = (sleeve, instrument)
@@ -237,6 +259,14 @@ class RiskBook:
 
         They are those that live and those of this wake-up; protective stops do not count.
         """
+        exits = self._exits
+        if exits.live or exits.new:
+            held, own = self.view.position(sleeve, instrument), exits.of(sleeve, instrument)
+            return exits.widened(sleeve, instrument, held, own, self._ends)
+        return self._ends(sleeve, instrument)
+
+    def _ends(self, sleeve: int, instrument: int) -> tuple[int, int]:
+        """Return lowest and highest position without orders that only reduce."""
         view, key = self.view, (sleeve, instrument)
         held = view.position(sleeve, instrument)
         selling = view.selling(sleeve, instrument)
@@ -294,9 +324,11 @@ class RiskBook:
 
     def _closing(self, order: Order, sleeve: int, quantity: int) -> int:
         """Return the part of a sleeve's quantity that shrinks its position in any case."""
-        if (
-            order.type is OrderType.STOP_MARKET
-        ):  # a close that works may fail: it protects till then
+        if order.conditions is not None and order.only_reduces:
+            held = self.view.position(sleeve, order.instrument)
+            return quantity if self._exits.only_closes(order, held, self._ends) else 0
+        if order.type is STOP_MARKET and order.conditions is None:
+            # A close that works may fail: it protects till then.
             held = self.view.position(sleeve, order.instrument)
             low = high = held + self._stopped.get((sleeve, order.instrument), 0)
         else:
@@ -310,7 +342,10 @@ class RiskBook:
             low, high = self.reach(sleeve, instrument)
             end = high + quantity if quantity > 0 else -low - quantity
             total += max(0, end - max(-low, high))
-        return self.terms[instrument].notional(self.px(instrument), total)
+        px = self.px(instrument)
+        if order.conditions is not None:  # where it waits may be far from the market
+            px = max(px, self.entry_px(order))
+        return self.terms[instrument].notional(px, total)
 
     def gross(self, *, contracts_only: bool) -> Decimal:
         """Return the largest gross notional of all sleeves that the orders may lead to, exact."""

@@ -21,7 +21,7 @@ from crypto_quant.core.messages import (
 )
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import EXACT, Terms, common_step
-from crypto_quant.strategy.risk_manager import quotes, reasons
+from crypto_quant.strategy.risk_manager import own_orders, quotes, reasons
 from crypto_quant.strategy.risk_manager.book import (
     DAY_NS,
     Batch,
@@ -31,6 +31,7 @@ from crypto_quant.strategy.risk_manager.book import (
     RiskState,
 )
 from crypto_quant.strategy.risk_manager.config import RiskConfig
+from crypto_quant.strategy.risk_manager.own_orders import Change
 
 OTHER_LEG = "an order of the same sleeve was refused: never leg by leg"
 CLOSES = "; what closes may leave"
@@ -129,10 +130,12 @@ class RiskManager:
 
         Of a refused order what closes may leave: one that is refused is always named in
         ``refused``, and its close in ``approved``. Quotes stand each for itself: one that is
-        refused takes no other with it.
+        refused takes no other with it. What a sleeve sends itself is judged as if it filled: no
+        target of it was cut before.
         """
         book = RiskBook(view, terms, len(self._sleeves), self.state)
-        if not crosses and self._clears(book.batch(orders), book):
+        batch = None if crosses else book.batch(orders)
+        if batch is not None and self._clears(batch, book):
             self.state.sent.extend([book.now] * len(orders))
             return Stamped(approve(orders, self._names, RISK_SEAL), (), ())
         judged = [*map(_as_order, crosses), *orders] if crosses else orders
@@ -182,6 +185,46 @@ class RiskManager:
                 raise InvariantError(f"order {before.id} does more than get smaller: {after}")
         return approve([after for _, after in pairs], self._names, RISK_SEAL)
 
+    def amend(
+        self,
+        changes: Sequence[Change],
+        sent: Sequence[Order],
+        view: AccountView,
+        terms: Mapping[int, Terms],
+    ) -> tuple[tuple[Approved, ...], tuple[Refused, ...]]:
+        """Judge changes of sleeves' own orders, beside the orders just ``sent``.
+
+        The venue's rules bind what is to be left of an order, limits what it may trade more, at
+        its new price; what it may trade already counts until the venue has answered.
+        """
+        book = RiskBook(view, terms, len(self._sleeves), self.state)
+        approved: list[Approved] = []
+        refused: list[Refused] = []
+        with localcontext(EXACT):
+            for order in sent:
+                book.accept_order(order)
+            for change in changes:
+                reason = self._refusal_of(change, book)
+                if reason is None:
+                    approved.append(Approved(change.after, self._names, RISK_SEAL))
+                    book.accept_order(change.added())
+                    self.state.sent.append(book.now)
+                else:
+                    refused.append(Refused(change.after, reason))
+        return tuple(approved), tuple(refused)
+
+    def _refusal_of(self, change: Change, book: RiskBook) -> str | None:
+        rest, added = change.rest(), change.added()
+        if rest.quantity <= 0:
+            return None  # the venue ends it: nothing more is to trade
+        reason = self._refusal(rest, book, self._checks, shrinks=True)
+        if reason is not None or (added.quantity and book.shrinks(added)):
+            return reason
+        limits = {name: check for name, check in self._checks.items() if check.is_exposure}
+        if added.quantity:
+            reason = self._refusal(added, book, limits, shrinks=False)
+        return reason or own_orders.beyond(added, book, self._allowed)
+
     def _clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell whether every check certainly lets all of it through."""
         terms = book.terms
@@ -198,6 +241,8 @@ class RiskManager:
         checks = self._checks if is_sent else self._ours
         shrinks, close = book.shrinks(order), None
         reason = self._refusal(order, book, checks, shrinks=shrinks)
+        if reason is None and not shrinks:
+            reason = own_orders.beyond(order, book, self._allowed)
         if is_sent and not shrinks:
             close = book.close_in(order)
             if close is not None and self._refusal(close, book, checks, shrinks=True) is not None:

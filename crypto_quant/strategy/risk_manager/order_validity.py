@@ -34,7 +34,7 @@ class OrderValidity:
             terms = book.terms[instrument]
             tick, lot, unit = terms.tick, terms.lot, SURE * terms.price_unit * terms.size_unit
             least = float(terms.min_notional)
-            for _, _, traded, _, quantity, _, px, stop, _, _, _, _ in batch.orders:
+            for _, _, traded, _, quantity, _, px, stop, _, _, _, _, _ in batch.orders:
                 if traded != instrument:
                     continue
                 if px is None or px <= 0 or px % tick or stop is not None:
@@ -53,9 +53,11 @@ class OrderValidity:
         for what, px in (("price", order.price), ("stop", order.stop)):
             if px is not None and (px <= 0 or px % terms.tick):
                 return f"{what} {px} is no positive multiple of the tick {terms.tick}"
-        if order.reduce_only and not terms.is_spot:
+        if order.only_reduces and not terms.is_spot:
             return None
-        px = order.price or order.stop or book.view.px(order.instrument)
+        if order.conditions is not None and order.only_reduces:
+            return "only orders in contracts can be bound to reduce: sell what is held"
+        px = order.price or order.stop or book.entry_px(order)
         notional = terms.notional(px, order.quantity)
         if notional < terms.min_notional:
             return f"notional {notional:.2f} below the venue's smallest {terms.min_notional}"

@@ -45,7 +45,7 @@ class SpotBalance:
         terms = book.terms[order.instrument]
         if not terms.is_spot:
             return None
-        px = order.price or book.view.px(order.instrument)
+        px = book.entry_px(order)
         rate = 1 + Decimal(str(self._buffer)) + Decimal(str(terms.taker))
         for sleeve, quantity in order.allocations:
             if quantity < 0 and book.view.position(sleeve, order.instrument) + quantity < 0:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Allocation, Order, OrderType, Side
-from crypto_quant.execution.order_manager import OrderManager, Status
+from crypto_quant.core.messages import OrderStatus as Status
+from crypto_quant.execution.order_manager import OrderManager
 
 
 def _order(orders: OrderManager, *parts: int, stop: int | None = None) -> Order:
@@ -51,13 +52,15 @@ def test_order_lives_from_new_to_filled() -> None:
     assert orders.touched == {1}
 
 
-@pytest.mark.parametrize("end", ["cancelled", "rejected"])
+@pytest.mark.parametrize("end", ["cancelled", "expired", "rejected"])
 def test_what_a_dead_order_left_is_no_longer_working(end: str) -> None:
     orders = OrderManager()
     made = _order(orders, 10, -4)
     orders.on_fill(made.id, 3)
     state = orders.live[made.id]
     if end == "cancelled":
+        orders.cancel(made.id)
+    if end != "rejected":
         orders.on_cancelled(made.id)
     else:
         orders.on_reject(made.id, "expired")

@@ -14,7 +14,8 @@ from crypto_quant.core.messages import Transfer, Wake, Wallet
 from crypto_quant.execution.netting import NettingConfig
 from crypto_quant.runtime.accounts import Accounts
 from crypto_quant.runtime.compose import join
-from crypto_quant.runtime.line import HOUR_NS, Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import HOUR_NS, Deposit, LineSpec
 from crypto_quant.runtime.state import SettledFunding
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.venues.rules import load_instruments

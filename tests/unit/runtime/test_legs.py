@@ -20,7 +20,8 @@ from crypto_quant.core.messages import (
     Wallet,
 )
 from crypto_quant.runtime.legs import BOTH, LONG, SHORT, legs_of
-from crypto_quant.runtime.line import HOUR_NS, Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import HOUR_NS, Deposit, LineSpec
 from crypto_quant.venues.rules import load_instruments
 
 START = 1_700_000_000 * 10**9 // HOUR_NS * HOUR_NS

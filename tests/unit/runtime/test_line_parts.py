@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.messages import Wallet
 from crypto_quant.feature_engineering.catalog import default_tick_set
-from crypto_quant.runtime.line import WAKES, Deposit, LineSpec, RecordedLine
+from crypto_quant.runtime.line import WAKES, RecordedLine
+from crypto_quant.runtime.line_spec import Deposit, LineSpec
 from crypto_quant.venues.rules import load_instruments
 from examples.made_up import made_up
 

@@ -11,7 +11,8 @@ import pytest
 
 from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.storage import KINDS, Catalog, Exps
-from crypto_quant.runtime.line import LineSpec, RecordedLine
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import LineSpec
 from crypto_quant.runtime.state import SettledFunding
 from crypto_quant.runtime.tape import TapeLoader
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from crypto_quant.core.messages import Wallet
 from crypto_quant.core.terms import Terms
+from crypto_quant.core.tickets import OrderReport
 
 SPOT, PERP = 0, 1
 CARRY, MODEL = 0, 1
@@ -61,6 +62,8 @@ class Account:
     pending: dict[tuple[int, int], int] = field(default_factory=dict)
     sales: dict[tuple[int, int], int] = field(default_factory=dict)
     stops: dict[tuple[int, int], int | None] = field(default_factory=dict)
+    exits: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    reports: dict[tuple[int, str], OrderReport] = field(default_factory=dict)
     equities: dict[int, float] = field(default_factory=lambda: {CARRY: 50_000.0, MODEL: 50_000.0})
     money: dict[tuple[int, Wallet], float] = field(default_factory=dict)
     margins: dict[int, float] = field(default_factory=dict)
@@ -98,6 +101,9 @@ class Account:
     def selling(self, sleeve: int, instrument: int) -> int:
         """Return the sales; where the test names none, all that is pending is on one side."""
         return self.sales.get((sleeve, instrument), min(0, self.working(sleeve, instrument)))
+
+    def order(self, sleeve: int, name: str) -> OrderReport | None:
+        return self.reports.get((sleeve, name))
 
     def stop_px(self, sleeve: int, instrument: int) -> int | None:
         return self.stops.get((sleeve, instrument))

@@ -119,6 +119,7 @@ fn said((line, answers): &(Line, Vec<Event<Account>>), at: InstrumentIdx, n: u64
         | Account::Reject { order, .. }
         | Account::Amended { order, .. }
         | Account::Kept { order, .. }
+        | Account::Triggered { order }
         | Account::Liquidation { order, .. }
         | Account::Insurance { order, .. } = &mut answer.body
         {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cq_line::OrderRow;
-use cq_sim::Request;
+use cq_sim::{OrderType, PositionSide, Request, TriggerBy};
 use cq_strategies::{build, Value};
 use cq_types::{Px, Qty, Side, Ts};
 use numpy::{IntoPyArray, PyArray2, PyArrayMethods};
@@ -19,8 +19,13 @@ use crate::arguments::{error, order_type};
 /// has it, whether a cancellation may be asked for.
 type OpenOrder = (u64, bool, i64, i64, i64, bool, bool);
 
+/// What binds an order beside its price: type (as `place` has it), trigger, whether by the mark,
+/// callback in millionths, whether it only reduces, whether it closes the position, position side.
+type Conditions = (u8, Option<i64>, bool, u32, bool, bool, i64);
+
 /// An order: id, side (+1 buy), price, quantity, what has traded of it and what has not, status,
-/// whether a cancellation may be asked for, why it was refused, when it was sent.
+/// whether a cancellation may be asked for, why it was refused, when it was sent, what else
+/// binds it.
 type ShownOrder = (
     u64,
     i64,
@@ -32,6 +37,7 @@ type ShownOrder = (
     bool,
     &'static str,
     Ts,
+    Option<Conditions>,
 );
 
 /// Venue time, time known, price, quantity and the aggressor's side of each trade.
@@ -95,7 +101,7 @@ impl PyLine {
                     request.price.map_or(-1, |px| px.0),
                     request.qty.0,
                     row.filled.0,
-                    row.status == cq_line::OrderStatus::Working,
+                    row.works(),
                     row.can_cancel(),
                 )
             })
@@ -183,7 +189,34 @@ fn shown(row: &OrderRow, tick: i64, lot: i64) -> ShownOrder {
         row.can_cancel(),
         row.reason,
         row.ts,
+        conditions(request, tick),
     )
+}
+
+/// What binds an order beside its price; nothing of a plain one.
+fn conditions(request: &Request, tick: i64) -> Option<Conditions> {
+    let is_plain = !(request.is_conditional() || request.only_reduces());
+    if is_plain && request.position_side.is_none() {
+        return None;
+    }
+    Some((
+        match request.kind {
+            OrderType::Market => 0,
+            OrderType::Limit => 1,
+            OrderType::Stop => 3,
+            OrderType::TakeProfit => 4,
+            OrderType::TrailingStop => 5,
+        },
+        request.stop.map(|px| px.0 / tick),
+        request.trigger_by == TriggerBy::Mark,
+        request.callback_ppm,
+        request.reduce_only,
+        request.close_position,
+        request.position_side.map_or(0, |side| match side {
+            PositionSide::Long => 1,
+            PositionSide::Short => -1,
+        }),
+    ))
 }
 
 /// A strategy's parameters; what is no number goes on as text, to be refused by name.

@@ -43,7 +43,7 @@ impl TickMarket {
     pub(crate) fn reached(&self, order: &mut Working) -> Option<Px> {
         let seen = match order.request.trigger_by {
             TriggerBy::Last => self.last,
-            TriggerBy::Mark => self.mark,
+            TriggerBy::Mark => self.mark.or(self.last),
         };
         seen.filter(|px| order.is_triggered_by(*px))
     }

@@ -82,7 +82,12 @@ impl Venue {
             };
             market.on_trade(&mut self.desk, print, ts, purse);
             if market.has_waiting() {
+                let is_marked = market.is_marked();
                 self.trigger(instrument, (TriggerBy::Last, trade.px), ts, purse);
+                if !is_marked {
+                    // Nothing says more of the mark.
+                    self.trigger(instrument, (TriggerBy::Mark, trade.px), ts, purse);
+                }
             }
         }
     }

@@ -54,6 +54,7 @@ impl Venue {
         if self.is_short(order, purse) {
             return self.desk.refuse(order, reason::INSUFFICIENT_BALANCE, ts);
         }
+        self.desk.triggered(order, ts);
         Fate::Alive
     }
 }

@@ -22,7 +22,7 @@ impl Oracle {
             let market = &self.markets[usize::from(request.instrument)];
             let seen = match request.trigger_by {
                 TriggerBy::Last => market.last,
-                TriggerBy::Mark => market.mark,
+                TriggerBy::Mark => market.mark.or(market.last),
             };
             order.has_fired = seen.is_some_and(|px| order.sees(px));
             if order.has_fired && !self.has_margin(&order) {

@@ -143,6 +143,7 @@ fn the_flows_have_every_kind_of_answer() {
         "taker fill",
         "maker fill",
         "amended",
+        "triggered",
         "cancelled",
         reason::UNKNOWN_INSTRUMENT,
         reason::UNKNOWN_ORDER,

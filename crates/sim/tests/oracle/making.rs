@@ -1,7 +1,7 @@
 //! How the market meets the oracle's orders.
 
 use cq_sim::{reason, Purse, Queue, Trade, TriggerBy};
-use cq_types::{flags, Change, Instrument, Px, Qty, Side, Ts};
+use cq_types::{flags, Account, Change, Instrument, Px, Qty, Side, Ts};
 
 use super::engine::{barred, Fate, Oracle};
 use super::market::{Did, Ended};
@@ -73,6 +73,9 @@ impl Oracle {
         self.meet_trade(at, trade, ts, purse);
         self.markets[usize::from(at)].last = Some(trade.px);
         self.trigger(at, (TriggerBy::Last, trade.px), ts, purse);
+        if self.markets[usize::from(at)].mark.is_none() {
+            self.trigger(at, (TriggerBy::Mark, trade.px), ts, purse);
+        }
     }
 
     pub(super) fn trigger(
@@ -99,6 +102,9 @@ impl Oracle {
             if !self.has_margin(&own) {
                 self.refuse(&own, reason::INSUFFICIENT_MARGIN, ts);
                 continue;
+            }
+            if let (true, Some(_), order) = (own.is_acked, own.request.price, own.request.id) {
+                self.say(at, ts, Account::Triggered { order });
             }
             let theirs = own.request.side.opposite();
             let is_blind = self.markets[usize::from(at)].best(theirs).is_none();

@@ -147,6 +147,10 @@ impl Watched {
                 assert!(!is_new && qty.0 > life.filled);
                 (life.request.price, life.request.qty) = (px, qty);
             }
+            Account::Triggered { .. } => {
+                let waits = life.request.is_conditional() && life.request.price.is_some();
+                assert!(!is_new && waits && life.filled == 0, "{answer:?}");
+            }
             Account::Kept { .. } => assert!(!is_new),
             Account::Cancelled { .. } => {}
             ref other => panic!("{other:?}"),
@@ -170,6 +174,7 @@ fn kind(body: &Account) -> &'static str {
         Account::Fill { is_taker: true, .. } => "taker fill",
         Account::Fill { .. } => "maker fill",
         Account::Amended { .. } => "amended",
+        Account::Triggered { .. } => "triggered",
         Account::Cancelled { .. } => "cancelled",
         Account::Reject { reason, .. } | Account::Kept { reason, .. } => reason,
         _ => "other",

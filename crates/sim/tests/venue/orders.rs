@@ -65,12 +65,49 @@ fn a_trigger_on_the_mark_does_not_see_trades() {
         ..conditional(1, -100, OrderType::Stop, 9_950)
     };
     let mut venue = placed(request);
+    venue.on_mark(0, Px(10_000), 0, &Bottomless);
     trade(&mut venue, 9_900, 1, HOUR);
     assert_eq!(fills(&mut venue), []);
     venue.on_mark(0, Px(9_951), 2 * HOUR, &Bottomless);
     assert_eq!(fills(&mut venue), []);
     venue.on_mark(0, Px(9_950), 3 * HOUR, &Bottomless);
     assert_eq!(fills(&mut venue), [(1, 3 * HOUR, -100, 9_990)]);
+}
+
+#[test]
+fn without_any_mark_a_trigger_on_it_sees_trades() {
+    let request = Request {
+        trigger_by: TriggerBy::Mark,
+        ..conditional(1, -100, OrderType::Stop, 9_950)
+    };
+    let mut venue = placed(request);
+    trade(&mut venue, 9_951, 1, HOUR);
+    assert_eq!(fills(&mut venue), []);
+    trade(&mut venue, 9_950, 1, 2 * HOUR);
+    assert_eq!(fills(&mut venue), [(1, 2 * HOUR, -100, 9_990)]);
+}
+
+#[test]
+fn a_stop_with_a_limit_says_that_it_is_triggered_before_it_trades() {
+    let request = Request {
+        price: Some(Px(10_000)),
+        ..conditional(1, -100, OrderType::Stop, 9_950)
+    };
+    let mut venue = placed(request);
+    venue.take_answers();
+    traded(&mut venue, Side::Sell, 9_950, 1, HOUR);
+    traded(&mut venue, Side::Buy, 10_010, 100, 2 * HOUR);
+    let said: Vec<_> = venue.take_answers();
+    assert_eq!(said[0].body, Account::Triggered { order: 1 });
+    assert_eq!((said[0].ts_event, said.len()), (HOUR, 2));
+    assert!(matches!(
+        said[1].body,
+        Account::Fill {
+            px: Px(10_000),
+            qty: Qty(100),
+            ..
+        }
+    ));
 }
 
 #[test]

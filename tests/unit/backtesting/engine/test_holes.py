@@ -15,7 +15,7 @@ from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.generated.market import generate_market
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
-from crypto_quant.runtime.line import HOUR_NS
+from crypto_quant.runtime.line_spec import HOUR_NS
 from crypto_quant.venues.rules import load_instruments
 
 DAY = 24

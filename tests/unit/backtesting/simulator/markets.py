@@ -22,9 +22,15 @@ Row = tuple[int, int, int, int]
 
 
 def market(
-    instrument: Instrument = BTC, levels: tuple[Row, ...] = (), trades: tuple[Row, ...] = ()
+    instrument: Instrument = BTC,
+    levels: tuple[Row, ...] = (),
+    trades: tuple[Row, ...] = (),
+    marks: tuple[tuple[int, int], ...] = (),
 ) -> Market:
-    """Return a book of 600,000 and 600,001 ticks with 500 lots each, and what comes then."""
+    """Return a book of 600,000 and 600,001 ticks with 500 lots each, and what comes then.
+
+    ``marks`` are rows of ms and tick.
+    """
     terms = terms_at(instrument, T0, "VIP0")
     first = ((0, 1, 600_000, 500), (0, -1, 600_001, 500))
     last = ((10_000, 1, 500_000, 1),)
@@ -45,6 +51,10 @@ def market(
     streams: dict[str, dict[str, NDArray[Any]]] = {"delta": {**book, "flags": flags}}
     if trades:
         streams["trade"] = {**columns(trades, 3), "id": np.arange(len(trades), dtype=np.int64)}
+    if marks:
+        ms, px = np.array(marks, dtype=np.int64).T
+        stamps = {"ts_event": T0 + ms * MS, "ts_recv": T0 + (ms + 3) * MS}
+        streams["mark"] = {**stamps, "mark": px * terms.tick}
     return Market.of_columns(instrument, streams)
 
 

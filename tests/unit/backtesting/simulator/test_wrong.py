@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from crypto_quant.backtesting.simulator import (
     OrderType,
     Simulator,
     TimeInForce,
+    TriggerBy,
 )
 from crypto_quant.core.errors import ConfigError, DataError, StrategyError
 from crypto_quant.venues.rules import load_instruments
@@ -21,7 +24,9 @@ from tests.unit.backtesting.simulator.markets import BTC, LATENCY, MS, market, s
 
 WHERE = r" \(at 2024-08-01T00:00:00\.005000000Z, event 2\)$"
 NAN = float("nan")
-Call = Callable[[Simulator], object]
+Call = Callable[[Any], object]
+STOP = {"order_type": OrderType.STOP}
+TRAIL = {"order_type": OrderType.TRAILING_STOP}
 
 
 @pytest.mark.parametrize(
@@ -39,6 +44,64 @@ Call = Callable[[Simulator], object]
             lambda s: s.submit_buy_order(0, 1, 5, 1, TimeInForce.GTX, OrderType.MARKET),
             "expected an order type with a time in force",
         ),
+        (lambda s: s.submit_buy_order(0, 1, None, 1), "expected whole ticks and lots"),
+        (
+            lambda s: s.submit_buy_order(0, 1, 5, 1, TimeInForce.GTX, **STOP),
+            "stop_tick: expected the trigger of a STOP order, was none",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 0, 1, TimeInForce.GTX, **STOP, stop_tick=5),
+            "expected an order type with a time in force",
+        ),
+        (
+            lambda s: s.submit_sell_order(0, 1, 0, 1, **STOP, stop_tick=-5),
+            "submit_sell_order.*stop_tick=-5.*stop_tick: expected ticks above 0, was -5",
+        ),
+        (
+            lambda s: s.submit_sell_order(0, 1, 0, 1, **STOP, stop_tick=NAN),
+            "stop_tick=nan.*expected whole ticks and lots",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 5, 1, stop_tick=5),
+            "stop_tick: a LIMIT order has no trigger, was 5",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 5, 1, trigger=TriggerBy.MARK),
+            "trigger: a LIMIT order has none, was MARK",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 0, 1, **TRAIL),
+            "callback_rate: expected a Decimal or whole percent, was None",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 0, 1, **TRAIL, callback_rate=0.5),
+            "callback_rate: expected a Decimal or whole percent, was 0.5",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 0, 1, **TRAIL, callback_rate=100),
+            "callback_rate: expected 0.0001 to 99.9999 percent, in steps of 0.0001, was 100",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 0, 1, **TRAIL, callback_rate=Decimal("-1")),
+            "callback_rate: expected 0.0001 to 99.9999 percent.*was -1",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 0, 1, **TRAIL, callback_rate=Decimal("0.00005")),
+            "in steps of 0.0001, was 0.00005",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 5, 1, callback_rate=1),
+            "callback_rate: a LIMIT order has none, was 1",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 5, 1, post_only=True),
+            "post_only: expected keywords callback_rate, close_position, position_side",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 5, 1, position_side=7),
+            "7 is not a valid PositionSide",
+        ),
+        (lambda s: s.submit_buy_order(0, 1, 5, 1, 0, 9), "9 is not a valid OrderType"),
         (lambda s: s.cancel(0, 9), "cancel\\(0, 9\\): order_id: expected the id of a placed order"),
         (lambda s: s.modify(0, 9, 5, 1), "modify.*expected the id of a placed order"),
         (lambda s: s.wait_order_response(0, 9), "wait_order_response.*the id of a placed order"),

@@ -1,0 +1,89 @@
+"""What a recorded line is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.messages import Wallet
+
+HOUR_NS: Final = 3_600 * 10**9
+Settings = Mapping[str, object]
+"""Those of a simulated venue by name, see ``_native.Line``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """Money that a sleeve begins with, in the quote asset of a wallet.
+
+    ``venue`` may be left out where the line has one.
+    """
+
+    sleeve: int
+    wallet: Wallet
+    amount: Decimal
+    venue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineSpec:
+    """What a line is made of; see ``_native.Line``.
+
+    ``sim`` holds the settings of the simulated venues, ``None`` for research: one mapping for
+    all, or one for each venue by its name. There is a venue for each that the instruments' ids
+    name, each with a spot and a margin wallet for what settles there; the margin wallet holds
+    the coins of inverse contracts too. At the ``hedged`` venues the account is in hedge mode:
+    see ``RecordedLine.legs``. ``collateral`` puts the margin wallet of the only venue into its
+    multi-assets mode, with these assets beside the quote asset.
+    """
+
+    instruments: tuple[Instrument, ...]
+    sleeves: tuple[str, ...]
+    features: tuple[tuple[str, Mapping[str, str | float]], ...]
+    series: tuple[str, ...]
+    quote: str
+    grid_ns: int
+    start: int
+    end: int
+    sim: Settings | Mapping[str, Settings] | None
+    leverage: int
+    tier: str = "VIP0"
+    sample_ns: int = HOUR_NS
+    hedged: tuple[str, ...] = ()
+    collateral: tuple[str, ...] = ()
+
+
+def settings_of(
+    sim: Settings | Mapping[str, Settings] | None, names: Collection[str]
+) -> tuple[dict[str, object] | None, dict[str, dict[str, object]]]:
+    """Return the settings of all venues, and those of each where they are given by venue."""
+    if sim is None or set(names).isdisjoint(sim):
+        return None if sim is None else dict(sim), {}
+    venues = {}
+    for name, own in sim.items():
+        if not isinstance(own, Mapping):
+            raise ConfigError(f"sim.{name}: expected the settings of a venue, beside other venues'")
+        venues[name] = dict(own)
+    return None, venues
+
+
+def check_transfer_fees(
+    settings: Mapping[str, object], assets: Collection[str], where: str
+) -> None:
+    """Check that fees of transfers are of assets that a wallet has: others would never be charged.
+
+    Raises
+    ------
+    ConfigError
+        One is not.
+    """
+    rows = settings.get("transfer_fees", ())
+    for row in rows if isinstance(rows, list | tuple) else ():
+        asset = row[0] if isinstance(row, list | tuple) and row else None
+        if isinstance(asset, str) and asset not in assets:
+            known = ", ".join(sorted(assets))
+            raise ConfigError(f"{where}.transfer_fees: expected assets of {known}, was {asset}")

@@ -1,0 +1,70 @@
+"""Orders that sleeves send themselves and the limits: each in its worst case, as if it filled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from crypto_quant.core.messages import Order, Side
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
+
+Allow = Callable[[Proposal, RiskBook], tuple[int, str]]
+"""Returns the largest size that the checks leave of a proposal, and the check that cut it."""
+
+
+class Change(NamedTuple):
+    """A working order, what it is to become, and how much of it is filled (unsigned)."""
+
+    before: Order
+    after: Order
+    filled: int
+
+    def rest(self) -> Order:
+        """Return what is to be left of it, as an order."""
+        return _sized(self.after, self.after.quantity - self.filled)
+
+    def added(self) -> Order:
+        """Return what it is to trade beyond what it may trade already, as an order."""
+        return _sized(self.after, max(0, self.after.quantity - self.before.quantity))
+
+
+def beyond(order: Order, book: RiskBook, allow: Allow) -> str | None:
+    """Return which limit the position breaks that an order may lead to; ``None`` if none does.
+
+    The position is judged at the price at which the order is taken to trade, with the stop that it
+    brings, else the one in force. It is the target of no sleeve, so nothing has cut it before.
+    """
+    if order.conditions is None or order.only_reduces:
+        return None
+    ((sleeve, quantity),) = order.allocations
+    instrument, terms = order.instrument, book.terms[order.instrument]
+    low, high = book.reach(sleeve, instrument)
+    is_buy = order.side is Side.BUY
+    end = high + quantity if is_buy else low + quantity
+    if end == 0 or (end > 0) != is_buy:
+        return None  # not past flat even if all of it fills
+    held = book.view.position(sleeve, instrument)
+    stop_now = book.view.stop_px(sleeve, instrument) if end * held > 0 else None
+    px = book.entry_px(order)
+    proposal = Proposal(
+        sleeve,
+        instrument,
+        end,
+        held,
+        px,
+        order.conditions.protect or stop_now,
+        stop_now,
+        px * terms.price_unit * terms.size_unit,
+        False,
+        terms,
+    )
+    size, cut_by = allow(proposal, book)
+    if size >= abs(end):
+        return None
+    return f"{cut_by}: it may lead to {abs(end)}, and {size} is allowed"
+
+
+def _sized(order: Order, quantity: int) -> Order:
+    (part,) = order.allocations
+    signed = quantity if part.quantity > 0 else -quantity
+    return order._replace(quantity=quantity, allocations=(part._replace(quantity=signed),))

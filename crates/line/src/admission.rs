@@ -27,7 +27,7 @@ impl Custody {
     }
 
     fn examine(&self, venue: &mut Venue, asked: &Asked, ts: Ts) -> Result<(), LedgerError> {
-        if asked.request.only_reduces() || !venue.asks_on_arrival(asked) {
+        if asked.request.only_reduces() {
             return Ok(());
         }
         if let Some(is_paid) = self.is_paid((&self.account, &self.marks), venue, asked, ts)? {

@@ -164,6 +164,28 @@ fn a_stop_inside_a_bar_is_known_to_the_timer_at_its_end_with_all_before_it() {
 }
 
 #[test]
+fn what_is_decided_inside_a_bar_is_at_the_venue_by_its_end_and_asked_for_margin() {
+    let mut line = line(&[(10_000, 9_000), (9_000, 9_000)], &[], |_| ());
+    wake(&mut line);
+    buy(&mut line, 1, 1_000);
+    place(&mut line, stop(2, -1_000, 9_500));
+    assert_eq!(wake(&mut line), Some((Wake::Account, 2 * LATENCY)));
+    line.wake_at(HOUR - LATENCY / 2).unwrap();
+    assert_eq!(wake(&mut line).unwrap().0, Wake::Alarm);
+    line.cancel(2).unwrap();
+    buy(&mut line, 3, 1_000_000);
+    while wake(&mut line).is_some() {}
+    let mut fills = line.fills().iter();
+    assert!(fills.all(|f| f.order == 1 || f.tag == "data_end"));
+    let answers = line.take_answers();
+    let order = 3;
+    let reason = "insufficient_margin";
+    let refused = Account::Reject { order, reason };
+    let at = answers.iter().find(|answer| answer.body == refused);
+    assert_eq!(at.unwrap().ts_event, HOUR - 1);
+}
+
+#[test]
 fn answers_of_one_time_keep_the_order_in_which_they_happened() {
     let mut line = line(&PRICES, &[], |_| ());
     wake(&mut line);

@@ -83,6 +83,42 @@ fn what_is_set_off_together_opens_no_more_than_there_is_margin_for() {
 }
 
 #[test]
+fn a_trade_that_sets_orders_off_is_the_mark_where_none_is_recorded() {
+    // As above: the trade at 110.00 comes after the quote of 110.00 on 110.10.
+    let mut setup = setup(4 * SECOND);
+    (setup.grid, setup.sample) = (SECOND, SECOND);
+    let mut line = Line::new(setup).unwrap();
+    line.set_leverage(0, 10).unwrap();
+    let deep = vec![1_000_000_000; 2];
+    let quotes = Columns::Quotes([
+        vec![10_000, 11_000],
+        deep.clone(),
+        vec![10_010, 11_010],
+        deep,
+    ]);
+    let quoted = stamps(&[0, SECOND], 0);
+    line.add(Stream::new(0, quoted, quotes).unwrap()).unwrap();
+    let trades = Columns::Trades {
+        id: vec![1],
+        px: vec![11_000],
+        qty: vec![1],
+        side: vec![1],
+    };
+    let traded = stamps(&[3 * SECOND / 2], 0);
+    line.add(Stream::new(0, traded, trades).unwrap()).unwrap();
+    assert_eq!(wake(&mut line), Some((Wake::Timer, 0)));
+    for id in 1..=3 {
+        let by_trades = Request {
+            trigger_by: TriggerBy::Last,
+            ..opening(id, 40_000, 11_000)
+        };
+        place(&mut line, by_trades);
+    }
+    let expected = (vec![1, 2], vec![(3, "insufficient_margin")]);
+    assert_eq!(ends(&to_the_end(&mut line)), expected);
+}
+
+#[test]
 fn the_last_cent_decides() {
     // 1000 free and 0.005 of slippage assumed: q x 110.16 / 10 + q x 0.16 = 11.176 q.
     for (units, opens) in [(89_477, true), (89_478, false)] {

@@ -75,6 +75,8 @@ impl Venue {
         self.legs.side(request.instrument).is_some() && !request.close_position
     }
 
+    /// Whether an order that opens is refused for its margin; one that waits may be asked for it at
+    /// its trigger alone.
     fn is_barred(&self, order: &Working) -> bool {
         let is_asked = !order.is_waiting() || self.stop_margin == StopMargin::ArrivalAndTrigger;
         let request = &order.request;

@@ -5,7 +5,6 @@ use cq_types::{Account, Contract, Event, InstrumentIdx, Px, Qty, Side, Ts};
 use super::Venue;
 use crate::bars::BarMarket;
 use crate::execution::Purse;
-use crate::models::StopMargin;
 use crate::order::{Request, Working};
 use crate::transit::Message;
 
@@ -100,12 +99,6 @@ impl Venue {
     #[must_use]
     pub fn unheard(&self) -> &[Event<Account>] {
         &self.desk.answers
-    }
-
-    /// Whether an order is asked for margin when it arrives; if not, it is at its trigger.
-    #[must_use]
-    pub fn asks_on_arrival(&self, asked: &Asked) -> bool {
-        !asked.is_waiting || self.stop_margin == StopMargin::ArrivalAndTrigger
     }
 
     /// Orders of an instrument that work; those that wait for a trigger are not among them, nor

@@ -14,15 +14,12 @@ from crypto_quant.core.measures.bootstrap import (
     interval,
     mean_block,
     mirrored,
-    mirrored_lowest,
     stationary_blocks,
 )
 from crypto_quant.core.measures.days import Days
 from crypto_quant.core.measures.targets import LEAST_SHARPE, Score, Verdict, judge, score
 
 DRAWS: Final = 400
-_RATIOS: Final = ("sharpe_daily", "sharpe_monthly", "sharpe_newey_west")
-_LOWEST: Final = "sharpe_lowest"
 _CHUNK: Final = 50
 
 
@@ -50,8 +47,8 @@ class Rolling(NamedTuple):
 class Intervals(NamedTuple):
     """90 % block-bootstrap intervals on the whole path, and how often targets are met.
 
-    Sharpe ratios are mirrored in interval and count alike (``bootstrap.mirrored``, of the lowest
-    ``mirrored_lowest``), and the interval widened (``bootstrap.SHARPE_NOMINAL``).
+    Sharpe ratios are mirrored in interval and count alike (``bootstrap.mirrored``), and the
+    interval widened (``bootstrap.SHARPE_NOMINAL``).
     ``block`` mean length of a block in days.
     """
 
@@ -80,17 +77,15 @@ def whole_path(days: Days, seed: int, draws: int = DRAWS) -> Intervals:
         for name, drawn in _values(got).items():
             values.setdefault(name, []).append(drawn)
     measured, every = _values(score(days)), {n: np.concatenate(v) for n, v in values.items()}
-    drawn = np.stack([every[name] for name in _RATIOS])
-    at = np.array([float(measured[name]) for name in _RATIOS])
-    every[_LOWEST] = mirrored_lowest(drawn, at)
-    for name in _RATIOS:
+    ratios = [name for name in every if name.startswith("sharpe_")]
+    for name in ratios:
         every[name] = mirrored(every[name], float(measured[name]))
     verdict = Verdict(*map(np.concatenate, zip(*hits, strict=True)))
-    verdict = verdict._replace(sharpe=every[_LOWEST] > LEAST_SHARPE)
+    verdict = verdict._replace(sharpe=every["sharpe_lowest"] > LEAST_SHARPE)
     return Intervals(
         values={
-            name: interval(found, SHARPE_NOMINAL if name in (*_RATIOS, _LOWEST) else COVERAGE)
-            for name, found in every.items()
+            name: interval(drawn, SHARPE_NOMINAL if name in ratios else COVERAGE)
+            for name, drawn in every.items()
         },
         met={name: float(met.mean()) for name, met in _hits(verdict).items()},
         draws=draws,

@@ -200,7 +200,7 @@ def _hear(orders: OrderManager, answers: Sequence[Answer]) -> None:
         elif kind == "ack":
             orders.on_ack(order)
         elif kind == "cancelled":
-            orders.on_cancelled(order)
+            orders.on_cancelled(order, reason)
         elif kind == "reject":
             orders.on_reject(order, reason)
         elif kind == "amended":

@@ -101,13 +101,8 @@ impl Custody {
     ) -> [f64; 2] {
         let traded = &self.account.instruments()[usize::from(instrument)];
         let mut sums = [0.0; 2];
-        for own in venue.open_orders(instrument) {
-            if own.only_reduces || Some(own.id) == but {
-                continue;
-            }
-            if let Some(px) = worst(venue, &own) {
-                sums[usize::from(own.side == Side::Sell)] += px.0 as f64 * own.left.0 as f64;
-            }
+        for (own, px) in openings(venue, instrument, but) {
+            sums[usize::from(own.side == Side::Sell)] += px.0 as f64 * own.left.0 as f64;
         }
         let unit = traded.grid.price_f64(Px(1)) * traded.grid.quantity_f64(Qty(1));
         sums.map(|sum| sum * unit * approx(traded.multiplier))
@@ -125,13 +120,7 @@ impl Custody {
         // Products of prices and quantities, exact, by side.
         let mut sums = [0_i128; 2];
         let mut orders = OpenOrders::default();
-        for own in venue.open_orders(instrument) {
-            if own.only_reduces || Some(own.id) == but {
-                continue;
-            }
-            let Some(px) = worst(venue, &own) else {
-                continue;
-            };
+        for (own, px) in openings(venue, instrument, but) {
             if is_linear {
                 let at = usize::from(own.side == Side::Sell);
                 sums[at] += i128::from(px.0) * i128::from(own.left.0);
@@ -150,6 +139,17 @@ impl Custody {
         }
         Ok(orders)
     }
+}
+
+/// What works of a contract and may open a position, without one order, each at its price.
+fn openings(
+    venue: &Venue,
+    instrument: InstrumentIdx,
+    but: Option<u64>,
+) -> impl Iterator<Item = (OpenOrder, Px)> + '_ {
+    let all = venue.open_orders(instrument);
+    let own = all.filter(move |own| !own.only_reduces && Some(own.id) != but);
+    own.filter_map(|own| Some((own, worst(venue, &own)?)))
 }
 
 /// The price at which an order that works is taken to trade.

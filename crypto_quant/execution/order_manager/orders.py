@@ -191,13 +191,16 @@ class OrderManager:
             self._end(state)
         return state
 
-    def on_cancelled(self, order_id: int) -> None:
-        """Note that an order no longer rests; one that is no longer live is no news."""
+    def on_cancelled(self, order_id: int, reason: str = "") -> None:
+        """Note that an order no longer rests; one that is no longer live is no news.
+
+        With a ``reason``, or where nobody asked for it, the venue ended it: it has expired.
+        """
         state = self.live.get(order_id)
-        if state is None or state.is_cancelling:
+        if not reason and (state is None or state.is_cancelling):
             self._leave(order_id, CANCELLED, "cancelled")
         else:
-            self._leave(order_id, EXPIRED, "expired")
+            self._leave(order_id, EXPIRED, reason or "expired")
 
     def on_reject(self, order_id: int, reason: str) -> None:
         """Note a refusal; of an order that rests it means that its cancel was refused."""

@@ -101,9 +101,9 @@ impl Custody {
     ) -> [f64; 2] {
         let traded = &self.account.instruments()[usize::from(instrument)];
         let mut sums = [0.0; 2];
-        for (own, px) in openings(venue, instrument, but) {
+        openings(venue, instrument, but).for_each(|(own, px)| {
             sums[usize::from(own.side == Side::Sell)] += px.0 as f64 * own.left.0 as f64;
-        }
+        });
         let unit = traded.grid.price_f64(Px(1)) * traded.grid.quantity_f64(Qty(1));
         sums.map(|sum| sum * unit * approx(traded.multiplier))
     }

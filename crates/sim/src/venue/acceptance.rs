@@ -33,13 +33,14 @@ impl Venue {
         if index >= self.desk.instruments.len() {
             return Some(reason::UNKNOWN_INSTRUMENT);
         }
-        let (mut counts, mut working) = ([0; 2], 0);
-        for own in self.of(request.instrument) {
-            if own.request.id == request.id {
-                return Some(reason::DUPLICATE_ID);
-            }
+        let (mut counts, mut working, mut is_known) = ([0; 2], 0, false);
+        self.of(request.instrument).for_each(|own| {
+            is_known |= own.request.id == request.id;
             counts[usize::from(own.is_waiting())] += 1;
             working += i128::from(own.left);
+        });
+        if is_known {
+            return Some(reason::DUPLICATE_ID);
         }
         let kind = usize::from(order.is_waiting());
         if counts[kind] >= self.max_orders[kind] {

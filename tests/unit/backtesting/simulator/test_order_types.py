@@ -51,6 +51,7 @@ class Exit(NamedTuple):
     marks: tuple[tuple[int, int], ...] = ()
     qty: int = QTY
     closes: bool = False
+    reason: str = ""
 
     def market(self) -> Market:
         return market(levels=self.levels, trades=self.trades, marks=self.marks)
@@ -100,6 +101,7 @@ EXITS = {
         stop=599_990,
         price=599_995,
         tif=TimeInForce.GTX,
+        reason="post_only_would_cross",
     ),
     "take-profit": Exit(
         PROFIT,
@@ -167,6 +169,7 @@ EXITS = {
         "cancelled",
         price=600_000,
         qty=100,
+        reason="reduce_only",
     ),
     "market that reduces": Exit(
         OrderType.MARKET, T.MARKET, (), (), [(204, 600_000, -20, 1)], "cancelled", qty=100
@@ -213,7 +216,7 @@ def by_calls(exit_: Exit) -> tuple[list[Fill], Order]:
 def test_an_exit_of_each_type_by_hand_in_the_loop_of_calls(exit_: Exit) -> None:
     fills, order = by_calls(exit_)
     assert fills == exit_.fills
-    assert (order.status, order.reason) == (exit_.status, "")
+    assert (order.status, order.reason) == (exit_.status, exit_.reason)
     traded = -sum(lots for _, _, lots, _ in fills)
     assert (order.qty, order.exec_qty, order.leaves_qty) == (
         exit_.qty,

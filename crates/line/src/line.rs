@@ -22,7 +22,7 @@ pub enum Wake {
     Timer,
     /// A time that the step asked for.
     Alarm,
-    /// A fill, a rejection or a cancellation reached us.
+    /// A fill, a rejection, a cancellation or what else became of an order reached us.
     Account,
     /// Events of an instrument are missing.
     Gap,
@@ -84,7 +84,8 @@ impl Line {
         self.unfunded.last().map_or(NEVER, |(ts, _)| *ts)
     }
 
-    /// Runs at most `budget` events, to the next wake-up.
+    /// Runs at most `budget` events, to the next wake-up; level changes and trades that follow each
+    /// other are not cut.
     ///
     /// `Ok(Some(Some(wake)))` at a wake-up, `Ok(Some(None))` at the end, `Ok(None)` when the
     /// budget is spent or [`Self::wants`] says what is missing.

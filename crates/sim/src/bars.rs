@@ -106,15 +106,12 @@ impl BarMarket {
         if order.is_waiting() || !(is_first || order.is_market()) {
             return Fate::Alive;
         }
-        if order.request.tif == TimeInForce::PostOnly && !order.is_market() {
-            return Self::post(desk, order, &bar, ts);
-        }
-        self.trade(desk, order, Offer::Take(bar.open), ts, purse)
+        self.take(desk, order, bar.open, ts, purse)
     }
 
-    /// Refuses a post-only order that the touch at the open would fill.
-    fn post(desk: &mut Desk, order: &mut Working, bar: &Bar, ts: Ts) -> Fate {
-        let touch = desk.against(order, bar.open, desk.costs.touch_ppb, 0, ts);
+    /// Refuses a post-only order that the touch at a price would fill.
+    fn post(desk: &mut Desk, order: &mut Working, px: Px, ts: Ts) -> Fate {
+        let touch = desk.against(order, px, desk.costs.touch_ppb, 0, ts);
         if order.takes(touch) {
             return desk.refuse(order, crate::reason::WOULD_CROSS, ts);
         }
@@ -138,7 +135,8 @@ impl BarMarket {
         }
     }
 
-    /// A stop that the range has set off takes its price.
+    /// A stop that the range has set off takes its price. What its limit leaves of it rests from
+    /// the next bar on: what the range holds may have come before it was set off.
     pub(crate) fn stop(
         &mut self,
         desk: &mut Desk,
@@ -148,10 +146,8 @@ impl BarMarket {
         purse: &dyn Purse,
     ) -> Fate {
         order.rests = true;
-        let before = order.left;
-        let fate = self.trade(desk, order, Offer::Take(px), ts, purse);
-        self.stopped[side_slot(order.request.side)] |= order.left < before;
-        fate
+        self.stopped[side_slot(order.request.side)] |= desk.allowed(order) > 0;
+        self.take(desk, order, px, ts, purse)
     }
 
     /// At the end of a bar: the price of a resting limit order that its range traded through by a
@@ -180,12 +176,25 @@ impl BarMarket {
         purse: &dyn Purse,
     ) -> Fate {
         let is_set_off = !std::mem::replace(&mut order.rests, true);
-        let offer = if is_set_off {
-            Offer::Take(level)
-        } else {
-            Offer::Make(level)
-        };
-        self.trade(desk, order, offer, ts, purse)
+        if is_set_off {
+            return self.take(desk, order, level, ts, purse);
+        }
+        self.trade(desk, order, Offer::Make(level), ts, purse)
+    }
+
+    /// An order meets the market at a price; one that may only rest is refused where it would trade.
+    fn take(
+        &mut self,
+        desk: &mut Desk,
+        order: &mut Working,
+        px: Px,
+        ts: Ts,
+        purse: &dyn Purse,
+    ) -> Fate {
+        if order.request.tif == TimeInForce::PostOnly && !order.is_market() {
+            return Self::post(desk, order, px, ts);
+        }
+        self.trade(desk, order, Offer::Take(px), ts, purse)
     }
 
     /// Trades what the position, the bar's volume and the order's limit allow; what is left

@@ -287,12 +287,14 @@ impl Desk {
         self.tell(instrument, Account::Kept { order, reason }, ts);
     }
 
-    /// Says, by `known`, that the venue turned an order away before its engine saw it.
-    pub(crate) fn turn_away(&mut self, order: &Working, ts: Ts, known: Ts) {
+    /// Says, by `known`, that the venue turned a message away before its engine saw it.
+    pub(crate) fn turn_away(
+        &mut self,
+        instrument: InstrumentIdx,
+        body: Account,
+        (ts, known): (Ts, Ts),
+    ) {
         self.heard = self.heard.max(known);
-        let Request { id, instrument, .. } = order.request;
-        let reason = reason::OVERLOADED;
-        let body = Account::Reject { order: id, reason };
         self.push(instrument, (ts, self.heard), body);
     }
 

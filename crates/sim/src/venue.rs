@@ -148,10 +148,14 @@ impl Venue {
                 message,
             }),
             Passage::Lost(known) => {
-                if let Message::New(request) = message {
-                    let order = Working::new(request, now);
-                    self.desk.turn_away(&order, now, known);
-                }
+                let reason = reason::OVERLOADED;
+                let body = match message {
+                    Message::New(Request { id: order, .. }) => Account::Reject { order, reason },
+                    Message::Cancel(order) | Message::Amend { order, .. } => {
+                        Account::Kept { order, reason }
+                    }
+                };
+                self.desk.turn_away(instrument, body, (now, known));
             }
         }
     }

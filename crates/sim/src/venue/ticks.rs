@@ -67,8 +67,8 @@ impl Venue {
         }
     }
 
-    /// A recorded trade meets our resting orders, then those that wait for its price. Trades that are not the market's
-    /// ([`flags::NOT_MARKET`]) meet nothing.
+    /// A recorded trade meets our resting orders, then those that wait for its price. Trades that are
+    /// not the market's ([`flags::NOT_MARKET`]) meet nothing.
     pub fn on_trade(&mut self, instrument: InstrumentIdx, trade: Trade, ts: Ts, purse: &dyn Purse) {
         if trade.marks & flags::NOT_MARKET != 0 {
             return;

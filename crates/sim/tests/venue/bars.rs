@@ -401,6 +401,54 @@ fn of_two_exits_in_one_bar_the_worse_one_happened() {
     assert_eq!(fills(&mut venue), [(2, 4 * HOUR - 1, -1_000, 10_500)]);
 }
 
+/// A stop that is a limit order once it is triggered.
+fn stop_limit(id: u64, signed: i64, (trigger, px): (i64, i64), tif: TimeInForce) -> Request {
+    Request {
+        price: Some(Px(px)),
+        reduce_only: false,
+        tif,
+        ..stop(id, signed, trigger)
+    }
+}
+
+#[test]
+fn what_a_stop_leaves_to_its_limit_rests_from_the_next_bar_on() {
+    // The bar was at 10 000 to 9 500 before it fell to the trigger: nothing there was for an order
+    // that only then became a limit order, nor for another exit.
+    let mut venue = venue(&free());
+    venue.send(HOUR, market(1, 2_000));
+    live(&mut venue, flat(1));
+    venue.send(
+        2 * HOUR,
+        stop_limit(2, -1_000, (9_500, 9_800), TimeInForce::Gtc),
+    );
+    venue.send(2 * HOUR, limit(3, -1_000, 10_100));
+    deliver(&mut venue);
+    fills(&mut venue);
+    live(&mut venue, bar(2, 10_000, 10_200, 9_000, 9_000, 1_000_000));
+    assert_eq!(fills(&mut venue), []);
+    live(&mut venue, bar(3, 9_000, 9_700, 9_000, 9_700, 1_000_000));
+    assert_eq!(fills(&mut venue), []);
+    live(&mut venue, bar(4, 9_700, 9_900, 9_700, 9_900, 1_000_000));
+    assert_eq!(fills(&mut venue), [(2, 5 * HOUR - 1, -1_000, 9_800)]);
+}
+
+#[test]
+fn a_stop_that_may_only_rest_does_not_take() {
+    for (px, last) in [(9_400, "cancelled"), (9_600, "triggered")] {
+        let mut venue = venue(&free());
+        venue.send(
+            HOUR,
+            stop_limit(1, -1_000, (9_500, px), TimeInForce::PostOnly),
+        );
+        live(&mut venue, flat(1));
+        live(&mut venue, bar(2, 10_000, 10_000, 9_000, 9_000, 1_000_000));
+        let words = said(&mut venue);
+        assert_eq!(words.last().copied(), Some(last), "{words:?}");
+        assert_eq!(venue.position(0), Qty(0));
+    }
+}
+
 #[test]
 fn a_stop_without_anything_to_close_ends_and_blocks_no_limit() {
     let mut venue = venue(&free());

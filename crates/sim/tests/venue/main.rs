@@ -172,6 +172,7 @@ fn said(venue: &mut Venue) -> Vec<&'static str> {
             Account::Fill { .. } => "fill",
             Account::Cancelled { .. } => "cancelled",
             Account::Amended { .. } => "amended",
+            Account::Triggered { .. } => "triggered",
             Account::Reject { reason, .. } | Account::Kept { reason, .. } => reason,
             _ => "other",
         })

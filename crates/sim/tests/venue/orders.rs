@@ -279,6 +279,16 @@ fn a_message_that_the_venue_turns_away_is_answered_without_it() {
             ..
         }
     ));
+    venue.cancel(0, 0, 7);
+    venue.amend(0, 0, 8, (None, Qty(1)));
+    let answers = venue.take_answers();
+    let kept = |order| Account::Kept {
+        order,
+        reason: "overloaded",
+    };
+    let bodies: Vec<_> = answers.iter().map(|answer| answer.body.clone()).collect();
+    assert_eq!(bodies, [kept(7), kept(8)]);
+    assert_eq!(answers[1].ts_recv, 4 * MS);
 }
 
 #[test]

@@ -103,16 +103,21 @@ def middle(levels: Columns) -> float:
     InapplicableError
         A side is empty.
     """
-    bids, asks = levels["px"][levels["side"] > 0], levels["px"][levels["side"] < 0]
-    if not bids.size or not asks.size:
-        raise InapplicableError("the book has one side only at its start")
-    return (int(bids.max()) + int(asks.min())) / 2
+    bid, ask = _touch(levels)
+    return (bid + ask) / 2
 
 
 def spread(levels: Columns) -> int:
-    """Return best ask less best bid, in grid units."""
+    """Return best ask less best bid, in grid units; raises as ``middle`` does."""
+    bid, ask = _touch(levels)
+    return ask - bid
+
+
+def _touch(levels: Columns) -> tuple[int, int]:
     bids, asks = levels["px"][levels["side"] > 0], levels["px"][levels["side"] < 0]
-    return int(asks.min() - bids.max())
+    if not bids.size or not asks.size:
+        raise InapplicableError("the book has one side only at its start")
+    return int(bids.max()), int(asks.min())
 
 
 class _Frames:

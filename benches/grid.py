@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +46,7 @@ RUNS = 5
 RULE = {"levels": 5, "gap": 1, "quantity": 10, "most": 200}
 HFTBACKTEST = "hftbacktest 2.4.4, ROIVectorMarketDepth, numba"
 NAUTILUS = "nautilus_trader 1.221.0"
+NAMES = ("replay_grid", "replay_grid_python", "replay_grid_step")
 
 
 class Run(NamedTuple):
@@ -53,6 +55,13 @@ class Run(NamedTuple):
     seconds: float
     orders: int
     fills: Rows
+
+
+class Turn(NamedTuple):
+    """One run each: ours, and the CPU seconds of the peers (``None``: not installed)."""
+
+    ours: tuple[Run, Run, Run]
+    theirs: tuple[float | None, float | None]
 
 
 def run() -> list[Result]:
@@ -70,31 +79,30 @@ def run() -> list[Result]:
 
 def _measured(session: Recording, folder: Path, *, has_nautilus: bool) -> list[Result]:
     fills, log = folder / "fills.npy", folder / "decisions.jsonl"
-    with peer("grid_peer.py", session.as_peer(fills, RULE)) as other:
-        if other is not None:
-            hear(other)
+    with ExitStack() as stack:
+        fast = stack.enter_context(peer("grid_peer.py", session.as_peer(fills, RULE)))
+        if fast is not None:
+            hear(fast)
+        slow = None
+        if has_nautilus:
+            slow = stack.enter_context(peer("grid_nautilus.py", str(session.npz)))
         runs = [
-            (_rust(session), _python(session), _step(session, log), _theirs(other))
+            Turn(
+                (_rust(session), _python(session), _step(session, log)),
+                (_theirs(fast), _theirs(slow)),
+            )
             for _ in range(RUNS)
         ]
-        theirs = ordered(np.load(fills)) if other else None
-    slow = _nautilus(session) if has_nautilus else None
+        theirs = ordered(np.load(fills)) if fast else None
     if theirs is not None:
-        for mine in runs[0][:3]:
+        for mine in runs[0].ours:
             same(mine.fills, theirs)
-    label = f"{session.name}, {session.events:,} events, {runs[0][0].orders:,} orders"
-    events = session.events
-    pairs = {
-        "replay_grid": [(mine.seconds, other) for mine, _, _, other in runs],
-        "replay_grid_python": [(mine.seconds, other) for _, mine, _, other in runs],
-        "replay_grid_step": [(mine.seconds, other) for _, _, mine, other in runs],
-    }
-    results = [_result(name, label, events, rows, HFTBACKTEST) for name, rows in pairs.items()]
-    if slow is not None:
-        for name, rows in pairs.items():
-            beside = [(seconds, slow) for seconds, _ in rows]
-            results.append(_result(name, label, events, beside, NAUTILUS))
-    return results
+    label = f"{session.name}, {session.events:,} events, {runs[0].ours[0].orders:,} orders"
+    return [
+        _result(name, label, session.events, [(r.ours[n].seconds, r.theirs[at]) for r in runs], by)
+        for at, by in enumerate((HFTBACKTEST, NAUTILUS)[: 1 + (slow is not None)])
+        for n, name in enumerate(NAMES)
+    ]
 
 
 def _result(
@@ -138,8 +146,3 @@ def _done(session: Recording, line: RecordedLine, seconds: float) -> Run:
 
 def _theirs(process: subprocess.Popen[str] | None) -> float | None:
     return None if process is None else float(json.loads(ask(process))["seconds"])
-
-
-def _nautilus(session: Recording) -> float | None:
-    with peer("grid_nautilus.py", str(session.npz)) as process:
-        return None if process is None else float(json.loads(ask(process))["seconds"])

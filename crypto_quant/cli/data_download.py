@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from crypto_quant.cli.data import catalog_option, json_option
+from crypto_quant.cli.ranges import Finite
 from crypto_quant.core.clock import iso, now_ns
 from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.collectors.archive import (
@@ -70,7 +71,7 @@ _NAMED = 3
 @click.option("--no-import", is_flag=True, help="Only fetch the files; needs --keep-files.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.1, 3600),
+    type=Finite(0.1, 3600),
     default=30.0,
     show_default=True,
     help="Seconds without a byte, or with less than 1 KiB/s, after which a transfer is retried.",

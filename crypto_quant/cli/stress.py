@@ -17,6 +17,7 @@ from crypto_quant.backtesting.stress.tick_session import TickStress
 from crypto_quant.backtesting.sweep.cell_runs import Where
 from crypto_quant.cli.data import GENERATED_LINE, catalog_option, json_option
 from crypto_quant.cli.progress import stages
+from crypto_quant.cli.ranges import Finite
 from crypto_quant.cli.walk_forward import trials_option
 from crypto_quant.core.clock import monotonic_s
 from crypto_quant.core.errors import ConfigError
@@ -73,7 +74,7 @@ _PLAIN = ("largest position", "from the first decision")
 )
 @click.option(
     "--ruin",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Finite(0, 1, min_open=True, max_open=True),
     default=RUIN,
     show_default=True,
     help="Share of the starting capital at which a history is ruined.",

@@ -71,6 +71,15 @@ def test_each_symbol_has_its_rows_and_its_breaks(cq: Cq, tmp_path: Path) -> None
     assert Catalog(cq.catalog).exps("delta", IDS[1]).price == 2  # its own grid
 
 
+@pytest.mark.parametrize("other", ["BTCUSDT_240628", "BTCUSD_PERP", "ethusdt"])
+def test_a_contract_of_another_kind_is_one_line(cq: Cq, tmp_path: Path, other: str) -> None:
+    lines = [*MIXED, depth(8, other, 5, 4, "62000.1")]
+    done = cq("data", "import", capture(tmp_path / "x.gz", lines), "--as", PERP)
+    assert done.code == 2
+    assert f"{other} is no contract of the kind of BTCUSDT" in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize("said", ["ETHUSDT-PERP", "BTCUSDT-PERP"])
 def test_whichever_of_them_is_said_the_rows_are_the_same(cq: Cq, tmp_path: Path, said: str) -> None:
     path = capture(tmp_path / "x.gz", MIXED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -19,6 +20,8 @@ from crypto_quant.data_pipeline.collectors.ticks.reader import (
 )
 from crypto_quant.data_pipeline.storage.kinds import Exps
 
+_PLAIN: Final = re.compile("[A-Z0-9]+")
+"""Symbols of spot and perpetuals; those of dated contracts end with their day."""
 _MARGINED: Final = "_PERP"
 """How the venue ends symbols of its coin-margined contracts."""
 
@@ -43,17 +46,39 @@ class Names:
 
     def __init__(self, file: File, facts: Facts, symbols: frozenset[str]) -> None:
         said = facts.need("symbol")
-        endings = {said.removeprefix(stem) for s in symbols if said.startswith(stem := _stem(s))}
-        if not endings:
+        own = [s for s in symbols if said.startswith(_stem(s))]
+        if not own:
             raise DataError(
                 f"{file.path}: frames say {', '.join(sorted(symbols))}, not symbol={said}; give "
                 "the symbol of one of them"
             )
-        self._ending = min(endings, key=len)
+        one = max(own, key=lambda s: len(_stem(s)))
+        self._path, self._one = file.path, one
+        self._ending = said.removeprefix(_stem(one))
         self._venue = facts.instrument.rpartition(".")[2]
 
     def key(self, symbol: str) -> str:
-        """Return the id of a symbol's instrument."""
+        """Return the id of a symbol's instrument.
+
+        Raises
+        ------
+        DataError
+            It is of another kind than the one that was said: a dated contract, or margined in
+            something else.
+        """
+        found = self.find(symbol)
+        if found is None:
+            raise DataError(
+                f"{self._path}: {symbol} is no contract of the kind of {self._one}, which the "
+                "file was said to hold: take its frames out and import them by themselves"
+            )
+        return found
+
+    def find(self, symbol: str) -> str | None:
+        """Return the id of a symbol's instrument, ``None`` where it is of another kind."""
+        is_like = symbol.endswith(_MARGINED) == self._one.endswith(_MARGINED)
+        if not is_like or not _PLAIN.fullmatch(_stem(symbol)):
+            return None
         return f"{_stem(symbol)}{self._ending}.{self._venue}"
 
 
@@ -77,7 +102,7 @@ class SeveralReader:
     ) -> None:
         self._file = file
         self._other = other
-        own = (i for i in instruments.values() if names.key(i.symbol) == i.id)
+        own = (i for i in instruments.values() if names.find(i.symbol) == i.id)
         self._grids = {i.symbol: Exps(price=i.price_exp, qty=i.qty_exp) for i in own}
         self.stats: dict[str, dict[str, int]] = {}
 

@@ -13,6 +13,7 @@ from crypto_quant.core.tickets import (
     Ticket,
     Withdrawal,
     check_amendment,
+    check_name,
     check_ticket,
 )
 from crypto_quant.execution.order_manager import OrderManager
@@ -73,6 +74,7 @@ class Tickets:
         made: dict[tuple[int, str], Order] = {}
         kept: list[Refused] = []
         for said in told:
+            check_name(said)
             sleeve = self._sleeves.get(said.sleeve)
             if sleeve is None:
                 known = ", ".join(self._sleeves)
@@ -80,6 +82,7 @@ class Tickets:
             key = (sleeve, said.name)
             state = self._orders.named.live(key)
             if isinstance(said, Ticket):
+                check_ticket(said)
                 if state is not None or key in made:
                     raise StrategyError(
                         f"sleeve {said.sleeve}, ticket {said.name!r}: an order of this name lives"
@@ -117,7 +120,6 @@ class Tickets:
                 self._orders.named.refuse(item.order, item.reason)
 
     def _order(self, ticket: Ticket, sleeve: int, now: int) -> Order:
-        check_ticket(ticket)
         is_buy = ticket.side is Side.BUY
         return Order(
             ts=now,

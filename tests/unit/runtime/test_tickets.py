@@ -322,6 +322,40 @@ def test_what_a_sleeve_cannot_mean_ends_the_run(said: Said, words: str) -> None:
         run(market(), {100: said})
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"side": "buy"}, "side: expected one of Side.BUY, Side.SELL, was 'buy'"),
+        ({"side": 1}, "side: .* was 1"),
+        ({"type": "limit", "price": 5}, "type: expected one of OrderType.MARKET, .* was 'limit'"),
+        ({"type": T.STOP_MARKET, "stop": 5, "trigger_by": "mark"}, "trigger_by: .* was 'mark'"),
+        ({"type": T.STOP_MARKET, "stop": 5, "trigger_by": "x"}, "trigger_by: .* was 'x'"),
+        ({"type": T.LIMIT, "price": 5, "time_in_force": "day"}, "time_in_force: .* was 'day'"),
+        ({"type": T.LIMIT, "price": 5, "time_in_force": "ioc"}, "time_in_force: .* was 'ioc'"),
+        ({"instrument": 0.0}, "instrument: expected a whole number, was 0.0"),
+        ({"reduce_only": "no"}, "reduce_only: expected True or False, was 'no'"),
+        ({"close_position": 1}, "close_position: expected True or False, was 1"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_no_other_order(more: dict[str, Any], said: str) -> None:
+    """``Side`` is text too: what only equals a side must not be taken for the other one."""
+    with pytest.raises(StrategyError, match=f"sleeve one, ticket 'x': {said}"):
+        run(market(), {100: [ticket("x", Side.BUY, 5)._replace(**more)]})
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (ticket("x", Side.BUY, 5)._replace(name=["x"]), "ticket of one: name: .* was ..x"),  # type: ignore[arg-type]
+        (Amendment(0, "one", None, 5), "amendment of one: name: .* was None"),  # type: ignore[arg-type]
+        (Withdrawal(0, ["one"], "x", "no"), "withdrawal of .*: sleeve: expected text, was"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_name_is_text(said: Ticket | Amendment | Withdrawal, words: str) -> None:
+    with pytest.raises(StrategyError, match=words):
+        run(market(), {100: [said]})
+
+
 def test_an_amendment_of_a_price_that_an_order_has_not_ends_the_run() -> None:
     stop = ticket("x", Side.BUY, 30, T.STOP_MARKET, stop=6_100_000)
     script: Script = {100: [stop], 200: [Amendment(0, "one", "x", 30, 5)]}

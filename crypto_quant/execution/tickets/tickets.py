@@ -69,7 +69,7 @@ class Tickets:
             Words that cannot be meant: no such sleeve or instrument, a name that lives, a ticket
             or an amendment that is no order.
         """
-        cancels: list[Cancel] = []
+        cancels: dict[int, Cancel] = {}
         changes: dict[int, tuple[Order, Order, int]] = {}
         made: dict[tuple[int, str], Order] = {}
         kept: list[Refused] = []
@@ -94,18 +94,21 @@ class Tickets:
                     )
                 made[key] = self._order(said, sleeve, now)
             elif state is None:
-                continue  # it is done: what is on its way to us says so
+                _change_unsent(made, key, said, now)
             elif isinstance(said, Withdrawal):
-                if not state.is_cancelling:
-                    cancels.append(Cancel(state.order.id, said.reason))
+                number = state.order.id
+                changes.pop(number, None)  # it would be changed only to be taken back
+                if not state.is_cancelling and number not in cancels:
+                    cancels[number] = Cancel(number, said.reason)
             else:
                 after = _amended(state.order, said, now)
-                if state.is_cancelling or state.amended is not None or after.id in changes:
+                is_leaving = state.is_cancelling or after.id in cancels
+                if is_leaving or state.amended is not None or after.id in changes:
                     kept.append(Refused(after, BEING_CHANGED))
                 else:
                     changes[after.id] = (state.order, after, state.filled)
         return TicketPlan(
-            tuple(cancels), tuple(changes.values()), tuple(made.values()), tuple(kept)
+            tuple(cancels.values()), tuple(changes.values()), tuple(made.values()), tuple(kept)
         )
 
     def pull(self, reason: str) -> tuple[Cancel, ...]:
@@ -142,6 +145,22 @@ class Tickets:
                 ticket.protect,
             ),
         )
+
+
+def _change_unsent(
+    made: dict[tuple[int, str], Order],
+    key: tuple[int, str],
+    said: Amendment | Withdrawal,
+    now: int,
+) -> None:
+    """Change what was only just asked for; of an order that is done nothing happens."""
+    order = made.get(key)
+    if order is None:
+        return  # what is on its way to us says so
+    if isinstance(said, Withdrawal):
+        del made[key]
+    else:
+        made[key] = _amended(order, said, now)
 
 
 def _amended(order: Order, said: Amendment, now: int) -> Order:

@@ -120,6 +120,42 @@ def test_an_order_is_amended_and_one_amendment_waits_for_the_other() -> None:
     assert ran.fills == [(1, 450, 1, 599_995, 50, False)]
 
 
+def test_words_of_one_wake_up_hold_in_their_order() -> None:
+    bid = ticket("bid", Side.BUY, 30, T.LIMIT, price=5_999_900)
+    more, no = Amendment(0, "one", "bid", 50, 5_999_950), Withdrawal(0, "one", "bid", "no")
+    taken_out = run(market(), {100: [bid, no]})
+    assert commands(taken_out, Place) == commands(taken_out, Cancel) == []
+    both: tuple[Said, Said] = [bid, more], [bid, no, bid, more]
+    for said in both:
+        changed = run(market(), {100: said})
+        (place,) = commands(changed, Place)
+        order = place.approved.order
+        assert (order.quantity, order.price) == (50, 5_999_950)
+        assert [part.quantity for part in order.allocations] == [50]
+        assert commands(changed, Amend) == commands(changed, Cancel) == refusals(changed) == []
+
+
+def test_a_withdrawal_leaves_nothing_to_change_and_is_sent_once() -> None:
+    bid = ticket("bid", Side.BUY, 30, T.LIMIT, price=5_999_900)
+    more, no = Amendment(0, "one", "bid", 50), Withdrawal(0, "one", "bid", "no")
+    late = no._replace(reason="late")
+    cases: tuple[tuple[Said, int], ...] = ([no, late], 0), ([more, no], 0), ([no, more], 1)
+    for said, refused in cases:
+        ran = run(market(), {100: [bid], 200: said})
+        assert commands(ran, Cancel) == [Cancel(1, "no")]
+        assert commands(ran, Amend) == []
+        assert refusals(ran) == ["an amendment or a cancellation of it is on its way"] * refused
+
+
+def test_an_amendment_of_what_was_only_just_asked_for_is_judged_with_it() -> None:
+    risk = LOOSE.model_copy(update={"notional": 1.0})  # 100,000: 1,666 lots at 60,000
+    bid = ticket("bid", Side.BUY, 1_000, T.LIMIT, price=5_999_900)
+    ran = run(market(levels=DEEP), {100: [bid, Amendment(0, "one", "bid", 1_700)]}, risk=risk)
+    assert commands(ran, Place) == []
+    (reason,) = refusals(ran)
+    assert reason.startswith("notional: notional 102")
+
+
 def test_growth_by_amendment_is_judged_like_an_order() -> None:
     risk = LOOSE.model_copy(update={"notional": 1.0})  # 100,000: 1,666 lots at 60,000
     script: Script = {

@@ -218,11 +218,11 @@ class RiskManager:
         if rest.quantity <= 0:
             return None  # the venue ends it: nothing more is to trade
         reason = self._refusal(rest, book, self._checks, shrinks=True)
-        if reason is not None or (added.quantity and book.shrinks(added)):
+        closes = book.shrinks(added) if added.quantity else not own_orders.opening(added, book)
+        if reason is not None or closes:
             return reason
         limits = {name: check for name, check in self._checks.items() if check.is_exposure}
-        if added.quantity:
-            reason = self._refusal(added, book, limits, shrinks=False)
+        reason = self._refusal(added, book, limits, shrinks=False)
         return reason or own_orders.beyond(added, book, self._allowed)
 
     def _clears(self, batch: Batch, book: RiskBook) -> bool:

@@ -174,6 +174,38 @@ def test_growth_by_amendment_is_judged_like_an_order() -> None:
     assert [c.approved.order.quantity for c in commands(ran, Amend)] == [1_600, 500]
 
 
+def test_another_price_counts_in_the_order_rate_unless_it_only_closes() -> None:
+    """Two messages a minute: the entry and one price; the exit's prices pass and count."""
+    slow = LOOSE.model_copy(update={"orders_per_minute": 2, "orders_per_wake": 2})
+    bid = ticket("bid", Side.BUY, 30, T.LIMIT, price=5_999_900)
+    prices = {ms: [Amendment(0, "one", "bid", 30, 5_999_900 - ms)] for ms in range(200, 1000, 100)}
+    ran = run(market(levels=DEEP), {100: [bid], **prices}, risk=slow)
+    assert [c.approved.order.price for c in commands(ran, Amend)] == [5_999_700]
+    assert refusals(ran) == ["order_rate: 2 orders within a minute"] * 7
+
+    entry = ticket("in", Side.BUY, 400)
+    for more in ({}, {"reduce_only": True}):
+        out = ticket("bid", Side.SELL, 400, T.LIMIT, price=6_500_000, **more)
+        both: Script = {100: [entry], 200: [out], 900: [bid._replace(name="late")]}
+        dearer = {ms: [Amendment(0, "one", "bid", 400, 6_500_000 + ms)] for ms in (300, 400, 500)}
+        ran = run(market(levels=DEEP), {**both, **dearer}, risk=slow)
+        assert len(commands(ran, Amend)) == 3
+        assert refusals(ran) == ["order_rate: 2 orders within a minute"]
+
+
+def test_other_prices_of_one_wake_up_count_together() -> None:
+    slow = LOOSE.model_copy(update={"orders_per_wake": 2})
+    bids = [ticket(name, Side.BUY, 30, T.LIMIT, price=5_999_900) for name in "abcd"]
+    script: Script = {
+        100: bids[:2],
+        200: bids[2:],
+        300: [Amendment(0, "one", name, 30, 5_999_800) for name in "abcd"],
+    }
+    ran = run(market(levels=DEEP), script, risk=slow)
+    assert [c.approved.order.id for c in commands(ran, Amend)] == [1, 2]
+    assert refusals(ran) == ["order_rate: 2 orders at one wake-up"] * 2
+
+
 def test_an_order_that_waits_counts_as_if_it_filled() -> None:
     """The position of both entries would be worth 120,000; each alone is 60,000."""
     risk = LOOSE.model_copy(update={"notional": 1.0})

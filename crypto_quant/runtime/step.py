@@ -14,6 +14,7 @@ from crypto_quant.core.messages import (
     Alarm,
     Amend,
     Approved,
+    ApprovedCross,
     Cancel,
     Command,
     Decision,
@@ -93,7 +94,7 @@ def step(state: State, wake: Wake) -> Decision:
     approved, refused, crosses = state.risk.stamp(orders, view, terms, plan.crosses)
     changed: Sequence[Approved] = NOTHING
     if tickets is not NO_TICKETS:
-        changed, unchanged = _changed(state, tickets, approved, terms)
+        changed, unchanged = _changed(state, tickets, approved, crosses, terms)
         refused = refused + unchanged
     if refused:
         state.netting.on_refused(refused, view)
@@ -143,7 +144,11 @@ def _parted(
 
 
 def _changed(
-    state: State, tickets: TicketPlan, approved: Sequence[Approved], terms: TermsMap
+    state: State,
+    tickets: TicketPlan,
+    approved: Sequence[Approved],
+    crosses: Sequence[ApprovedCross],
+    terms: TermsMap,
 ) -> tuple[tuple[Approved, ...], tuple[Refused, ...]]:
     """Have changes of sleeves' own orders judged; leave positions to what they send."""
     sent = [item.order for item in approved]
@@ -151,7 +156,7 @@ def _changed(
         if order.conditions is not None:
             state.netting.leave(order, state.view)
     changes = [Change(*change) for change in tickets.changes]
-    changed, refused = state.risk.amend(changes, sent, state.view, terms)
+    changed, refused = state.risk.amend(changes, sent, crosses, state.view, terms)
     return changed, refused + tickets.kept
 
 

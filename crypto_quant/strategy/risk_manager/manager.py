@@ -189,10 +189,11 @@ class RiskManager:
         self,
         changes: Sequence[Change],
         sent: Sequence[Order],
+        crosses: Sequence[ApprovedCross],
         view: AccountView,
         terms: Mapping[int, Terms],
     ) -> tuple[tuple[Approved, ...], tuple[Refused, ...]]:
-        """Judge changes of sleeves' own orders, beside the orders just ``sent``.
+        """Judge changes of sleeves' own orders, beside the orders just ``sent`` and ``crosses``.
 
         The venue's rules bind what is to be left of an order, limits what it may trade more, at
         its new price; what it may trade already counts until the venue has answered.
@@ -201,7 +202,7 @@ class RiskManager:
         approved: list[Approved] = []
         refused: list[Refused] = []
         with localcontext(EXACT):
-            for order in sent:
+            for order in (*[_as_order(item.cross) for item in crosses], *sent):
                 book.accept_order(order)
             for change in changes:
                 reason = self._refusal_of(change, book)

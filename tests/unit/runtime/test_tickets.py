@@ -11,6 +11,7 @@ from crypto_quant.core.errors import StrategyError
 from crypto_quant.core.messages import (
     Amend,
     Cancel,
+    Exchange,
     OrderStatus,
     OrderType,
     Place,
@@ -204,6 +205,23 @@ def test_other_prices_of_one_wake_up_count_together() -> None:
     ran = run(market(levels=DEEP), script, risk=slow)
     assert [c.approved.order.id for c in commands(ran, Amend)] == [1, 2]
     assert refusals(ran) == ["order_rate: 2 orders at one wake-up"] * 2
+
+
+@pytest.mark.parametrize("ms", [300, 400])
+def test_growth_by_amendment_comes_on_top_of_what_sleeves_cross(ms: int) -> None:
+    """780 lots change hands: 46,800 a sleeve of 99,999, and 900 lots more are worth 54,000."""
+    risk = LOOSE.model_copy(update={"notional": 1.0})
+    bid = Ticket(0, "three", 0, "bid", Side.BUY, 100, T.LIMIT, "bid", price=5_000_000)
+    scripts: list[Script] = [
+        {300: [Target(0, "one", 0, -780, None, "down")]},
+        {300: [Target(0, "two", 0, 780, None, "up")]},
+        {100: [bid], ms: [Amendment(0, "three", "bid", 900)]},
+    ]
+    traded = market(levels=DEEP, trades=((60, 1, 600_001, 1),))
+    ran = run(traded, *scripts, risk=risk, capital=99_999)
+    assert len(commands(ran, Exchange)) == 1
+    assert commands(ran, Amend) == []
+    assert refusals(ran) == ["notional: notional 147600.25 above 99999.00"]
 
 
 def test_an_order_that_waits_counts_as_if_it_filled() -> None:

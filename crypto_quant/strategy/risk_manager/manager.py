@@ -219,6 +219,8 @@ class RiskManager:
         if rest.quantity <= 0:
             return None  # the venue ends it: nothing more is to trade
         reason = self._refusal(rest, book, self._checks, shrinks=True)
+        if change.is_less:
+            return reason  # limits that the order is beyond by now are no reason to keep it whole
         closes = book.shrinks(added) if added.quantity else not own_orders.opening(added, book)
         if reason is not None or closes:
             return reason

@@ -19,6 +19,11 @@ class Change(NamedTuple):
     after: Order
     filled: int
 
+    @property
+    def is_less(self) -> bool:
+        """Whether it is to trade less, at the same price."""
+        return self.after.quantity < self.before.quantity and self.after.price == self.before.price
+
     def rest(self) -> Order:
         """Return what is to be left of it, as an order."""
         return _sized(self.after, self.after.quantity - self.filled)

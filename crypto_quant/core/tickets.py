@@ -121,7 +121,7 @@ class OrderReport(NamedTuple):
     """What is known of a sleeve's own order.
 
     ``filled`` is unsigned; ``is_changing`` tells that a cancellation or an amendment is on its
-    way; ``reason`` is that of a refusal, ours or the venue's.
+    way; ``reason`` is that of a refusal, ours or the venue's, or of an end before all was filled.
     """
 
     id: int

@@ -209,6 +209,7 @@ class RiskManager:
                 if reason is None:
                     approved.append(Approved(change.after, self._names, RISK_SEAL))
                     book.accept_order(change.added())
+                    book.accept_price(change.rest())
                     self.state.sent.append(book.now)
                 else:
                     refused.append(Refused(change.after, reason))

@@ -243,6 +243,41 @@ def test_a_trigger_far_from_the_market_is_judged_at_its_price() -> None:
     assert reason.startswith("notional: notional 108000.00 above 100000.00")
 
 
+def test_triggers_of_two_sleeves_far_from_the_market_count_together() -> None:
+    """800 lots at 120,000 are 96,000; 30 more are 3,600, and 430 more 51,600."""
+    risk = LOOSE.model_copy(update={"notional": 1.0})
+
+    def far(sleeve: str, quantity: int) -> Ticket:
+        up = ticket(f"{quantity}", Side.BUY, quantity, T.STOP_MARKET, stop=12_000_000)
+        return up._replace(sleeve=sleeve)
+
+    later: list[Script] = [{100: [far("one", 800)]}, {200: [far("two", 430), far("two", 30)]}]
+    at_once: list[Script] = [{100: [far("one", 800)]}, {100: [far("two", 430), far("two", 30)]}]
+    for scripts in (later, at_once):
+        ran = run(market(levels=DEEP), *scripts, risk=risk)
+        (reason, _) = refusals(ran)
+        assert reason == "notional: notional 147600.00 above 100000.00"
+    bids = {100: [far("one", 800)]}, {200: [far("two", 30)]}
+    ran = run(market(levels=DEEP), *bids, risk=risk)
+    assert refusals(ran) == []
+
+
+def test_dearer_limits_of_two_sleeves_count_together() -> None:
+    """Offers of 800 lots at 60,000 each are 96,000; at 120,000 each is 96,000 alone."""
+    risk = LOOSE.model_copy(update={"notional": 1.5})
+    asks: list[Script] = []
+    for name in ("one", "two"):
+        ask = ticket("ask", Side.SELL, 800, T.LIMIT, price=6_000_100)._replace(sleeve=name)
+        dearer = Amendment(0, name, "ask", 800, 12_000_000)
+        asks.append({100: [ask], 200: [dearer]})
+    (first, second) = asks
+    for scripts in ([first, second], [first, {100: second[100], 300: second[200]}]):
+        ran = run(market(levels=DEEP, trades=((60, 1, 600_001, 1),)), *scripts, risk=risk)
+        assert len(commands(ran, Amend)) == 1
+        (reason,) = refusals(ran)
+        assert reason.startswith("notional: it may lead to 800, and ")
+
+
 def test_growth_needs_a_protective_stop_where_the_run_says_so() -> None:
     """1 % of 100,000 at risk: 2 % to the stop, 0.5 % gap, 0.2 % of costs: 37,037, 617 lots."""
     strict = LOOSE.model_copy(update={"require_stop": True, "loss_at_stop": 0.01})

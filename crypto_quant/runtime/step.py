@@ -89,7 +89,7 @@ def step(state: State, wake: Wake) -> Decision:
     if plan is NO_PLAN and quotes is NO_QUOTES and not own and not pulled:
         # nearly always: made without the named constructor
         return new(Decision, (now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS))
-    tickets, own_money = _parted(state, own, terms)
+    tickets, own_money = _parted(state, own, plan.cancels, terms)
     orders = plan.orders + quotes.orders + tickets.orders
     approved, refused, crosses = state.risk.stamp(orders, view, terms, plan.crosses)
     changed: Sequence[Approved] = NOTHING
@@ -131,7 +131,7 @@ def _halt(state: State, wake: Wake, now: int) -> Decision:
 
 
 def _parted(
-    state: State, own: tuple[SleeveCommand, ...], terms: TermsMap
+    state: State, own: tuple[SleeveCommand, ...], leaving: Sequence[Cancel], terms: TermsMap
 ) -> tuple[TicketPlan, tuple[Transfer | Alarm, ...]]:
     """Part what sleeves say of orders of their own from what moves money or wakes."""
     if not own:
@@ -140,7 +140,7 @@ def _parted(
     if len(money) == len(own):
         return NO_TICKETS, money
     told = [said for said in own if not isinstance(said, Transfer | Alarm)]
-    return state.tickets.plan(told, terms, state.view.now), money
+    return state.tickets.plan(told, terms, state.view.now, leaving), money
 
 
 def _changed(

@@ -50,7 +50,11 @@ class Tickets:
         self._orders = orders
 
     def plan(
-        self, told: Sequence[Instruction], instruments: Container[int], now: int
+        self,
+        told: Sequence[Instruction],
+        instruments: Container[int],
+        now: int,
+        leaving: Iterable[Cancel],
     ) -> TicketPlan:
         """Return what the sleeves' words come to.
 
@@ -62,6 +66,8 @@ class Tickets:
             Those of the run.
         now
             Time of the wake-up, ns UTC.
+        leaving
+            What is taken back at this wake-up already.
 
         Raises
         ------
@@ -69,10 +75,11 @@ class Tickets:
             Words that cannot be meant: no such sleeve or instrument, a name that lives, a ticket
             or an amendment that is no order.
         """
-        cancels: dict[int, Cancel] = {}
+        cancels: list[Cancel] = []
         changes: dict[int, tuple[Order, Order, int]] = {}
         made: dict[tuple[int, str], Order] = {}
         kept: list[Refused] = []
+        gone = {cancel.order_id for cancel in leaving}
         for said in told:
             check_name(said)
             sleeve = self._sleeves.get(said.sleeve)
@@ -98,17 +105,18 @@ class Tickets:
             elif isinstance(said, Withdrawal):
                 number = state.order.id
                 changes.pop(number, None)  # it would be changed only to be taken back
-                if not state.is_cancelling and number not in cancels:
-                    cancels[number] = Cancel(number, said.reason)
+                if not state.is_cancelling and number not in gone:
+                    cancels.append(Cancel(number, said.reason))
+                    gone.add(number)
             else:
                 after = _amended(state.order, said, now)
-                is_leaving = state.is_cancelling or after.id in cancels
+                is_leaving = state.is_cancelling or after.id in gone
                 if is_leaving or state.amended is not None or after.id in changes:
                     kept.append(Refused(after, BEING_CHANGED))
                 else:
                     changes[after.id] = (state.order, after, state.filled)
         return TicketPlan(
-            tuple(cancels.values()), tuple(changes.values()), tuple(made.values()), tuple(kept)
+            tuple(cancels), tuple(changes.values()), tuple(made.values()), tuple(kept)
         )
 
     def pull(self, reason: str) -> tuple[Cancel, ...]:

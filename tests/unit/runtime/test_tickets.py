@@ -369,6 +369,20 @@ def test_a_target_takes_over_and_takes_the_orders_back_first() -> None:
     assert [fill[2] * fill[4] for fill in ran.fills] == [10, -10]
 
 
+def test_what_a_target_takes_back_is_neither_withdrawn_nor_changed_beside_it() -> None:
+    bid = ticket("bid", Side.BUY, 30, T.LIMIT, price=5_999_000)
+    now = Target(0, "one", 0, 10, None, "now this")
+    cases: tuple[tuple[Said, int], ...] = (
+        ([now, Withdrawal(0, "one", "bid", "no")], 0),
+        ([now, Amendment(0, "one", "bid", 50)], 1),
+    )
+    for said, refused in cases:
+        ran = run(market(trades=((50, 1, 600_001, 1),)), {100: [bid], 200: said})
+        assert commands(ran, Cancel) == [Cancel(1, "target changed")]
+        assert commands(ran, Amend) == []
+        assert refusals(ran) == ["an amendment or a cancellation of it is on its way"] * refused
+
+
 def test_a_hedged_leg_is_traded_by_its_instrument() -> None:
     """The short leg is instrument 1."""
     short = Ticket(0, "one", 1, "short", Side.SELL, 30, T.MARKET, "in")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from decimal import Decimal
 from types import TracebackType
@@ -113,6 +113,14 @@ class AccountView(Protocol):
         """What sleeves' own orders that only reduce may still (buy, sell), unsigned.
 
         By (sleeve, instrument), where it is not nothing.
+        """
+        ...
+
+    @property
+    def openings(self) -> Mapping[tuple[int, int], Sequence[tuple[int, int]]]:
+        """What sleeves' own orders that may open may still trade, each at its own price.
+
+        (Signed quantity, limit else trigger) by (sleeve, instrument), of those that have a price.
         """
         ...
 

@@ -30,6 +30,13 @@ _PRICED: Final = frozenset(
     }
 )
 """Types that need a limit price."""
+_ENUMS: Final = {
+    "side": Side,
+    "type": OrderType,
+    "time_in_force": TimeInForce,
+    "trigger_by": TriggerBy,
+}
+"""Fields that are compared by identity: text that merely equals a member would be another one."""
 
 
 class Ticket(NamedTuple):
@@ -114,7 +121,7 @@ class OrderReport(NamedTuple):
     """What is known of a sleeve's own order.
 
     ``filled`` is unsigned; ``is_changing`` tells that a cancellation or an amendment is on its
-    way; ``reason`` is that of a refusal, ours or the venue's.
+    way; ``reason`` is that of a refusal, ours or the venue's, or of an end before all was filled.
     """
 
     id: int
@@ -136,15 +143,31 @@ class OrderReport(NamedTuple):
         )
 
 
+def check_name(said: Instruction) -> None:
+    """Check that a sleeve and its name for an order can be looked up.
+
+    Raises
+    ------
+    StrategyError
+        One is no text.
+    """
+    values: tuple[object, object] = said.sleeve, said.name
+    for what, value in zip(("sleeve", "name"), values, strict=True):
+        if not isinstance(value, str):
+            kind = type(said).__name__.lower()
+            raise StrategyError(f"{kind} of {said.sleeve}: {what}: expected text, was {value!r}")
+
+
 def check_ticket(ticket: Ticket) -> None:
     """Check that a ticket is an order at all; what the market makes of it is not asked.
 
     Raises
     ------
     StrategyError
-        A number is missing, beside the point or out of range.
+        A value is of the wrong type, missing, beside the point or out of range.
     """
-    why = _unsound(ticket)
+    check_name(ticket)
+    why = _of_wrong_type(ticket) or _unsound(ticket)
     if why is not None:
         raise StrategyError(f"sleeve {ticket.sleeve}, ticket {ticket.name!r}: {why}")
 
@@ -164,6 +187,20 @@ def check_amendment(amendment: Amendment, kind: OrderType) -> None:
         why = why or _not_positive("price", amendment.price)
     if why is not None:
         raise StrategyError(f"sleeve {amendment.sleeve}, ticket {amendment.name!r}: {why}")
+
+
+def _of_wrong_type(ticket: Ticket) -> str | None:
+    for what, kind in _ENUMS.items():
+        value = getattr(ticket, what)
+        if not isinstance(value, kind):
+            members = ", ".join(f"{kind.__name__}.{member.name}" for member in kind)
+            return f"{what}: expected one of {members}, was {value!r}"
+    if type(ticket.instrument) is not int:
+        return f"instrument: expected a whole number, was {ticket.instrument!r}"
+    for what in ("reduce_only", "close_position"):
+        if not isinstance(value := getattr(ticket, what), bool):
+            return f"{what}: expected True or False, was {value!r}"
+    return None
 
 
 def _unsound(ticket: Ticket) -> str | None:

@@ -14,6 +14,7 @@ from crypto_quant.core.messages import (
     Alarm,
     Amend,
     Approved,
+    ApprovedCross,
     Cancel,
     Command,
     Decision,
@@ -88,12 +89,12 @@ def step(state: State, wake: Wake) -> Decision:
     if plan is NO_PLAN and quotes is NO_QUOTES and not own and not pulled:
         # nearly always: made without the named constructor
         return new(Decision, (now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS))
-    tickets, own_money = _parted(state, own, terms)
+    tickets, own_money = _parted(state, own, plan.cancels, terms)
     orders = plan.orders + quotes.orders + tickets.orders
     approved, refused, crosses = state.risk.stamp(orders, view, terms, plan.crosses)
     changed: Sequence[Approved] = NOTHING
     if tickets is not NO_TICKETS:
-        changed, unchanged = _changed(state, tickets, approved, terms)
+        changed, unchanged = _changed(state, tickets, approved, crosses, terms)
         refused = refused + unchanged
     if refused:
         state.netting.on_refused(refused, view)
@@ -130,7 +131,7 @@ def _halt(state: State, wake: Wake, now: int) -> Decision:
 
 
 def _parted(
-    state: State, own: tuple[SleeveCommand, ...], terms: TermsMap
+    state: State, own: tuple[SleeveCommand, ...], leaving: Sequence[Cancel], terms: TermsMap
 ) -> tuple[TicketPlan, tuple[Transfer | Alarm, ...]]:
     """Part what sleeves say of orders of their own from what moves money or wakes."""
     if not own:
@@ -139,11 +140,15 @@ def _parted(
     if len(money) == len(own):
         return NO_TICKETS, money
     told = [said for said in own if not isinstance(said, Transfer | Alarm)]
-    return state.tickets.plan(told, terms, state.view.now), money
+    return state.tickets.plan(told, terms, state.view.now, leaving), money
 
 
 def _changed(
-    state: State, tickets: TicketPlan, approved: Sequence[Approved], terms: TermsMap
+    state: State,
+    tickets: TicketPlan,
+    approved: Sequence[Approved],
+    crosses: Sequence[ApprovedCross],
+    terms: TermsMap,
 ) -> tuple[tuple[Approved, ...], tuple[Refused, ...]]:
     """Have changes of sleeves' own orders judged; leave positions to what they send."""
     sent = [item.order for item in approved]
@@ -151,7 +156,7 @@ def _changed(
         if order.conditions is not None:
             state.netting.leave(order, state.view)
     changes = [Change(*change) for change in tickets.changes]
-    changed, refused = state.risk.amend(changes, sent, state.view, terms)
+    changed, refused = state.risk.amend(changes, sent, crosses, state.view, terms)
     return changed, refused + tickets.kept
 
 

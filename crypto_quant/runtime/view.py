@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from math import nan
 
@@ -39,6 +40,7 @@ class LineView:
         "_leverage",
         "_margin",
         "_native",
+        "_priced",
         "_quote",
         "_report",
         "_stop_px",
@@ -66,6 +68,7 @@ class LineView:
         self.working = orders.working
         self.selling = orders.selling
         self.exits = orders.named.exits
+        self._priced = orders.named.priced
         self._report = orders.named.report
         self._stop_px = netting.stop_px
         self._leverage = leverage
@@ -138,6 +141,11 @@ class LineView:
     def margin_balance(self, sleeve: int, venue: str = "") -> float:
         """Return balance plus unrealised P&L of a sleeve's contracts at a venue."""
         return self._margin(sleeve, self._wallet(MARGIN, venue), self._quote)
+
+    @property
+    def openings(self) -> Mapping[tuple[int, int], Sequence[tuple[int, int]]]:
+        """What sleeves' own orders that may open may still trade, each at its own price."""
+        return self._priced()
 
     def order(self, sleeve: int, name: str) -> OrderReport | None:
         """Return what is known of the last order that a sleeve sent itself under a name."""

@@ -1,4 +1,4 @@
-"""What was asked for and may not have been: counted by the check that stopped it."""
+"""What was asked for and may not have been: counted by the check or rule that stopped it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Refusals:
                 self._emptied.update(checks)
 
     def rows(self) -> tuple[Refusal, ...]:
-        """Return a row for each check that stopped anything, those that stopped most first."""
+        """Return a row for each check that stopped anything, one for other rules; most first."""
         names = sorted(self._orders | self._targets)
         rows = [
             Refusal(

@@ -77,8 +77,9 @@ class Order(NamedTuple):
 
     ``side`` is ``BUY`` or ``SELL``; ``price_tick`` counts ticks, ``None`` without a limit;
     ``qty``, ``exec_qty`` (traded) and ``leaves_qty`` (not traded) count lots; ``reason`` is the
-    venue's for a rejection; ``local_timestamp`` is when it was sent, ns UTC; ``conditions`` has
-    what else binds it, ``None`` of a plain limit or market order.
+    venue's for a rejection, or for ending an order that it had accepted (``cancelled``), empty of
+    all others; ``local_timestamp`` is when it was sent, ns UTC; ``conditions`` has what else binds
+    it, ``None`` of a plain limit or market order.
     """
 
     order_id: int

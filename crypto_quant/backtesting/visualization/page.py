@@ -26,7 +26,7 @@ from crypto_quant.backtesting.visualization import (
     stress_charts,
     verdict,
 )
-from crypto_quant.backtesting.visualization.refusal_text import nothing_sent
+from crypto_quant.backtesting.visualization.refusal_text import nothing_sent, other_rules
 from crypto_quant.core.errors import DataError
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -123,6 +123,7 @@ def render(
             config=run.config,
             refused=run.description.refused,
             nothing_sent=nothing_sent(run.description.refused, run.orders.num_rows),
+            other_rules=other_rules(run.description.refused),
         )
     )
 

@@ -1,10 +1,11 @@
-"""What the risk checks refused, for a terminal and a page."""
+"""What risk checks and other rules refused, for a terminal and a page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from crypto_quant.backtesting.metrics.description import Refusal
+from crypto_quant.strategy.risk_manager.reasons import OTHER_RULES
 
 
 def merged(sessions: Sequence[Sequence[Refusal]]) -> tuple[Refusal, ...]:
@@ -26,9 +27,19 @@ def nothing_sent(rows: Sequence[Refusal], orders: int) -> str:
     if orders or not rows:
         return ""
     names = " and ".join(row.check for row in rows)
+    said = f"No order was sent: all that the strategy wanted was refused, by {names}."
+    if any(row.check != OTHER_RULES for row in rows):
+        said += " The limits are those of [risk] in the configuration."
+    return said
+
+
+def other_rules(rows: Sequence[Refusal]) -> str:
+    """Return the sentence for what no check refused; empty where there is none of it."""
+    if all(row.check != OTHER_RULES for row in rows):
+        return ""
     return (
-        f"No order was sent: all that the strategy wanted was refused, by {names}. The limits are "
-        "those of [risk] in the configuration."
+        "Other rules are no limits: orders of one sleeve that go together or not at all, an order "
+        "that is being changed already, a quote that would meet one of another sleeve."
     )
 
 
@@ -39,5 +50,4 @@ def lines(rows: Sequence[Refusal], orders: int) -> Iterator[str]:
     yield f"{'refused, by check':<42}{'orders':>10}{'targets cut':>14}{'to nothing':>14}"
     for row in rows:
         yield f"{row.check:<42.42}{row.orders:>10,}{row.targets:>14,}{row.to_nothing:>14,}"
-    if said := nothing_sent(rows, orders):
-        yield said
+    yield from filter(None, (nothing_sent(rows, orders), other_rules(rows)))

@@ -17,7 +17,7 @@ from crypto_quant.backtesting.metrics.result import put
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
 from crypto_quant.backtesting.visualization import canvas, tick_text
 from crypto_quant.backtesting.visualization.page import templates
-from crypto_quant.backtesting.visualization.refusal_text import nothing_sent
+from crypto_quant.backtesting.visualization.refusal_text import nothing_sent, other_rules
 from crypto_quant.core.errors import DataError
 
 _NS: Final = 1e9
@@ -65,6 +65,7 @@ def build_tick_report(folder: Path) -> Path:
             horizons=list(HORIZONS_NS),
             refused=refused,
             nothing_sent=nothing_sent(refused, sent),
+            other_rules=other_rules(refused),
             charts=charts,
             config=config,
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
 
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Order, OrderStatus, Side
@@ -12,6 +13,7 @@ from crypto_quant.execution.order_manager.state import OrderState
 
 Key = tuple[int, int]
 Name = tuple[int, str]
+NONE_PRICED: Final[Mapping[Key, Sequence[tuple[int, int]]]] = MappingProxyType({})
 
 
 def name_of(order: Order) -> Name:
@@ -54,6 +56,23 @@ class NamedOrders:
     def openings(self) -> list[OrderState]:
         """Return live orders that may open a position, oldest first."""
         return [state for state in self._live.values() if not state.order.only_reduces]
+
+    def priced(self) -> Mapping[Key, Sequence[tuple[int, int]]]:
+        """Return what openings with a price may still trade: (signed quantity, price) of each.
+
+        The price is the limit, else the trigger; while an amendment is on its way the higher one.
+        """
+        if not self._live:
+            return NONE_PRICED
+        found: dict[Key, list[tuple[int, int]]] = {}
+        for state in self.openings():
+            order, after = state.order, state.amended or state.order
+            px = max(order.price or order.stop or 0, after.price or 0)
+            if px:
+                left = state.pending if order.side is Side.BUY else -state.pending
+                key = (order.allocations[0].sleeve, order.instrument)
+                found.setdefault(key, []).append((left, px))
+        return found
 
     def take(self, state: OrderState) -> None:
         """Take up an order that leaves."""

@@ -13,6 +13,7 @@ from crypto_quant.core.tickets import (
     Ticket,
     Withdrawal,
     check_amendment,
+    check_name,
     check_ticket,
 )
 from crypto_quant.execution.order_manager import OrderManager
@@ -49,7 +50,11 @@ class Tickets:
         self._orders = orders
 
     def plan(
-        self, told: Sequence[Instruction], instruments: Container[int], now: int
+        self,
+        told: Sequence[Instruction],
+        instruments: Container[int],
+        now: int,
+        leaving: Iterable[Cancel],
     ) -> TicketPlan:
         """Return what the sleeves' words come to.
 
@@ -61,6 +66,8 @@ class Tickets:
             Those of the run.
         now
             Time of the wake-up, ns UTC.
+        leaving
+            What is taken back at this wake-up already.
 
         Raises
         ------
@@ -72,7 +79,9 @@ class Tickets:
         changes: dict[int, tuple[Order, Order, int]] = {}
         made: dict[tuple[int, str], Order] = {}
         kept: list[Refused] = []
+        gone = {cancel.order_id for cancel in leaving}
         for said in told:
+            check_name(said)
             sleeve = self._sleeves.get(said.sleeve)
             if sleeve is None:
                 known = ", ".join(self._sleeves)
@@ -80,6 +89,7 @@ class Tickets:
             key = (sleeve, said.name)
             state = self._orders.named.live(key)
             if isinstance(said, Ticket):
+                check_ticket(said)
                 if state is not None or key in made:
                     raise StrategyError(
                         f"sleeve {said.sleeve}, ticket {said.name!r}: an order of this name lives"
@@ -91,13 +101,17 @@ class Tickets:
                     )
                 made[key] = self._order(said, sleeve, now)
             elif state is None:
-                continue  # it is done: what is on its way to us says so
+                _change_unsent(made, key, said, now)
             elif isinstance(said, Withdrawal):
-                if not state.is_cancelling:
-                    cancels.append(Cancel(state.order.id, said.reason))
+                number = state.order.id
+                changes.pop(number, None)  # it would be changed only to be taken back
+                if not state.is_cancelling and number not in gone:
+                    cancels.append(Cancel(number, said.reason))
+                    gone.add(number)
             else:
                 after = _amended(state.order, said, now)
-                if state.is_cancelling or state.amended is not None or after.id in changes:
+                is_leaving = state.is_cancelling or after.id in gone
+                if is_leaving or state.amended is not None or after.id in changes:
                     kept.append(Refused(after, BEING_CHANGED))
                 else:
                     changes[after.id] = (state.order, after, state.filled)
@@ -117,7 +131,6 @@ class Tickets:
                 self._orders.named.refuse(item.order, item.reason)
 
     def _order(self, ticket: Ticket, sleeve: int, now: int) -> Order:
-        check_ticket(ticket)
         is_buy = ticket.side is Side.BUY
         return Order(
             ts=now,
@@ -140,6 +153,22 @@ class Tickets:
                 ticket.protect,
             ),
         )
+
+
+def _change_unsent(
+    made: dict[tuple[int, str], Order],
+    key: tuple[int, str],
+    said: Amendment | Withdrawal,
+    now: int,
+) -> None:
+    """Change what was only just asked for; of an order that is done nothing happens."""
+    order = made.get(key)
+    if order is None:
+        return  # what is on its way to us says so
+    if isinstance(said, Withdrawal):
+        del made[key]
+    else:
+        made[key] = _amended(order, said, now)
 
 
 def _amended(order: Order, said: Amendment, now: int) -> Order:

@@ -12,6 +12,7 @@ from crypto_quant.core.messages import Allocation, Order, OrderType, Side
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
 from crypto_quant.strategy.risk_manager.exits import Exits
+from crypto_quant.strategy.risk_manager.own_prices import Priced, surplus
 
 DAY_NS = 86_400 * 10**9
 STOP_MARKET = OrderType.STOP_MARKET
@@ -106,6 +107,8 @@ class RiskBook:
         "_bought",
         "_counted",
         "_exits",
+        "_openings",
+        "_priced",
         "_sleeves",
         "_sold",
         "_spent",
@@ -132,6 +135,8 @@ class RiskBook:
         self._sold: dict[tuple[int, int], int] = {}
         self._stopped: dict[tuple[int, int], int] = {}
         self._exits = Exits(view.exits, self._sleeves)
+        self._openings = view.openings
+        self._priced: dict[tuple[int, int], list[Priced]] = {}
         self._spent: dict[tuple[int, str], Decimal] = {}
 
     @property
@@ -144,9 +149,10 @@ class RiskBook:
                 for sleeve in self._sleeves:
                     low, high = self.reach(sleeve, instrument)
                     if low or high:
-                        self._counted[sleeve, instrument] = max(-low, high) * worth
+                        more = self._surplus(sleeve, instrument, low, high)
+                        self._counted[sleeve, instrument] = max(-low, high) * worth + more
             for key, size in self._accepted.items():
-                self._counted[key] = size * self.worth(key[1])
+                self._counted[key] = size * self.worth(key[1]) + self._surplus(*key, -size, size)
         return self._counted
 
     @property
@@ -175,6 +181,7 @@ class RiskBook:
         if is_own and order.only_reduces:
             self._exits.accept(order)
             return
+        self.accept_price(order)
         for sleeve, quantity in order.allocations:
             key = (sleeve, order.instrument)
             side = self._bought if quantity > 0 else self._sold
@@ -186,6 +193,13 @@ class RiskBook:
                 paid = terms.notional(px, quantity)
                 at = (sleeve, terms.venue)
                 self._spent[at] = self._spent.get(at, Decimal(0)) + paid
+
+    def accept_price(self, order: Order) -> None:
+        """Count the price at which a sleeve's own order that may open is taken to trade."""
+        if order.conditions is not None and not order.only_reduces:
+            ((sleeve, quantity),) = order.allocations
+            priced = self._priced.setdefault((sleeve, order.instrument), [])
+            priced.append((quantity, self.entry_px(order)))
 
     def px(self, instrument: int) -> int:
         """Return the last known price, before the first trade that of the book; 0 without any."""
@@ -233,6 +247,7 @@ class RiskBook:
 
     def _batch(self, orders: Sequence[Order], sizes: Mapping[tuple[int, int], int]) -> Batch:
         gross = contracts = 0.0
+        has_own = bool(self._openings or self._priced)
         of_sleeve = dict.fromkeys(self._sleeves, 0.0)
         for instrument, rule in self.terms.items():
             worth = self.worth(instrument) or inf  # without a price nothing is certain
@@ -244,6 +259,8 @@ class RiskBook:
                 if not size:
                     continue
                 notional = size * worth
+                if has_own:
+                    notional += self._surplus(sleeve, instrument, -size, size)
                 gross += notional
                 if not rule.is_spot:
                     contracts += notional
@@ -337,15 +354,18 @@ class RiskBook:
 
     def growth(self, order: Order) -> Decimal:
         """Return by how much the order may raise the gross notional, exact."""
-        instrument, total = order.instrument, 0
+        instrument, total, more = order.instrument, 0, 0
         for sleeve, quantity in order.allocations:
             low, high = self.reach(sleeve, instrument)
             end = high + quantity if quantity > 0 else -low - quantity
             total += max(0, end - max(-low, high))
-        px = self.px(instrument)
-        if order.conditions is not None:  # where it waits may be far from the market
-            px = max(px, self.entry_px(order))
-        return self.terms[instrument].notional(px, total)
+            ends = (low, end) if quantity > 0 else (-end, high)
+            # where a sleeve's own waits may be far from the market
+            own = () if order.conditions is None else ((quantity, self.entry_px(order)),)
+            more += self._dearer(sleeve, instrument, *ends, *own)
+            more -= self._dearer(sleeve, instrument, low, high)
+        rule = self.terms[instrument]
+        return rule.notional(self.px(instrument), total) + rule.notional(1, more)
 
     def gross(self, *, contracts_only: bool) -> Decimal:
         """Return the largest gross notional of all sleeves that the orders may lead to, exact."""
@@ -353,10 +373,21 @@ class RiskBook:
         for instrument, rule in self.terms.items():
             if contracts_only and rule.is_spot:
                 continue
-            reaches = (self.reach(s, instrument) for s in self._sleeves)
+            reaches = [self.reach(s, instrument) for s in self._sleeves]
             quantity = sum(max(-low, high) for low, high in reaches)
-            total += rule.notional(self.px(instrument), quantity)
+            more = sum(self._dearer(s, instrument, *ends) for s, ends in enumerate(reaches))
+            total += rule.notional(self.px(instrument), quantity) + rule.notional(1, more)
         return total
+
+    def _surplus(self, sleeve: int, instrument: int, low: int, high: int) -> float:
+        """Return what a sleeve's ends are worth beyond the last price, in the quote asset."""
+        rule = self.terms[instrument]
+        return self._dearer(sleeve, instrument, low, high) * rule.price_unit * rule.size_unit
+
+    def _dearer(self, sleeve: int, instrument: int, low: int, high: int, *more: Priced) -> int:
+        key = (sleeve, instrument)
+        orders = (*self._openings.get(key, ()), *self._priced.get(key, ()), *more)
+        return surplus(orders, self.px(instrument), low, high) if orders else 0
 
 
 class Check(Protocol):

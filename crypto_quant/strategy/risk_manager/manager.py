@@ -189,10 +189,11 @@ class RiskManager:
         self,
         changes: Sequence[Change],
         sent: Sequence[Order],
+        crosses: Sequence[ApprovedCross],
         view: AccountView,
         terms: Mapping[int, Terms],
     ) -> tuple[tuple[Approved, ...], tuple[Refused, ...]]:
-        """Judge changes of sleeves' own orders, beside the orders just ``sent``.
+        """Judge changes of sleeves' own orders, beside the orders just ``sent`` and ``crosses``.
 
         The venue's rules bind what is to be left of an order, limits what it may trade more, at
         its new price; what it may trade already counts until the venue has answered.
@@ -201,13 +202,14 @@ class RiskManager:
         approved: list[Approved] = []
         refused: list[Refused] = []
         with localcontext(EXACT):
-            for order in sent:
+            for order in (*[_as_order(item.cross) for item in crosses], *sent):
                 book.accept_order(order)
             for change in changes:
                 reason = self._refusal_of(change, book)
                 if reason is None:
                     approved.append(Approved(change.after, self._names, RISK_SEAL))
                     book.accept_order(change.added())
+                    book.accept_price(change.rest())
                     self.state.sent.append(book.now)
                 else:
                     refused.append(Refused(change.after, reason))
@@ -218,11 +220,13 @@ class RiskManager:
         if rest.quantity <= 0:
             return None  # the venue ends it: nothing more is to trade
         reason = self._refusal(rest, book, self._checks, shrinks=True)
-        if reason is not None or (added.quantity and book.shrinks(added)):
+        if change.is_less:
+            return reason  # limits that the order is beyond by now are no reason to keep it whole
+        closes = book.shrinks(added) if added.quantity else not own_orders.opening(added, book)
+        if reason is not None or closes:
             return reason
         limits = {name: check for name, check in self._checks.items() if check.is_exposure}
-        if added.quantity:
-            reason = self._refusal(added, book, limits, shrinks=False)
+        reason = self._refusal(added, book, limits, shrinks=False)
         return reason or own_orders.beyond(added, book, self._allowed)
 
     def _clears(self, batch: Batch, book: RiskBook) -> bool:

@@ -14,7 +14,7 @@ MINUTE_NS = 60 * 10**9
 class OrderRate:
     """Refuses growing orders beyond so many at one wake-up and within one minute.
 
-    All orders are counted; those that only shrink are never refused.
+    All orders and amendments are counted; those that only shrink are never refused.
     """
 
     is_exposure = True
@@ -39,10 +39,14 @@ class OrderRate:
         return count <= self._per_wake and len(sent) + count <= self._per_minute
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
-        """Refuse growth once the rate is reached."""
+        """Refuse growth once the rate is reached.
+
+        An order of quantity 0 is another price of one that may open: it grows by nothing, and is
+        a message all the same.
+        """
         sent = book.state.sent
         _forget(sent, book.now)
-        if book.shrinks(order):
+        if order.quantity and book.shrinks(order):
             return None
         if len(sent) >= self._per_minute:
             return f"{self._per_minute} orders within a minute"

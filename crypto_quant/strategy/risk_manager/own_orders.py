@@ -19,6 +19,11 @@ class Change(NamedTuple):
     after: Order
     filled: int
 
+    @property
+    def is_less(self) -> bool:
+        """Whether it is to trade less, at the same price."""
+        return self.after.quantity < self.before.quantity and self.after.price == self.before.price
+
     def rest(self) -> Order:
         """Return what is to be left of it, as an order."""
         return _sized(self.after, self.after.quantity - self.filled)
@@ -28,21 +33,28 @@ class Change(NamedTuple):
         return _sized(self.after, max(0, self.after.quantity - self.before.quantity))
 
 
+def opening(order: Order, book: RiskBook) -> int:
+    """Return the position that a sleeve's own order may lead to past flat, signed; 0 for none."""
+    if order.only_reduces:
+        return 0
+    ((sleeve, quantity),) = order.allocations
+    low, high = book.reach(sleeve, order.instrument)
+    return max(0, high + quantity) if order.side is Side.BUY else min(0, low + quantity)
+
+
 def beyond(order: Order, book: RiskBook, allow: Allow) -> str | None:
     """Return which limit the position breaks that an order may lead to; ``None`` if none does.
 
     The position is judged at the price at which the order is taken to trade, with the stop that it
     brings, else the one in force. It is the target of no sleeve, so nothing has cut it before.
     """
-    if order.conditions is None or order.only_reduces:
+    if order.conditions is None:
         return None
-    ((sleeve, quantity),) = order.allocations
+    end = opening(order, book)
+    if end == 0:
+        return None
+    ((sleeve, _),) = order.allocations
     instrument, terms = order.instrument, book.terms[order.instrument]
-    low, high = book.reach(sleeve, instrument)
-    is_buy = order.side is Side.BUY
-    end = high + quantity if is_buy else low + quantity
-    if end == 0 or (end > 0) != is_buy:
-        return None  # not past flat even if all of it fills
     held = book.view.position(sleeve, instrument)
     stop_now = book.view.stop_px(sleeve, instrument) if end * held > 0 else None
     px = book.entry_px(order)

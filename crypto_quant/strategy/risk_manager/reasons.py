@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from crypto_quant.strategy.risk_manager import CHECKS
+
+OTHER_RULES: Final = "other rules"
+"""What refused where no check did: for one, an order of the same sleeve was refused."""
 _CUT: Final = "; cut by "
 _AND: Final = " and "
 _SAYS: Final = ": "
@@ -27,5 +31,6 @@ def refused_by(check: str, why: str) -> str:
 
 
 def refuser(reason: str) -> str:
-    """Return the check that refused, by its reason."""
-    return reason.partition(_SAYS)[0]
+    """Return the check that refused, by its reason; ``OTHER_RULES`` where it was none."""
+    check = reason.partition(_SAYS)[0]
+    return check if check in CHECKS else OTHER_RULES

@@ -11,6 +11,7 @@ from crypto_quant.core.errors import StrategyError
 from crypto_quant.core.messages import (
     Amend,
     Cancel,
+    Exchange,
     OrderStatus,
     OrderType,
     Place,
@@ -120,6 +121,42 @@ def test_an_order_is_amended_and_one_amendment_waits_for_the_other() -> None:
     assert ran.fills == [(1, 450, 1, 599_995, 50, False)]
 
 
+def test_words_of_one_wake_up_hold_in_their_order() -> None:
+    bid = ticket("bid", Side.BUY, 30, T.LIMIT, price=5_999_900)
+    more, no = Amendment(0, "one", "bid", 50, 5_999_950), Withdrawal(0, "one", "bid", "no")
+    taken_out = run(market(), {100: [bid, no]})
+    assert commands(taken_out, Place) == commands(taken_out, Cancel) == []
+    both: tuple[Said, Said] = [bid, more], [bid, no, bid, more]
+    for said in both:
+        changed = run(market(), {100: said})
+        (place,) = commands(changed, Place)
+        order = place.approved.order
+        assert (order.quantity, order.price) == (50, 5_999_950)
+        assert [part.quantity for part in order.allocations] == [50]
+        assert commands(changed, Amend) == commands(changed, Cancel) == refusals(changed) == []
+
+
+def test_a_withdrawal_leaves_nothing_to_change_and_is_sent_once() -> None:
+    bid = ticket("bid", Side.BUY, 30, T.LIMIT, price=5_999_900)
+    more, no = Amendment(0, "one", "bid", 50), Withdrawal(0, "one", "bid", "no")
+    late = no._replace(reason="late")
+    cases: tuple[tuple[Said, int], ...] = ([no, late], 0), ([more, no], 0), ([no, more], 1)
+    for said, refused in cases:
+        ran = run(market(), {100: [bid], 200: said})
+        assert commands(ran, Cancel) == [Cancel(1, "no")]
+        assert commands(ran, Amend) == []
+        assert refusals(ran) == ["an amendment or a cancellation of it is on its way"] * refused
+
+
+def test_an_amendment_of_what_was_only_just_asked_for_is_judged_with_it() -> None:
+    risk = LOOSE.model_copy(update={"notional": 1.0})  # 100,000: 1,666 lots at 60,000
+    bid = ticket("bid", Side.BUY, 1_000, T.LIMIT, price=5_999_900)
+    ran = run(market(levels=DEEP), {100: [bid, Amendment(0, "one", "bid", 1_700)]}, risk=risk)
+    assert commands(ran, Place) == []
+    (reason,) = refusals(ran)
+    assert reason.startswith("notional: notional 102")
+
+
 def test_growth_by_amendment_is_judged_like_an_order() -> None:
     risk = LOOSE.model_copy(update={"notional": 1.0})  # 100,000: 1,666 lots at 60,000
     script: Script = {
@@ -136,6 +173,55 @@ def test_growth_by_amendment_is_judged_like_an_order() -> None:
     assert (at_300.quantity, at_300.reason) == (1_000, reason)
     assert at_500.quantity == 500
     assert [c.approved.order.quantity for c in commands(ran, Amend)] == [1_600, 500]
+
+
+def test_another_price_counts_in_the_order_rate_unless_it_only_closes() -> None:
+    """Two messages a minute: the entry and one price; the exit's prices pass and count."""
+    slow = LOOSE.model_copy(update={"orders_per_minute": 2, "orders_per_wake": 2})
+    bid = ticket("bid", Side.BUY, 30, T.LIMIT, price=5_999_900)
+    prices = {ms: [Amendment(0, "one", "bid", 30, 5_999_900 - ms)] for ms in range(200, 1000, 100)}
+    ran = run(market(levels=DEEP), {100: [bid], **prices}, risk=slow)
+    assert [c.approved.order.price for c in commands(ran, Amend)] == [5_999_700]
+    assert refusals(ran) == ["order_rate: 2 orders within a minute"] * 7
+
+    entry = ticket("in", Side.BUY, 400)
+    for more in ({}, {"reduce_only": True}):
+        out = ticket("bid", Side.SELL, 400, T.LIMIT, price=6_500_000, **more)
+        both: Script = {100: [entry], 200: [out], 900: [bid._replace(name="late")]}
+        dearer = {ms: [Amendment(0, "one", "bid", 400, 6_500_000 + ms)] for ms in (300, 400, 500)}
+        ran = run(market(levels=DEEP), {**both, **dearer}, risk=slow)
+        assert len(commands(ran, Amend)) == 3
+        assert refusals(ran) == ["order_rate: 2 orders within a minute"]
+
+
+def test_other_prices_of_one_wake_up_count_together() -> None:
+    slow = LOOSE.model_copy(update={"orders_per_wake": 2})
+    bids = [ticket(name, Side.BUY, 30, T.LIMIT, price=5_999_900) for name in "abcd"]
+    script: Script = {
+        100: bids[:2],
+        200: bids[2:],
+        300: [Amendment(0, "one", name, 30, 5_999_800) for name in "abcd"],
+    }
+    ran = run(market(levels=DEEP), script, risk=slow)
+    assert [c.approved.order.id for c in commands(ran, Amend)] == [1, 2]
+    assert refusals(ran) == ["order_rate: 2 orders at one wake-up"] * 2
+
+
+@pytest.mark.parametrize("ms", [300, 400])
+def test_growth_by_amendment_comes_on_top_of_what_sleeves_cross(ms: int) -> None:
+    """780 lots change hands: 46,800 a sleeve of 99,999, and 900 lots more are worth 54,000."""
+    risk = LOOSE.model_copy(update={"notional": 1.0})
+    bid = Ticket(0, "three", 0, "bid", Side.BUY, 100, T.LIMIT, "bid", price=5_000_000)
+    scripts: list[Script] = [
+        {300: [Target(0, "one", 0, -780, None, "down")]},
+        {300: [Target(0, "two", 0, 780, None, "up")]},
+        {100: [bid], ms: [Amendment(0, "three", "bid", 900)]},
+    ]
+    traded = market(levels=DEEP, trades=((60, 1, 600_001, 1),))
+    ran = run(traded, *scripts, risk=risk, capital=99_999)
+    assert len(commands(ran, Exchange)) == 1
+    assert commands(ran, Amend) == []
+    assert refusals(ran) == ["notional: notional 147600.25 above 99999.00"]
 
 
 def test_an_order_that_waits_counts_as_if_it_filled() -> None:
@@ -155,6 +241,41 @@ def test_a_trigger_far_from_the_market_is_judged_at_its_price() -> None:
     ran = run(market(levels=DEEP), {100: [far]}, risk=risk)
     (reason,) = refusals(ran)
     assert reason.startswith("notional: notional 108000.00 above 100000.00")
+
+
+def test_triggers_of_two_sleeves_far_from_the_market_count_together() -> None:
+    """800 lots at 120,000 are 96,000; 30 more are 3,600, and 430 more 51,600."""
+    risk = LOOSE.model_copy(update={"notional": 1.0})
+
+    def far(sleeve: str, quantity: int) -> Ticket:
+        up = ticket(f"{quantity}", Side.BUY, quantity, T.STOP_MARKET, stop=12_000_000)
+        return up._replace(sleeve=sleeve)
+
+    later: list[Script] = [{100: [far("one", 800)]}, {200: [far("two", 430), far("two", 30)]}]
+    at_once: list[Script] = [{100: [far("one", 800)]}, {100: [far("two", 430), far("two", 30)]}]
+    for scripts in (later, at_once):
+        ran = run(market(levels=DEEP), *scripts, risk=risk)
+        (reason, _) = refusals(ran)
+        assert reason == "notional: notional 147600.00 above 100000.00"
+    bids = {100: [far("one", 800)]}, {200: [far("two", 30)]}
+    ran = run(market(levels=DEEP), *bids, risk=risk)
+    assert refusals(ran) == []
+
+
+def test_dearer_limits_of_two_sleeves_count_together() -> None:
+    """Offers of 800 lots at 60,000 each are 96,000; at 120,000 each is 96,000 alone."""
+    risk = LOOSE.model_copy(update={"notional": 1.5})
+    asks: list[Script] = []
+    for name in ("one", "two"):
+        ask = ticket("ask", Side.SELL, 800, T.LIMIT, price=6_000_100)._replace(sleeve=name)
+        dearer = Amendment(0, name, "ask", 800, 12_000_000)
+        asks.append({100: [ask], 200: [dearer]})
+    (first, second) = asks
+    for scripts in ([first, second], [first, {100: second[100], 300: second[200]}]):
+        ran = run(market(levels=DEEP, trades=((60, 1, 600_001, 1),)), *scripts, risk=risk)
+        assert len(commands(ran, Amend)) == 1
+        (reason,) = refusals(ran)
+        assert reason.startswith("notional: it may lead to 800, and ")
 
 
 def test_growth_needs_a_protective_stop_where_the_run_says_so() -> None:
@@ -248,6 +369,20 @@ def test_a_target_takes_over_and_takes_the_orders_back_first() -> None:
     assert [fill[2] * fill[4] for fill in ran.fills] == [10, -10]
 
 
+def test_what_a_target_takes_back_is_neither_withdrawn_nor_changed_beside_it() -> None:
+    bid = ticket("bid", Side.BUY, 30, T.LIMIT, price=5_999_000)
+    now = Target(0, "one", 0, 10, None, "now this")
+    cases: tuple[tuple[Said, int], ...] = (
+        ([now, Withdrawal(0, "one", "bid", "no")], 0),
+        ([now, Amendment(0, "one", "bid", 50)], 1),
+    )
+    for said, refused in cases:
+        ran = run(market(trades=((50, 1, 600_001, 1),)), {100: [bid], 200: said})
+        assert commands(ran, Cancel) == [Cancel(1, "target changed")]
+        assert commands(ran, Amend) == []
+        assert refusals(ran) == ["an amendment or a cancellation of it is on its way"] * refused
+
+
 def test_a_hedged_leg_is_traded_by_its_instrument() -> None:
     """The short leg is instrument 1."""
     short = Ticket(0, "one", 1, "short", Side.SELL, 30, T.MARKET, "in")
@@ -320,6 +455,40 @@ def test_a_ticket_that_cannot_be_an_order_ends_the_run_with_one_line(
 def test_what_a_sleeve_cannot_mean_ends_the_run(said: Said, words: str) -> None:
     with pytest.raises(StrategyError, match=words):
         run(market(), {100: said})
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"side": "buy"}, "side: expected one of Side.BUY, Side.SELL, was 'buy'"),
+        ({"side": 1}, "side: .* was 1"),
+        ({"type": "limit", "price": 5}, "type: expected one of OrderType.MARKET, .* was 'limit'"),
+        ({"type": T.STOP_MARKET, "stop": 5, "trigger_by": "mark"}, "trigger_by: .* was 'mark'"),
+        ({"type": T.STOP_MARKET, "stop": 5, "trigger_by": "x"}, "trigger_by: .* was 'x'"),
+        ({"type": T.LIMIT, "price": 5, "time_in_force": "day"}, "time_in_force: .* was 'day'"),
+        ({"type": T.LIMIT, "price": 5, "time_in_force": "ioc"}, "time_in_force: .* was 'ioc'"),
+        ({"instrument": 0.0}, "instrument: expected a whole number, was 0.0"),
+        ({"reduce_only": "no"}, "reduce_only: expected True or False, was 'no'"),
+        ({"close_position": 1}, "close_position: expected True or False, was 1"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_no_other_order(more: dict[str, Any], said: str) -> None:
+    """``Side`` is text too: what only equals a side must not be taken for the other one."""
+    with pytest.raises(StrategyError, match=f"sleeve one, ticket 'x': {said}"):
+        run(market(), {100: [ticket("x", Side.BUY, 5)._replace(**more)]})
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (ticket("x", Side.BUY, 5)._replace(name=["x"]), "ticket of one: name: .* was ..x"),  # type: ignore[arg-type]
+        (Amendment(0, "one", None, 5), "amendment of one: name: .* was None"),  # type: ignore[arg-type]
+        (Withdrawal(0, ["one"], "x", "no"), "withdrawal of .*: sleeve: expected text, was"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_name_is_text(said: Ticket | Amendment | Withdrawal, words: str) -> None:
+    with pytest.raises(StrategyError, match=words):
+        run(market(), {100: [said]})
 
 
 def test_an_amendment_of_a_price_that_an_order_has_not_ends_the_run() -> None:

@@ -63,6 +63,7 @@ class Account:
     sales: dict[tuple[int, int], int] = field(default_factory=dict)
     stops: dict[tuple[int, int], int | None] = field(default_factory=dict)
     exits: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    openings: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
     reports: dict[tuple[int, str], OrderReport] = field(default_factory=dict)
     equities: dict[int, float] = field(default_factory=lambda: {CARRY: 50_000.0, MODEL: 50_000.0})
     money: dict[tuple[int, Wallet], float] = field(default_factory=dict)

@@ -21,11 +21,14 @@ from crypto_quant.core.messages import (
     Target,
     Wake,
 )
+from crypto_quant.execution.quoting.quoting import MEETS_OWN
+from crypto_quant.execution.tickets.tickets import BEING_CHANGED
 from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import NoLog
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.ticks import TickReader, TickTape
+from crypto_quant.strategy.risk_manager.manager import CLOSES, OTHER_LEG
 from tests.unit.runtime.tick_market import PERP, book, keep, levels, snapshot
 
 ORDER = Order(
@@ -66,6 +69,25 @@ def test_orders_and_targets_are_counted_by_the_check_that_stopped_them() -> None
         Refusal(check="loss_at_stop", orders=0, targets=2, to_nothing=1),
         Refusal(check="order_rate", orders=2, targets=0, to_nothing=0),
     )
+
+
+def test_what_no_check_refused_is_counted_apart_and_said() -> None:
+    """The first part of a reason is a check's name only where a check gave it."""
+    seen = Refusals()
+    whys = (OTHER_LEG, BEING_CHANGED, f"{MEETS_OWN}two", "notional: above", f"{OTHER_LEG}{CLOSES}")
+    seen.take(decision(refused=tuple(Refused(ORDER, why) for why in whys)))
+    rows = seen.rows()
+    assert rows == (
+        Refusal(check="other rules", orders=4, targets=0, to_nothing=0),
+        Refusal(check="notional", orders=1, targets=0, to_nothing=0),
+    )
+    said = list(refusal_text.lines(rows, 1))
+    assert [line.split("  ")[0] for line in said[1:3]] == ["other rules", "notional"]
+    assert said[3].startswith("Other rules are no limits: ")
+    assert list(refusal_text.lines(rows[1:], 1)) == [said[0], said[2]]
+    unsent = refusal_text.nothing_sent(rows[:1], 0)
+    assert unsent.endswith("was refused, by other rules.")
+    assert "[risk]" in refusal_text.nothing_sent(rows, 0)
 
 
 @pytest.mark.parametrize("allowed", [False, True])

@@ -34,10 +34,10 @@ class OrderValidity:
             terms = book.terms[instrument]
             tick, lot, unit = terms.tick, terms.lot, SURE * terms.price_unit * terms.size_unit
             least = float(terms.min_notional)
-            for _, _, traded, _, quantity, _, px, stop, _, _, _, _, _ in batch.orders:
+            for _, _, traded, _, quantity, _, px, stop, _, _, _, _, own in batch.orders:
                 if traded != instrument:
                     continue
-                if px is None or px <= 0 or px % tick or stop is not None:
+                if px is None or px <= 0 or px % tick or not (stop is own is None):
                     return False
                 if quantity <= 0 or quantity % lot or px * quantity * unit <= least:
                     return False
@@ -50,7 +50,8 @@ class OrderValidity:
             return f"instrument {order.instrument} is not traded in this run"
         if order.quantity <= 0 or order.quantity % terms.lot:
             return f"quantity {order.quantity} is no positive multiple of the lot {terms.lot}"
-        for what, px in (("price", order.price), ("stop", order.stop)):
+        protect = None if order.conditions is None else order.conditions.protect
+        for what, px in (("price", order.price), ("stop", order.stop), ("protect", protect)):
             if px is not None and (px <= 0 or px % terms.tick):
                 return f"{what} {px} is no positive multiple of the tick {terms.tick}"
         if order.only_reduces and not terms.is_spot:

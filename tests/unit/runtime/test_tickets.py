@@ -539,3 +539,14 @@ def test_the_log_says_all_of_an_order() -> None:
         kept = {**one, "conditions": type(order.conditions)(**one["conditions"])}
         assert type(order)(**kept) == order
     assert b'"type":"trailing_stop_market","price":null,"stop":6000100' in line(said[2])
+
+
+@pytest.mark.parametrize("more", [{}, {"price": 6_000_010}])
+def test_a_ticket_whose_stop_could_not_be_kept_is_refused(more: dict[str, int]) -> None:
+    kind = T.LIMIT if more else T.MARKET
+    entry = ticket("entry", Side.BUY, 200, kind, protect=5_998_995, **more)
+    ran = run(market(levels=DEEP), {100: (entry,)})
+    assert refusals(ran) == [
+        "order_validity: protect 5998995 is no positive multiple of the tick 10"
+    ]
+    assert not ran.fills

@@ -128,9 +128,10 @@ class Ordering(Known):
         Raises
         ------
         StrategyError
-            No order has this number.
+            No order of this instrument has this number.
         """
         try:
+            self._placed(asset_no, order_id)
             self._native.cancel(order_id)
         except (ArithmeticError, TypeError, ValueError) as err:
             raise self._wrong(f"cancel({asset_no!r}, {order_id!r})", _why(err)) from err
@@ -151,10 +152,11 @@ class Ordering(Known):
         Raises
         ------
         StrategyError
-            No order has this number, or the price or quantity cannot be one.
+            No order of this instrument has this number, or the price or quantity cannot be one.
         """
         try:
-            tick, lot = self._units[self._asset(asset_no)][:2]
+            self._placed(asset_no, order_id)
+            tick, lot = self._units[asset_no][:2]
             price = None if price_tick is None else price_tick * tick
             self._native.amend(order_id, price, qty * lot)
         except (ArithmeticError, LookupError, TypeError, ValueError) as err:
@@ -176,12 +178,27 @@ class Ordering(Known):
         -------
         bool
             Whether an answer arrived.
+
+        Raises
+        ------
+        StrategyError
+            No order of this instrument has this number, or ``timeout`` is not a duration.
         """
         try:
+            self._placed(asset_no, order_id)
             return self._line.wait_for(order_id, timeout)
-        except (ArithmeticError, TypeError, DataError) as err:
+        except (ArithmeticError, TypeError, ValueError, DataError) as err:
             given = f"wait_order_response({asset_no!r}, {order_id!r}, {timeout!r})"
             raise self._wrong(given, _why(err)) from err
+
+    def _placed(self, asset_no: int, order_id: int) -> bool:
+        """Return whether an order has a limit price; one of another instrument is an error."""
+        asset = self._asset(asset_no)
+        own, has_price = self._native.placed(order_id)
+        if own != asset and self._shorts.get(asset) != own:
+            there = self._of_leg.get(own, (own,))[0]
+            raise ValueError(f"asset_no: expected {there}, where the order is, was {asset_no!r}")
+        return has_price
 
     def transfer(
         self,

@@ -20,7 +20,7 @@ from crypto_quant.backtesting.simulator import (
 )
 from crypto_quant.core.errors import ConfigError, DataError, StrategyError
 from crypto_quant.venues.rules import load_instruments
-from tests.unit.backtesting.simulator.markets import BTC, LATENCY, MS, market, simulator
+from tests.unit.backtesting.simulator.markets import BTC, ETH, LATENCY, MS, market, simulator
 
 WHERE = r" \(at 2024-08-01T00:00:00\.005000000Z, event 2\)$"
 NAN = float("nan")
@@ -114,6 +114,37 @@ def test_a_call_that_cannot_be_one_says_where_on_the_tape(call: Call, said: str)
     with pytest.raises(StrategyError, match=said + ".*" + WHERE) as caught:
         call(simulator())
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda s: s.modify(1, 1, 599_000, 20),
+            r"modify\(1, 1, 599000, 20\): asset_no: expected 0,",
+        ),
+        (
+            lambda s: s.cancel(1, 1),
+            r"cancel\(1, 1\): asset_no: expected 0, where the order is, was 1",
+        ),
+        (
+            lambda s: s.wait_order_response(1, 1),
+            r"wait_order_response\(1, 1, .*: expected 0, where",
+        ),
+        (lambda s: s.modify(7, 1, 599_000, 20), "asset_no: expected 0 to 1, was 7"),
+        (lambda s: s.cancel(7, 1), "asset_no: expected 0 to 1, was 7"),
+        (lambda s: s.wait_order_response("x", 1), "asset_no: expected 0 to 1, was 'x'"),
+    ],
+)
+def test_an_order_is_reached_by_its_own_instrument_only(call: Call, said: str) -> None:
+    made = simulator(market(), market(ETH))
+    made.submit_buy_order(0, 1, 600_000, 20, wait=True)
+    before = made.orders(0)
+    with pytest.raises(StrategyError, match=said):
+        call(made)
+    made.elapse(50 * MS)
+    assert made.orders(0) == before
+    assert before[1].status == "working"
 
 
 def test_a_strategy_that_raises_is_named_with_its_place() -> None:

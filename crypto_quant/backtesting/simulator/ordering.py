@@ -142,7 +142,8 @@ class Ordering(Known):
     ) -> bool:
         """Ask for another price, ticks, and quantity, lots, of a whole order, filled or not.
 
-        ``None`` leaves the price as it is.
+        ``None`` leaves the price as it is. An order without a limit gets none: to have one, cancel
+        it and send another. What the venue refuses is said in ``Order.reason``.
 
         Returns
         -------
@@ -155,7 +156,10 @@ class Ordering(Known):
             No order of this instrument has this number, or the price or quantity cannot be one.
         """
         try:
-            self._placed(asset_no, order_id)
+            has_price = self._placed(asset_no, order_id)
+            if price_tick is not None and not has_price:
+                what = "price_tick: expected None, the order has no limit to amend"
+                raise ValueError(f"{what}: cancel it and send another")
             tick, lot = self._units[asset_no][:2]
             price = None if price_tick is None else price_tick * tick
             self._native.amend(order_id, price, qty * lot)

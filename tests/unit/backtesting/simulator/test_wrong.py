@@ -147,6 +147,25 @@ def test_an_order_is_reached_by_its_own_instrument_only(call: Call, said: str) -
     assert before[1].status == "working"
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {**STOP, "stop_tick": 599_000},
+        {"order_type": OrderType.TAKE_PROFIT, "stop_tick": 601_000},
+        {**TRAIL, "callback_rate": 1},
+    ],
+)
+def test_an_order_without_a_limit_is_given_none_by_an_amendment(how: dict[str, Any]) -> None:
+    made = simulator()
+    made.submit_sell_order(0, 1, None, 20, **how, wait=True)
+    said = r"modify\(0, 1, 599995, 20\): price_tick: expected None.*: cancel it and send another"
+    with pytest.raises(StrategyError, match=said):
+        made.modify(0, 1, 599_995, 20)
+    assert made.modify(0, 1, None, 30, wait=True)
+    order = made.orders(0)[1]
+    assert (order.price_tick, order.qty, order.status, order.reason) == (None, 30, "working", "")
+
+
 def test_a_strategy_that_raises_is_named_with_its_place() -> None:
     def careless(made: Simulator) -> None:
         made.elapse(95 * MS)

@@ -196,6 +196,36 @@ def test_what_the_venue_must_refuse_it_refuses() -> None:
     }
 
 
+def test_a_refused_amendment_is_seen_until_one_is_taken() -> None:
+    made = simulator(market(trades=((310, -1, 599_990, 1),)))
+    made.submit_buy_order(0, 1, 599_995, 20, wait=True)
+    seen = []
+    for price, qty in ((900_000, 20), (599_996, 1), (-5, 20), (599_997, 20), (599_996, -20)):
+        assert made.modify(0, 1, price, qty, wait=True)
+        order = made.orders(0)[1]
+        seen.append((order.status, order.price_tick, order.qty, order.reason))
+    assert seen == [
+        ("working", 599_995, 20, "price_above_band"),
+        ("working", 599_995, 20, "min_notional"),
+        ("working", 599_995, 20, "no_price"),
+        ("working", 599_997, 20, ""),
+        ("working", 599_997, 20, "bad_quantity"),
+    ]
+    made.submit_buy_order(0, 2, 599_996, 20, wait=True)
+    made.modify(0, 2, None, -20, wait=True)
+    made.cancel(0, 2, wait=True)
+    assert (made.orders(0)[2].status, made.orders(0)[2].reason) == ("cancelled", "")
+
+
+def test_a_refused_amendment_says_nothing_of_an_order_that_then_trades() -> None:
+    made = simulator(market(trades=((310, -1, 599_990, 1_000),)))
+    made.submit_buy_order(0, 1, 600_000, 20, wait=True)
+    made.modify(0, 1, 600_000, -20, wait=True)
+    assert made.orders(0)[1].reason == "bad_quantity"
+    made.elapse(400 * MS)
+    assert (made.orders(0)[1].status, made.orders(0)[1].reason) == ("filled", "")
+
+
 @pytest.mark.parametrize("bits", [36, 40, 50, 60])
 def test_an_order_that_nobody_can_count_is_refused_and_the_simulator_goes_on(bits: int) -> None:
     made = simulator()

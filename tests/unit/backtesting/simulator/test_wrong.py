@@ -12,11 +12,13 @@ import pytest
 
 from crypto_quant.backtesting.simulator import (
     AS_HFTBACKTEST,
+    Deposit,
     Market,
     OrderType,
     Simulator,
     TimeInForce,
     TriggerBy,
+    Wallet,
 )
 from crypto_quant.core.errors import ConfigError, DataError, StrategyError
 from crypto_quant.venues.rules import load_instruments
@@ -108,6 +110,8 @@ TRAIL = {"order_type": OrderType.TRAILING_STOP}
         (lambda s: s.orders(3), "asset_no: expected 0 to 0, was 3"),
         (lambda s: s.elapse(0), "elapse\\(0\\): expected a duration above 0"),
         (lambda s: s.elapse(NAN), "elapse\\(nan\\): expected whole ns"),
+        (lambda s: s.elapse(2**64), "elapse\\(.*\\): expected ns of at most 63 bits"),
+        (lambda s: s.elapse(2**63 - 1), "elapse\\(.*\\): expected ns of at most 63 bits"),
     ],
 )
 def test_a_call_that_cannot_be_one_says_where_on_the_tape(call: Call, said: str) -> None:
@@ -277,3 +281,77 @@ def test_settings_and_markets_must_fit_together() -> None:
     with pytest.raises(DataError, match="delta: expected rows of a book"):
         Market.of_columns(BTC, {"trade": {"ts_recv": np.array([1])}})
     assert simulator(**AS_HFTBACKTEST).num_assets == 1
+
+
+AMOUNT = "expected an amount of 0 or more with at most 28 digits, was "
+WHOLE = "expected a whole number from 1 to [0-9]+, was "
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"capital": "100"}, "capital: expected a Decimal, was '100'"),
+        ({"capital": 5.0}, "capital: expected a Decimal, was 5.0"),
+        ({"capital": True}, "capital: expected a Decimal, was True"),
+        ({"capital": Decimal("NaN")}, f"capital: {AMOUNT}NaN"),
+        ({"capital": Decimal("Infinity")}, f"capital: {AMOUNT}Infinity"),
+        ({"capital": Decimal(-5)}, f"capital: {AMOUNT}-5"),
+        ({"capital": Decimal("1e-30")}, f"capital: {AMOUNT}1E-30"),
+        ({"capital": {"BINANCE": 5.0}}, "capital of BINANCE: expected a Decimal, was 5.0"),
+        ({"capital": [1]}, "capital: expected an amount or a list of Deposit, was 1"),
+        (
+            {"capital": [Deposit(0, 7, Decimal(1))]},  # type: ignore[arg-type]
+            "capital: expected one of Wallet.SPOT, Wallet.MARGIN, was 7",
+        ),
+        (
+            {"capital": [Deposit(3, Wallet.SPOT, Decimal(1))]},
+            "capital: expected deposits of sleeve",
+        ),
+        (
+            {"capital": [Deposit(0, Wallet.SPOT, 1.5)]},  # type: ignore[arg-type]
+            "capital: expected a Decimal, was 1.5",
+        ),
+        ({"leverage": 1.5}, f"leverage: {WHOLE}1.5"),
+        ({"leverage": True}, f"leverage: {WHOLE}True"),
+        ({"leverage": 2**40}, f"leverage: {WHOLE}{2**40}"),
+        ({"clock_ns": NAN}, f"clock_ns: {WHOLE}nan"),
+        ({"markets": [None]}, "markets: expected a list of Market, was NoneType"),
+        ({"markets": market()}, "markets: expected a list of Market, was Market"),
+    ],
+)
+def test_what_a_simulator_is_made_of_is_checked_by_name(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{said}"):
+        Simulator(**{"markets": [market()], **given})
+
+
+def test_capital_is_decimal_or_whole() -> None:
+    assert Simulator([market()], capital=7).equity() == 7  # type: ignore[arg-type]
+    assert Simulator([market()], capital=Decimal("7.25")).equity() == Decimal("7.25")
+    deposits = [Deposit(0, Wallet.SPOT, Decimal(3)), Deposit(0, Wallet.MARGIN, Decimal(4))]
+    assert Simulator([market()], capital=deposits).equity() == 7
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacks", "more", "said"),
+    [
+        ("delta", "px", (), "delta: expected columns .*, qty, flags, was without px"),
+        ("delta", "ts_recv", (), "delta: .* was without ts_recv"),
+        ("delta", "flags", (), "delta: .* was without flags"),
+        ("trade", "id", ("foo",), "trade: expected columns .*, side, was without id, with foo"),
+        ("mark", "", ("px",), "mark: expected columns ts_event, ts_recv, mark, was with px"),
+        ("quote", "", (), "expected streams delta, trade, mark, was 'quote'"),
+    ],
+)
+def test_columns_are_those_of_their_kind(
+    kind: str, lacks: str, more: tuple[str, ...], said: str
+) -> None:
+    names = {
+        "delta": ("ts_event", "ts_recv", "side", "px", "qty", "flags"),
+        "trade": ("ts_event", "ts_recv", "id", "px", "qty", "side"),
+        "mark": ("ts_event", "ts_recv", "mark"),
+    }
+    row = np.ones(1, dtype=np.int64)
+    streams = {"delta": dict.fromkeys(names["delta"], row)}
+    own = {*names.get(kind, ()), *more} - {lacks}
+    with pytest.raises(DataError, match=f"^BTCUSDT-PERP.BINANCE: {said}"):
+        Market.of_columns(BTC, {**streams, kind: dict.fromkeys(own, row)})

@@ -5,6 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final, Unpack
 
+import numpy as np
+
+from crypto_quant.backtesting.simulator.account import money, wallet_of
 from crypto_quant.backtesting.simulator.known import Known
 from crypto_quant.backtesting.simulator.order import BUY, SELL, OrderType, TimeInForce
 from crypto_quant.backtesting.simulator.submission import Given, placed
@@ -19,6 +22,7 @@ _CODES: Final = {
     (OrderType.LIMIT, TimeInForce.GTX): (2, 0),
 }
 """Codes of type and time in force of ``_native.Line.submit``: plain orders."""
+_BOOLS: Final = (bool, np.bool_)
 
 
 class Ordering(Known):
@@ -100,6 +104,8 @@ class Ordering(Known):
         given: Given,
     ) -> None:
         try:
+            if type(qty) in _BOOLS or type(price_tick) in _BOOLS:
+                raise TypeError("True and False are no numbers")
             units = self._units[self._asset(asset_no)]
             codes = None if given else _CODES.get(how)
             if codes is None:
@@ -156,6 +162,8 @@ class Ordering(Known):
             No order of this instrument has this number, or the price or quantity cannot be one.
         """
         try:
+            if type(qty) in _BOOLS or type(price_tick) in _BOOLS:
+                raise TypeError("True and False are no numbers")
             has_price = self._placed(asset_no, order_id)
             if price_tick is not None and not has_price:
                 what = "price_tick: expected None, the order has no limit to amend"
@@ -193,7 +201,7 @@ class Ordering(Known):
             return self._line.wait_for(order_id, timeout)
         except (ArithmeticError, TypeError, ValueError, DataError) as err:
             given = f"wait_order_response({asset_no!r}, {order_id!r}, {timeout!r})"
-            raise self._wrong(given, _why(err)) from err
+            raise self._wrong(given, _why(err, "numbers and ns")) from err
 
     def _placed(self, asset_no: int, order_id: int) -> bool:
         """Return whether an order has a limit price; one of another instrument is an error."""
@@ -240,8 +248,10 @@ class Ordering(Known):
             What cannot be a transfer at all.
         """
         wallet = self._line.accounts.wallet
-        other = Wallet.MARGIN if source is Wallet.SPOT else Wallet.SPOT
         try:
+            source, amount = wallet_of("source", source), money("amount", amount)
+            fee = None if fee is None else money("fee", fee)
+            other = Wallet.MARGIN if source is Wallet.SPOT else Wallet.SPOT
             target = wallet(source, to) if to else wallet(other, venue)
             asset = asset or self._line.spec.quote
             return self._native.transfer(0, wallet(source, venue), target, asset, amount, fee)
@@ -249,11 +259,11 @@ class Ordering(Known):
             raise self._wrong(f"transfer({source!r}, {amount!r})", str(err)) from err
 
 
-def _why(err: Exception) -> str:
+def _why(err: Exception, units: str = "ticks and lots") -> str:
     if isinstance(err, LookupError):
         return "expected an order type with a time in force that it can have"
     if isinstance(err, TypeError):
-        return "expected whole ticks and lots"
+        return f"expected whole {units}"
     if isinstance(err, ArithmeticError):
-        return "expected ticks and lots of at most 63 bits"
+        return f"expected {units} of at most 63 bits"
     return str(err)

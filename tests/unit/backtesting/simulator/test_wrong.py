@@ -104,6 +104,42 @@ TRAIL = {"order_type": OrderType.TRAILING_STOP}
             "7 is not a valid PositionSide",
         ),
         (lambda s: s.submit_buy_order(0, 1, 5, 1, 0, 9), "9 is not a valid OrderType"),
+        (lambda s: s.submit_buy_order(0, 1, 5, True), "expected whole ticks and lots"),
+        (lambda s: s.submit_buy_order(0, 1, True, 5), "expected whole ticks and lots"),
+        (lambda s: s.submit_buy_order(0, 1, 5, np.True_), "expected whole ticks and lots"),
+        (lambda s: s.modify(0, 1, 5, True), "modify.*expected whole ticks and lots"),
+        (lambda s: s.modify(0, 1, True, 5), "modify.*expected whole ticks and lots"),
+        (
+            lambda s: s.submit_buy_order(0, 1, 5, 1, **STOP, stop_tick=True),
+            "stop_tick: expected whole ticks, was True",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 5, 1, reduce_only="no"),
+            "reduce_only: expected True or False, was 'no'",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 5, 1, close_position=True),
+            "close_position: expected a market order with a trigger, was a LIMIT order with a pri",
+        ),
+        (
+            lambda s: s.submit_buy_order(
+                0, 1, None, 1, order_type=OrderType.MARKET, close_position=True
+            ),
+            "close_position: expected a market order with a trigger, was a MARKET order",
+        ),
+        (
+            lambda s: s.submit_buy_order(0, 1, 5, 1, **STOP, stop_tick=6, close_position=True),
+            "close_position: expected .*, was a STOP order with a price",
+        ),
+        (lambda s: s.transfer(Wallet.MARGIN, 1.5), "amount: expected a Decimal, was 1.5"),
+        (lambda s: s.transfer(Wallet.MARGIN, "1"), "amount: expected a Decimal, was '1'"),
+        (lambda s: s.transfer(Wallet.MARGIN, Decimal("NaN")), "amount: .* 28 digits, was NaN"),
+        (
+            lambda s: s.transfer(Wallet.MARGIN, Decimal(1), fee=1.5),
+            "fee: expected a Decimal, was 1.5",
+        ),
+        (lambda s: s.transfer(Wallet.MARGIN, Decimal(1), fee=False), "fee: .* Decimal, was False"),
+        (lambda s: s.transfer(7, Decimal(1)), "source: expected one of Wallet.SPOT, .*, was 7"),
         (lambda s: s.cancel(0, 9), "cancel\\(0, 9\\): order_id: expected the id of a placed order"),
         (lambda s: s.modify(0, 9, 5, 1), "modify.*expected the id of a placed order"),
         (lambda s: s.wait_order_response(0, 9), "wait_order_response.*the id of a placed order"),
@@ -137,6 +173,11 @@ def test_a_call_that_cannot_be_one_says_where_on_the_tape(call: Call, said: str)
         ),
         (lambda s: s.modify(7, 1, 599_000, 20), "asset_no: expected 0 to 1, was 7"),
         (lambda s: s.cancel(7, 1), "asset_no: expected 0 to 1, was 7"),
+        (lambda s: s.wait_order_response(0, 1, NAN), "expected whole numbers and ns"),
+        (
+            lambda s: s.wait_order_response(0, 1, 2**64),
+            "expected numbers and ns of at most 63 bits",
+        ),
         (lambda s: s.wait_order_response("x", 1), "asset_no: expected 0 to 1, was 'x'"),
     ],
 )

@@ -600,6 +600,9 @@ class Line:
     def answered(self, order_id: int) -> int:
         """Return how many answers to an order have arrived."""
 
+    def placed(self, order_id: int) -> tuple[int, bool]:
+        """Return the instrument of an order that was sent, and whether it has a limit price."""
+
     def wait_for(self, order_id: int, before: int, until: int) -> bool | None:
         """Let time pass until more than ``before`` answers have arrived, to ``until`` at most.
 

@@ -215,10 +215,13 @@ impl Books {
                 self.fold_amendment(order, px, qty);
                 true
             }
-            Account::Kept { order, .. } => {
+            Account::Kept { order, reason } => {
                 let row = self.row(order);
                 row.is_some_and(|row| {
                     row.is_cancelling = false;
+                    if row.is_open() {
+                        row.reason = reason;
+                    }
                     // That a done order cannot be cancelled is no news.
                     row.is_open()
                 })
@@ -388,6 +391,7 @@ impl Books {
         }
         row.request.qty = qty;
         row.request.price = px;
+        row.reason = "";
     }
 
     fn fold_fill(&mut self, answer: &Event<Account>) -> Result<(), LineError> {
@@ -414,6 +418,8 @@ impl Books {
         let parts = prorate(&row.allocations, row.filled, qty).map_err(ledger_error)?;
         row.filled.0 += qty.0;
         row.status = if row.filled == row.request.qty {
+            // What was refused of it before ended nothing.
+            row.reason = "";
             OrderStatus::Filled
         } else {
             OrderStatus::Working

@@ -63,13 +63,15 @@ impl Rows<'_> {
                 prices.iter().try_for_each(|column| self.prices(column))?;
                 self.quantities(volume, 0)
             }
-            Columns::Trades { px, qty, .. } => {
+            Columns::Trades { px, qty, side, .. } => {
                 self.prices(px)?;
-                self.quantities(qty, 1)
+                self.quantities(qty, 1)?;
+                self.sides(side)
             }
-            Columns::Deltas { px, qty, .. } => {
+            Columns::Deltas { px, qty, side } => {
                 self.prices(px)?;
-                self.quantities(qty, 0)
+                self.quantities(qty, 0)?;
+                self.sides(side)
             }
             Columns::Quotes([bid, bid_qty, ask, ask_qty]) => {
                 self.prices(bid)?;
@@ -130,6 +132,15 @@ impl Rows<'_> {
                     row,
                     &format!("a quantity must be {what}, was {}", column[row]),
                 ))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn sides(&self, column: &[i8]) -> Result<(), LineError> {
+        match column.iter().position(|side| !matches!(side, -1 | 1)) {
+            Some(row) => {
+                Err(self.bad(row, &format!("a side must be 1 or -1, was {}", column[row])))
             }
             None => Ok(()),
         }

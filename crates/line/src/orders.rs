@@ -212,9 +212,16 @@ impl Line {
     /// # Errors
     /// When no order has this id.
     pub fn answered(&self, id: u64) -> Result<u32, LineError> {
+        Ok(self.placed(id)?.answers)
+    }
+
+    /// The order of this id.
+    ///
+    /// # Errors
+    /// When no order has it.
+    pub fn placed(&self, id: u64) -> Result<&OrderRow, LineError> {
         let row = self.books.order(id);
-        row.map(|row| row.answers)
-            .ok_or_else(|| bad("order_id", "the id of a placed order", &id))
+        row.ok_or_else(|| bad("order_id", "the id of a placed order", &id))
     }
 
     /// Fills so far, in the order in which we learned of them.

@@ -50,7 +50,8 @@ pub struct OrderRow {
     pub filled: Qty,
     /// What became of it, as far as we know.
     pub status: OrderStatus,
-    /// Why the venue refused or ended it; empty otherwise.
+    /// Why the venue refused or ended it, while it is open why it refused its last amendment or
+    /// cancellation; empty otherwise.
     pub reason: &'static str,
     /// Whether its cancellation was asked for and is not answered.
     pub is_cancelling: bool,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, SupportsIndex, TypeAlias
 
 from crypto_quant.backtesting.simulator.recorded import Market
 from crypto_quant.core.errors import ConfigError
@@ -14,6 +14,7 @@ from crypto_quant.core.terms import terms_at
 from crypto_quant.runtime.line_spec import Deposit
 
 Capital: TypeAlias = Decimal | Mapping[str, Decimal] | Sequence[Deposit]
+_DIGITS: Final = 28
 
 
 class Units(NamedTuple):
@@ -47,12 +48,66 @@ def check_markets(markets: Sequence[Market]) -> None:
     Raises
     ------
     ConfigError
-        One is.
+        One is, or what is given is no list of markets.
     """
+    given = markets if isinstance(markets, Sequence) else (None,)
+    strange = next((type(one).__name__ for one in given if not isinstance(one, Market)), None)
+    if strange is not None:
+        was = strange if given is markets else type(markets).__name__
+        raise ConfigError(f"markets: expected a list of Market, was {was}")
     ids = [market.instrument.id for market in markets]
     twice = next((name for name in ids if ids.count(name) > 1), None)
     if twice is not None:
         raise ConfigError(f"markets: expected each instrument once, was {twice} twice")
+
+
+def check_whole(what: str, value: object, most: int) -> None:
+    """Check that a number is whole, from 1 to ``most``.
+
+    Raises
+    ------
+    ConfigError
+        It is not.
+    """
+    is_whole = isinstance(value, SupportsIndex) and not isinstance(value, bool)
+    if not is_whole or not 1 <= int(value) <= most:  # type: ignore[call-overload]
+        raise ConfigError(f"{what}: expected a whole number from 1 to {most}, was {value!r}")
+
+
+def money(what: str, amount: object) -> Decimal:
+    """Return an amount of money that is exact: a float never is.
+
+    Raises
+    ------
+    ConfigError
+        It is no ``Decimal`` or whole number, negative, or has more digits than can be kept.
+    """
+    if isinstance(amount, bool) or not isinstance(amount, Decimal | int):
+        raise ConfigError(f"{what}: expected a Decimal, was {amount!r}")
+    exact = Decimal(amount)
+    _, digits, exponent = exact.as_tuple()
+    if (
+        not isinstance(exponent, int)
+        or exact < 0
+        or max(len(digits), exact.adjusted(), -exponent) > _DIGITS
+    ):
+        expected = f"an amount of 0 or more with at most {_DIGITS} digits"
+        raise ConfigError(f"{what}: expected {expected}, was {amount}")
+    return exact
+
+
+def wallet_of(what: str, wallet: object) -> Wallet:
+    """Return a wallet.
+
+    Raises
+    ------
+    ConfigError
+        It is none.
+    """
+    if not isinstance(wallet, int) or wallet not in tuple(Wallet):
+        known = ", ".join(f"Wallet.{one.name}" for one in Wallet)
+        raise ConfigError(f"{what}: expected one of {known}, was {wallet!r}")
+    return Wallet(wallet)
 
 
 def quote_of(instruments: Sequence[Instrument]) -> str:
@@ -82,11 +137,11 @@ def deposits(instruments: Sequence[Instrument], capital: Capital) -> list[Deposi
     Raises
     ------
     ConfigError
-        Spot beside contracts at a venue, whose wallets differ, or money that is not said to
-        be at which venue.
+        Spot beside contracts at a venue, whose wallets differ, money that is not said to
+        be at which venue, or an amount that is none.
     """
-    if isinstance(capital, Sequence):
-        return list(capital)
+    if isinstance(capital, list | tuple):
+        return [_checked(deposit) for deposit in capital]
     kinds: dict[str, set[bool]] = {}
     for instrument in instruments:
         kinds.setdefault(venue_of(instrument.id), set()).add(instrument.contract == "spot")
@@ -94,6 +149,7 @@ def deposits(instruments: Sequence[Instrument], capital: Capital) -> list[Deposi
     if not isinstance(capital, Mapping):
         if len(kinds) > 1:
             raise ConfigError(f"capital: expected an amount for each of {known}, was {capital}")
+        capital = money("capital", capital)
         capital = dict.fromkeys(kinds, capital)
     if set(capital) != set(kinds):
         raise ConfigError(f"capital: expected venues {known}, was {', '.join(capital)}")
@@ -105,5 +161,14 @@ def deposits(instruments: Sequence[Instrument], capital: Capital) -> list[Deposi
     wallets = {
         venue: Wallet.SPOT if own == {True} else Wallet.MARGIN for venue, own in kinds.items()
     }
-    given = capital.items()
-    return [Deposit(0, wallets[venue], amount, venue) for venue, amount in given if amount]
+    given = {venue: money(f"capital of {venue}", amount) for venue, amount in capital.items()}
+    return [Deposit(0, wallets[venue], amount, venue) for venue, amount in given.items() if amount]
+
+
+def _checked(deposit: object) -> Deposit:
+    if not isinstance(deposit, Deposit):
+        raise ConfigError(f"capital: expected an amount or a list of Deposit, was {deposit!r}")
+    if deposit.sleeve != 0:
+        raise ConfigError(f"capital: expected deposits of sleeve 0, was {deposit.sleeve!r}")
+    wallet, amount = wallet_of("capital", deposit.wallet), money("capital", deposit.amount)
+    return Deposit(0, wallet, amount, deposit.venue)

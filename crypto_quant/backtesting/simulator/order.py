@@ -76,10 +76,11 @@ class Order(NamedTuple):
     """One order as far as we know: what arrived in answer to it, not what the venue did since.
 
     ``side`` is ``BUY`` or ``SELL``; ``price_tick`` counts ticks, ``None`` without a limit;
-    ``qty``, ``exec_qty`` (traded) and ``leaves_qty`` (not traded) count lots; ``reason`` is the
-    venue's for a rejection, or for ending an order that it had accepted (``cancelled``), empty of
-    all others; ``local_timestamp`` is when it was sent, ns UTC; ``conditions`` has what else binds
-    it, ``None`` of a plain limit or market order.
+    ``qty``, ``exec_qty`` (traded) and ``leaves_qty`` (not traded) count lots; ``reason`` is why the
+    venue refused or ended it, and while it is open why the venue refused its last amendment or
+    cancellation, empty again from the next amendment that it takes; ``local_timestamp`` is when it
+    was sent, ns UTC; ``conditions`` has what else binds it, ``None`` of a plain limit or market
+    order.
     """
 
     order_id: int

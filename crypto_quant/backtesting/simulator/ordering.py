@@ -5,6 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final, Unpack
 
+import numpy as np
+
+from crypto_quant.backtesting.simulator.account import money, wallet_of
 from crypto_quant.backtesting.simulator.known import Known
 from crypto_quant.backtesting.simulator.order import BUY, SELL, OrderType, TimeInForce
 from crypto_quant.backtesting.simulator.submission import Given, placed
@@ -19,6 +22,7 @@ _CODES: Final = {
     (OrderType.LIMIT, TimeInForce.GTX): (2, 0),
 }
 """Codes of type and time in force of ``_native.Line.submit``: plain orders."""
+_BOOLS: Final = (bool, np.bool_)
 
 
 class Ordering(Known):
@@ -100,6 +104,8 @@ class Ordering(Known):
         given: Given,
     ) -> None:
         try:
+            if type(qty) in _BOOLS or type(price_tick) in _BOOLS:
+                raise TypeError("True and False are no numbers")
             units = self._units[self._asset(asset_no)]
             codes = None if given else _CODES.get(how)
             if codes is None:
@@ -128,9 +134,10 @@ class Ordering(Known):
         Raises
         ------
         StrategyError
-            No order has this number.
+            No order of this instrument has this number.
         """
         try:
+            self._placed(asset_no, order_id)
             self._native.cancel(order_id)
         except (ArithmeticError, TypeError, ValueError) as err:
             raise self._wrong(f"cancel({asset_no!r}, {order_id!r})", _why(err)) from err
@@ -141,7 +148,8 @@ class Ordering(Known):
     ) -> bool:
         """Ask for another price, ticks, and quantity, lots, of a whole order, filled or not.
 
-        ``None`` leaves the price as it is.
+        ``None`` leaves the price as it is. An order without a limit gets none: to have one, cancel
+        it and send another. What the venue refuses is said in ``Order.reason``.
 
         Returns
         -------
@@ -151,10 +159,16 @@ class Ordering(Known):
         Raises
         ------
         StrategyError
-            No order has this number, or the price or quantity cannot be one.
+            No order of this instrument has this number, or the price or quantity cannot be one.
         """
         try:
-            tick, lot = self._units[self._asset(asset_no)][:2]
+            if type(qty) in _BOOLS or type(price_tick) in _BOOLS:
+                raise TypeError("True and False are no numbers")
+            has_price = self._placed(asset_no, order_id)
+            if price_tick is not None and not has_price:
+                what = "price_tick: expected None, the order has no limit to amend"
+                raise ValueError(f"{what}: cancel it and send another")
+            tick, lot = self._units[asset_no][:2]
             price = None if price_tick is None else price_tick * tick
             self._native.amend(order_id, price, qty * lot)
         except (ArithmeticError, LookupError, TypeError, ValueError) as err:
@@ -176,12 +190,27 @@ class Ordering(Known):
         -------
         bool
             Whether an answer arrived.
+
+        Raises
+        ------
+        StrategyError
+            No order of this instrument has this number, or ``timeout`` is not a duration.
         """
         try:
+            self._placed(asset_no, order_id)
             return self._line.wait_for(order_id, timeout)
-        except (ArithmeticError, TypeError, DataError) as err:
+        except (ArithmeticError, TypeError, ValueError, DataError) as err:
             given = f"wait_order_response({asset_no!r}, {order_id!r}, {timeout!r})"
-            raise self._wrong(given, _why(err)) from err
+            raise self._wrong(given, _why(err, "numbers and ns")) from err
+
+    def _placed(self, asset_no: int, order_id: int) -> bool:
+        """Return whether an order has a limit price; one of another instrument is an error."""
+        asset = self._asset(asset_no)
+        own, has_price = self._native.placed(order_id)
+        if own != asset and self._shorts.get(asset) != own:
+            there = self._of_leg.get(own, (own,))[0]
+            raise ValueError(f"asset_no: expected {there}, where the order is, was {asset_no!r}")
+        return has_price
 
     def transfer(
         self,
@@ -219,8 +248,10 @@ class Ordering(Known):
             What cannot be a transfer at all.
         """
         wallet = self._line.accounts.wallet
-        other = Wallet.MARGIN if source is Wallet.SPOT else Wallet.SPOT
         try:
+            source, amount = wallet_of("source", source), money("amount", amount)
+            fee = None if fee is None else money("fee", fee)
+            other = Wallet.MARGIN if source is Wallet.SPOT else Wallet.SPOT
             target = wallet(source, to) if to else wallet(other, venue)
             asset = asset or self._line.spec.quote
             return self._native.transfer(0, wallet(source, venue), target, asset, amount, fee)
@@ -228,11 +259,11 @@ class Ordering(Known):
             raise self._wrong(f"transfer({source!r}, {amount!r})", str(err)) from err
 
 
-def _why(err: Exception) -> str:
+def _why(err: Exception, units: str = "ticks and lots") -> str:
     if isinstance(err, LookupError):
         return "expected an order type with a time in force that it can have"
     if isinstance(err, TypeError):
-        return "expected whole ticks and lots"
+        return f"expected whole {units}"
     if isinstance(err, ArithmeticError):
-        return "expected ticks and lots of at most 63 bits"
+        return f"expected {units} of at most 63 bits"
     return str(err)

@@ -18,6 +18,12 @@ from crypto_quant.runtime.ticks import TickReader, TickSession, TickTape
 Columns = Mapping[str, NDArray[Any]]
 _ADDERS: Final = {"delta": "add_deltas", "trade": "add_trades", "mark": "add_marks"}
 """Calls of the native line by kind of stream."""
+_COLUMNS: Final = {
+    "delta": ("ts_event", "ts_recv", "side", "px", "qty", "flags"),
+    "trade": ("ts_event", "ts_recv", "id", "px", "qty", "side"),
+    "mark": ("ts_event", "ts_recv", "mark"),
+}
+"""What each must have; ``flags`` may be added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +63,34 @@ class Market:
         Raises
         ------
         DataError
-            There is no book.
+            There is no book, or the streams or their columns are not those.
         """
-        book = streams.get("delta", {})
-        if not len(book.get("ts_recv", ())):
+        book = streams.get("delta")
+        if book is not None:
+            _check_columns(instrument, streams)
+        if book is None or not len(book["ts_recv"]):
             raise DataError(f"{instrument.id}: delta: expected rows of a book, was nothing")
         times = [columns["ts_recv"] for columns in streams.values() if len(columns["ts_recv"])]
 
         def put(line: RecordedLine, index: int) -> None:
             for kind, columns in streams.items():
-                if kind not in _ADDERS:
-                    known = ", ".join(_ADDERS)
-                    raise DataError(f"{instrument.id}: expected streams {known}, was {kind!r}")
                 add = getattr(line.native, _ADDERS[kind])
                 line.load(instrument.id, add, index, **columns)
 
         return cls(instrument, int(book["ts_recv"][0]), max(int(t[-1]) for t in times), put)
+
+
+def _check_columns(instrument: Instrument, streams: Mapping[str, Columns]) -> None:
+    for kind, columns in streams.items():
+        if kind not in _COLUMNS:
+            known = ", ".join(_COLUMNS)
+            raise DataError(f"{instrument.id}: expected streams {known}, was {kind!r}")
+        needed = _COLUMNS[kind]
+        lacks = [f"without {name}" for name in needed if name not in columns]
+        beside = [f"with {name}" for name in columns if name not in (*needed, "flags")]
+        if lacks or beside:
+            was, names = ", ".join(lacks + beside), ", ".join(needed)
+            raise DataError(f"{instrument.id}: {kind}: expected columns {names}, was {was}")
 
 
 def of_session(

@@ -9,6 +9,7 @@ from typing import Any, Final
 from crypto_quant.backtesting.simulator.account import (
     Capital,
     check_markets,
+    check_whole,
     deposits,
     quote_of,
     units_of,
@@ -21,6 +22,9 @@ from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.line_spec import LineSpec, Settings
 
 _MINUTE_NS: Final = 60 * 10**9
+_LONGEST_NS: Final = 2**61
+_HIGHEST_LEVERAGE: Final = 2**16 - 1
+"""What can be counted; what an instrument may have its brackets say."""
 
 
 class Simulator(Ordering):
@@ -74,6 +78,8 @@ class Simulator(Ordering):
         collateral: Sequence[str] = (),
     ) -> None:
         check_markets(markets)
+        check_whole("leverage", leverage, _HIGHEST_LEVERAGE)
+        check_whole("clock_ns", clock_ns, _LONGEST_NS)
         instruments = tuple(market.instrument for market in markets)
         quote = quote_of(instruments)
         start, end = max(m.start for m in markets), min(m.end for m in markets)
@@ -114,11 +120,18 @@ class Simulator(Ordering):
         -------
         bool
             Whether the tape goes on.
+
+        Raises
+        ------
+        StrategyError
+            ``duration`` is none.
         """
         try:
             return self._line.elapse(duration)
         except TypeError as err:
             raise self._wrong(f"elapse({duration!r})", "expected whole ns") from err
+        except OverflowError as err:
+            raise self._wrong(f"elapse({duration!r})", "expected ns of at most 63 bits") from err
         except DataError as err:
             if isinstance(duration, int) and duration > 0:
                 raise

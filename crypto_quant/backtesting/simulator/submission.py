@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple, TypedDict
 
+import numpy as np
+
 from crypto_quant.backtesting.simulator.account import Units
 from crypto_quant.backtesting.simulator.order import (
     PERCENT_PPM,
@@ -82,7 +84,7 @@ def placed(
         Keywords that are unknown, out of range or do not go with the type.
     """
     kind, tif = OrderType(how[0]), TimeInForce(how[1])
-    _check_names(given)
+    _check_given(given)
     stop, waits = given.get("stop_tick"), kind in _WAIT
     price = None if kind in (OrderType.MARKET, OrderType.TRAILING_STOP) else price_tick or None
     if tif is TimeInForce.GTX and price is None:
@@ -93,6 +95,9 @@ def placed(
         raise ValueError(f"stop_tick: a {kind.name} order has no trigger, was {stop!r}")
     if stop is not None and stop <= 0:
         raise ValueError(f"stop_tick: expected ticks above 0, was {stop!r}")
+    if given.get("close_position") and (not waits or price is not None):
+        was = f"a {kind.name} order" + ("" if price is None else " with a price")
+        raise ValueError(f"close_position: expected a market order with a trigger, was {was}")
     trigger = TriggerBy(given.get("trigger", TriggerBy.LAST))
     if trigger is not TriggerBy.LAST and not waits:
         raise ValueError(f"trigger: a {kind.name} order has none, was {trigger.name}")
@@ -110,11 +115,16 @@ def placed(
     )
 
 
-def _check_names(given: Mapping[str, object]) -> None:
+def _check_given(given: Mapping[str, object]) -> None:
     unknown = sorted(set(given) - Given.__optional_keys__)
     if unknown:
         known = ", ".join(sorted(Given.__optional_keys__))
         raise ValueError(f"{unknown[0]}: expected keywords {known}")
+    for name in ("reduce_only", "close_position"):
+        if not isinstance(given.get(name, False), bool | np.bool_):
+            raise ValueError(f"{name}: expected True or False, was {given[name]!r}")
+    if isinstance(given.get("stop_tick"), bool | np.bool_):
+        raise ValueError(f"stop_tick: expected whole ticks, was {given['stop_tick']!r}")
 
 
 def _callback(kind: OrderType, rate: Decimal | int | None) -> int:

@@ -185,6 +185,17 @@ def test_prices_and_quantities_that_cannot_be_are_refused(bad: int) -> None:
         out.add_marks(PERP, ROWS, ROWS, spoilt)
 
 
+@pytest.mark.parametrize("bad", [0, 3, 5, -5])
+def test_a_side_is_one_or_minus_one(bad: int) -> None:
+    good, sides = column(7, 7, 7), np.array([1, -1, bad], dtype=np.int8)
+    said = f"of instrument 0, row 2: a side must be 1 or -1, was {bad}"
+    out = line([], end=T0 + HOUR)
+    with pytest.raises(ValueError, match=f"trade {said}"):
+        out.add_trades(PERP, ROWS, ROWS, good, good, good, sides)
+    with pytest.raises(ValueError, match=f"delta {said}"):
+        out.add_deltas(PERP, ROWS, ROWS, sides, good, good)
+
+
 def test_a_deleted_level_has_quantity_zero_and_never_less() -> None:
     sides = np.ones(3, dtype=np.int8)
     out = line([], end=T0 + HOUR)

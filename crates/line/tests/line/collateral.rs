@@ -1,7 +1,7 @@
 //! Coins as collateral through the whole line: bought, sent, lost, converted.
 
 use cq_ledger::{cause, Collateral, MultiAssets, Transfer};
-use cq_line::TransferStatus;
+use cq_line::{OrderStatus, TransferStatus};
 
 use super::*;
 
@@ -317,9 +317,15 @@ fn orders_that_rest_tie_up_margin_and_amendments_are_paid_too() {
         .rfind(|a| matches!(a.body, Account::Kept { .. }));
     let reason = "insufficient_margin";
     assert_eq!(kept.unwrap().body, Account::Kept { order: 2, reason });
+    let told = |line: &Line| {
+        let row = line.order(2).unwrap();
+        (row.status, row.reason)
+    };
+    assert_eq!(told(&line), (OrderStatus::Working, reason));
     line.amend(2, Some(Px(9_000)), Qty(11_000)).unwrap();
     until(&mut line, 3 * SECOND / 2);
     assert_eq!(line.order(2).unwrap().request.qty, Qty(11_000));
+    assert_eq!(told(&line), (OrderStatus::Working, ""));
     line.cancel(1).unwrap();
     until(&mut line, 2 * SECOND);
     line.amend(2, Some(Px(9_010)), Qty(11_111)).unwrap();

@@ -54,6 +54,11 @@ impl PyLine {
         self.inner.answered(order_id).map_err(error)
     }
 
+    fn placed(&self, order_id: u64) -> PyResult<(u16, bool)> {
+        let row = self.inner.placed(order_id).map_err(error)?;
+        Ok((row.request.instrument, row.request.price.is_some()))
+    }
+
     fn wait_for(
         &mut self,
         py: Python<'_>,

@@ -37,7 +37,9 @@ class OrderValidity:
             for _, _, traded, _, quantity, _, px, stop, _, _, _, _, own in batch.orders:
                 if traded != instrument:
                     continue
-                if px is None or px <= 0 or px % tick or not (stop is own is None):
+                if px is None or px <= 0 or px % tick:
+                    return False
+                if stop is not None or own is not None:
                     return False
                 if quantity <= 0 or quantity % lot or px * quantity * unit <= least:
                     return False

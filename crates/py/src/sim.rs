@@ -51,6 +51,7 @@ const KEYS: [&str; 33] = [
     "transfer_delay_ns",
     "transfer_fees",
 ];
+const WHOLE: &str = "a whole number of 0 or more";
 const TRIGGERED_STOPS: [(&str, TriggeredStops); 2] = [
     ("trade", TriggeredStops::Trade),
     ("refuse", TriggeredStops::Refuse),
@@ -120,10 +121,44 @@ impl From<LatencyArgs> for Latencies {
     }
 }
 
+/// What was read of a setting, or an error that names it.
+fn said<T, E>(
+    read: Result<T, E>,
+    key: &str,
+    value: &Bound<'_, PyAny>,
+    expected: &str,
+) -> PyResult<T> {
+    read.or_else(|_| {
+        let was = value.repr()?;
+        let text = format!("sim.{key}: expected {expected}, was {was}");
+        Err(PyValueError::new_err(text))
+    })
+}
+
+fn flag(key: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    said(value.extract(), key, value, "True or False")
+}
+
+fn number(key: &str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    said(value.extract(), key, value, "a number")
+}
+
+/// Looked at here because a queue without an exponent takes none, good or bad.
+fn exponent_of(key: &str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    let exponent = number(key, value)?;
+    let read = Some(exponent).filter(|n| *n > 0.0 && *n <= 100.0);
+    said(read.ok_or(()), key, value, "above 0, at most 100")
+}
+
+fn samples(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<Ts>> {
+    said(value.extract(), key, value, "a list of whole ns")
+}
+
 /// Rows of (sent, at the venue, answered); a time at the venue that is not positive says that
 /// the message was turned away.
-fn rows(value: &Bound<'_, PyAny>) -> PyResult<Vec<RoundTrip>> {
-    let rows: Vec<(Ts, Ts, Ts)> = value.extract()?;
+fn rows(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<RoundTrip>> {
+    let expected = "rows of (sent, at the venue, answered) in whole ns";
+    let rows: Vec<(Ts, Ts, Ts)> = said(value.extract(), key, value, expected)?;
     let trip = |(sent, venue, answered)| RoundTrip {
         sent,
         venue: Some(venue).filter(|ts| *ts > 0),
@@ -133,8 +168,9 @@ fn rows(value: &Bound<'_, PyAny>) -> PyResult<Vec<RoundTrip>> {
 }
 
 /// Rows of (orders, in how long, ns).
-fn rates(value: &Bound<'_, PyAny>) -> PyResult<Vec<OrderRate>> {
-    let rows: Vec<(usize, Ts)> = value.extract()?;
+fn rates(key: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<OrderRate>> {
+    let expected = "rows of (orders, ns) in whole numbers";
+    let rows: Vec<(usize, Ts)> = said(value.extract(), key, value, expected)?;
     let rate = |(orders, window)| OrderRate { orders, window };
     Ok(rows.into_iter().map(rate).collect())
 }
@@ -153,7 +189,7 @@ pub(crate) fn py_reject_code(reason: &str) -> PyResult<Option<i32>> {
 }
 
 fn one_of<T: Copy>(key: &str, value: &Bound<'_, PyAny>, known: &[(&str, T)]) -> PyResult<T> {
-    let name: String = value.extract()?;
+    let name: String = said(value.extract(), key, value, "a name")?;
     let found = known.iter().find(|(known, _)| *known == name);
     found.map(|(_, rule)| *rule).ok_or_else(|| {
         let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
@@ -200,26 +236,28 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
         match key.as_str() {
             "entry_latency_ns" => latency.entry = whole(&key, &value)?,
             "response_latency_ns" => latency.response = whole(&key, &value)?,
-            "latency_rows" => latency.rows = Some(rows(&value)?),
-            "entry_samples_ns" => latency.samples.0 = Some(value.extract()?),
-            "response_samples_ns" => latency.samples.1 = Some(value.extract()?),
-            "latency_seed" => latency.seed = value.extract()?,
-            "queue" => queue = value.extract()?,
-            "queue_exponent" => exponent = value.extract()?,
-            "max_orders" => config.max_orders[0] = value.extract()?,
-            "max_trigger_orders" => config.max_orders[1] = value.extract()?,
-            "max_order_rate" => config.max_order_rate = rates(&value)?,
-            "partial_fills" => config.matching.partial_fills = value.extract()?,
-            "walks_book" => config.matching.walks_book = value.extract()?,
-            "snapshot_edge" => config.matching.snapshot_edge = value.extract()?,
-            "late_trades" => config.matching.late_trades = value.extract()?,
-            "exact_queues" => config.matching.exact_queues = value.extract()?,
+            "latency_rows" => latency.rows = Some(rows(&key, &value)?),
+            "entry_samples_ns" => latency.samples.0 = Some(samples(&key, &value)?),
+            "response_samples_ns" => latency.samples.1 = Some(samples(&key, &value)?),
+            "latency_seed" => latency.seed = said(value.extract(), &key, &value, WHOLE)?,
+            "queue" => queue = said(value.extract(), &key, &value, "a name")?,
+            "queue_exponent" => exponent = exponent_of(&key, &value)?,
+            "max_orders" => config.max_orders[0] = said(value.extract(), &key, &value, WHOLE)?,
+            "max_trigger_orders" => {
+                config.max_orders[1] = said(value.extract(), &key, &value, WHOLE)?;
+            }
+            "max_order_rate" => config.max_order_rate = rates(&key, &value)?,
+            "partial_fills" => config.matching.partial_fills = flag(&key, &value)?,
+            "walks_book" => config.matching.walks_book = flag(&key, &value)?,
+            "snapshot_edge" => config.matching.snapshot_edge = flag(&key, &value)?,
+            "late_trades" => config.matching.late_trades = flag(&key, &value)?,
+            "exact_queues" => config.matching.exact_queues = flag(&key, &value)?,
             "self_trade" => config.matching.self_trade = one_of(&key, &value, &SELF_TRADE)?,
             "amend" => config.matching.amend = one_of(&key, &value, &AMEND)?,
             "half_spread_bps" => config.half_spread = exact(&key, &value)? * bps,
             "slippage_floor_bps" => config.slippage_floor = exact(&key, &value)? * bps,
-            "impact_y" => config.impact = value.extract()?,
-            "tick_impact_y" => config.tick_impact = value.extract()?,
+            "impact_y" => config.impact = number(&key, &value)?,
+            "tick_impact_y" => config.tick_impact = number(&key, &value)?,
             "max_participation" => config.participation = exact(&key, &value)?,
             "cost_multiplier" => config.cost_multiplier = exact(&key, &value)?,
             "margin" => config.margin = one_of(&key, &value, &MARGIN)?,
@@ -232,7 +270,9 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
             "stop_margin" => config.stop_margin = one_of(&key, &value, &STOP_MARGIN)?,
             "multi_assets" => config.multi_assets = Some(multi_assets(&value)?),
             "transfer_delay_ns" => config.transfer_delay = whole(&key, &value)?,
-            "transfer_fees" => config.transfer_fees = value.extract()?,
+            "transfer_fees" => {
+                config.transfer_fees = said(value.extract(), &key, &value, "rows of (asset, fee)")?;
+            }
             _ => {
                 let text = format!(
                     "sim.{key}: unknown key; expected one of {}",

@@ -160,6 +160,7 @@ def test_bars_that_cannot_be_are_refused(event: list[int], recv: list[int], mess
         out.add_bars(PERP, HOUR, opens, known, *bars(flat(2)))
 
 
+NAN = float("nan")
 ROWS = np.array([T0, T0 + 1, T0 + 2], dtype=np.int64)
 
 
@@ -285,6 +286,18 @@ def test_commands_need_a_line_that_runs() -> None:
         ({"impact_y": -1.0}, "sim.impact_y: expected 0 to 100"),
         ({"cost_multiplier": 101}, "sim.cost_multiplier: expected 0 to 100"),
         ({"max_order_rate": [(300, 0)]}, "sim.max_order_rate: expected windows above 0 ns"),
+        ({"max_order_rate": 5}, "sim.max_order_rate: expected rows of .orders, ns.*, was 5"),
+        ({"max_orders": -1}, "sim.max_orders: expected a whole number of 0 or more, was -1"),
+        ({"latency_seed": -1}, "sim.latency_seed: expected a whole number of 0 or more, was -1"),
+        ({"latency_rows": [1]}, "sim.latency_rows: expected rows of .sent, .*, was .1"),
+        ({"entry_samples_ns": 5}, "sim.entry_samples_ns: expected a list of whole ns, was 5"),
+        ({"partial_fills": "no"}, "sim.partial_fills: expected True or False, was 'no'"),
+        ({"queue": 5}, "sim.queue: expected a name, was 5"),
+        ({"margin": 5}, "sim.margin: expected a name, was 5"),
+        ({"queue_exponent": NAN}, "sim.queue_exponent: expected above 0, at most 100, was nan"),
+        ({"queue_exponent": "x"}, "sim.queue_exponent: expected a number, was 'x'"),
+        ({"tick_impact_y": "x"}, "sim.tick_impact_y: expected a number, was 'x'"),
+        ({"transfer_fees": 5}, "sim.transfer_fees: expected rows of .asset, fee.*, was 5"),
     ],
 )
 def test_bad_venue_settings_are_named(sim: dict[str, object], message: str) -> None:

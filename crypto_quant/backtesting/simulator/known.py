@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -23,6 +22,7 @@ from crypto_quant.core.errors import StrategyError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.runtime.legs import Legs
 from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.where import where
 
 ALL_ASSETS: Final = -1
 BOTH: Final = PositionSide.BOTH
@@ -174,6 +174,4 @@ class Known:
 
     def _wrong(self, what: str, why: str) -> StrategyError:
         """Return an error that names the position on the tape."""
-        now, ns = divmod(self._native.now, 10**9)
-        time = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
-        return StrategyError(f"{what}: {why} (at {time}, event {self._native.seq:,})")
+        return StrategyError(f"{what}: {why} {where(self._native)}")

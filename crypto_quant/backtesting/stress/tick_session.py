@@ -55,8 +55,7 @@ class TickStress:
     """Lays shocks over the sessions of one run folder that ``cq backtest`` wrote.
 
     Every session is run from flat with the starting capital, without and with each shock,
-    which begins when most was held without it; figures are of the session from there to its end.
-    The run is
+    which begins in its middle; figures are of the session from there to its end. The run is
     looked at in the cell that it was judged in; latencies that are not constant there are taken
     at their 99th percentile.
 
@@ -133,25 +132,25 @@ class TickStress:
             what, total = f"session {session.name}", len(self._shocks)
             self._tell(what, 0, total)
             plain = self._recorded(tape)
-            undisturbed = self._run(tape, plain)
+            undisturbed: Books | None = None
             for done, shock in enumerate(self._shocks, 1):
-                row, span = self._placed(shock, tape, undisturbed)
+                row, span = self._placed(shock, tape)
                 try:
                     laid = shock.on_ticks(plain, Span(row.start, row.end))
                 except InapplicableError as err:
                     yield row._replace(why=str(err))
                 else:
+                    if undisturbed is None:
+                        undisturbed = self._run(tape, plain)
                     yield row._replace(
                         plain=self._figures(undisturbed, plain, span),
                         shocked=self._figures(self._run(tape, laid), laid, span),
                     )
                 self._tell(what, done, total)
 
-    def _placed(self, shock: Shock, tape: TickTape, plain: Books) -> tuple[ShockRow, Span]:
+    def _placed(self, shock: Shock, tape: TickTape) -> tuple[ShockRow, Span]:
         """Return the row of a shock without figures, and the stretch that they will be of."""
-        start = tape.start
-        if "ticks" not in shock.from_first:
-            start = most_held(plain, Span(tape.start, tape.end - shock.ticks_ns))
+        start = tape.start if "ticks" in shock.from_first else (tape.start + tape.end) // 2
         end = min(start + shock.ticks_ns, tape.end) if shock.ticks_ns else tape.end + 1
         names = shock.key, shock.label, shock.claim, tape.session.name, start, end, tape.end
         return ShockRow(*names, None, None), Span(start, tape.end)
@@ -212,17 +211,6 @@ def last_traded(trades: Parts, ts: Ints) -> Ints:
         out[at >= 0] = part["px"][at[at >= 0]]
         reach = lived[-1:]
     return out
-
-
-def most_held(books: Books, span: Span) -> int:
-    """Return when in a span the largest position had been taken, ns; its middle if none was."""
-    ts, side, qty = (np.asarray(books.fills[name]) for name in ("ts_event", "side", "qty"))
-    order = np.argsort(ts, kind="stable")
-    held = np.abs(np.cumsum((side * qty)[order]))
-    inside = (ts[order] >= span.start) & (ts[order] < span.end)
-    if not (held * inside).any():
-        return (span.start + span.end) // 2
-    return int(ts[order][np.argmax(held * inside)]) + 1
 
 
 def _judged(folder: Path) -> tuple[CellJob, LatencyName]:

@@ -207,6 +207,12 @@ class Order(NamedTuple):
         """Whether the venue lets it shrink the account's position only."""
         return self.reduce_only or (self.conditions is not None and self.conditions.close_position)
 
+    def sized(self, quantity: int) -> Order:
+        """Return the order of one sleeve with another quantity, all of it that sleeve's."""
+        (part,) = self.allocations
+        signed = quantity if self.side is Side.BUY else -quantity
+        return self._replace(quantity=quantity, allocations=(part._replace(quantity=signed),))
+
 
 class Cross(NamedTuple):
     """A wish that sleeves trade with one another at ``px``; allocations add up to zero.

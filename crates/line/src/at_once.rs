@@ -2,14 +2,13 @@
 //! none of them wakes anybody.
 
 use cq_ledger::LedgerError;
+use cq_types::Ts;
 
 use crate::clock::{Next, Turn, COUNT};
 use crate::columns::Kind;
 use crate::cursor::Run;
 use crate::line::Line;
 use crate::LineError;
-
-use cq_types::Ts;
 
 impl Line {
     /// Lets the rows of one stream that are due before anything else pass, at the venue or as they

@@ -151,8 +151,7 @@ class OrderManager:
         (part,) = before.allocations
         side = 1 if before.side is BUY else -1
         self._count(before, ((part.sleeve, side * (left - before.quantity)),), 1)
-        kept = part._replace(quantity=side * left)
-        state.order = before._replace(quantity=left, allocations=(kept,))
+        state.order = before.sized(left)
         state.amended = None
         self._tell(state)
 
@@ -298,11 +297,8 @@ class OrderManager:
     def _amend_own(self, state: OrderState, quantity: int) -> None:
         """Take what an amendment of a sleeve's own order has made of it."""
         order, before = state.order, state.pending
-        (part,) = order.allocations
         price = order.price if state.amended is None else state.amended.price
-        side = 1 if order.side is BUY else -1
-        kept = (part._replace(quantity=side * quantity),)
-        state.order = order._replace(quantity=quantity, price=price, allocations=kept)
+        state.order = order.sized(quantity)._replace(price=price)
         state.amended = None
         state.reason = ""
         self._count_own(order, state.pending - before)

@@ -245,11 +245,7 @@ def _key(order: Order) -> Key:
 
 def _smaller(state: OrderState, now: int, left: int) -> Order:
     """Return an order with no more than ``left`` still to be traded."""
-    order = state.order
-    quantity = state.filled + left
-    side = 1 if order.side is BUY else -1
-    part = order.allocations[0]._replace(quantity=side * quantity)
-    return order._replace(ts=now, quantity=quantity, allocations=(part,))
+    return state.order.sized(state.filled + left)._replace(ts=now)
 
 
 def _from_touch(item: tuple[Key, int], view: AccountView) -> int:

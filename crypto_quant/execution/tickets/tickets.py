@@ -173,11 +173,4 @@ def _change_unsent(
 
 def _amended(order: Order, said: Amendment, now: int) -> Order:
     check_amendment(said, order.type)
-    (part,) = order.allocations
-    signed = said.quantity if order.side is Side.BUY else -said.quantity
-    return order._replace(
-        ts=now,
-        quantity=said.quantity,
-        price=said.price or order.price,
-        allocations=(part._replace(quantity=signed),),
-    )
+    return order.sized(said.quantity)._replace(ts=now, price=said.price or order.price)

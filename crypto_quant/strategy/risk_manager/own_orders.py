@@ -26,11 +26,11 @@ class Change(NamedTuple):
 
     def rest(self) -> Order:
         """Return what is to be left of it, as an order."""
-        return _sized(self.after, self.after.quantity - self.filled)
+        return self.after.sized(self.after.quantity - self.filled)
 
     def added(self) -> Order:
         """Return what it is to trade beyond what it may trade already, as an order."""
-        return _sized(self.after, max(0, self.after.quantity - self.before.quantity))
+        return self.after.sized(max(0, self.after.quantity - self.before.quantity))
 
 
 def opening(order: Order, book: RiskBook) -> int:
@@ -74,9 +74,3 @@ def beyond(order: Order, book: RiskBook, allow: Allow) -> str | None:
     if size >= abs(end):
         return None
     return f"{cut_by}: it may lead to {abs(end)}, and {size} is allowed"
-
-
-def _sized(order: Order, quantity: int) -> Order:
-    (part,) = order.allocations
-    signed = quantity if part.quantity > 0 else -quantity
-    return order._replace(quantity=quantity, allocations=(part._replace(quantity=signed),))

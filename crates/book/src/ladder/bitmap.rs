@@ -37,10 +37,8 @@ impl Bitmap {
         let (word, bit) = (at / 64, at % 64);
         let own = last(below(self.words[word], bit)).map(|bit| word * 64 + bit);
         own.or_else(|| {
-            let lower = self.words[..word].iter().enumerate().rev();
-            lower
-                .into_iter()
-                .find_map(|(word, bits)| Some(word * 64 + last(*bits)?))
+            let mut lower = self.words[..word].iter().enumerate().rev();
+            lower.find_map(|(word, bits)| Some(word * 64 + last(*bits)?))
         })
     }
 }

@@ -5,6 +5,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from crypto_quant.core.messages import Cancel, Command, Order, Quote
+from crypto_quant.core.ports import AccountView
+
 __all__ = [
     "BookPlanner",
     "CaptureDecoder",
@@ -15,8 +18,10 @@ __all__ = [
     "Instrument",
     "Ledger",
     "Line",
+    "LiveQuotes",
     "MiddlePath",
     "PanicException",
+    "QuoteDesk",
     "TickDecoder",
     "flow_minutes",
     "keep_panics",
@@ -517,6 +522,13 @@ class Line:
         The venue refuses what breaks its rules (see ``reason`` of :meth:`answers`).
         """
 
+    def send(self, commands: tuple[Command, ...], first: int) -> int:
+        """Send cancels and quotes from ``commands[first]`` on.
+
+        Returns the number of the first command that is neither, or a quote of an instrument in
+        hedge mode; ``len(commands)`` where there is none.
+        """
+
     def cancel(self, order_id: int) -> None:
         """Ask for a cancellation; of an order that is done the venue says that it has none."""
 
@@ -653,9 +665,9 @@ class Line:
 
     def set_leverage(self, instrument: int, leverage: int) -> None: ...
     def answers(
-        self,
+        self, quotes: LiveQuotes | None = None
     ) -> list[tuple[str, int, int, int, int, int, int, bool, bool, Decimal, str]]:
-        """Take what the venue said since the last call.
+        """Take what the venue said since the last call; what it said of ``quotes`` goes to them.
 
         ``(kind, ts_event, ts_recv, order_id, instrument, px, qty, is_buy, is_taker, amount,
         reason)``; kind is ack, fill, reject, triggered (of an order
@@ -770,6 +782,93 @@ class Line:
 
     def flows(self) -> dict[str, NDArray[np.int64] | bytes | list[str]]:
         """Return external cash flows: ts, sleeve, wallet, asset, amount, value."""
+
+@final
+class LiveQuotes:
+    """Sleeves' quotes that live at the venues; ``execution.order_manager`` holds them.
+
+    What tells of one order returns whether it is one of them.
+    """
+
+    def __new__(cls) -> LiveQuotes: ...
+    def take_up(self, commands: tuple[Command, ...]) -> list[Command]:
+        """Note what is about to leave; return the commands that are about no quote."""
+
+    def place(self, order: Order) -> bool: ...
+    def cancel(self, order_id: int) -> bool: ...
+    def amend(self, order: Order) -> bool:
+        """Note that a quote is being changed; ``order`` is what it is to be."""
+
+    def on_ack(self, order_id: int) -> bool: ...
+    def on_fill(self, order_id: int, quantity: int) -> bool: ...
+    def on_cancelled(self, order_id: int) -> bool: ...
+    def on_reject(self, order_id: int) -> bool:
+        """Note a refusal; of a quote that rests it means that its cancel was refused."""
+
+    def on_kept(self, order_id: int) -> bool:
+        """Note that the venue refused to cancel or to change one: it works on as it was."""
+
+    def on_amended(self, order_id: int, quantity: int) -> bool: ...
+    def working(self, sleeve: int, instrument: int) -> int:
+        """Return what a sleeve's quotes may still trade, signed."""
+
+    def selling(self, sleeve: int, instrument: int) -> int:
+        """Return what of ``working`` is to be sold, not positive."""
+
+    @property
+    def is_touched(self) -> bool: ...
+    def take_touched(self) -> set[int]:
+        """Return the instruments with news since the last call."""
+
+    def live(self) -> list[tuple[int, int, int, int, int, int, bool, int | None]]:
+        """Return all of them, oldest first.
+
+        ``(id, sleeve, instrument, price, quantity, filled, is_cancelling, amended)``: the price of
+        a sale is negative, ``amended`` the quantity that it is being changed to.
+        """
+
+    def reset(self) -> None: ...
+
+@final
+class QuoteDesk:
+    """What sleeves want to rest in the book; ``execution.quoting`` has one."""
+
+    def __new__(cls, messages: int, window_ns: int, refill: float, amends: bool) -> QuoteDesk: ...
+    def want(
+        self, sleeve: int, instrument: int, quotes: tuple[Quote, ...], reason: str
+    ) -> None: ...
+    def unwant(self, sleeve: int, instrument: int) -> None: ...
+    def give_up(self, order: Order, left: int | None) -> None:
+        """Want no more than ``left`` at the price of a quote that risk cut or refused."""
+
+    def pull(self, live: LiveQuotes, instrument: int | None, reason: str) -> tuple[Cancel, ...]:
+        """Forget what is wanted, and take back what lives."""
+
+    def plan(
+        self,
+        live: LiveQuotes,
+        view: AccountView,
+        last_id: int,
+        is_timer: bool,
+        has_news: bool,
+        reason: str,
+    ) -> (
+        tuple[
+            tuple[Cancel, ...],
+            tuple[tuple[Order, Order], ...],
+            tuple[Order, ...],
+            tuple[tuple[Order, int], ...],
+            int,
+        ]
+        | None
+    ):
+        """Return what brings the quotes to those wanted; ``None`` while nothing changes.
+
+        Cancels (with the ``reason``), orders that get smaller (before, after), orders to be sent,
+        orders withheld with the sleeve that is in the way, and the last number that was given.
+        """
+
+    def reset(self) -> None: ...
 
 @final
 class Ledger:

@@ -280,23 +280,32 @@ class RecordedLine:
         InvariantError
             The ledger refuses a booking.
         """
-        command: Command | None = None
+        commands, at = tuple(commands), 0
         try:
-            for command in commands:
-                if isinstance(command, Place):  # what a market maker sends most
-                    self._place(command.approved[0])
-                elif isinstance(command, Cancel):
-                    self.native.cancel(command.order_id)
-                else:
-                    self._execute(command)
+            while (at := self.native.send(commands, at)) < len(commands):
+                self._execute(commands[at])
+                at += 1
         except ValueError as err:
-            raise DataError(f"{_name(command)} at {self.native.now}: {err}") from err
+            raise DataError(str(err)) from err
         except RuntimeError as err:
-            raise InvariantError(f"{_name(command)} {err}") from err
+            raise InvariantError(str(err)) from err
 
-    def _execute(self, command: Amend | Exchange | Transfer | Alarm) -> None:
+    def _execute(self, command: Command) -> None:
+        name = type(command).__name__.lower()
+        try:
+            self._send(command)
+        except ValueError as err:
+            raise DataError(f"{name} at {self.native.now}: {err}") from err
+        except RuntimeError as err:
+            raise InvariantError(f"{name} {err}") from err
+
+    def _send(self, command: Command) -> None:
         native = self.native
         match command:
+            case Place(approved):
+                self._place(approved.order)
+            case Cancel(number, _):
+                native.cancel(number)
             case Amend(approved):
                 order = approved.order
                 native.amend(order.id, order.price, order.quantity)
@@ -329,7 +338,3 @@ class RecordedLine:
         self.native.place(
             number, instrument, buys, quantity, code, px, stop, False, parts, position_side=leg
         )
-
-
-def _name(command: Command | None) -> str:
-    return type(command).__name__.lower()

@@ -77,7 +77,7 @@ def step(state: State, wake: Wake) -> Decision:
     pulled: tuple[Cancel, ...] = NOTHING
     if state.risk.observe(view):
         pulled = state.quoting.pull(HALTED) + state.tickets.pull(HALTED)
-        _take_up(state.orders, pulled)
+        state.orders.take_up(pulled)
     prediction, signals, targets, own = _wishes(state, wake, now, terms)
     if targets:
         targets = state.quoting.news(targets)
@@ -110,7 +110,7 @@ def step(state: State, wake: Wake) -> Decision:
         *[new(Amend, (a,)) for a in changed],
         *[new(Place, (a,)) for a in approved],
     )
-    _take_up(state.orders, commands)
+    state.orders.take_up(commands)
     return Decision(
         now, wake, prediction, signals, targets, refused + quotes.withheld, (*pulled, *commands)
     )
@@ -126,7 +126,7 @@ def _halt(state: State, wake: Wake, now: int) -> Decision:
     else:  # nothing grows from here on
         state.risk.kill()
         pulled = state.quoting.pull(KILLED) + state.tickets.pull(KILLED)
-    _take_up(state.orders, pulled)
+    state.orders.take_up(pulled)
     return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, pulled)
 
 
@@ -158,17 +158,6 @@ def _changed(
     changes = [Change(*change) for change in tickets.changes]
     changed, refused = state.risk.amend(changes, sent, crosses, state.view, terms)
     return changed, refused + tickets.kept
-
-
-def _take_up(orders: OrderManager, commands: Sequence[Command]) -> None:
-    """Note what is about to leave."""
-    for command in commands:
-        if isinstance(command, Place):
-            orders.place(command.approved[0])
-        elif isinstance(command, Cancel):
-            orders.cancel(command.order_id)
-        elif isinstance(command, Amend):
-            orders.amend(command.approved.order)
 
 
 def _wishes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from math import nan
 
 from crypto_quant.core.errors import InvariantError
@@ -42,6 +43,7 @@ class LineView:
         "_native",
         "_priced",
         "_quote",
+        "_quotes",
         "_report",
         "_stop_px",
         "_terms",
@@ -66,6 +68,7 @@ class LineView:
     ) -> None:
         self._terms = terms
         self.working = orders.working
+        self._quotes = orders.quotes
         self.selling = orders.selling
         self.exits = orders.named.exits
         self._priced = orders.named.priced
@@ -79,7 +82,7 @@ class LineView:
     def bind(self, line: RecordedLine) -> None:
         """Look at a line from now on; a new segment has begun."""
         native = self._native = line.native
-        self.answers = native.answers
+        self.answers = partial(native.answers, self._quotes)
         self.features = native.features
         # What is read often is the native method itself: no frame of Python in between.
         self.px = native.px

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crypto_quant.core.messages import Order, Quote, Refused, Side, Target
-from crypto_quant.execution.order_manager import OrderManager, OrderState
+from crypto_quant.core.messages import Quote, Refused, Side, Target
+from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.execution.quoting import NO_QUOTES, QuotePlan, Quoting, QuotingConfig
 from tests.unit.strategy.account import CARRY, MODEL, PERP, SLEEVES, Account
 
 Ladder = tuple[Quote, ...]
 STEP = 100_000_000
+
+
+class Live(NamedTuple):
+    """A live quote as the order manager shows it."""
+
+    id: int
+    sleeve: int
+    instrument: int
+    at: int
+    quantity: int
+    filled: int
+    is_cancelling: bool
+    amended: int | None
+
+    @property
+    def remaining(self) -> int:
+        return self.quantity - self.filled
+
+    @property
+    def place(self) -> tuple[Side, int]:
+        return (Side.BUY, self.at) if self.at > 0 else (Side.SELL, -self.at)
 
 
 @st.composite
@@ -41,8 +64,11 @@ class World:
         self.wanted: dict[int, Ladder] = {}
         self.sent: list[tuple[int, int]] = []
 
-    def live(self, sleeve: int) -> list[OrderState]:
-        return [s for s in self.orders.live.values() if s.order.allocations[0].sleeve == sleeve]
+    def every(self) -> list[Live]:
+        return [Live(*row) for row in self.orders.quotes.live()]
+
+    def live(self, sleeve: int) -> list[Live]:
+        return [s for s in self.every() if s.sleeve == sleeve]
 
     def want(self, sleeve: int, ladder: Ladder) -> QuotePlan:
         self.wanted[sleeve] = ladder
@@ -56,7 +82,7 @@ class World:
             for s, ladder in said.items()
         )
         fresh = self.quoting.news(targets)
-        before = {s.order.id: fits(s, self.wanted) for s in self.orders.live.values()}
+        before = {s.id: fits(s, self.wanted) for s in self.every()}
         plan = self.quoting.plan(fresh, self.view, is_timer=True)
         self.check(plan, before)
         for cancel in plan.cancels:
@@ -71,7 +97,7 @@ class World:
 
     def check(self, plan: QuotePlan, fitting: dict[int, bool]) -> None:
         """Nothing that fits is touched, and nothing goes twice."""
-        live = self.orders.live
+        live = {s.id: s for s in self.every()}
         touched = [c.order_id for c in plan.cancels] + [b.id for b, _ in plan.smaller]
         assert len(touched) == len(set(touched))
         for order_id in touched:
@@ -81,30 +107,30 @@ class World:
         for order in plan.orders:
             sleeve = order.allocations[0].sleeve
             assert (order.side, order.price, order.quantity) in self.wanted[sleeve]
-            assert all(s.order.price != order.price for s in self.live(sleeve))
+            assert all(s.place[1] != order.price for s in self.live(sleeve))
 
     def never_meets(self) -> None:
         """No own bid reaches an own ask, and no sleeve has two orders at a price."""
-        live = [s.order for s in self.orders.live.values()]
-        bids = [o.price or 0 for o in live if o.side is Side.BUY]
-        asks = [o.price or 0 for o in live if o.side is Side.SELL]
+        live = self.every()
+        bids = [s.at for s in live if s.at > 0]
+        asks = [-s.at for s in live if s.at < 0]
         assert not bids or not asks or max(bids) < min(asks)
-        places = [(o.allocations[0].sleeve, o.side, o.price) for o in live]
+        places = [(s.sleeve, s.at) for s in live]
         assert len(places) == len(set(places))
         for sleeve, ladder in self.wanted.items():
             for quote in ladder:
                 resting = [
                     s.remaining
                     for s in self.live(sleeve)
-                    if (s.order.side, s.order.price) == quote[:2] and not s.is_cancelling
+                    if s.place == quote[:2] and not s.is_cancelling
                 ]
                 assert len(resting) <= 1
 
     def answer(self, *, may_fill: bool) -> None:
         """Answer some of what is on its way."""
         draw = self.data.draw
-        for state in list(self.orders.live.values()):
-            order_id = state.order.id
+        for state in self.every():
+            order_id = state.id
             if not draw(st.booleans(), label="answers"):
                 continue
             self.orders.on_ack(order_id)
@@ -112,9 +138,7 @@ class World:
                 self.orders.on_fill(order_id, draw(st.integers(1, state.remaining)))
             elif state.amended is not None:
                 if draw(st.booleans(), label="amends"):
-                    self.orders.on_amended(order_id, state.amended.quantity)
-                    if order_id in self.orders.live and not state.remaining:
-                        self.orders.on_cancelled(order_id)
+                    self.amended(state, state.amended)
                 else:
                     self.orders.on_kept(order_id)
             elif state.is_cancelling:
@@ -124,17 +148,21 @@ class World:
                     self.orders.on_cancelled(order_id)
         self.never_meets()
 
+    def amended(self, state: Live, quantity: int) -> None:
+        """Answer that a quote has another quantity; one that is filled by it is gone."""
+        self.orders.on_amended(state.id, quantity)
+        if quantity <= state.filled:
+            self.orders.on_cancelled(state.id)
+
     def settle(self) -> None:
         """Answer everything in full until nothing is sent for longer than the budget's window."""
         quiet = 0
         for _ in range(400):
-            for state in list(self.orders.live.values()):
+            for state in self.every():
                 if state.is_cancelling:
-                    self.orders.on_cancelled(state.order.id)
+                    self.orders.on_cancelled(state.id)
                 elif state.amended is not None:
-                    self.orders.on_amended(state.order.id, state.amended.quantity)
-                    if not state.remaining:
-                        self.orders.on_cancelled(state.order.id)
+                    self.amended(state, state.amended)
             plan = self.clock(dict(self.wanted))
             quiet = 0 if plan.cancels or plan.smaller or plan.orders else quiet + 1
             if quiet > 4:
@@ -142,18 +170,16 @@ class World:
         raise AssertionError("never comes to rest")
 
 
-def fits(state: OrderState, wanted: dict[int, Ladder]) -> bool:
+def fits(state: Live, wanted: dict[int, Ladder]) -> bool:
     """Tell, naively, whether exactly what rests is wanted at that price."""
-    order = state.order
-    ladder = wanted.get(order.allocations[0].sleeve, ())
-    return (order.side, order.price, state.remaining) in ladder
+    return (*state.place, state.remaining) in wanted.get(state.sleeve, ())
 
 
-def meets(quote: Quote, others: list[Order]) -> bool:
+def meets(quote: Quote, others: list[Live]) -> bool:
     """Tell whether a quote would meet one of these orders."""
     if quote.side is Side.BUY:
-        return any(o.side is Side.SELL and quote.px >= (o.price or 0) for o in others)
-    return any(o.side is Side.BUY and quote.px <= (o.price or 0) for o in others)
+        return any(s.at < 0 and quote.px >= -s.at for s in others)
+    return any(quote.px <= s.at for s in others)
 
 
 CONFIGS = st.builds(
@@ -176,9 +202,9 @@ def test_after_all_answers_what_works_is_what_is_wanted(
         world.want(sleeve, data.draw(ladders()))
         world.answer(may_fill=True)
     world.settle()
-    orders = [state.order for state in world.orders.live.values()]
+    orders = world.every()
     for sleeve, ladder in world.wanted.items():
-        rests = {(s.order.side, s.order.price, s.remaining) for s in world.live(sleeve)}
+        rests = {(*s.place, s.remaining) for s in world.live(sleeve)}
         absent = set(ladder) - rests
         assert rests <= set(ladder)
         assert all(meets(quote, orders) for quote in absent)  # withheld from another sleeve's
@@ -224,7 +250,7 @@ def test_without_a_limit_one_wakeup_sends_as_few_messages_as_can_be(
     old, new = set(ladder), set(after)
     assert len(plan.cancels) == len(old - new)
     held = [(q.side, q.px) for q in old]
-    resting = [s.order for s in world.orders.live.values() if s.is_cancelling]
+    resting = [s for s in world.every() if s.is_cancelling]
     free = [q for q in new - old if (q.side, q.px) not in held and not meets(q, resting)]
     assert {(o.side, o.price, o.quantity) for o in plan.orders} == set(free)
 

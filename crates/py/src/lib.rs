@@ -10,7 +10,9 @@ mod flow;
 mod instrument;
 mod ledger;
 mod line;
+mod messages;
 mod panics;
+mod quotes;
 mod sim;
 mod tables;
 mod wire;
@@ -28,6 +30,8 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<instrument::PyInstrument>()?;
     m.add_class::<ledger::PyLedger>()?;
     m.add_class::<line::PyLine>()?;
+    m.add_class::<quotes::PyLiveQuotes>()?;
+    m.add_class::<quotes::PyQuoteDesk>()?;
     m.add_class::<wire::PyBookPlanner>()?;
     m.add_class::<wire::PyInflater>()?;
     m.add_class::<wire::PyTickDecoder>()?;

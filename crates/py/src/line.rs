@@ -2,10 +2,11 @@
 
 mod account;
 mod deleverage;
+mod sending;
 mod simulator;
 mod streams;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cq_ledger::{Transfer, Valuation, Wallet};
 use cq_line::{Deposit, Line, Setup};
@@ -22,6 +23,7 @@ use crate::arguments::{
 };
 use crate::features::{feature_specs, SpecArg};
 use crate::instrument::PyInstrument;
+use crate::quotes::PyLiveQuotes;
 use crate::sim::{sim_config, venue_configs};
 
 /// Events run before the interpreter is let go: a hop that ends sooner is not worth it.
@@ -39,6 +41,8 @@ pub struct PyLine {
     inner: Line,
     /// A strategy in Rust that waits for data.
     strategy: Option<Built>,
+    /// The instruments in hedge mode: an order in one names its leg.
+    legs: BTreeSet<u16>,
     values: Py<PyArray1<f64>>,
     view: Py<PyAny>,
 }
@@ -80,6 +84,7 @@ impl PyLine {
             asset,
             amount,
         };
+        let legs = hedged.iter().flatten().copied().collect();
         let inner = Line::new(Setup {
             instruments: instruments.iter().map(|i| i.inner.clone()).collect(),
             sleeves,
@@ -109,6 +114,7 @@ impl PyLine {
         Ok(Self {
             inner,
             strategy: None,
+            legs,
             values: values.unbind(),
             view: view.unbind(),
         })
@@ -264,13 +270,25 @@ impl PyLine {
         self.inner.set_leverage(instrument, leverage).map_err(error)
     }
 
-    fn answers<'py>(&mut self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+    #[pyo3(signature = (quotes=None))]
+    fn answers<'py>(
+        &mut self,
+        py: Python<'py>,
+        quotes: Option<&Bound<'py, PyLiveQuotes>>,
+    ) -> PyResult<Vec<Bound<'py, PyTuple>>> {
         let heard = self.inner.take_answers();
         if heard.is_empty() {
             return Ok(Vec::new());
         }
+        let mut others = heard;
+        if let Some(quotes) = quotes {
+            others = quotes.try_borrow_mut()?.hear(others)?;
+            if others.is_empty() {
+                return Ok(Vec::new());
+            }
+        }
         let nothing = Decimal::ZERO.into_pyobject(py)?.into_any();
-        heard
+        others
             .iter()
             .map(|event| said(py, event, &nothing))
             .collect()

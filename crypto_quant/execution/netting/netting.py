@@ -88,10 +88,10 @@ class Netting:
         if not (
             self._wanted or self._protection.protects or (targets and _is_for_netting(targets))
         ):
-            orders.touched.clear()  # quotes alone trade: there is nothing to net or to protect
+            orders.take_touched()  # quotes alone trade: there is nothing to net or to protect
             return NO_PLAN
         is_due = is_timer and (self._again or view.now >= self._expiry)
-        if not (targets or orders.touched or is_due):
+        if not (targets or orders.is_touched or is_due):
             return NO_PLAN
         instruments = self._fold(targets, view, is_timer=is_timer)
         cancels: list[Cancel] = []
@@ -133,8 +133,7 @@ class Netting:
     def _fold(self, targets: Sequence[Target], view: AccountView, *, is_timer: bool) -> set[int]:
         """Take in news and new targets; return the instruments to look at."""
         orders = self._orders
-        instruments = set(orders.touched)
-        orders.touched.clear()
+        instruments = orders.take_touched()
         for state in orders.ended:
             self._on_end(state, view)
         orders.ended.clear()

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Iterable
 
+from crypto_quant import _native
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.ledger import prorate
-from crypto_quant.core.messages import Order, OrderStatus, Side
+from crypto_quant.core.messages import Amend, Cancel, Command, Order, OrderStatus, Place, Side
 from crypto_quant.execution.order_manager.named import NamedOrders
 from crypto_quant.execution.order_manager.state import OrderState
-
-Key = tuple[int, int]
-NO_QUOTES: Final[Mapping[int, OrderState]] = MappingProxyType({})
 
 # Looking up a member of an enum costs ten times what a module's name does.
 BUY, NEW, WORKING, FILLED = Side.BUY, OrderStatus.NEW, OrderStatus.WORKING, OrderStatus.FILLED
@@ -25,39 +21,37 @@ class OrderManager:
 
     Ids count up from 1, in the order in which orders are made: the same run gives the same
     ids. ``touched`` holds the instruments with news since netting last looked, ``ended`` the
-    orders of targets that ended since then; ``requote`` the (sleeve, instrument) of quotes that
-    changed since quoting last looked; ``named`` the orders that sleeves send themselves.
+    orders of targets that ended since then; ``quotes`` what lives of sleeves' quotes, which are in
+    none of the others; ``named`` the orders that sleeves send themselves.
     """
 
     __slots__ = (
-        "_last_id",
-        "_quotes",
         "_selling",
         "_stops",
         "_working",
         "ended",
+        "last_id",
         "live",
         "named",
-        "requote",
+        "quotes",
         "touched",
     )
 
     def __init__(self) -> None:
-        self._last_id = 0
+        self.last_id = 0
         self._working: dict[tuple[int, int], int] = {}
         self._selling: dict[tuple[int, int], int] = {}
         self._stops: dict[tuple[int, int], OrderState] = {}
-        self._quotes: dict[Key, dict[int, OrderState]] = {}
         self.live: dict[int, OrderState] = {}
         self.named = NamedOrders()
         self.touched: set[int] = set()
-        self.requote: set[Key] = set()
+        self.quotes = _native.LiveQuotes()
         self.ended: list[OrderState] = []
 
     def next_id(self) -> int:
         """Return the id of the next order."""
-        self._last_id += 1
-        return self._last_id
+        self.last_id += 1
+        return self.last_id
 
     def working(self, sleeve: int, instrument: int) -> int:
         """Return what a sleeve's live orders may still trade, signed.
@@ -65,41 +59,51 @@ class OrderManager:
         A protective stop counts once it has begun to trade, not while it rests; of a sleeve's
         own orders those that only reduce are not in it: see ``NamedOrders.exits``.
         """
-        return self._working.get((sleeve, instrument), 0)
+        own = self._working.get((sleeve, instrument), 0)
+        return own + self.quotes.working(sleeve, instrument)
 
     def taking(self, sleeve: int, instrument: int) -> int:
         """Return ``working`` without quotes: what is on its way to a position."""
-        working = self._working.get((sleeve, instrument), 0)
-        quotes = self._quotes.get((sleeve, instrument))
-        if not quotes:
-            return working
-        return working - sum(s.remaining if at > 0 else -s.remaining for at, s in quotes.items())
+        return self._working.get((sleeve, instrument), 0)
 
     def selling(self, sleeve: int, instrument: int) -> int:
         """Return what of ``working`` is to be sold, not positive."""
-        return self._selling.get((sleeve, instrument), 0)
+        own = self._selling.get((sleeve, instrument), 0)
+        return own + self.quotes.selling(sleeve, instrument)
 
     def stop_of(self, sleeve: int, instrument: int) -> OrderState | None:
         """Return a sleeve's live protective stop that is not being cancelled."""
         return self._stops.get((sleeve, instrument))
 
-    def quotes(self, sleeve: int, instrument: int) -> Mapping[int, OrderState]:
-        """Return a sleeve's live quotes by price, that of sales negative; there is one at each."""
-        return self._quotes.get((sleeve, instrument), NO_QUOTES)
+    def take_up(self, commands: tuple[Command, ...]) -> None:
+        """Note what is about to leave."""
+        for command in self.quotes.take_up(commands):
+            if isinstance(command, Place):
+                self.place(command.approved.order)
+            elif isinstance(command, Cancel):
+                self.cancel(command.order_id)
+            elif isinstance(command, Amend):
+                self.amend(command.approved.order)
 
-    def quoted(self) -> list[Key]:
-        """Return the (sleeve, instrument) that may have live quotes, in order."""
-        return sorted(self._quotes)
+    @property
+    def is_touched(self) -> bool:
+        """Whether an instrument has news since netting last looked."""
+        return bool(self.touched) or self.quotes.is_touched
+
+    def take_touched(self) -> set[int]:
+        """Return the instruments with news, and forget that there were any."""
+        touched = self.touched | self.quotes.take_touched()
+        self.touched.clear()
+        return touched
 
     def place(self, order: Order) -> None:
         """Take up an order that leaves."""
-        if order.id in self.live or order.id > self._last_id:
+        if order.id in self.live or order.id > self.last_id:
             raise InvariantError(f"order {order.id} is placed twice or was never numbered")
+        if self.quotes.place(order):
+            return
         state = OrderState(order)
         self.live[order.id] = state
-        if order.is_quote:
-            self._take_quote(order, state)
-            return
         if order.conditions is not None:
             self.named.take(state)
             self._count_own(order, order.quantity)
@@ -112,6 +116,8 @@ class OrderManager:
 
     def amend(self, order: Order) -> None:
         """Note that an order is being changed; ``order`` is what it is to be."""
+        if self.quotes.amend(order):
+            return
         state = self.live[order.id]
         before = state.pending
         state.amended = order
@@ -120,6 +126,8 @@ class OrderManager:
 
     def cancel(self, order_id: int) -> None:
         """Note that an order is being taken back."""
+        if self.quotes.cancel(order_id):
+            return
         state = self.live.get(order_id)
         if state is not None:
             state.is_cancelling = True
@@ -127,6 +135,8 @@ class OrderManager:
 
     def on_ack(self, order_id: int) -> None:
         """Note that the venue has an order."""
+        if self.quotes.on_ack(order_id):
+            return
         state = self.live.get(order_id)
         if state is not None and state.status is NEW:
             state.status = WORKING
@@ -140,35 +150,30 @@ class OrderManager:
 
     def on_amended(self, order_id: int, quantity: int) -> None:
         """Note that an order has another whole quantity; never less than what is filled."""
+        if self.quotes.on_amended(order_id, quantity):
+            return
         state = self.live.get(order_id)
-        if state is None:
-            return
-        before, filled = state.order, state.filled
-        if before.conditions is not None:
-            self._amend_own(state, max(quantity, filled))
-            return
-        left = max(quantity, filled)
-        (part,) = before.allocations
-        side = 1 if before.side is BUY else -1
-        self._count(before, ((part.sleeve, side * (left - before.quantity)),), 1)
-        state.order = before.sized(left)
-        state.amended = None
-        self._tell(state)
+        if state is not None:  # only sleeves change their own orders
+            self._amend_own(state, max(quantity, state.filled))
 
     def on_kept(self, order_id: int) -> None:
         """Note that the venue refused to cancel or to amend an order: it works on as it was."""
+        if self.quotes.on_kept(order_id):
+            return
         state = self.live.get(order_id)
         if state is not None:
             self._keep(state)
 
-    def on_fill(self, order_id: int, quantity: int) -> OrderState:
-        """Count a fill (``quantity`` unsigned) and return the order.
+    def on_fill(self, order_id: int, quantity: int) -> None:
+        """Count a fill (``quantity`` unsigned).
 
         Raises
         ------
         InvariantError
             The order is not live: the venue's truth is not ours, so reconcile.
         """
+        if self.quotes.on_fill(order_id, quantity):
+            return
         state = self.live.get(order_id)
         if state is None:
             raise InvariantError(f"a fill of order {order_id}, which is not live: reconcile")
@@ -188,13 +193,14 @@ class OrderManager:
         self._tell(state)
         if state.status is FILLED:
             self._end(state)
-        return state
 
     def on_cancelled(self, order_id: int, reason: str = "") -> None:
         """Note that an order no longer rests; one that is no longer live is no news.
 
         With a ``reason``, or where nobody asked for it, the venue ended it: it has expired.
         """
+        if self.quotes.on_cancelled(order_id):
+            return
         state = self.live.get(order_id)
         if not reason and (state is None or state.is_cancelling):
             self._leave(order_id, CANCELLED, "cancelled")
@@ -203,6 +209,8 @@ class OrderManager:
 
     def on_reject(self, order_id: int, reason: str) -> None:
         """Note a refusal; of an order that rests it means that its cancel was refused."""
+        if self.quotes.on_reject(order_id):
+            return
         state = self.live.get(order_id)
         if state is not None and state.is_cancelling and state.status is not NEW:
             self._keep(state)
@@ -214,11 +222,10 @@ class OrderManager:
         self._working.clear()
         self._selling.clear()
         self._stops.clear()
-        self._quotes.clear()
+        self.quotes.reset()
         self.live.clear()
         self.touched.clear()
         self.ended.clear()
-        self.requote.clear()
         self.named.reset()
 
     def _leave(self, order_id: int, status: OrderStatus, reason: str) -> None:
@@ -228,15 +235,6 @@ class OrderManager:
         state.status = status
         state.reason = reason
         order = state.order
-        if order.is_quote:  # all of it is one sleeve's
-            key, at = state.key, state.at
-            left = state.filled - order.quantity
-            self._count_one(key, left if at > 0 else -left, is_sale=at < 0)
-            self.touched.add(key[1])
-            self.requote.add(key)
-            del self.live[order_id]
-            del self._quotes[key][at]
-            return
         if order.conditions is not None:
             self._tell(state)
             self._end(state)
@@ -251,9 +249,6 @@ class OrderManager:
     def _end(self, state: OrderState) -> None:
         order = state.order
         del self.live[order.id]
-        if order.is_quote:
-            del self._quotes[state.key][state.at]
-            return
         if order.conditions is not None:
             self._count_own(order, -state.pending)
             state.amended = None
@@ -274,25 +269,7 @@ class OrderManager:
 
     def _tell(self, state: OrderState) -> None:
         """Mark what has to be looked at again."""
-        order = state.order
-        self.touched.add(order.instrument)
-        if order.is_quote:
-            self.requote.add(state.key)
-
-    def _take_quote(self, order: Order, state: OrderState) -> None:
-        _, number, instrument, side, _, _, px, _, _, parts, _, _, _ = order
-        ((sleeve, quantity),) = parts
-        key = state.key = (sleeve, instrument)
-        if px is None:
-            raise InvariantError(f"order {number} is a quote without a price")
-        quotes = self._quotes.get(key)
-        if quotes is None:
-            quotes = self._quotes[key] = {}
-        at = state.at = px if side is BUY else -px
-        if at in quotes:
-            raise InvariantError(f"order {number}: its sleeve has a live quote at that price")
-        quotes[at] = state
-        self._count_one(key, quantity, is_sale=at < 0)
+        self.touched.add(state.order.instrument)
 
     def _amend_own(self, state: OrderState, quantity: int) -> None:
         """Take what an amendment of a sleeve's own order has made of it."""
@@ -318,7 +295,7 @@ class OrderManager:
             if self._stops.get(key) is state:
                 del self._stops[key]
 
-    def _count_one(self, key: Key, change: int, *, is_sale: bool) -> None:
+    def _count_one(self, key: tuple[int, int], change: int, *, is_sale: bool) -> None:
         """Add to what one sleeve has working on a side; ``change`` is signed as a position is."""
         working = self._working
         working[key] = working.get(key, 0) + change

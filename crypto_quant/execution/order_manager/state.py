@@ -6,7 +6,6 @@ from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Order, OrderStatus, OrderType
 
 # Looking up a member of an enum costs ten times what a module's name does.
-NO_KEY = (-1, -1)
 NEW, STOP_MARKET = OrderStatus.NEW, OrderType.STOP_MARKET
 
 
@@ -14,17 +13,14 @@ class OrderState:
     """An order and what became of it; ``filled`` is unsigned, on the grid.
 
     ``is_stop`` tells a protective stop that execution keeps; ``amended`` is what the order is once
-    an amendment that is on its way has arrived. Of a quote, ``at`` is its price, that of a sale
-    negative, and ``key`` its (sleeve, instrument).
+    an amendment that is on its way has arrived.
     """
 
     __slots__ = (
         "amended",
-        "at",
         "filled",
         "is_cancelling",
         "is_stop",
-        "key",
         "order",
         "reason",
         "status",
@@ -32,8 +28,6 @@ class OrderState:
 
     def __init__(self, order: Order) -> None:
         self.order = order
-        self.at = 0
-        self.key = NO_KEY
         self.is_stop = order.type is STOP_MARKET and order.conditions is None
         self.status = NEW
         self.filled = 0

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto_quant.core.errors import InvariantError
-from crypto_quant.core.messages import Allocation, Order, OrderType, Side
+from crypto_quant.core.messages import (
+    RISK_SEAL,
+    Allocation,
+    Amend,
+    Cancel,
+    Order,
+    OrderType,
+    Place,
+    Side,
+    approve,
+)
 from crypto_quant.core.messages import OrderStatus as Status
 from crypto_quant.execution.order_manager import OrderManager
 
@@ -154,3 +164,53 @@ def test_sales_are_told_from_purchases_of_the_same_sleeve() -> None:
     _order(orders, -4)
     orders.reset()
     assert orders.selling(0, 1) == 0
+
+
+def _quote(orders: OrderManager, quantity: int, px: int) -> Order:
+    """Return a quote of sleeve 0 on instrument 1, numbered and placed; ``quantity`` is signed."""
+    side = Side.BUY if quantity > 0 else Side.SELL
+    part = (Allocation(0, quantity),)
+    kind = OrderType.POST_ONLY
+    number, size = orders.next_id(), abs(quantity)
+    made = Order(0, number, 1, side, size, kind, px, None, False, part, "test", is_quote=True)
+    orders.take_up((Place(approve([made], (), RISK_SEAL)[0]),))
+    return made
+
+
+def test_quotes_work_beside_what_is_on_its_way_to_a_position() -> None:
+    orders = OrderManager()
+    _order(orders, 3)
+    bid, ask = _quote(orders, 10, 90), _quote(orders, -7, 110)
+    assert (orders.working(0, 1), orders.selling(0, 1), orders.taking(0, 1)) == (6, -7, 3)
+    orders.on_ack(bid.id)
+    orders.on_fill(bid.id, 4)
+    orders.take_up((Cancel(ask.id, "test"),))
+    orders.on_cancelled(ask.id)
+    assert (orders.working(0, 1), orders.selling(0, 1), orders.taking(0, 1)) == (9, 0, 3)
+    assert orders.quotes.live() == [(bid.id, 0, 1, 90, 10, 4, False, None)]
+    assert (orders.is_touched, orders.take_touched(), orders.is_touched) == (True, {1}, False)
+
+
+def test_a_sale_that_gets_smaller_is_no_longer_sold_in_full() -> None:
+    orders = OrderManager()
+    ask = _quote(orders, -10, 110)
+    smaller = ask.sized(6)
+    orders.take_up((Amend(approve([smaller], (), RISK_SEAL)[0]),))
+    assert orders.quotes.live() == [(ask.id, 0, 1, -110, 10, 0, False, 6)]
+    orders.on_amended(ask.id, 6)
+    assert (orders.working(0, 1), orders.selling(0, 1)) == (-6, -6)
+    orders.on_fill(ask.id, 6)
+    assert (orders.working(0, 1), orders.selling(0, 1)) == (0, 0)
+
+
+def test_impossible_quotes_stop_everything() -> None:
+    orders = OrderManager()
+    bid = _quote(orders, 10, 90)
+    with pytest.raises(InvariantError, match="expected 1 to 10"):
+        orders.on_fill(bid.id, 11)
+    with pytest.raises(InvariantError, match="placed twice"):
+        orders.take_up((Place(approve([bid], (), RISK_SEAL)[0]),))
+    with pytest.raises(InvariantError, match="live quote at that price"):
+        _quote(orders, 10, 90)
+    with pytest.raises(InvariantError, match="positive price"):
+        _quote(orders, 10, 0)

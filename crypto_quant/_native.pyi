@@ -1,6 +1,6 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,14 @@ __all__ = [
     "PanicException",
     "QuoteDesk",
     "TickDecoder",
+    "command_rows",
     "flow_minutes",
     "keep_panics",
+    "ladder_sums",
     "last_panic",
+    "order_sums",
     "prorate",
+    "quote_rows",
     "reject_code",
 ]
 
@@ -35,6 +39,31 @@ class PanicException(BaseException):
 
 def keep_panics() -> None: ...
 def last_panic() -> str | None: ...
+def command_rows(
+    commands: tuple[Command, ...], other: Callable[[Command], dict[str, object]]
+) -> list[dict[str, Any]]:
+    """Return commands in plain values; ``other`` says those that are neither cancel nor quote."""
+
+def ladder_sums(quotes: tuple[Quote, ...], tick: int, lot: int) -> tuple[int, int]:
+    """Return what all bids and what all asks come to, unsigned.
+
+    Raises
+    ------
+    ValueError
+        One is not positive, off tick or lot, beside another at its price, or meets the other side.
+    """
+
+def quote_rows(quotes: tuple[Quote, ...]) -> list[list[object]]:
+    """Return ``[side, price, quantity]`` of each, in plain values."""
+
+def order_sums(
+    orders: tuple[Order, ...],
+) -> tuple[dict[tuple[int, int], tuple[int, int]], dict[int, tuple[int, int, int]]] | None:
+    """Return what limit orders come to; ``None`` where one is anything else.
+
+    What is (bought, sold), unsigned, by (sleeve, instrument); and by instrument the largest price
+    and quantity of which all are multiples, and the smallest price times quantity.
+    """
 
 @final
 class Instrument:
@@ -787,7 +816,8 @@ class Line:
 class LiveQuotes:
     """Sleeves' quotes that live at the venues; ``execution.order_manager`` holds them.
 
-    What tells of one order returns whether it is one of them.
+    It counts what these and sleeves' other orders may still trade, too. What tells of one order
+    returns whether it is one of them.
     """
 
     def __new__(cls) -> LiveQuotes: ...
@@ -810,16 +840,23 @@ class LiveQuotes:
 
     def on_amended(self, order_id: int, quantity: int) -> bool: ...
     def working(self, sleeve: int, instrument: int) -> int:
-        """Return what a sleeve's quotes may still trade, signed."""
+        """Return what a sleeve's orders may still trade, signed."""
 
     def selling(self, sleeve: int, instrument: int) -> int:
         """Return what of ``working`` is to be sold, not positive."""
 
+    def taking(self, sleeve: int, instrument: int) -> int:
+        """Return what of ``working`` is no quote's."""
+
+    def count(self, sleeve: int, instrument: int, change: int, is_sale: bool) -> None:
+        """Add to what orders that are no quotes may still trade, signed as a position."""
+
     @property
     def is_touched(self) -> bool: ...
-    def take_touched(self) -> set[int]:
-        """Return the instruments with news since the last call."""
+    def touched(self) -> set[int]:
+        """Return the instruments with news since they were last forgotten."""
 
+    def forget_touched(self) -> None: ...
     def live(self) -> list[tuple[int, int, int, int, int, int, bool, int | None]]:
         """Return all of them, oldest first.
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from itertools import repeat
 from typing import Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -255,8 +256,8 @@ class Approved(tuple[Order, tuple[str, ...]]):
 def approve(orders: Iterable[Order], checks: tuple[str, ...], seal: object) -> tuple[Approved, ...]:
     """Build many that passed the same checks; only the holder of the seal can."""
     _demand_seal(seal, "an order")
-    make = tuple.__new__  # the seal is shown once for all
-    return tuple([make(Approved, (order, checks)) for order in orders])
+    # the seal is shown once for all
+    return tuple(map(tuple.__new__, repeat(Approved), zip(orders, repeat(checks))))
 
 
 class ApprovedCross(tuple[Cross, tuple[str, ...]]):

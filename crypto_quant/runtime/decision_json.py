@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import orjson
 
+from crypto_quant import _native
 from crypto_quant.core.messages import (
     Alarm,
     Amend,
@@ -16,15 +14,11 @@ from crypto_quant.core.messages import (
     Decision,
     Exchange,
     Order,
-    OrderType,
     Place,
     Refused,
     Target,
     Transfer,
 )
-
-POST_ONLY = OrderType.POST_ONLY
-_SHARED = ("ts", "sleeve", "instrument", "reason")
 
 
 def line(said: object) -> bytes:
@@ -45,7 +39,7 @@ def as_json(decision: Decision) -> dict[str, object]:
         "signals": [s._asdict() for s in decision.signals],
         "targets": [_target(t) for t in decision.targets],
         "refused": [_refused(r) for r in decision.refused],
-        "commands": _commands(decision.commands),
+        "commands": _native.command_rows(decision.commands, _command),
     }
 
 
@@ -54,7 +48,7 @@ def _target(target: Target) -> dict[str, object]:
     if target.quotes is None:
         del said["quotes"]
     else:
-        said["quotes"] = list(map(list, target.quotes))
+        said["quotes"] = _native.quote_rows(target.quotes)
     return said
 
 
@@ -81,35 +75,6 @@ def _refused(refused: Refused) -> dict[str, object]:
     return {**named, "reason": refused.reason}
 
 
-def _commands(commands: Sequence[Command]) -> list[dict[str, Any]]:
-    said: list[dict[str, Any]] = []
-    shared: object = None
-    listed: list[object] = []
-    for command in commands:
-        if isinstance(command, Cancel):
-            if shared != command.reason:
-                shared, listed = command.reason, []
-                said.append({"cancel": listed, "reason": shared})
-            listed.append(command.order_id)
-            continue
-        if isinstance(command, Place):
-            order, checks = command.approved
-            ts, number, instrument, side, quantity, kind, px, _, reduces, parts, why, quoted, _ = (
-                order
-            )
-            if quoted and kind is POST_ONLY and not reduces:
-                alike = (ts, parts[0][0], instrument, why, checks)
-                if shared != alike:
-                    shared, listed = alike, []
-                    of = dict(zip(_SHARED, alike, strict=False))
-                    said.append({"quote": {**of, "orders": listed}, "checks": checks})
-                listed.append((number, side, px, quantity))
-                continue
-        shared = None
-        said.append(_command(command))
-    return said
-
-
 def _transfer(transfer: Transfer) -> dict[str, object]:
     said = {**transfer._asdict(), "amount": str(transfer.amount), "fee": str(transfer.fee)}
     between = ("venue", "to", "fee", "asset")  # a plain transfer at the only venue has none
@@ -118,8 +83,10 @@ def _transfer(transfer: Transfer) -> dict[str, object]:
     return {name: value for name, value in said.items() if name not in unsaid}
 
 
-def _command(command: Place | Amend | Exchange | Alarm | Transfer) -> dict[str, object]:
+def _command(command: Command) -> dict[str, object]:
     match command:
+        case Cancel(number, reason):
+            return {"cancel": [number], "reason": reason}
         case Place(approved):
             return {"place": _order(approved.order), "checks": approved.checks}
         case Amend(approved):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import repeat
 from typing import Final, TypeAlias
 
 from crypto_quant.core.messages import (
@@ -45,6 +46,8 @@ HALTED: Final = "the day's loss limit is reached"
 KILLED: Final = "killed by the operator"
 new = tuple.__new__
 """Builds a named tuple in less than half the time of its constructor."""
+
+EXCHANGE, AMEND, PLACE = repeat(Exchange), repeat(Amend), repeat(Place)
 
 # Looking up a member of an enum costs ten times what a module's name does.
 TIMER, GAP, DATA_END = Wake.TIMER, Wake.GAP, Wake.DATA_END
@@ -104,11 +107,11 @@ def step(state: State, wake: Wake) -> Decision:
         *plan.cancels,
         *quotes.cancels,
         *tickets.cancels,
-        *[new(Exchange, (c,)) for c in crosses],
+        *map(new, EXCHANGE, zip(crosses)),
         *own_money,
-        *[new(Amend, (a,)) for a in state.risk.lessen(quotes.smaller)],
-        *[new(Amend, (a,)) for a in changed],
-        *[new(Place, (a,)) for a in approved],
+        *map(new, AMEND, zip(state.risk.lessen(quotes.smaller))),
+        *map(new, AMEND, zip(changed)),
+        *map(new, PLACE, zip(approved)),
     )
     state.orders.take_up(commands)
     return Decision(
@@ -170,8 +173,8 @@ def _wishes(
     commands: tuple[SleeveCommand, ...] = NOTHING
     view, stages = state.view, state.stages
     is_timer = wake is TIMER
-    features = new(FeatureVector, (now, view.features))
     if is_timer:
+        features = new(FeatureVector, (now, view.features))
         state.funding.tell(now, stages)
     for stage in stages:
         wish = stage.on_timer(features, view, terms) if is_timer else stage.on_account(view)

@@ -67,9 +67,9 @@ class LineView:
         self, terms: TermsTable, orders: OrderManager, netting: Netting, leverage: int
     ) -> None:
         self._terms = terms
-        self.working = orders.working
-        self._quotes = orders.quotes
-        self.selling = orders.selling
+        self._quotes = quotes = orders.quotes
+        self.working = quotes.working
+        self.selling = quotes.selling
         self.exits = orders.named.exits
         self._priced = orders.named.priced
         self._report = orders.named.report

@@ -1,10 +1,13 @@
 //! The messages of `crypto_quant.core.messages` that are read and made here.
 
+use std::sync::Arc;
+
 use cq_types::{InstrumentIdx, Ts};
+use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyTuple, PyType};
+use pyo3::types::{PyBool, PyList, PyString, PyTuple, PyType};
 
 const MODULE: &str = "crypto_quant.core.messages";
 
@@ -68,6 +71,25 @@ impl Words {
         }
     }
 
+    /// Whether an `Order` is a quote as those of targets are: post-only, not bound to reduce.
+    pub(crate) fn is_plain_quote(&self, order: &Bound<'_, PyTuple>) -> PyResult<bool> {
+        Ok(order.get_item(11)?.is_truthy()?
+            && order.get_item(5)?.is(&self.post_only)
+            && !order.get_item(8)?.is_truthy()?)
+    }
+
+    /// A side as a plain string: the log writes no members of enums.
+    pub(crate) fn said<'py>(&self, side: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+        let py = side.py();
+        if side.is(&self.buy) {
+            intern!(py, "buy").clone().into_any()
+        } else if side.is(&self.sell) {
+            intern!(py, "sell").clone().into_any()
+        } else {
+            side.clone()
+        }
+    }
+
     /// A `Cancel`.
     pub(crate) fn cancel<'py>(
         &self,
@@ -78,44 +100,16 @@ impl Words {
         self.new.bind(py).call1((&self.cancel, (id, reason)))
     }
 
-    /// The `Order` of a quote.
-    pub(crate) fn quote<'py>(
+    /// What belongs to a sleeve of an order that is all its own: `(Allocation,)`.
+    fn allocations<'py>(
         &self,
         py: Python<'py>,
-        ts: Ts,
-        quote: &QuoteOrder,
-        reason: &Bound<'py, PyAny>,
+        sleeve: usize,
+        signed: i64,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let QuoteOrder {
-            id,
-            sleeve,
-            instrument,
-            at,
-            quantity,
-        } = *quote;
-        let (side, signed) = if at > 0 {
-            (&self.buy, quantity)
-        } else {
-            (&self.sell, -quantity)
-        };
-        let new = self.new.bind(py);
-        let part = new.call1((&self.allocation, (sleeve, signed)))?;
-        let fields = [
-            ts.into_pyobject(py)?.into_any(),
-            id.into_pyobject(py)?.into_any(),
-            instrument.into_pyobject(py)?.into_any(),
-            side.bind(py).clone(),
-            quantity.into_pyobject(py)?.into_any(),
-            self.post_only.bind(py).clone(),
-            at.abs().into_pyobject(py)?.into_any(),
-            py.None().into_bound(py),
-            PyBool::new(py, false).to_owned().into_any(),
-            (part,).into_pyobject(py)?.into_any(),
-            reason.clone(),
-            PyBool::new(py, true).to_owned().into_any(),
-            py.None().into_bound(py),
-        ];
-        new.call1((&self.order, PyTuple::new(py, fields)?))
+        let part = (sleeve, signed);
+        let part = self.new.bind(py).call1((&self.allocation, part))?;
+        Ok((part,).into_pyobject(py)?.into_any())
     }
 }
 
@@ -127,6 +121,96 @@ pub(crate) struct QuoteOrder {
     pub(crate) instrument: InstrumentIdx,
     pub(crate) at: i64,
     pub(crate) quantity: i64,
+}
+
+/// Makes the orders of one wake-up: what most of them share is made once.
+pub(crate) struct Orders<'py> {
+    words: &'static Words,
+    py: Python<'py>,
+    ts: Ts,
+    reason: Option<(Arc<str>, Bound<'py, PyAny>)>,
+    parts: [Option<(usize, i64, Bound<'py, PyAny>)>; 2],
+}
+
+impl<'py> Orders<'py> {
+    pub(crate) fn new(py: Python<'py>, ts: Ts) -> PyResult<Self> {
+        Ok(Self {
+            words: Words::get(py)?,
+            py,
+            ts,
+            reason: None,
+            parts: [None, None],
+        })
+    }
+
+    /// The `Order` of a quote, made now.
+    pub(crate) fn quote(
+        &mut self,
+        quote: &QuoteOrder,
+        reason: &Arc<str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.quote_of(self.ts, quote, reason)
+    }
+
+    /// The `Order` of a quote that was made at `ts`.
+    pub(crate) fn quote_of(
+        &mut self,
+        ts: Ts,
+        quote: &QuoteOrder,
+        reason: &Arc<str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let QuoteOrder {
+            id,
+            sleeve,
+            instrument,
+            at,
+            quantity,
+        } = *quote;
+        let (py, words) = (self.py, self.words);
+        let side = if at > 0 { &words.buy } else { &words.sell };
+        let fields = [
+            ts.into_pyobject(py)?.into_any(),
+            id.into_pyobject(py)?.into_any(),
+            instrument.into_pyobject(py)?.into_any(),
+            side.bind(py).clone(),
+            quantity.into_pyobject(py)?.into_any(),
+            words.post_only.bind(py).clone(),
+            at.abs().into_pyobject(py)?.into_any(),
+            py.None().into_bound(py),
+            PyBool::new(py, false).to_owned().into_any(),
+            self.allocations(sleeve, quantity * at.signum())?,
+            self.reason(reason),
+            PyBool::new(py, true).to_owned().into_any(),
+            py.None().into_bound(py),
+        ];
+        let fields = PyTuple::new(py, fields)?;
+        words.new.bind(py).call1((&words.order, fields))
+    }
+
+    fn reason(&mut self, reason: &Arc<str>) -> Bound<'py, PyAny> {
+        match &self.reason {
+            Some((last, said)) if last == reason => said.clone(),
+            _ => {
+                let said = PyString::new(self.py, reason).into_any();
+                self.reason = Some((Arc::clone(reason), said.clone()));
+                said
+            }
+        }
+    }
+
+    fn allocations(&mut self, sleeve: usize, signed: i64) -> PyResult<Bound<'py, PyAny>> {
+        let side = &mut self.parts[usize::from(signed < 0)];
+        match side {
+            Some((one, quantity, made)) if (*one, *quantity) == (sleeve, signed) => {
+                Ok(made.clone())
+            }
+            _ => {
+                let made = self.words.allocations(self.py, sleeve, signed)?;
+                *side = Some((sleeve, signed, made.clone()));
+                Ok(made)
+            }
+        }
+    }
 }
 
 /// The `Order` of a `Place` or an `Amend`.
@@ -159,24 +243,57 @@ impl QuoteOrder {
     }
 }
 
-/// When an `Order` was made, and why.
-pub(crate) fn origin(order: &Bound<'_, PyTuple>) -> PyResult<(Ts, String)> {
-    Ok((
-        order.get_item(0)?.extract()?,
-        order.get_item(10)?.extract()?,
-    ))
+/// When an `Order` was made, and why; `last` is the reason of the order before it.
+pub(crate) fn origin(order: &Bound<'_, PyTuple>, last: &mut Arc<str>) -> PyResult<(Ts, Arc<str>)> {
+    let reason = order.get_item(10)?;
+    let said = reason.cast::<PyString>()?.to_str()?;
+    if **last != *said {
+        *last = Arc::from(said);
+    }
+    Ok((order.get_item(0)?.extract()?, Arc::clone(last)))
+}
+
+/// A target's quotes as `[side, price, quantity]` in plain values.
+#[pyfunction]
+pub(crate) fn quote_rows<'py>(quotes: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyList>> {
+    let py = quotes.py();
+    let words = Words::get(py)?;
+    let rows = PyList::empty(py);
+    for quote in quotes {
+        let quote = quote.cast::<PyTuple>()?;
+        let side = words.said(&quote.get_item(0)?);
+        rows.append(PyList::new(
+            py,
+            [side, quote.get_item(1)?, quote.get_item(2)?],
+        )?)?;
+    }
+    Ok(rows)
 }
 
 /// What a target's quotes say: price, that of a sale negative, and quantity.
+///
+/// # Errors
+///
+/// `ValueError` where one is no whole number, or has no side of a price above 0.
 pub(crate) fn ladder(quotes: &Bound<'_, PyTuple>) -> PyResult<Vec<(i64, i64)>> {
     let words = Words::get(quotes.py())?;
     quotes
         .iter()
         .map(|quote| {
-            let quote = quote.cast::<PyTuple>()?;
-            let px: i64 = quote.get_item(1)?.extract()?;
-            let is_buy = quote.get_item(0)?.is(&words.buy);
-            Ok((if is_buy { px } else { -px }, quote.get_item(2)?.extract()?))
+            let fields = quote.cast::<PyTuple>()?;
+            let (side, px, quantity) = (
+                fields.get_item(0)?,
+                fields.get_item(1)?,
+                fields.get_item(2)?,
+            );
+            match (px.extract::<i64>(), quantity.extract()) {
+                (Ok(at), Ok(quantity)) if at > 0 => {
+                    Ok((if side.is(&words.buy) { at } else { -at }, quantity))
+                }
+                _ => Err(PyValueError::new_err(format!(
+                    "{side} {quantity} at {px}: expected positive whole numbers of grid units"
+                ))),
+            }
         })
         .collect()
 }

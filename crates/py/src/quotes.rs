@@ -1,16 +1,19 @@
 //! `LiveQuotes` and `QuoteDesk`: our own quotes, with messages of Python in and out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cq_quotes::{Desk, Key, Live, LiveQuote, Made, Plan, QuoteError, Settings, Wake};
+use cq_quotes::{
+    ladder_sums, Desk, Key, Live, LiveQuote, Made, Plan, QuoteError, Settings, Sums, Wake,
+};
 use cq_types::{Account, Event, InstrumentIdx, Side, Ts};
+use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyList, PyTuple};
 
 use crate::messages::{
-    broken, cancelled, ladder, order_of, origin, touch, Kind, QuoteOrder, Words,
+    broken, cancelled, ladder, order_of, origin, touch, Kind, Orders, QuoteOrder, Words,
 };
 
 type LiveRow = (u64, usize, InstrumentIdx, i64, i64, i64, bool, Option<i64>);
@@ -30,7 +33,9 @@ fn error(error: QuoteError) -> PyErr {
 /// Quotes that live at the venues.
 #[pyclass(name = "LiveQuotes", module = "crypto_quant._native")]
 pub(crate) struct PyLiveQuotes {
-    pub(crate) inner: Live,
+    inner: Live,
+    /// That of the last order that was taken up: most share it.
+    reason: Arc<str>,
 }
 
 #[pymethods]
@@ -39,6 +44,7 @@ impl PyLiveQuotes {
     fn new() -> Self {
         Self {
             inner: Live::default(),
+            reason: Arc::from(""),
         }
     }
 
@@ -64,9 +70,9 @@ impl PyLiveQuotes {
         let Some(quote) = QuoteOrder::of(order)? else {
             return Ok(false);
         };
-        let (ts, reason) = origin(order)?;
+        let (ts, reason) = origin(order, &mut self.reason)?;
         let key = key(quote.sleeve, quote.instrument);
-        let quote = LiveQuote::new(quote.id, ts, quote.at, quote.quantity, reason.into());
+        let quote = LiveQuote::new(quote.id, ts, quote.at, quote.quantity, reason);
         self.inner.place(key, quote).map_err(error)?;
         Ok(true)
     }
@@ -113,13 +119,26 @@ impl PyLiveQuotes {
         -self.inner.working(key(sleeve, instrument))[1]
     }
 
-    #[getter]
-    fn is_touched(&self) -> bool {
-        self.inner.is_touched()
+    fn taking(&self, sleeve: usize, instrument: InstrumentIdx) -> i64 {
+        let [bought, sold] = self.inner.beside(key(sleeve, instrument));
+        bought - sold
     }
 
-    fn take_touched(&mut self) -> BTreeSet<InstrumentIdx> {
-        self.inner.take_touched()
+    fn count(&mut self, sleeve: usize, instrument: InstrumentIdx, change: i64, is_sale: bool) {
+        self.inner.count(key(sleeve, instrument), change, is_sale);
+    }
+
+    #[getter]
+    fn is_touched(&self) -> bool {
+        !self.inner.touched().is_empty()
+    }
+
+    fn touched(&self) -> BTreeSet<InstrumentIdx> {
+        self.inner.touched().clone()
+    }
+
+    fn forget_touched(&mut self) {
+        self.inner.forget_touched();
     }
 
     fn live(&self) -> Vec<LiveRow> {
@@ -284,19 +303,9 @@ fn said<'py>(
     reason: &Bound<'py, PyAny>,
 ) -> PyResult<PlanRow<'py>> {
     let py = reason.py();
-    let words = Words::get(py)?;
-    let mut reasons = Reasons::default();
-    let mut order = |made: &Made| {
-        let quote = QuoteOrder {
-            id: made.id,
-            sleeve: made.key.sleeve,
-            instrument: made.key.instrument,
-            at: made.at,
-            quantity: made.quantity,
-        };
-        words.quote(py, now, &quote, reasons.of(py, &made.reason))
-    };
-    let orders: Vec<_> = plan.made.iter().map(&mut order).collect::<PyResult<_>>()?;
+    let mut orders = Orders::new(py, now)?;
+    let mut order = |made: &Made| orders.quote(&quote_of(made), &made.reason);
+    let made: Vec<_> = plan.made.iter().map(&mut order).collect::<PyResult<_>>()?;
     let withheld: Vec<_> = plan
         .withheld
         .iter()
@@ -316,34 +325,86 @@ fn said<'py>(
             quantity: quote.filled + change.left,
             ..before
         };
-        let reason = reasons.of(py, &quote.reason);
         smaller.push((
-            words.quote(py, quote.ts, &before, reason)?,
-            words.quote(py, now, &after, reason)?,
+            orders.quote_of(quote.ts, &before, &quote.reason)?,
+            orders.quote(&after, &quote.reason)?,
         ));
     }
     Ok((
         cancels(&plan.cancels, reason)?,
         PyTuple::new(py, smaller)?,
-        PyTuple::new(py, orders)?,
+        PyTuple::new(py, made)?,
         PyTuple::new(py, withheld)?,
         last,
     ))
 }
 
-/// Reasons as Python has them: most quotes of a wake-up share one.
-#[derive(Default)]
-struct Reasons<'py> {
-    last: Option<(Arc<str>, Bound<'py, PyAny>)>,
+fn quote_of(made: &Made) -> QuoteOrder {
+    QuoteOrder {
+        id: made.id,
+        sleeve: made.key.sleeve,
+        instrument: made.key.instrument,
+        at: made.at,
+        quantity: made.quantity,
+    }
 }
 
-impl<'py> Reasons<'py> {
-    fn of(&mut self, py: Python<'py>, reason: &Arc<str>) -> &Bound<'py, PyAny> {
-        let is_last = |(last, _): &(Arc<str>, _)| Arc::ptr_eq(last, reason) || last == reason;
-        if !self.last.as_ref().is_some_and(is_last) {
-            self.last = None;
+type SumsRow = (
+    BTreeMap<(usize, InstrumentIdx), (i64, i64)>,
+    BTreeMap<InstrumentIdx, (i64, i64, i64)>,
+);
+
+/// What limit orders come to; `None` where one is anything else.
+#[pyfunction(name = "order_sums")]
+pub(crate) fn py_order_sums(orders: &Bound<'_, PyTuple>) -> PyResult<Option<SumsRow>> {
+    let mut sums = Sums::default();
+    for order in orders {
+        let added = add(&mut sums, order.cast::<PyTuple>()?)?;
+        if added.is_none() {
+            return Ok(None);
         }
-        let make = || (Arc::clone(reason), PyString::new(py, reason).into_any());
-        &self.last.get_or_insert_with(make).1
     }
+    let sides = sums.sides.iter();
+    let grids = sums.grids.iter();
+    Ok(Some((
+        sides
+            .map(|(key, [bought, sold])| ((key.sleeve, key.instrument), (*bought, *sold)))
+            .collect(),
+        grids
+            .map(|(at, grid)| (*at, (grid.px, grid.quantity, grid.least)))
+            .collect(),
+    )))
+}
+
+fn add(sums: &mut Sums, order: &Bound<'_, PyTuple>) -> PyResult<Option<()>> {
+    let (px, stop, own) = (order.get_item(6)?, order.get_item(7)?, order.get_item(12)?);
+    if px.is_none() || !stop.is_none() || !own.is_none() {
+        return Ok(None);
+    }
+    let (Ok(px), Ok(quantity)) = (px.extract(), order.get_item(4)?.extract()) else {
+        return Ok(None);
+    };
+    let instrument = order.get_item(2)?.extract()?;
+    if sums.add(instrument, px, quantity).is_none() {
+        return Ok(None);
+    }
+    for part in order.get_item(9)?.cast::<PyTuple>()? {
+        let (sleeve, quantity) = part.extract()?;
+        if sums.add_part(key(sleeve, instrument), quantity).is_none() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(()))
+}
+
+/// What a target's quotes come to.
+#[pyfunction(name = "ladder_sums")]
+pub(crate) fn py_ladder_sums(
+    quotes: &Bound<'_, PyTuple>,
+    tick: i64,
+    lot: i64,
+) -> PyResult<(i64, i64)> {
+    let sums = ladder_sums(&ladder(quotes)?, tick, lot);
+    let [bought, sold] = sums.map_err(|err| PyValueError::new_err(err.to_string()))?;
+    Ok((bought, sold))
 }

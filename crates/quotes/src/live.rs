@@ -115,9 +115,10 @@ impl Ladder {
     }
 }
 
-/// All live quotes, and what they may still trade.
+/// All live quotes, and what they and our other orders may still trade.
 #[derive(Debug, Default)]
 pub struct Live {
+    others: FxHashMap<Key, [i64; 2]>,
     ladders: BTreeMap<Key, Ladder>,
     keys: FxHashMap<u64, Key>,
     touched: BTreeSet<InstrumentIdx>,
@@ -149,22 +150,41 @@ impl Live {
         self.ladders.get(&key)
     }
 
-    /// What a sleeve's quotes may still buy and sell, unsigned.
+    /// What a sleeve's orders may still buy and sell, unsigned.
     #[must_use]
     pub fn working(&self, key: Key) -> [i64; 2] {
+        let [bought, sold] = self.beside(key);
         let ladder = self.ladders.get(&key);
-        ladder.map_or([0, 0], |ladder| [ladder.bought, ladder.sold])
+        ladder.map_or([bought, sold], |ladder| {
+            [bought + ladder.bought, sold + ladder.sold]
+        })
     }
 
-    /// The instruments with news since this was last asked.
-    pub fn take_touched(&mut self) -> BTreeSet<InstrumentIdx> {
-        mem::take(&mut self.touched)
-    }
-
-    /// Whether there are any.
+    /// What of it is no quote's.
     #[must_use]
-    pub fn is_touched(&self) -> bool {
-        !self.touched.is_empty()
+    pub fn beside(&self, key: Key) -> [i64; 2] {
+        self.others.get(&key).copied().unwrap_or_default()
+    }
+
+    /// Adds to what a sleeve's orders beside its quotes may still trade, signed as a position.
+    pub fn count(&mut self, key: Key, change: i64, is_sale: bool) {
+        let [bought, sold] = self.others.entry(key).or_default();
+        if is_sale {
+            *sold -= change;
+        } else {
+            *bought += change;
+        }
+    }
+
+    /// The instruments with news since they were last forgotten.
+    #[must_use]
+    pub fn touched(&self) -> &BTreeSet<InstrumentIdx> {
+        &self.touched
+    }
+
+    /// Forgets which instruments had news.
+    pub fn forget_touched(&mut self) {
+        self.touched.clear();
     }
 
     pub(crate) fn take_requote(&mut self) -> BTreeSet<Key> {

@@ -88,7 +88,9 @@ class Netting:
         if not (
             self._wanted or self._protection.protects or (targets and _is_for_netting(targets))
         ):
-            orders.take_touched()  # quotes alone trade: there is nothing to net or to protect
+            # quotes alone trade: there is nothing to net or to protect
+            orders.touched.clear()
+            orders.quotes.forget_touched()
             return NO_PLAN
         is_due = is_timer and (self._again or view.now >= self._expiry)
         if not (targets or orders.is_touched or is_due):

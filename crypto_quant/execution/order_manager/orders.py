@@ -22,13 +22,12 @@ class OrderManager:
     Ids count up from 1, in the order in which orders are made: the same run gives the same
     ids. ``touched`` holds the instruments with news since netting last looked, ``ended`` the
     orders of targets that ended since then; ``quotes`` what lives of sleeves' quotes, which are in
-    none of the others; ``named`` the orders that sleeves send themselves.
+    none of the others, and counts what all may still trade; ``named`` the orders that sleeves
+    send themselves.
     """
 
     __slots__ = (
-        "_selling",
         "_stops",
-        "_working",
         "ended",
         "last_id",
         "live",
@@ -39,8 +38,6 @@ class OrderManager:
 
     def __init__(self) -> None:
         self.last_id = 0
-        self._working: dict[tuple[int, int], int] = {}
-        self._selling: dict[tuple[int, int], int] = {}
         self._stops: dict[tuple[int, int], OrderState] = {}
         self.live: dict[int, OrderState] = {}
         self.named = NamedOrders()
@@ -59,17 +56,15 @@ class OrderManager:
         A protective stop counts once it has begun to trade, not while it rests; of a sleeve's
         own orders those that only reduce are not in it: see ``NamedOrders.exits``.
         """
-        own = self._working.get((sleeve, instrument), 0)
-        return own + self.quotes.working(sleeve, instrument)
+        return self.quotes.working(sleeve, instrument)
 
     def taking(self, sleeve: int, instrument: int) -> int:
         """Return ``working`` without quotes: what is on its way to a position."""
-        return self._working.get((sleeve, instrument), 0)
+        return self.quotes.taking(sleeve, instrument)
 
     def selling(self, sleeve: int, instrument: int) -> int:
         """Return what of ``working`` is to be sold, not positive."""
-        own = self._selling.get((sleeve, instrument), 0)
-        return own + self.quotes.selling(sleeve, instrument)
+        return self.quotes.selling(sleeve, instrument)
 
     def stop_of(self, sleeve: int, instrument: int) -> OrderState | None:
         """Return a sleeve's live protective stop that is not being cancelled."""
@@ -92,8 +87,9 @@ class OrderManager:
 
     def take_touched(self) -> set[int]:
         """Return the instruments with news, and forget that there were any."""
-        touched = self.touched | self.quotes.take_touched()
+        touched = self.touched | self.quotes.touched()
         self.touched.clear()
+        self.quotes.forget_touched()
         return touched
 
     def place(self, order: Order) -> None:
@@ -187,7 +183,7 @@ class OrderManager:
         elif len(parts) == 1:  # nobody shares it
             key = (parts[0][0], order.instrument)
             is_sale = order.side is not BUY
-            self._count_one(key, quantity if is_sale else -quantity, is_sale=is_sale)
+            self.quotes.count(*key, quantity if is_sale else -quantity, is_sale)
         else:
             self._count(order, prorate(order.allocations, before, quantity), -1)
         self._tell(state)
@@ -219,8 +215,6 @@ class OrderManager:
 
     def reset(self) -> None:
         """Forget live orders: a new segment has begun; ids go on."""
-        self._working.clear()
-        self._selling.clear()
         self._stops.clear()
         self.quotes.reset()
         self.live.clear()
@@ -287,7 +281,7 @@ class OrderManager:
             self.named.count_exit(order, change)
             return
         key, is_sale = (order.allocations[0].sleeve, order.instrument), order.side is not BUY
-        self._count_one(key, -change if is_sale else change, is_sale=is_sale)
+        self.quotes.count(*key, -change if is_sale else change, is_sale)
 
     def _forget_stop(self, state: OrderState) -> None:
         if state.is_stop:
@@ -295,16 +289,7 @@ class OrderManager:
             if self._stops.get(key) is state:
                 del self._stops[key]
 
-    def _count_one(self, key: tuple[int, int], change: int, *, is_sale: bool) -> None:
-        """Add to what one sleeve has working on a side; ``change`` is signed as a position is."""
-        working = self._working
-        working[key] = working.get(key, 0) + change
-        if is_sale:
-            selling = self._selling
-            selling[key] = selling.get(key, 0) + change
-
     def _count(self, order: Order, parts: Iterable[tuple[int, int]], sign: int) -> None:
         """Add (+1) parts of an order to what is working, or take them away (-1)."""
         for sleeve, quantity in parts:
-            key = (sleeve, order.instrument)
-            self._count_one(key, sign * quantity, is_sale=quantity < 0)
+            self.quotes.count(sleeve, order.instrument, sign * quantity, quantity < 0)

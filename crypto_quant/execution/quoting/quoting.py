@@ -102,6 +102,8 @@ class Quoting:
         is_timer: bool,
     ) -> QuotePlan:
         """Return what brings the quotes to those wanted; ``NO_QUOTES`` while nothing changes."""
+        if not (targets or is_timer):
+            return NO_QUOTES
         for target in targets:
             self._take(target)
         orders = self._orders

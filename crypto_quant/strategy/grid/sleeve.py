@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from itertools import repeat
 from typing import Final
 
 from crypto_quant.core.errors import ConfigError
@@ -15,6 +16,7 @@ from crypto_quant.strategy.grid.config import GridConfig
 REASON: Final = "grid"
 new = tuple.__new__
 BUY, SELL = Side.BUY, Side.SELL
+QUOTE = repeat(Quote)
 Shape = tuple[int, int, int, int, int]
 
 
@@ -109,5 +111,6 @@ def _ladder(shape: Shape, gap: int, quantity: int) -> tuple[Quote, ...]:
     low, bids, high, asks, tick = shape
     below = range(low * tick, (low - bids * gap) * tick, -gap * tick)
     above = range(high * tick, (high + asks * gap) * tick, gap * tick)
-    quotes = [new(Quote, (BUY, px, quantity)) for px in below]
-    return tuple(quotes + [new(Quote, (SELL, px, quantity)) for px in above])
+    bought = map(new, QUOTE, zip(repeat(BUY), below, repeat(quantity)))
+    sold = map(new, QUOTE, zip(repeat(SELL), above, repeat(quantity)))
+    return (*bought, *sold)

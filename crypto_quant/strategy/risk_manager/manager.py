@@ -175,6 +175,8 @@ class RiskManager:
         InvariantError
             One does more than get smaller.
         """
+        if not pairs:
+            return ()
         for before, after in pairs:
             same = before._replace(
                 ts=after.ts, quantity=after.quantity, allocations=after.allocations

@@ -30,7 +30,7 @@ class OrderRate:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that the rate leaves room for all, and that they are the wake-up's first."""
-        sent, count = book.state.sent, len(batch.orders)
+        sent, count = book.state.sent, batch.orders
         if not count:
             return True
         _forget(sent, book.now)

@@ -30,19 +30,13 @@ class OrderValidity:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that all are on tick and lot, and well above the smallest notional."""
-        for _, instrument in batch.sizes:
+        for instrument, (px, quantity, least) in batch.grids.items():
             terms = book.terms[instrument]
-            tick, lot, unit = terms.tick, terms.lot, SURE * terms.price_unit * terms.size_unit
-            least = float(terms.min_notional)
-            for _, _, traded, _, quantity, _, px, stop, _, _, _, _, own in batch.orders:
-                if traded != instrument:
-                    continue
-                if px is None or px <= 0 or px % tick:
-                    return False
-                if stop is not None or own is not None:
-                    return False
-                if quantity <= 0 or quantity % lot or px * quantity * unit <= least:
-                    return False
+            if px % terms.tick or quantity % terms.lot:
+                return False
+            unit = SURE * terms.price_unit * terms.size_unit
+            if least * unit <= float(terms.min_notional):
+                return False
         return True
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:

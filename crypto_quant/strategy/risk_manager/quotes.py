@@ -6,9 +6,10 @@ from collections.abc import Callable
 from decimal import localcontext
 from typing import NamedTuple
 
+from crypto_quant import _native
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Quote, Side, Target
-from crypto_quant.core.terms import EXACT, FOREVER, Terms
+from crypto_quant.core.terms import EXACT, Terms
 from crypto_quant.strategy.risk_manager import reasons
 from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
 
@@ -35,28 +36,12 @@ def totals(target: Target, terms: Terms) -> tuple[int, int]:
         A quote is not positive, off tick or lot, beside another one at its price, or meets one
         of the other side.
     """
-    quotes = target.quotes or ()
-    tick, lot = terms.tick, terms.lot
-    bought = sold = bid = 0
-    ask = FOREVER
-    for side, px, quantity in quotes:
-        if px <= 0 or px % tick or quantity <= 0 or quantity % lot:
-            raise _unsound(
-                target,
-                f"{side} {quantity} at {px}: expected positive multiples of the lot {lot} and "
-                f"the tick {tick}",
-            )
-        if side is BUY:
-            bought += quantity
-            bid = max(bid, px)
-        else:
-            sold += quantity
-            ask = min(ask, px)
-    if bid >= ask:
-        raise _unsound(target, f"a bid at {bid} meets an ask at {ask}")
-    if len({quote[1] for quote in quotes}) < len(quotes):
-        raise _unsound(target, "two quotes have one price")
-    return bought, sold
+    try:
+        return _native.ladder_sums(target.quotes or (), terms.tick, terms.lot)
+    except ValueError as err:
+        raise InvariantError(
+            f"sleeve {target.sleeve}, instrument {target.instrument}: {err}"
+        ) from err
 
 
 def cut(target: Target, sleeve: int, book: RiskBook, clears: Clear, allow: Allow) -> Target:
@@ -122,7 +107,3 @@ def _nearest(quotes: tuple[Quote, ...], bids: int, asks: int, terms: Terms) -> t
             kept[px] = size
             left[side is BUY] -= size
     return tuple(q._replace(quantity=kept[q.px]) for q in quotes if kept.get(q.px))
-
-
-def _unsound(target: Target, what: str) -> InvariantError:
-    return InvariantError(f"sleeve {target.sleeve}, instrument {target.instrument}: {what}")

@@ -1,6 +1,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,14 @@ __all__ = [
     "PanicException",
     "QuoteDesk",
     "TickDecoder",
-    "command_rows",
+    "command_text",
     "flow_minutes",
     "keep_panics",
     "ladder_sums",
     "last_panic",
     "order_sums",
     "prorate",
-    "quote_rows",
+    "quote_text",
     "reject_code",
 ]
 
@@ -39,10 +39,12 @@ class PanicException(BaseException):
 
 def keep_panics() -> None: ...
 def last_panic() -> str | None: ...
-def command_rows(
-    commands: tuple[Command, ...], other: Callable[[Command], dict[str, object]]
-) -> list[dict[str, Any]]:
-    """Return commands in plain values; ``other`` says those that are neither cancel nor quote."""
+def command_text(
+    commands: tuple[Command, ...],
+    other: Callable[[Command], bytes],
+    dumps: Callable[[object], bytes],
+) -> bytes:
+    """Return commands as JSON; ``other`` says those that are neither cancel nor quote."""
 
 def ladder_sums(quotes: tuple[Quote, ...], tick: int, lot: int) -> tuple[int, int]:
     """Return what all bids and what all asks come to, unsigned.
@@ -53,8 +55,8 @@ def ladder_sums(quotes: tuple[Quote, ...], tick: int, lot: int) -> tuple[int, in
         One is not positive, off tick or lot, beside another at its price, or meets the other side.
     """
 
-def quote_rows(quotes: tuple[Quote, ...]) -> list[list[object]]:
-    """Return ``[side, price, quantity]`` of each, in plain values."""
+def quote_text(quotes: tuple[Quote, ...]) -> bytes:
+    """Return ``[side, price, quantity]`` of each, as JSON."""
 
 def order_sums(
     orders: tuple[Order, ...],

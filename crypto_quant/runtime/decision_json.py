@@ -1,8 +1,11 @@
-"""A decision as plain values, and as one line of JSON."""
+"""A decision as one line of JSON."""
 
 from __future__ import annotations
 
+from typing import Final
+
 import orjson
+from orjson import Fragment
 
 from crypto_quant import _native
 from crypto_quant.core.messages import (
@@ -20,27 +23,31 @@ from crypto_quant.core.messages import (
     Transfer,
 )
 
+NONE: Final[tuple[()]] = ()
 
-def line(said: object) -> bytes:
-    """Return plain values as one line of JSON, its end included; NaN is null."""
+
+def as_line(decision: Decision) -> bytes:
+    """Return a decision as one line of JSON, its end included; two equal ones give equal lines.
+
+    NaN is null. Commands keep their order. Cancels of one reason, and quotes of one sleeve,
+    instrument and reason, are listed together where they follow one another:
+    ``[id, side, price, quantity]``.
+    """
+    ts, wake, prediction, signals, targets, refused, commands = decision
+    said = {
+        "ts": ts,
+        "wake": wake,
+        "prediction": prediction and prediction._asdict(),
+        "signals": [s._asdict() for s in signals] if signals else NONE,
+        "targets": [_target(t) for t in targets] if targets else NONE,
+        "refused": [_refused(r) for r in refused] if refused else NONE,
+        "commands": Fragment(_native.command_text(commands, _command, _dumps)),
+    }
     return orjson.dumps(said, default=tuple, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def as_json(decision: Decision) -> dict[str, object]:
-    """Return a decision as plain values; two equal decisions give equal ones.
-
-    Commands keep their order. Cancels of one reason, and quotes of one sleeve, instrument and
-    reason, are listed together where they follow one another: ``[id, side, price, quantity]``.
-    """
-    return {
-        "ts": decision.ts,
-        "wake": decision.wake.value,
-        "prediction": decision.prediction and decision.prediction._asdict(),
-        "signals": [s._asdict() for s in decision.signals],
-        "targets": [_target(t) for t in decision.targets],
-        "refused": [_refused(r) for r in decision.refused],
-        "commands": _native.command_rows(decision.commands, _command),
-    }
+def _dumps(said: object) -> bytes:
+    return orjson.dumps(said, default=tuple)
 
 
 def _target(target: Target) -> dict[str, object]:
@@ -48,7 +55,7 @@ def _target(target: Target) -> dict[str, object]:
     if target.quotes is None:
         del said["quotes"]
     else:
-        said["quotes"] = _native.quote_rows(target.quotes)
+        said["quotes"] = Fragment(_native.quote_text(target.quotes))
     return said
 
 
@@ -83,7 +90,11 @@ def _transfer(transfer: Transfer) -> dict[str, object]:
     return {name: value for name, value in said.items() if name not in unsaid}
 
 
-def _command(command: Command) -> dict[str, object]:
+def _command(command: Command) -> bytes:
+    return _dumps(_plain(command))
+
+
+def _plain(command: Command) -> dict[str, object]:
     match command:
         case Cancel(number, reason):
             return {"cancel": [number], "reason": reason}

@@ -9,7 +9,7 @@ from typing import Final, Protocol, Self
 
 from crypto_quant.core.files import whole
 from crypto_quant.core.messages import Decision
-from crypto_quant.runtime.decision_json import as_json, line
+from crypto_quant.runtime.decision_json import as_line
 
 BUFFER: Final = 1 << 20
 """Bytes of the log that wait to be written: a recorded run can be run again."""
@@ -63,4 +63,4 @@ class DecisionLog:
         """Write a decision if it wanted or refused anything."""
         if not (decision.targets or decision.commands or decision.refused):
             return
-        self._file.write(line(as_json(decision)))
+        self._file.write(as_line(decision))

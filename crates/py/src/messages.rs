@@ -7,7 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyString, PyTuple, PyType};
 
 const MODULE: &str = "crypto_quant.core.messages";
 
@@ -78,15 +78,12 @@ impl Words {
             && !order.get_item(8)?.is_truthy()?)
     }
 
-    /// A side as a plain string: the log writes no members of enums.
-    pub(crate) fn said<'py>(&self, side: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
-        let py = side.py();
+    /// The word for a side.
+    pub(crate) fn side(&self, side: &Bound<'_, PyAny>) -> &'static str {
         if side.is(&self.buy) {
-            intern!(py, "buy").clone().into_any()
-        } else if side.is(&self.sell) {
-            intern!(py, "sell").clone().into_any()
+            "buy"
         } else {
-            side.clone()
+            "sell"
         }
     }
 
@@ -251,23 +248,6 @@ pub(crate) fn origin(order: &Bound<'_, PyTuple>, last: &mut Arc<str>) -> PyResul
         *last = Arc::from(said);
     }
     Ok((order.get_item(0)?.extract()?, Arc::clone(last)))
-}
-
-/// A target's quotes as `[side, price, quantity]` in plain values.
-#[pyfunction]
-pub(crate) fn quote_rows<'py>(quotes: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyList>> {
-    let py = quotes.py();
-    let words = Words::get(py)?;
-    let rows = PyList::empty(py);
-    for quote in quotes {
-        let quote = quote.cast::<PyTuple>()?;
-        let side = words.said(&quote.get_item(0)?);
-        rows.append(PyList::new(
-            py,
-            [side, quote.get_item(1)?, quote.get_item(2)?],
-        )?)?;
-    }
-    Ok(rows)
 }
 
 /// What a target's quotes say: price, that of a sale negative, and quantity.

@@ -25,6 +25,7 @@ class InitialMargin:
 
     def __init__(self, config: RiskConfig) -> None:
         self._share = config.initial_margin
+        self._sure = SURE * config.initial_margin
         self._leverage = config.leverage
 
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
@@ -39,7 +40,7 @@ class InitialMargin:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that even the worst case stays well within the limit."""
-        return batch.contracts < SURE * self._share * book.equity * self._leverage
+        return batch.contracts < self._sure * book.equity * self._leverage
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse growth beyond the limit."""

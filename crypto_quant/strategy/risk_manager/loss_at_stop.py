@@ -32,6 +32,8 @@ class LossAtStop:
 
     def __init__(self, config: RiskConfig) -> None:
         self._config = config
+        self._is_total = not config.require_stop
+        self._share = SURE * config.loss_at_stop
 
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
         """Return the target or what its budget allows."""
@@ -45,9 +47,9 @@ class LossAtStop:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that even a total loss stays within the budget, where no stop is demanded."""
-        if self._config.require_stop:
+        if not self._is_total:
             return False
-        budget = SURE * self._config.loss_at_stop * book.equity
+        budget = self._share * book.equity
         for (_, instrument), size in batch.sizes.items():
             if size and not 0.0 < size * book.worth(instrument) < budget:
                 return False

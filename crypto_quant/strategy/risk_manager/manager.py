@@ -71,7 +71,7 @@ class RiskManager:
         What outlives a wake-up; this object is the only one that changes it.
     """
 
-    __slots__ = ("_all", "_checks", "_floor", "_names", "_ours", "_sleeves", "state")
+    __slots__ = ("_checks", "_clearing", "_floor", "_names", "_ours", "_sleeves", "state")
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class RiskManager:
     ) -> None:
         self._checks = dict(checks)
         self._names = tuple(checks)
-        self._all = tuple(checks.values())
+        self._clearing = tuple([check.clears for check in checks.values()])
         self._ours = {name: check for name, check in checks.items() if not check.is_of_venue}
         self._sleeves = {name: n for n, name in enumerate(sleeves)}
         self._floor = 1.0 - config.daily_loss
@@ -104,19 +104,21 @@ class RiskManager:
     ) -> tuple[Target, ...]:
         """Return the targets cut to the limits; what was cut says by which check."""
         book = RiskBook(view, terms, len(self._sleeves), self.state)
+        left: list[Target] = []
+        quoting: list[Target] = []
         groups: dict[str, list[Target]] = {}
         for target in targets:
             if target.quotes is None:
                 groups.setdefault(target.sleeve, []).append(target)
-        left: list[Target] = []
+            else:
+                quoting.append(target)
         if groups:
             with localcontext(EXACT):
                 for group in groups.values():
                     left += self._shrink_group(group, book)
-        for target in targets:
-            if target.quotes is not None:
-                sleeve = self._sleeves[target.sleeve]
-                left.append(quotes.cut(target, sleeve, book, self._clears, self._allowed))
+        for target in quoting:
+            sleeve = self._sleeves[target.sleeve]
+            left.append(quotes.cut(target, sleeve, book, self._clears, self._allowed))
         return tuple(left)
 
     def stamp(
@@ -237,8 +239,8 @@ class RiskManager:
         for _, instrument in batch.sizes:
             if instrument not in terms:
                 return False
-        for check in self._all:  # noqa: SIM110 -- a generator costs as much as a check
-            if not check.clears(batch, book):
+        for clears in self._clearing:  # noqa: SIM110 -- a generator costs as much as a check
+            if not clears(batch, book):
                 return False
         return True
 

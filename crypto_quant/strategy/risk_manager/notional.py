@@ -17,6 +17,7 @@ class Notional:
 
     def __init__(self, config: RiskConfig) -> None:
         self._multiple = config.notional
+        self._sure = SURE * config.notional
 
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
         """Return the target or what the others leave of the limit."""
@@ -27,7 +28,7 @@ class Notional:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that even the worst case stays well within the limit."""
-        return batch.gross < SURE * self._multiple * book.equity
+        return batch.gross < self._sure * book.equity
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse growth beyond the limit."""

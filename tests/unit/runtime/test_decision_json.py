@@ -25,7 +25,7 @@ from crypto_quant.core.messages import (
     Wake,
     Wallet,
 )
-from crypto_quant.runtime.decision_json import as_json, line
+from crypto_quant.runtime.decision_json import as_line
 
 
 def order(number: int, px: int, reason: str = "grid", *, is_quote: bool = True) -> Place:
@@ -37,17 +37,17 @@ def order(number: int, px: int, reason: str = "grid", *, is_quote: bool = True) 
 
 
 def commands(*made: Command) -> object:
-    return as_json(Decision(9, Wake.TIMER, None, (), (), (), made))["commands"]
+    return json.loads(as_line(Decision(9, Wake.TIMER, None, (), (), (), made)))["commands"]
 
 
 def test_quotes_that_share_all_but_price_and_size_are_listed_together() -> None:
     shared = {"ts": 9, "sleeve": 0, "instrument": 1}
-    first = [(1, Side.BUY, 70, 5), (2, Side.BUY, 60, 5)]
+    first = [[1, "buy", 70, 5], [2, "buy", 60, 5]]
     assert commands(order(1, 70), order(2, 60), order(3, 50, "other")) == [
-        {"quote": {**shared, "reason": "grid", "orders": first}, "checks": ("a", "b")},
+        {"quote": {**shared, "reason": "grid", "orders": first}, "checks": ["a", "b"]},
         {
-            "quote": {**shared, "reason": "other", "orders": [(3, Side.BUY, 50, 5)]},
-            "checks": ("a", "b"),
+            "quote": {**shared, "reason": "other", "orders": [[3, "buy", 50, 5]]},
+            "checks": ["a", "b"],
         },
     ]
 
@@ -77,10 +77,10 @@ def test_other_orders_are_written_in_full_and_say_nothing_of_quotes() -> None:
                 "price": 70,
                 "stop": None,
                 "reduce_only": False,
-                "allocations": (Allocation(0, 5),),
+                "allocations": [[0, 5]],
                 "reason": "grid",
             },
-            "checks": ("a", "b"),
+            "checks": ["a", "b"],
         }
     ]
 
@@ -88,17 +88,18 @@ def test_other_orders_are_written_in_full_and_say_nothing_of_quotes() -> None:
 def test_a_target_says_its_quotes_only_where_it_quotes() -> None:
     plain = Target(9, "grid", 1, 5, None, "r")
     quoting = plain._replace(quotes=(Quote(Side.SELL, 80, 5),))
-    said = as_json(Decision(9, Wake.TIMER, None, (), (plain, quoting), (), ()))
-    assert line(said["targets"]) == (
-        b'[{"ts":9,"sleeve":"grid","instrument":1,"quantity":5,"stop":null,"reason":"r"},'
+    said = as_line(Decision(9, Wake.TIMER, None, (), (plain, quoting), (), ()))
+    assert said == (
+        b'{"ts":9,"wake":"timer","prediction":null,"signals":[],"targets":['
+        b'{"ts":9,"sleeve":"grid","instrument":1,"quantity":5,"stop":null,"reason":"r"},'
         b'{"ts":9,"sleeve":"grid","instrument":1,"quantity":5,"stop":null,"reason":"r",'
-        b'"quotes":[["sell",80,5]]}]\n'
+        b'"quotes":[["sell",80,5]]}],"refused":[],"commands":[]}\n'
     )
 
 
 def test_what_is_no_number_is_null() -> None:
     prediction = Prediction(9, nan, 0.25, "none")
-    said = line(as_json(Decision(9, Wake.TIMER, prediction, (), (), (), ())))
+    said = as_line(Decision(9, Wake.TIMER, prediction, (), (), (), ()))
     assert json.loads(said)["prediction"] == {**prediction._asdict(), "p_up": None}
 
 

@@ -16,7 +16,7 @@ from crypto_quant.data_pipeline.collectors.ticks.chain import BookRows
 from crypto_quant.data_pipeline.storage import part
 from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
-from crypto_quant.runtime.decision_json import as_json
+from crypto_quant.runtime.decision_json import as_line
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.tick_rows import GapEvents
 from crypto_quant.runtime.ticks import TickReader, TickTape
@@ -48,10 +48,10 @@ def tape(reader: TickReader) -> TickTape:
     return found
 
 
-def said(reader: TickReader) -> list[object]:
+def said(reader: TickReader) -> list[bytes]:
     sink, line = Sink(), tick_line(CONFIG, PERP, tape(reader), tick_capital(CONFIG, PERP))
     recorded(line, compose_tick_state(CONFIG, PERP), sink)
-    return [as_json(decision) for decision in sink.decisions]
+    return [as_line(decision) for decision in sink.decisions]
 
 
 @pytest.mark.parametrize("rows", [1, 3, 50])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from crypto_quant.core.errors import StrategyError
 from crypto_quant.core.messages import (
+    Allocation,
     Amend,
     Cancel,
     Exchange,
@@ -21,7 +23,7 @@ from crypto_quant.core.messages import (
     TriggerBy,
 )
 from crypto_quant.core.tickets import Amendment, OrderReport, Ticket, Withdrawal
-from crypto_quant.runtime.decision_json import as_json, line
+from crypto_quant.runtime.decision_json import as_line
 from crypto_quant.runtime.view import LineView
 from tests.unit.backtesting.simulator.markets import market
 from tests.unit.runtime.own_orders import LOOSE, Ran, Said, Script, run
@@ -526,19 +528,20 @@ def test_the_log_says_all_of_an_order() -> None:
     ran = run(market(), {100: [ticket("in", Side.BUY, 30, protect=5_000_000)], 200: [trail]})
     entry, _, exit_ = commands(ran, Place)
     first, last = entry.approved.order, exit_.approved.order
-    said = [as_json(d)["commands"] for d in ran.decisions if d.commands]
-    assert said[0][0]["place"]["conditions"] == {"ticket": "in", "protect": 5_000_000}  # type: ignore[index]
-    place = said[2][0]["place"]  # type: ignore[index]
-    assert place["conditions"] == {
+    lines = [as_line(d) for d in ran.decisions if d.commands]
+    said = [json.loads(line)["commands"][0]["place"] for line in (lines[0], lines[2])]
+    assert said[0]["conditions"] == {"ticket": "in", "protect": 5_000_000}
+    assert said[1]["conditions"] == {
         "ticket": "trail",
         "time_in_force": "ioc",
         "trigger_by": "mark",
         "callback_ppm": 500,
     }
-    for order, one in ((first, said[0][0]["place"]), (last, place)):  # type: ignore[index]
-        kept = {**one, "conditions": type(order.conditions)(**one["conditions"])}
-        assert type(order)(**kept) == order
-    assert b'"type":"trailing_stop_market","price":null,"stop":6000100' in line(said[2])
+    for order, one in zip((first, last), said, strict=True):
+        parts = tuple(Allocation(*part) for part in one["allocations"])
+        own = type(order.conditions)(**one["conditions"])
+        assert type(order)(**{**one, "allocations": parts, "conditions": own}) == order
+    assert b'"type":"trailing_stop_market","price":null,"stop":6000100' in lines[2]
 
 
 @pytest.mark.parametrize("more", [{}, {"price": 6_000_010}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.data_pipeline.storage.flags import REBASED_RECV
 from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
-from crypto_quant.runtime.decision_json import as_json
+from crypto_quant.runtime.decision_json import as_line
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.tape import Columns
@@ -66,7 +67,8 @@ def run(reader: TickReader, tape: TickTape) -> tuple[RecordedLine, Sink]:
 
 def said(sink: Sink, until: int) -> list[dict[str, Any]]:
     """Return every decision up to a time, the quiet ones too."""
-    return [as_json(d) for d in sink.decisions if d.ts <= until and d.wake is not Wake.DATA_END]
+    kept = [d for d in sink.decisions if d.ts <= until and d.wake is not Wake.DATA_END]
+    return [json.loads(as_line(d)) for d in kept]
 
 
 def without(columns: Columns, later: NDArray[np.bool_]) -> Columns:

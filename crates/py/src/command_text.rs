@@ -1,0 +1,207 @@
+//! Commands and quotes as JSON, for the log of decisions.
+
+use itoa::{Buffer, Integer};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use crate::messages::{order_of, Kind, Words};
+
+/// A target's quotes as a list of `[side, price, quantity]`.
+#[pyfunction]
+pub(crate) fn quote_text<'py>(quotes: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
+    let py = quotes.py();
+    let words = Words::get(py)?;
+    let mut text = vec![b'['];
+    for (n, quote) in quotes.iter().enumerate() {
+        let quote = quote.cast::<PyTuple>()?;
+        let side = words.side(&quote.get_item(0)?);
+        let px: i64 = quote.get_item(1)?.extract()?;
+        let quantity: i64 = quote.get_item(2)?.extract()?;
+        if n > 0 {
+            text.push(b',');
+        }
+        push(&mut text, &[b"[\"", side.as_bytes(), b"\","]);
+        number(&mut text, px);
+        text.push(b',');
+        number(&mut text, quantity);
+        text.push(b']');
+    }
+    text.push(b']');
+    Ok(PyBytes::new(py, &text))
+}
+
+/// Commands as a list; cancels and quotes that follow one another are listed together.
+///
+/// `other` says the rest, `dumps` any value.
+#[pyfunction]
+pub(crate) fn command_text<'py>(
+    commands: &Bound<'py, PyTuple>,
+    other: &Bound<'py, PyAny>,
+    dumps: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let py = commands.py();
+    let words = Words::get(py)?;
+    let mut list = List {
+        text: vec![b'['],
+        open: None,
+        dumps,
+    };
+    for command in commands {
+        match words.kind(&command) {
+            Kind::Cancel => list.cancel(&command)?,
+            Kind::Place if list.quote(words, &command)? => {}
+            _ => {
+                list.close()?;
+                list.begin();
+                list.add(&other.call1((command,))?)?;
+            }
+        }
+    }
+    list.close()?;
+    list.text.push(b']');
+    Ok(PyBytes::new(py, &list.text))
+}
+
+/// What the open list of the text is of.
+enum Open<'py> {
+    /// Cancels of one reason.
+    Cancels(Bound<'py, PyAny>),
+    /// Quotes of one time, sleeve, instrument and reason, with the checks that all passed.
+    Quotes([Bound<'py, PyAny>; 5]),
+}
+
+struct List<'a, 'py> {
+    text: Vec<u8>,
+    open: Option<Open<'py>>,
+    dumps: &'a Bound<'py, PyAny>,
+}
+
+impl<'py> List<'_, 'py> {
+    fn cancel(&mut self, command: &Bound<'py, PyAny>) -> PyResult<()> {
+        let fields = command.cast::<PyTuple>()?;
+        let id: u64 = fields.get_item(0)?.extract()?;
+        let reason = fields.get_item(1)?;
+        let goes_on = match &self.open {
+            Some(Open::Cancels(shared)) => is_same(shared, &reason)?,
+            _ => false,
+        };
+        if goes_on {
+            self.text.push(b',');
+        } else {
+            self.close()?;
+            self.begin();
+            self.text.extend_from_slice(b"{\"cancel\":[");
+            self.open = Some(Open::Cancels(reason));
+        }
+        number(&mut self.text, id);
+        Ok(())
+    }
+
+    /// Lists a quote; tells whether it is one, post-only and not bound to reduce.
+    fn quote(&mut self, words: &Words, command: &Bound<'py, PyAny>) -> PyResult<bool> {
+        let order = order_of(command)?;
+        if !words.is_plain_quote(&order)? {
+            return Ok(false);
+        }
+        let approved = command.cast::<PyTuple>()?.get_item(0)?;
+        let checks = approved.cast::<PyTuple>()?.get_item(1)?;
+        let part = order.get_item(9)?.cast_into::<PyTuple>()?.get_item(0)?;
+        let sleeve = part.cast::<PyTuple>()?.get_item(0)?;
+        let field = |n| order.get_item(n);
+        let of = [field(0)?, sleeve, field(2)?, field(10)?, checks];
+        if self.goes_on(&of)? {
+            self.text.push(b',');
+        } else {
+            self.close()?;
+            self.begin();
+            let [ts, sleeve, instrument, reason, _] = &of;
+            let (ts, sleeve, instrument): (i64, u64, u64) =
+                (ts.extract()?, sleeve.extract()?, instrument.extract()?);
+            self.text.extend_from_slice(b"{\"quote\":{\"ts\":");
+            number(&mut self.text, ts);
+            self.text.extend_from_slice(b",\"sleeve\":");
+            number(&mut self.text, sleeve);
+            self.text.extend_from_slice(b",\"instrument\":");
+            number(&mut self.text, instrument);
+            self.text.extend_from_slice(b",\"reason\":");
+            self.say(reason)?;
+            self.text.extend_from_slice(b",\"orders\":[");
+            self.open = Some(Open::Quotes(of));
+        }
+        let (id, px, quantity): (u64, i64, i64) = (
+            field(1)?.extract()?,
+            field(6)?.extract()?,
+            field(4)?.extract()?,
+        );
+        let side = words.side(&field(3)?);
+        self.text.push(b'[');
+        number(&mut self.text, id);
+        push(&mut self.text, &[b",\"", side.as_bytes(), b"\","]);
+        number(&mut self.text, px);
+        self.text.push(b',');
+        number(&mut self.text, quantity);
+        self.text.push(b']');
+        Ok(true)
+    }
+
+    fn goes_on(&self, of: &[Bound<'py, PyAny>; 5]) -> PyResult<bool> {
+        let Some(Open::Quotes(shared)) = &self.open else {
+            return Ok(false);
+        };
+        for (one, other) in shared.iter().zip(of) {
+            if !is_same(one, other)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Ends the open list.
+    fn close(&mut self) -> PyResult<()> {
+        match self.open.take() {
+            None => return Ok(()),
+            Some(Open::Cancels(reason)) => {
+                self.text.extend_from_slice(b"],\"reason\":");
+                self.say(&reason)?;
+            }
+            Some(Open::Quotes([_, _, _, _, checks])) => {
+                self.text.extend_from_slice(b"]},\"checks\":");
+                self.say(&checks)?;
+            }
+        }
+        self.text.push(b'}');
+        Ok(())
+    }
+
+    /// Parts an entry from the one before it.
+    fn begin(&mut self) {
+        if self.text.len() > 1 {
+            self.text.push(b',');
+        }
+    }
+
+    fn say(&mut self, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        let said = self.dumps.call1((value,))?;
+        self.add(&said)
+    }
+
+    fn add(&mut self, said: &Bound<'py, PyAny>) -> PyResult<()> {
+        let said = said.cast::<PyBytes>()?;
+        self.text.extend_from_slice(said.as_bytes());
+        Ok(())
+    }
+}
+
+fn is_same(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(one.is(other) || one.eq(other)?)
+}
+
+fn push(text: &mut Vec<u8>, parts: &[&[u8]]) {
+    for part in parts {
+        text.extend_from_slice(part);
+    }
+}
+
+fn number(text: &mut Vec<u8>, value: impl Integer) {
+    text.extend_from_slice(Buffer::new().format(value).as_bytes());
+}

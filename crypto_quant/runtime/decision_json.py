@@ -51,11 +51,17 @@ def _dumps(said: object) -> bytes:
 
 
 def _target(target: Target) -> dict[str, object]:
-    said = target._asdict()
-    if target.quotes is None:
-        del said["quotes"]
-    else:
-        said["quotes"] = Fragment(_native.quote_text(target.quotes))
+    ts, sleeve, instrument, quantity, stop, reason, quotes = target
+    said = {
+        "ts": ts,
+        "sleeve": sleeve,
+        "instrument": instrument,
+        "quantity": quantity,
+        "stop": stop,
+        "reason": reason,
+    }
+    if quotes is not None:
+        said["quotes"] = Fragment(_native.quote_text(quotes))
     return said
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import nan
-from typing import Final, NamedTuple, Protocol, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final, Protocol, TypeAlias
 
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.messages import (
@@ -39,22 +36,17 @@ SleeveCommand: TypeAlias = Transfer | Alarm | Instruction
 """What a sleeve does itself: move its money, be woken, send, amend or withdraw orders."""
 
 
-class Wish(NamedTuple):
-    """What a sleeve wants at a wake-up, with what led to it."""
-
-    prediction: Prediction | None
-    signals: tuple[Signal, ...]
-    targets: tuple[Target, ...]
-    commands: tuple[SleeveCommand, ...]
-
-
-NO_WISH: Final = Wish(None, (), (), ())
+Wish: TypeAlias = tuple[
+    Prediction | None, tuple[Signal, ...], tuple[Target, ...], tuple[SleeveCommand, ...]
+]
+"""What a sleeve wants at a wake-up, with what led to it: prediction, signals, targets, commands."""
+NO_WISH: Final[Wish] = (None, (), (), ())
 
 
 class Stage(Protocol):
     """A sleeve in the step."""
 
-    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+    def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
         """Decide at a wake-up of the clock."""
         ...
 
@@ -91,15 +83,15 @@ class CarryStage:
     def __init__(self, sleeve: CarrySleeve) -> None:
         self._sleeve = sleeve
 
-    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+    def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
         """Open, re-size, close or leave the pair."""
         moves = self._sleeve.on_timer(view, terms)
-        return NO_WISH if moves is NOTHING else Wish(None, (), *moves)
+        return NO_WISH if moves is NOTHING else (None, (), *moves)
 
     def on_account(self, view: LineView) -> Wish:
         """Follow the legs."""
         moves = self._sleeve.on_account(view)
-        return NO_WISH if moves is NOTHING else Wish(None, (), *moves)
+        return NO_WISH if moves is NOTHING else (None, (), *moves)
 
     def on_funding(self, ts: int, rate: float, interval_h: float) -> None:
         """Update the forecast."""
@@ -131,8 +123,9 @@ class ModelStage(_Quiet):
         self._vol = _column(names, "vol_perp_168h")
         self._fold: FoldModel | None = None
 
-    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+    def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
         """Predict, compare with the threshold, and open, keep or end the bet."""
+        features = FeatureVector(view.now, view.features)
         ts, values = features
         fold = self._switch.at(ts)
         if fold is not self._fold:
@@ -148,9 +141,7 @@ class ModelStage(_Quiet):
         rule = terms[instrument]
         atr = value(self._atr) * view.px(instrument) * rule.price_unit
         target = self._sleeve.on_timer(signal, prediction, atr, vol, rule, view)
-        if target is None:  # nearly always: made without the named constructor
-            return tuple.__new__(Wish, (prediction, (signal,), (), ()))
-        return Wish(prediction, (signal,), (target,), ())
+        return prediction, (signal,), () if target is None else (target,), ()
 
     def reset(self) -> None:
         """Forget the bet and the recent edges."""
@@ -178,7 +169,7 @@ class MomentumStage(_Quiet):
         self._days = days
         self._is_new = True
 
-    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+    def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
         """Follow the day's signal."""
         rule = terms[self._instrument]
         if self._is_new:
@@ -189,7 +180,7 @@ class MomentumStage(_Quiet):
         if signal is None:
             return NO_WISH
         target = self._sleeve.on_signal(signal, self._signal.vol, rule, view)
-        return Wish(None, (signal,), () if target is None else (target,), ())
+        return None, (signal,), () if target is None else (target,), ()
 
     def reset(self) -> None:
         """Forget the past closes; those of the next segment come with its first wake-up."""
@@ -215,12 +206,11 @@ class ImbalanceStage(_Quiet):
         self._instrument = instrument
         self._column = _column(names, feature)
 
-    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+    def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
         """Follow the imbalance."""
-        values: NDArray[np.float64] = features.values
-        signal = self._signal(features.ts, float(values[self._column]))
+        signal = self._signal(view.now, float(view.features[self._column]))
         target = self._sleeve.on_timer(signal, terms[self._instrument], view)
-        return Wish(None, (signal,), () if target is None else (target,), ())
+        return None, (signal,), () if target is None else (target,), ()
 
     def reset(self) -> None:
         """Forget the run of imbalances and the position."""
@@ -237,12 +227,12 @@ class GridStage(_Quiet):
         self._sleeve = sleeve
         self._instrument = instrument
 
-    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+    def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
         """Say the quotes of this moment."""
         target = self._sleeve.on_timer(terms[self._instrument], view)
         if target is None:
             return NO_WISH
-        return tuple.__new__(Wish, (None, (), (target,), ()))
+        return None, (), (target,), ()
 
     def reset(self) -> None:
         """Forget the moves of the market."""

@@ -20,7 +20,6 @@ from crypto_quant.core.messages import (
     Command,
     Decision,
     Exchange,
-    FeatureVector,
     Place,
     Prediction,
     Refused,
@@ -167,17 +166,19 @@ def _wishes(
     state: State, wake: Wake, now: int, terms: TermsMap
 ) -> tuple[Prediction | None, tuple[Signal, ...], tuple[Target, ...], tuple[SleeveCommand, ...]]:
     """Ask every sleeve; most of the time there is one answer or none."""
+    view, stages = state.view, state.stages
+    is_timer = wake is TIMER
+    if is_timer:
+        state.funding.tell(now, stages)
+    if len(stages) == 1:
+        (stage,) = stages
+        return stage.on_timer(view, terms) if is_timer else stage.on_account(view)
     prediction: Prediction | None = None
     signals: tuple[Signal, ...] = NOTHING
     targets: tuple[Target, ...] = NOTHING
     commands: tuple[SleeveCommand, ...] = NOTHING
-    view, stages = state.view, state.stages
-    is_timer = wake is TIMER
-    if is_timer:
-        features = new(FeatureVector, (now, view.features))
-        state.funding.tell(now, stages)
     for stage in stages:
-        wish = stage.on_timer(features, view, terms) if is_timer else stage.on_account(view)
+        wish = stage.on_timer(view, terms) if is_timer else stage.on_account(view)
         if wish is NO_WISH:
             continue
         made, said, wanted, own = wish

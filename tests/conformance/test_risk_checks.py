@@ -40,7 +40,7 @@ def _worlds(draw: st.DrawFn) -> Account:
 def _book(view: Account, *, halted: bool) -> RiskBook:
     state = RiskState()
     state.halted_day = view.now // DAY_NS if halted else -1
-    return RiskBook(view, TERMS, len(SLEEVES), state)
+    return RiskBook(view, TERMS, range(len(SLEEVES)), state)
 
 
 @st.composite

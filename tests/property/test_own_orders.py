@@ -59,7 +59,7 @@ def book_of(held: tuple[int, int], live: list[Own], new: list[Own]) -> RiskBook:
     view.pending = {key: orders.working(*key) for key in keys}
     view.sales = {key: orders.selling(*key) for key in keys}
     view.exits = dict(orders.named.exits)
-    book = RiskBook(view, TERMS, 2, RiskState())
+    book = RiskBook(view, TERMS, range(2), RiskState())
     for number, own in enumerate(new, start=1_000):
         book.accept_order(made(own, number))
     return book

@@ -14,9 +14,9 @@ pub(crate) fn quote_text<'py>(quotes: &Bound<'py, PyTuple>) -> PyResult<Bound<'p
     let mut text = vec![b'['];
     for (n, quote) in quotes.iter().enumerate() {
         let quote = quote.cast::<PyTuple>()?;
-        let side = words.side(&quote.get_item(0)?);
-        let px: i64 = quote.get_item(1)?.extract()?;
-        let quantity: i64 = quote.get_item(2)?.extract()?;
+        let side = words.side(&*quote.get_borrowed_item(0)?);
+        let px: i64 = quote.get_borrowed_item(1)?.extract()?;
+        let quantity: i64 = quote.get_borrowed_item(2)?.extract()?;
         if n > 0 {
             text.push(b',');
         }
@@ -128,12 +128,13 @@ impl<'py> List<'_, 'py> {
             self.text.extend_from_slice(b",\"orders\":[");
             self.open = Some(Open::Quotes(of));
         }
+        let field = |n| order.get_borrowed_item(n);
         let (id, px, quantity): (u64, i64, i64) = (
             field(1)?.extract()?,
             field(6)?.extract()?,
             field(4)?.extract()?,
         );
-        let side = words.side(&field(3)?);
+        let side = words.side(&*field(3)?);
         self.text.push(b'[');
         number(&mut self.text, id);
         push(&mut self.text, &[b",\"", side.as_bytes(), b"\","]);

@@ -73,9 +73,9 @@ impl Words {
 
     /// Whether an `Order` is a quote as those of targets are: post-only, not bound to reduce.
     pub(crate) fn is_plain_quote(&self, order: &Bound<'_, PyTuple>) -> PyResult<bool> {
-        Ok(order.get_item(11)?.is_truthy()?
-            && order.get_item(5)?.is(&self.post_only)
-            && !order.get_item(8)?.is_truthy()?)
+        Ok(order.get_borrowed_item(11)?.is_truthy()?
+            && order.get_borrowed_item(5)?.is(&self.post_only)
+            && !order.get_borrowed_item(8)?.is_truthy()?)
     }
 
     /// The word for a side.
@@ -224,18 +224,18 @@ pub(crate) fn cancelled(command: &Bound<'_, PyAny>) -> PyResult<u64> {
 impl QuoteOrder {
     /// What an `Order` says, `None` where it is no quote.
     pub(crate) fn of(order: &Bound<'_, PyTuple>) -> PyResult<Option<Self>> {
-        if !order.get_item(11)?.is_truthy()? {
+        if !order.get_borrowed_item(11)?.is_truthy()? {
             return Ok(None);
         }
         let part = order.get_item(9)?.cast_into::<PyTuple>()?.get_item(0)?;
         let (sleeve, signed): (usize, i64) = part.extract()?;
-        let px: Option<i64> = order.get_item(6)?.extract()?;
+        let px: Option<i64> = order.get_borrowed_item(6)?.extract()?;
         Ok(Some(Self {
-            id: order.get_item(1)?.extract()?,
+            id: order.get_borrowed_item(1)?.extract()?,
             sleeve,
-            instrument: order.get_item(2)?.extract()?,
+            instrument: order.get_borrowed_item(2)?.extract()?,
             at: px.unwrap_or(0) * signed.signum(),
-            quantity: order.get_item(4)?.extract()?,
+            quantity: order.get_borrowed_item(4)?.extract()?,
         }))
     }
 }

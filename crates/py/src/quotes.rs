@@ -219,6 +219,9 @@ impl PyQuoteDesk {
         has_news: bool,
         reason: &Bound<'py, PyAny>,
     ) -> PyResult<Option<PlanRow<'py>>> {
+        if self.inner.is_idle(&live.inner) {
+            return Ok(None);
+        }
         let mut last = last_id;
         let now = view.getattr(intern!(view.py(), "now"))?.extract()?;
         let wake = Wake {

@@ -144,6 +144,12 @@ impl Desk {
             .collect()
     }
 
+    /// Whether there is nothing to look at: nothing else is wanted, and no answer came.
+    #[must_use]
+    pub fn is_idle(&self, live: &Live) -> bool {
+        self.due.is_empty() && !live.has_requote()
+    }
+
     /// What brings the quotes to those wanted; `None` while nothing changes.
     ///
     /// `next_id` numbers what is made; `touch` tells the best price that a side would trade at,

@@ -187,6 +187,10 @@ impl Live {
         self.touched.clear();
     }
 
+    pub(crate) fn has_requote(&self) -> bool {
+        !self.requote.is_empty()
+    }
+
     pub(crate) fn take_requote(&mut self) -> BTreeSet<Key> {
         mem::take(&mut self.requote)
     }

@@ -73,14 +73,14 @@ class Quoting:
         """Leave out targets that stand already, uncut, with the same position."""
         kept = []
         for target in targets:
-            quotes = target.quotes
+            _, sleeve, instrument, held, _, _, quotes = target
             if quotes is not None:
-                key = (self._sleeves[target.sleeve], target.instrument)
+                key = (self._sleeves[sleeve], instrument)
                 stands = self._stand.get(key)
                 if (
                     stands is not None
                     and not stands.is_cut
-                    and stands.held == target.quantity
+                    and stands.held == held
                     and (stands.asked is quotes or stands.asked == quotes)
                 ):
                     continue

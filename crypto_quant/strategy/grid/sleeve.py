@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from functools import lru_cache
 from itertools import repeat
 from typing import Final
 
@@ -15,8 +16,6 @@ from crypto_quant.strategy.grid.config import GridConfig
 
 REASON: Final = "grid"
 new = tuple.__new__
-BUY, SELL = Side.BUY, Side.SELL
-QUOTE = repeat(Quote)
 Shape = tuple[int, int, int, int, int]
 
 
@@ -78,10 +77,11 @@ class GridSleeve:
         self._before = middle
         half = half + vol * math.sqrt(self._variance)
         centre = middle - skew * held / quantity
+        low, high = math.floor((centre - half) / gap) * gap, math.ceil((centre + half) / gap) * gap
         shape = (
-            min(math.floor((centre - half) / gap) * gap, bid),
+            low if low < bid else bid,
             levels if held < most else 0,
-            max(math.ceil((centre + half) / gap) * gap, ask),
+            high if high > ask else ask,
             levels if held > -most else 0,
             tick,
         )
@@ -111,6 +111,15 @@ def _ladder(shape: Shape, gap: int, quantity: int) -> tuple[Quote, ...]:
     low, bids, high, asks, tick = shape
     below = range(low * tick, (low - bids * gap) * tick, -gap * tick)
     above = range(high * tick, (high + asks * gap) * tick, gap * tick)
-    bought = map(new, QUOTE, zip(repeat(BUY), below, repeat(quantity)))
-    sold = map(new, QUOTE, zip(repeat(SELL), above, repeat(quantity)))
+    bought, sold = map(_bid, below, repeat(quantity)), map(_ask, above, repeat(quantity))
     return (*bought, *sold)
+
+
+@lru_cache(maxsize=1024)  # most quotes of a grid were in the one before it
+def _bid(px: int, quantity: int) -> Quote:
+    return Quote(Side.BUY, px, quantity)
+
+
+@lru_cache(maxsize=1024)
+def _ask(px: int, quantity: int) -> Quote:
+    return Quote(Side.SELL, px, quantity)

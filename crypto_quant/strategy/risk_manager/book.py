@@ -112,8 +112,8 @@ class RiskBook:
         "_accepted",
         "_bought",
         "_counted",
-        "_exits",
         "_openings",
+        "_own_exits",
         "_priced",
         "_sleeves",
         "_sold",
@@ -129,12 +129,12 @@ class RiskBook:
     )
 
     def __init__(
-        self, view: AccountView, terms: Mapping[int, Terms], sleeves: int, state: RiskState
+        self, view: AccountView, terms: Mapping[int, Terms], sleeves: range, state: RiskState
     ) -> None:
         self.view = view
         self.terms = terms
         self.state = state
-        self._sleeves = range(sleeves)
+        self._sleeves = sleeves
         self.now = view.now
         self.equity = view.equity
         self._accepted: dict[tuple[int, int], int] = {}
@@ -142,13 +142,20 @@ class RiskBook:
         self._bought: dict[tuple[int, int], int] = {}
         self._sold: dict[tuple[int, int], int] = {}
         self._stopped: dict[tuple[int, int], int] = {}
-        self._exits = Exits(view.exits, self._sleeves)
+        self._own_exits: Exits | None = None
         self._openings = view.openings
         self._priced: dict[tuple[int, int], list[Priced]] = {}
         self._spent: dict[tuple[int, str], Decimal] = {}
         self._worth: dict[int, float] = {}
         self.is_halted = state.is_killed or state.halted_day == self.now // DAY_NS
         """Whether the operator said stop, or the day's loss limit was reached today."""
+
+    @property
+    def _exits(self) -> Exits:
+        """Orders that only reduce, those of this wake-up included; most of the time none."""
+        if self._own_exits is None:
+            self._own_exits = Exits(self.view.exits, self._sleeves)
+        return self._own_exits
 
     @property
     def _notionals(self) -> dict[tuple[int, int], float]:
@@ -256,15 +263,17 @@ class RiskBook:
         sizes: Mapping[tuple[int, int], int],
     ) -> Batch:
         gross = contracts = 0.0
-        has_own = bool(self._openings or self._priced)
-        of_sleeve = dict.fromkeys(self._sleeves, 0.0)
+        has_own = self._openings or self._priced
+        sleeves = self._sleeves
+        of_sleeve = dict.fromkeys(sleeves, 0.0)
         for instrument, rule in self.terms.items():
             worth = self.worth(instrument) or inf  # without a price nothing is certain
-            for sleeve in self._sleeves:
-                size = sizes.get((sleeve, instrument))
+            for sleeve in sleeves:
+                key = (sleeve, instrument)
+                size = sizes.get(key)
                 if size is None:
                     low, high = self.reach(sleeve, instrument)
-                    size = max(-low, high, self._accepted.get((sleeve, instrument), 0))
+                    size = max(-low, high, self._accepted.get(key, 0))
                 if not size:
                     continue
                 notional = size * worth
@@ -285,19 +294,22 @@ class RiskBook:
 
         They are those that live and those of this wake-up; protective stops do not count.
         """
+        if self._own_exits is None and not self.view.exits:
+            return self._ends(sleeve, instrument)
         exits = self._exits
-        if exits.live or exits.new:
-            held, own = self.view.position(sleeve, instrument), exits.of(sleeve, instrument)
-            return exits.widened(sleeve, instrument, held, own, self._ends)
-        return self._ends(sleeve, instrument)
+        held, own = self.view.position(sleeve, instrument), exits.of(sleeve, instrument)
+        return exits.widened(sleeve, instrument, held, own, self._ends)
 
     def _ends(self, sleeve: int, instrument: int) -> tuple[int, int]:
         """Return lowest and highest position without orders that only reduce."""
-        view, key = self.view, (sleeve, instrument)
+        view = self.view
         held = view.position(sleeve, instrument)
         selling = view.selling(sleeve, instrument)
-        buying = view.working(sleeve, instrument) - selling
-        return held + selling + self._sold.get(key, 0), held + buying + self._bought.get(key, 0)
+        low, high = held + selling, held + view.working(sleeve, instrument) - selling
+        if self._sold or self._bought:
+            key = (sleeve, instrument)
+            return low + self._sold.get(key, 0), high + self._bought.get(key, 0)
+        return low, high
 
     def notional_beside(self, proposal: Proposal) -> float:
         """Return the gross notional of everything but the proposal's own position."""

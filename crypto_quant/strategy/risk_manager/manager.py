@@ -29,6 +29,7 @@ from crypto_quant.strategy.risk_manager.book import (
     Proposal,
     RiskBook,
     RiskState,
+    new,
 )
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.strategy.risk_manager.own_orders import Change
@@ -71,7 +72,16 @@ class RiskManager:
         What outlives a wake-up; this object is the only one that changes it.
     """
 
-    __slots__ = ("_checks", "_clearing", "_floor", "_names", "_ours", "_sleeves", "state")
+    __slots__ = (
+        "_checks",
+        "_clearing",
+        "_floor",
+        "_names",
+        "_numbers",
+        "_ours",
+        "_sleeves",
+        "state",
+    )
 
     def __init__(
         self,
@@ -85,6 +95,7 @@ class RiskManager:
         self._clearing = tuple([check.clears for check in checks.values()])
         self._ours = {name: check for name, check in checks.items() if not check.is_of_venue}
         self._sleeves = {name: n for n, name in enumerate(sleeves)}
+        self._numbers = range(len(sleeves))
         self._floor = 1.0 - config.daily_loss
         self.state = state
 
@@ -103,7 +114,7 @@ class RiskManager:
         self, targets: Sequence[Target], view: AccountView, terms: Mapping[int, Terms]
     ) -> tuple[Target, ...]:
         """Return the targets cut to the limits; what was cut says by which check."""
-        book = RiskBook(view, terms, len(self._sleeves), self.state)
+        book = RiskBook(view, terms, self._numbers, self.state)
         left: list[Target] = []
         quoting: list[Target] = []
         groups: dict[str, list[Target]] = {}
@@ -135,11 +146,11 @@ class RiskManager:
         refused takes no other with it. What a sleeve sends itself is judged as if it filled: no
         target of it was cut before.
         """
-        book = RiskBook(view, terms, len(self._sleeves), self.state)
+        book = RiskBook(view, terms, self._numbers, self.state)
         batch = None if crosses else book.batch(orders)
         if batch is not None and self._clears(batch, book):
             self.state.sent.extend([book.now] * len(orders))
-            return Stamped(approve(orders, self._names, RISK_SEAL), (), ())
+            return new(Stamped, (approve(orders, self._names, RISK_SEAL), (), ()))
         judged = [*map(_as_order, crosses), *orders] if crosses else orders
         with localcontext(EXACT):
             verdicts = [
@@ -202,7 +213,7 @@ class RiskManager:
         The venue's rules bind what is to be left of an order, limits what it may trade more, at
         its new price; what it may trade already counts until the venue has answered.
         """
-        book = RiskBook(view, terms, len(self._sleeves), self.state)
+        book = RiskBook(view, terms, self._numbers, self.state)
         approved: list[Approved] = []
         refused: list[Refused] = []
         with localcontext(EXACT):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from crypto_quant.backtesting.simulator import Market
-from crypto_quant.core.messages import Decision, FeatureVector, Target, Wallet
+from crypto_quant.core.messages import Decision, Target, Wallet
 from crypto_quant.core.tickets import Instruction
 from crypto_quant.execution.netting import NettingConfig
 from crypto_quant.runtime.compose import join
@@ -41,14 +41,14 @@ class Scripted:
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
-        said = self._script.get((features.ts - T0) // MS)
+    def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
+        said = self._script.get((view.now - T0) // MS)
         if said is None:
             return NO_WISH
         both = said(view) if callable(said) else said
         targets = tuple(one for one in both if isinstance(one, Target))
         own = tuple(one for one in both if not isinstance(one, Target))
-        return Wish(None, (), targets, own)
+        return None, (), targets, own
 
     def on_account(self, view: LineView) -> Wish:
         return NO_WISH

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from typing import cast
 
-import numpy as np
 import pytest
 
-from crypto_quant.core.messages import FeatureVector
 from crypto_quant.runtime.history import DAY_NS, DailyCloses
 from crypto_quant.runtime.sleeves import MomentumStage, Wish
 from crypto_quant.runtime.view import LineView
@@ -31,8 +29,7 @@ def _stage(past: DailyCloses) -> MomentumStage:
 def _wake(stage: MomentumStage, now: int, px: int) -> Wish:
     view = Account(now=now)
     view.prices[PERP] = px
-    features = FeatureVector(now, np.array([], dtype=np.float64))
-    return stage.on_timer(features, cast("LineView", view), TERMS)
+    return stage.on_timer(cast("LineView", view), TERMS)
 
 
 def test_closes_are_of_the_days_before_today() -> None:
@@ -52,10 +49,10 @@ def test_first_wake_up_decides_as_if_the_stage_had_lived_through_the_past(hour: 
     now = MIDNIGHTS[20] + hour * HOUR
     told = _wake(_stage(DailyCloses(MIDNIGHTS, PX)), now, PX[20])
     assert told == _wake(lived, now, PX[20])
-    (signal,) = told.signals
+    (signal,) = told[1]
     change = PX[20] / PX[20 - DAYS] - 1.0
     assert signal.direction == math.copysign(1, change)
-    assert told.targets[0].quantity * change > 0
+    assert told[2][0].quantity * change > 0
 
 
 def test_prices_of_today_and_later_change_nothing() -> None:
@@ -69,14 +66,14 @@ def test_a_day_missing_from_the_past_is_no_daily_return() -> None:
     kept = [n for n in range(20) if n != 18]
     past = DailyCloses([MIDNIGHTS[n] for n in kept], [PX[n] for n in kept])
     stage = _stage(past)
-    signals = [_wake(stage, MIDNIGHTS[n], PX[n]).signals for n in range(20, 26)]
+    signals = [_wake(stage, MIDNIGHTS[n], PX[n])[1] for n in range(20, 26)]
     assert [len(found) for found in signals] == [0, 0, 0, 0, 1, 1]  # 19 to 24: five returns
 
 
 def test_after_a_hole_only_the_past_right_before_counts() -> None:
     stage = _stage(DailyCloses(MIDNIGHTS[:20], PX[:20]))
-    assert _wake(stage, MIDNIGHTS[20], PX[20]).signals
+    assert _wake(stage, MIDNIGHTS[20], PX[20])[1]
     stage.reset()
-    assert _wake(stage, MIDNIGHTS[30], PX[30]).signals == ()
+    assert _wake(stage, MIDNIGHTS[30], PX[30])[1] == ()
     stage.reset()
-    assert _wake(stage, MIDNIGHTS[20], PX[20]).signals
+    assert _wake(stage, MIDNIGHTS[20], PX[20])[1]

@@ -10,7 +10,6 @@ from crypto_quant.core.messages import (
     Cross,
     Decision,
     Exchange,
-    FeatureVector,
     Place,
     Target,
     Wake,
@@ -46,7 +45,7 @@ class Script:
     def __init__(self) -> None:
         self.wish = NO_WISH
 
-    def on_timer(self, features: FeatureVector, view: LineView, terms: TermsMap) -> Wish:
+    def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
         said, self.wish = self.wish, NO_WISH
         return said
 
@@ -82,7 +81,7 @@ class World:
             Target(self.view.now, sleeve, PERP, quantity, None, f"{sleeve} wants {quantity}")
             for sleeve, quantity in wanted.items()
         )
-        self.script.wish = Wish(None, (), targets, ())
+        self.script.wish = (None, (), targets, ())
         decision = step(self.state, Wake.TIMER)
         for command in decision.commands:
             if isinstance(command, Exchange):

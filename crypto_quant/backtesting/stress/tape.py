@@ -140,8 +140,8 @@ class Shock:
     bars_ns, ticks_ns
         How long it lasts on either kind of tape; 0: to the end.
     from_first
-        Kinds of tape (``bars``, ``ticks``) on which it is a setting of the venue, which holds from
-        the first decision on: there the shock starts with it.
+        Kinds of tape (``bars``, ``ticks``) on which it holds from the first decision on, as a
+        setting of the venue does: there the shock starts with it.
     """
 
     key: str

@@ -14,7 +14,7 @@ import pytest
 from crypto_quant.backtesting.engine.columns import money, texts, whole
 from crypto_quant.backtesting.engine.inputs import Inputs, read_inputs
 from crypto_quant.backtesting.engine.portfolio import Books, run_portfolio
-from crypto_quant.backtesting.metrics.schema import PORTFOLIO
+from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
 from crypto_quant.backtesting.stress.extremes import Extreme, extremes
 from crypto_quant.backtesting.stress.laid import LaidInputs, laid
 from crypto_quant.backtesting.stress.measure import Figures
@@ -222,16 +222,17 @@ def rows(book_run: Path) -> dict[str, ShockRow]:
 def test_a_shock_of_a_session_begins_when_most_was_held(
     book_run: Path, rows: dict[str, ShockRow]
 ) -> None:
-    """The first fill of the run's own file: no later position is larger."""
+    """The first fill of the run's own file, once it is known: no later position is larger."""
     fills = pq.read_table(book_run / "fills.parquet")
-    first, lots = fills["ts_event"][0].as_py(), fills["qty"].to_pylist()
-    assert max(lots) == lots[0] == SIZE
+    first, price = fills["ts_recv"][0].as_py(), fills["price"][0].as_py()
+    assert fills["quantity"][0].as_py() == -SIZE
+    assert max(np.abs(np.cumsum(fills["quantity"].to_pylist()))) == SIZE
     for key, row in rows.items():
         if "ticks" in SHOCKS[key].from_first:
             assert row.held is None
             continue
         assert row.start == first + 1
-        assert row.held == pytest.approx(-float(SIZE * fills["px"][0].as_py()) / CAPITAL, rel=1e-6)
+        assert row.held == pytest.approx(-float(SIZE * price) / CAPITAL, rel=1e-6)
         assert not row.is_idle
 
 
@@ -259,7 +260,7 @@ def test_a_gap_against_the_position_takes_it_and_its_stop_fills_beyond_the_gap(
 def test_a_session_is_stressed_as_it_was_run(book_run: Path, rows: dict[str, ShockRow]) -> None:
     """It ends before funding that the catalog lacks; without a shock it earns what the run did."""
     assert {row.to for row in rows.values()} == {SETTLED - 1}
-    equity = pq.read_table(book_run / "equity.parquet")[f"equity/{PORTFOLIO}"].to_pylist()
+    equity = pq.read_table(book_run / "equity.parquet")[column(PORTFOLIO, "equity")].to_pylist()
     plain, _ = both(rows["latency_x50"])
     assert plain.ret == pytest.approx(float(equity[-1]) / CAPITAL - 1, rel=1e-9)
     for key in ("funding_longs_pay", "funding_shorts_pay"):

@@ -50,9 +50,11 @@ class ShockRow(NamedTuple):
     why: str = ""
     is_idle: bool = False
 
-    def seen(self, plain: Figures, shocked: Figures) -> ShockRow:
-        """Return the row with figures."""
+    def seen(self, plain: Figures, shocked: Figures, takes: bool) -> ShockRow:
+        """Return the row with figures; with the reason where the venue ``takes`` and could not."""
         is_idle = not self.held and plain.fills == 0 == shocked.fills
+        if takes and not is_idle and not shocked.taken:
+            return self._replace(why="the venue found no position of ours to take then")
         return self._replace(plain=plain, shocked=shocked, is_idle=is_idle)
 
 

@@ -254,4 +254,4 @@ def _shock(one: _Laid, at: Span, plain: Figures | str, shocked: Figures | str) -
     row = ShockRow(*names, None if one.place == FIRST else one.held, None, None)
     if isinstance(plain, str) or isinstance(shocked, str):
         return row._replace(why=str(shocked))
-    return row.seen(plain, shocked)
+    return row.seen(plain, shocked, shock.takes)

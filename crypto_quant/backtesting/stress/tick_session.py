@@ -149,6 +149,7 @@ class TickStress:
                     yield row.seen(
                         self._figures(undisturbed, plain, span),
                         self._figures(self._run(tape, laid), laid, span),
+                        shock.takes,
                     )
                 self._tell(what, done, total)
 

@@ -12,10 +12,11 @@ from crypto_quant.backtesting.stress.held import Held, place
 from crypto_quant.runtime.segments import Span
 
 
-def held(*fills: tuple[int, int, int]) -> Held:
-    """Return what fills of time, side and lots come to."""
+def held(*fills: tuple[int, int, int], delay: int = 0) -> Held:
+    """Return what fills of time, side and lots come to, each told ``delay`` later."""
     ts, side, qty = np.array(fills, dtype=np.int64).reshape(-1, 3).T
-    return Held.of(Books(("one",), {}, {"ts_event": ts, "side": side, "qty": qty}, {}, {}, {}))
+    rows = {"ts_event": ts, "ts_recv": ts + delay, "side": side, "qty": qty}
+    return Held.of(Books(("one",), {}, rows, {}, {}, {}))
 
 
 RUN = held((10, 1, 5), (20, -1, 12), (30, 1, 4), (40, -1, 8), (50, 1, 11))
@@ -45,6 +46,15 @@ def test_of_positions_as_large_it_is_the_first() -> None:
 def test_fills_of_one_time_count_together() -> None:
     """What was bought and sold at once was never held, and a position taken level by level was."""
     assert place(held((10, 1, 9), (10, -1, 9), (20, 1, 1), (20, 1, 2)), Span(0, 90), 0) == 21
+
+
+def test_it_is_after_we_were_told_of_it_where_it_is_held_so_long() -> None:
+    """The venue can only take from us in a deleveraging what we know to hold."""
+    fills = (10, 1, 5), (20, -1, 12), (30, 1, 4)
+    assert place(held(*fills, delay=6), Span(0, 90), 0) == 27
+    assert place(held(*fills, delay=9), Span(0, 90), 0) == 30
+    assert place(held(*fills, delay=10), Span(0, 90), 0) == 21
+    assert held(*fills, delay=6).at(27) == -7
 
 
 def test_it_is_the_middle_where_nothing_is_ever_held() -> None:

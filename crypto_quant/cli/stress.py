@@ -10,7 +10,7 @@ import numpy as np
 
 from crypto_quant.backtesting.engine.folder import is_tick_run
 from crypto_quant.backtesting.stress.monte_carlo import DRAWS, RUIN, Drawn
-from crypto_quant.backtesting.stress.result import NAME, Stressed
+from crypto_quant.backtesting.stress.result import NAME, Stressed, WindowRow
 from crypto_quant.backtesting.stress.session import Asked, StressSession
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.tick_session import TickStress
@@ -157,13 +157,12 @@ def _lines(found: Stressed) -> Iterator[str]:
         yield ""
         wide = found.digits + 6
         yield (
-            f"{'extreme window':<47}{'spot':>{wide}}{'return':>{wide}}{'fall':>{wide}}"
+            f"{'extreme window':<47}{'by':>{wide}}{'return':>{wide}}{'fall':>{wide}}"
             f"{'margin':>8}{'stops':>13}  limits"
         )
         for one in found.windows:
             name = f"{str(np.datetime64(one.start, 'ns'))[:10]}  {one.label}"
-            spot = f"{one.figures.held:.1%}"
-            yield f"{name:<47}{spot:>{wide}}{figures(one.figures, found.digits)}"
+            yield f"{name:<47}{_extreme(one):>{wide}}{figures(one.figures, found.digits)}"
     if found.drawn:
         yield ""
         yield f"{'drawn again':<34}{'5%':>8}{'median':>9}{'95%':>8}{'ruin':>8}"
@@ -180,6 +179,13 @@ def _lines(found: Stressed) -> Iterator[str]:
             f"  {flat.kept_mean:.0%} of it on average, {flat.kept_least:.0%} at least; "
             f"{found.trials} configurations in the trial log"
         )
+
+
+def _extreme(one: WindowRow) -> str:
+    """Return what makes a window one: hours of a halt, else a fraction."""
+    if one.key.startswith("halt"):
+        return f"{one.value:.1f} h"
+    return f"{one.value:.{2 if one.key.startswith('funding') else 1}%}"
 
 
 def _drawn(drawn: Drawn) -> Iterator[str]:

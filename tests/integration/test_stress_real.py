@@ -271,8 +271,15 @@ def test_what_makes_trading_dearer_costs(rows: dict[str, ShockRow]) -> None:
     plain, shocked = both(rows["spread_x10"])
     assert shocked.ret < plain.ret
     assert not shocked.ruined
-    _, adl = both(rows["deleveraging"])
+
+
+def test_the_venue_takes_the_short_at_the_mark_of_the_fall_of_a_session(
+    rows: dict[str, ShockRow],
+) -> None:
+    """Short 0.01 BTC when a tenth is taken off the price: that is what it wins, and no more."""
+    plain, adl = both(rows["deleveraging"])
     assert adl.taken == 1
+    assert adl.ret - plain.ret == pytest.approx(0.1 * 0.00281, abs=0.1 * 0.000281)
 
 
 def test_the_cap_is_charged_where_the_session_settles_funding(

@@ -41,20 +41,20 @@ def cap(instrument: Instrument, ts: int) -> Decimal:
     return SHARE * instrument.margin_brackets.at(ts)[0][0].mmr
 
 
-def _capped(instrument: Instrument, rate_exp: int, start: int, sign: int) -> Change:
-    rate = int(sign * cap(instrument, start).scaleb(rate_exp))
+def _capped(instrument: Instrument, rate_exp: int, span: Span, sign: int) -> Change:
+    rate = int(sign * cap(instrument, span.start).scaleb(rate_exp))
 
     def change(rows: Columns) -> Columns:
         return {**rows, "rate": np.full_like(rows["rate"], rate)}
 
-    return change
+    return lambda rows: within(rows, span, change)
 
 
 def _on_bars(tape: BarTape, span: Span, sign: int) -> BarTape:
     out: dict[Key, Columns] = {}
     for index in tape.of("funding"):
-        change = _capped(tape.instruments[index], tape.rate_exp, span.start, sign)
-        out["funding", index] = within(tape.streams["funding", index], span, change)
+        change = _capped(tape.instruments[index], tape.rate_exp, span, sign)
+        out["funding", index] = change(tape.streams["funding", index])
     if not out:
         raise InapplicableError("nothing on this tape settles funding")
     return tape.changed(out)
@@ -69,7 +69,7 @@ def _on_ticks(tape: SessionTape, span: Span, sign: int) -> SessionTape:
     for index in tape.of("funding"):
         parts = tape.streams["funding", index]
         if any(((ts >= span.start) & (ts < span.end)).any() for ts in _times(parts)):
-            change = _capped(tape.instruments[index], tape.rate_exp, span.start, sign)
+            change = _capped(tape.instruments[index], tape.rate_exp, span, sign)
             out["funding", index] = each(parts, change)
     if not out:
         raise InapplicableError("no funding is settled in this session")

@@ -313,7 +313,7 @@ def _early(inside: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("key", "sign"), [("funding_longs_pay", 1), ("funding_shorts_pay", -1)])
-def test_three_days_of_funding_are_at_the_cap(key: str, sign: int) -> None:
+def test_funding_is_at_the_cap(key: str, sign: int) -> None:
     span = Span(SPAN.start, SPAN.start + SHOCKS[key].bars_ns)
     plain, laid = bars(key, span)
     old, new = plain.streams["funding", PERP], laid.streams["funding", PERP]
@@ -321,8 +321,17 @@ def test_three_days_of_funding_are_at_the_cap(key: str, sign: int) -> None:
     assert inside.sum() == 9
     assert (new["rate"][inside] == sign * 300_000).all()  # 0.3 %: 0.75 x 0.4 %
     assert (new["rate"][~inside] == old["rate"][~inside]).all()
-    with pytest.raises(InapplicableError, match="a session of minutes"):
-        ticks(key)
+    plain, laid = ticks(key)
+    old, new = plain.streams["funding", PERP], laid.streams["funding", PERP]
+    assert new["rate"].tolist() == [old["rate"][0], sign * 300_000, old["rate"][2]]
+    for span in (Span(T0 + 301 * MS, T0 + 999 * MS), Span(T0 + DAY_NS, T0 + 2 * DAY_NS)):
+        with pytest.raises(InapplicableError, match="no funding is settled in this session"):
+            ticks(key, span)
+    tape = tick_tape()
+    streams = {key: parts for key, parts in tape.streams.items() if key[0] != "funding"}
+    bare = StressTape(tape.instruments, streams, {}, 8, tape.sim)
+    with pytest.raises(InapplicableError, match="no funding is settled in this session"):
+        SHOCKS[key].on_ticks(bare, TICK_SPAN)
 
 
 def test_the_whole_contract_is_taken_at_the_fall() -> None:

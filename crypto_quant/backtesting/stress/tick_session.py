@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from crypto_quant.backtesting.engine import identity
 from crypto_quant.backtesting.engine.cells import Cell, CellJob, Fitted, queue_of
 from crypto_quant.backtesting.engine.portfolio import Books
@@ -17,9 +15,9 @@ from crypto_quant.backtesting.engine.workspace import Stage
 from crypto_quant.backtesting.stress import result
 from crypto_quant.backtesting.stress.chosen import catalog_of, chosen
 from crypto_quant.backtesting.stress.held import Held, place
+from crypto_quant.backtesting.stress.last_traded import last_traded
 from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity
 from crypto_quant.backtesting.stress.result import ShockRow, Stressed
-from crypto_quant.backtesting.stress.shocks.rows import Reach
 from crypto_quant.backtesting.stress.tape import (
     HOUR_NS,
     InapplicableError,
@@ -34,7 +32,6 @@ from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require
 from crypto_quant.core.config import load_config
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.core.measures.arrays import Ints
 from crypto_quant.runtime.compose_ticks import (
     TRADED,
     Assumed,
@@ -209,28 +206,6 @@ class TickStress:
     def _market(self, laid: SessionTape) -> Market:
         trades = laid.streams.get(("trade", TRADED), ())
         return Market((self._instrument,), lambda _, ts: last_traded(trades, ts), laid.worth)
-
-
-def last_traded(trades: Parts, ts: Ints) -> Ints:
-    """Return the last traded price at each time, (n,); before the first trade that one.
-
-    Parameters
-    ----------
-    trades
-        ``ts_event``, which is taken to stand still where it goes back, and ``px``.
-    ts
-        Times, ns UTC, in any order.
-    """
-    out: Ints = np.ones(ts.size, dtype=np.int64)
-    reach, is_first = Reach(), True
-    for part in trades:
-        if not len(part["px"]):
-            continue
-        if is_first:
-            out[:], is_first = part["px"][0], False
-        at = np.searchsorted(reach.take(part["ts_event"]), ts, side="right") - 1
-        out[at >= 0] = part["px"][at[at >= 0]]
-    return out
 
 
 def _judged(folder: Path) -> tuple[CellJob, LatencyName]:

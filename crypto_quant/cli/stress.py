@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import numpy as np
 
 from crypto_quant.backtesting.engine.folder import is_tick_run
-from crypto_quant.backtesting.stress.measure import Figures
 from crypto_quant.backtesting.stress.monte_carlo import DRAWS, RUIN, Drawn
-from crypto_quant.backtesting.stress.result import NAME, Stressed
+from crypto_quant.backtesting.stress.result import NAME, Stressed, WindowRow
 from crypto_quant.backtesting.stress.session import Asked, StressSession
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.tick_session import TickStress
@@ -18,13 +18,13 @@ from crypto_quant.backtesting.sweep.cell_runs import Where
 from crypto_quant.cli.data import GENERATED_LINE, catalog_option, json_option
 from crypto_quant.cli.progress import stages
 from crypto_quant.cli.ranges import Finite
+from crypto_quant.cli.shock_lines import figures, shock_lines
 from crypto_quant.cli.walk_forward import trials_option
 from crypto_quant.core.clock import monotonic_s
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.venues.rules import load_instruments
 
 _PARTS = ("shocks", "windows", "draws")
-_PLAIN = ("largest position", "from the first decision")
 
 
 @click.command("stress")
@@ -152,19 +152,17 @@ def _lines(found: Stressed) -> Iterator[str]:
     if found.synthetic:
         yield GENERATED_LINE
     if found.shocks:
-        yield f"{'shock':<44}{'plain':>9}{'return':>9}{'fall':>9}{'margin':>8}  limits"
-        for row in found.shocks:
-            if row.shocked is None or row.plain is None:
-                yield f"{row.label:<44}  does not apply"
-                continue
-            name = row.label if row.place in _PLAIN else f"{row.label}, {row.place}"
-            plain = f"{row.plain.ret:.{found.digits}%}"
-            yield f"{name:<44.44}{plain:>9}{_figures(row.shocked, found.digits)}"
+        yield from shock_lines(found)
     if found.windows:
         yield ""
-        yield f"{'extreme window':<44}{'spot':>9}{'return':>9}{'fall':>9}{'margin':>8}  limits"
+        wide = found.digits + 6
+        yield (
+            f"{'extreme window':<47}{'by':>{wide}}{'return':>{wide}}{'fall':>{wide}}"
+            f"{'margin':>8}{'stops':>13}  limits"
+        )
         for one in found.windows:
-            yield f"{one.label:<44.44}{one.figures.held:>9.1%}{_figures(one.figures, found.digits)}"
+            name = f"{str(np.datetime64(one.start, 'ns'))[:10]}  {one.label}"
+            yield f"{name:<47}{_extreme(one):>{wide}}{figures(one.figures, found.digits)}"
     if found.drawn:
         yield ""
         yield f"{'drawn again':<34}{'5%':>8}{'median':>9}{'95%':>8}{'ruin':>8}"
@@ -183,11 +181,11 @@ def _lines(found: Stressed) -> Iterator[str]:
         )
 
 
-def _figures(seen: Figures, digits: int) -> str:
-    broken = [limit.name for limit in seen.limits if not limit.held]
-    said = "RUINED" if seen.ruined else ", ".join(broken) + " broken" if broken else "held"
-    ret, fall = f"{seen.ret:.{digits}%}", f"{seen.depth:.{digits}%}"
-    return f"{ret:>9}{fall:>9}{seen.margin_ratio:>8.1%}  {said}"
+def _extreme(one: WindowRow) -> str:
+    """Return what makes a window one: hours of a halt, else a fraction."""
+    if one.key.startswith("halt"):
+        return f"{one.value:.1f} h"
+    return f"{one.value:.{2 if one.key.startswith('funding') else 1}%}"
 
 
 def _drawn(drawn: Drawn) -> Iterator[str]:

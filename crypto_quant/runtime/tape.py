@@ -40,6 +40,12 @@ class Settlements(NamedTuple):
     columns: Columns
     exp: int
 
+    def put(self, line: RecordedLine, index: int) -> None:
+        """Put them on a line, as data of its instrument ``index``."""
+        given = {name: self.columns[name] for name in ("ts_event", "ts_recv", "rate")}
+        key = line.spec.instruments[index].id
+        line.load(key, line.native.add_funding, index, **given, rate_exp=self.exp)
+
 
 def on_grid_of(
     instrument: Instrument, catalog: Catalog, keys: Sequence[tuple[str, str]]
@@ -111,10 +117,7 @@ class TapeLoader:
         DataError
             A settlement is there twice.
         """
-        columns, exp = self.settlements(index, start, end)
-        given = {name: columns[name] for name in ("ts_event", "ts_recv", "rate")}
-        key = self._instruments[index].id
-        line.load(key, line.native.add_funding, index, **given, rate_exp=exp)
+        self.settlements(index, start, end).put(line, index)
 
     def settlements(self, index: int, start: int, end: int) -> Settlements:
         """Return an instrument's settled funding of ``[start, end)``; errors as of ``funding``."""

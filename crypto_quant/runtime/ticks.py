@@ -8,7 +8,7 @@ later file that follows the last one goes on with its book. The strategy sees th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from crypto_quant.data_pipeline.cleaners.rebase import Recorded, Session, Shifts
 from crypto_quant.data_pipeline.storage import Catalog, Part
 from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.line import RecordedLine
-from crypto_quant.runtime.tape import Columns, TapeLoader, on_grid_of
+from crypto_quant.runtime.tape import Columns, Settlements, TapeLoader, on_grid_of
 from crypto_quant.runtime.tick_rows import (
     BOOK,
     TIMES,
@@ -205,10 +205,30 @@ class TickReader:
 
         To hold a position where one is due but missing is an error when the line comes to it.
         """
-        if self._has_funding:
-            loader = TapeLoader(self._catalog, (self.instrument,))
-            loader.funding(line, index, tape.start, tape.end + 1)
+        found = self.settlements(tape)
+        if found is not None:
+            found.put(line, index)
         line.native.expect_funding(index, self.unsettled(tape))
+
+    def settlements(self, tape: TickTape) -> Settlements | None:
+        """Return the funding that was settled in a session; ``None`` where none is recorded.
+
+        Raises
+        ------
+        DataError
+            A settlement is there twice.
+        """
+        if not self._has_funding:
+            return None
+        loader = TapeLoader(self._catalog, (self.instrument,))
+        return loader.settlements(0, tape.start, tape.end + 1)
+
+    def settled(self, tape: TickTape) -> tuple[TickTape, int | None]:
+        """End a session before funding that nobody knows; return it, and when that was due."""
+        unsettled = self.unsettled(tape)
+        if not unsettled:
+            return tape, None
+        return replace(tape, end=max(unsettled[0] - 1, tape.start + 1)), unsettled[0]
 
     def unsettled(self, tape: TickTape) -> tuple[int, ...]:
         """Return the times at which funding is due, but the catalog has no settled rate."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from crypto_quant.backtesting.engine.columns import money, texts, whole
 from crypto_quant.backtesting.engine.inputs import Inputs, read_inputs
 from crypto_quant.backtesting.engine.portfolio import Books, run_portfolio
+from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
 from crypto_quant.backtesting.stress.extremes import Extreme, extremes
 from crypto_quant.backtesting.stress.laid import LaidInputs, laid
+from crypto_quant.backtesting.stress.measure import Figures
+from crypto_quant.backtesting.stress.result import ShockRow
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.shocks.mark import marks_of_bars
 from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, BarTape, Shock
@@ -23,6 +28,7 @@ from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import RunConfig
 from crypto_quant.runtime.segments import Span
+from crypto_quant.runtime.ticks import TickReader, TickTape
 from crypto_quant.venues.rules import load_instruments
 from tests.e2e.conftest import run_cq
 
@@ -167,36 +173,154 @@ def test_no_extreme_is_from_before_the_start_or_beyond_a_hole(inputs: Inputs) ->
         assert one.span.end - one.span.start <= 3 * DAY_NS
 
 
-def test_a_recorded_book_under_every_shock(data_dir: Path, tmp_path: Path) -> None:
-    """A price gap leaves a stop beyond the venue's bound; what cannot apply says why."""
-    captures = sorted((data_dir / "hftbacktest").glob("usdm/btcusdt_2023*.gz"))
-    done = run_cq(tmp_path, "data", "import", *map(str, captures))
+FUNDING = "binance_perp/BTCUSDT-perp-funding-8h_2023-01_2026-04.parquet"
+SETTLED = ns("2023-04-05T00:00")
+LOT = Decimal("0.001")
+SIZE = 10 * LOT
+CAPITAL = 100_000
+
+
+def captured(data_dir: Path, folder: Path, *more: str, **settings: str) -> Path:
+    """Run the book strategy over the capture of 2023-04-04; return the run's folder."""
+    files = [str(data_dir / name) for name in more]
+    captures = sorted(map(str, (data_dir / "hftbacktest").glob("usdm/btcusdt_2023*.gz")))
+    done = run_cq(folder, "data", "import", *captures, *files)
     assert done.returncode == 0, done.stderr
-    way = "{p50 = 5, p99 = 5}"  # so that a stop is in place when the price gaps
+    way = "{p50 = 5, p99 = 5}"
     latency = {f"CQ__VENUE__LATENCY__{leg}_MS": way for leg in ("ENTRY", "RESPONSE")}
-    done = run_cq(tmp_path, "backtest", "--single", "--session", "2023-04-04", **latency)
+    words = "backtest", "--single", "--session", "2023-04-04"
+    done = run_cq(folder, *words, **latency, **settings)
     assert done.returncode == 0, done.stderr
-    [folder] = (tmp_path / "runs").glob("ticks-*")
-    stress = TickStress(
-        folder,
-        tmp_path / "catalog",
-        load_instruments(),
-        tmp_path / "runs" / "trials.sqlite",
-        ("gap_down", "spread_x10", "latency_x50", "funding_longs_pay", "deleveraging"),
-        lambda what, done, total: None,
-    )
-    rows = {row.key: row for row in stress.run().shocks}
-    plain, gap = rows["gap_down"].plain, rows["gap_down"].shocked
-    assert plain is not None
-    assert gap is not None
-    assert gap.held == pytest.approx(-0.2, abs=0.005)
-    # The venue takes no market order further than 5 % from the mark, which a second later follows.
-    assert gap.stops.filled == 0
-    assert plain.rejected == 0 < gap.rejected
-    assert rows["funding_longs_pay"].why.startswith("a session of minutes")
-    for key in ("spread_x10", "latency_x50"):
-        plain, shocked = rows[key].plain, rows[key].shocked
-        assert plain is not None
-        assert shocked is not None
-        assert shocked.ret < plain.ret
-        assert not shocked.ruined
+    [run_folder] = (folder / "runs").glob("ticks-*")
+    return run_folder
+
+
+def stressed(run_folder: Path, *shocks: str) -> dict[str, ShockRow]:
+    root = run_folder.parents[1]
+    trials, known = root / "runs" / "trials.sqlite", load_instruments()
+    tell = lambda what, done, total: None  # noqa: E731 - nobody is told
+    stress = TickStress(run_folder, root / "catalog", known, trials, shocks, tell)
+    return {row.key: row for row in stress.run().shocks}
+
+
+def both(row: ShockRow) -> tuple[Figures, Figures]:
+    assert row.plain is not None
+    assert row.shocked is not None
+    return row.plain, row.shocked
+
+
+@pytest.fixture(scope="module")
+def book_run(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return captured(data_dir, tmp_path_factory.mktemp("book"))
+
+
+@pytest.fixture(scope="module")
+def rows(book_run: Path) -> dict[str, ShockRow]:
+    return stressed(book_run, *SHOCKS)
+
+
+def test_a_shock_of_a_session_begins_when_most_was_held(
+    book_run: Path, rows: dict[str, ShockRow]
+) -> None:
+    """The first fill of the run's own file, once it is known: no later position is larger."""
+    fills = pq.read_table(book_run / "fills.parquet")
+    first, price = fills["ts_recv"][0].as_py(), fills["price"][0].as_py()
+    assert fills["quantity"][0].as_py() == -SIZE
+    assert max(np.abs(np.cumsum(fills["quantity"].to_pylist()))) == SIZE
+    for key, row in rows.items():
+        if "ticks" in SHOCKS[key].from_first:
+            assert row.held is None
+            continue
+        assert row.start == first + 1
+        assert row.held == pytest.approx(-float(SIZE * price) / CAPITAL, rel=1e-6)
+        assert not row.is_idle
+
+
+def test_a_gap_against_the_position_takes_it_and_its_stop_fills_beyond_the_gap(
+    rows: dict[str, ShockRow],
+) -> None:
+    """Short 0.01 BTC when a fifth is added to the price. The stop stands 10 bps from the entry.
+
+    By hand: it fills at 1.2 / 1.001 of its trigger, and a fifth of the position is lost; the
+    gap the other way gains as much and meets no stop.
+    """
+    plain, against = both(rows["gap_up"])
+    _, along = both(rows["gap_down"])
+    assert rows["gap_up"].held == pytest.approx(-0.00281, abs=1e-5)
+    assert against.held == pytest.approx(0.2, abs=0.005)
+    assert against.stops.filled == 1
+    assert against.stops.worst_bps == pytest.approx((1.2 / 1.001 - 1) * 1e4, abs=2)
+    assert plain.rejected == against.rejected == 0
+    lost = 0.2 * 0.00281
+    assert against.ret - plain.ret == pytest.approx(-lost, abs=0.02 * lost)
+    assert along.ret - plain.ret == pytest.approx(lost, abs=0.02 * lost)
+    assert along.stops.filled == 0
+
+
+def test_a_session_is_stressed_as_it_was_run(book_run: Path, rows: dict[str, ShockRow]) -> None:
+    """It ends before funding that the catalog lacks; without a shock it earns what the run did."""
+    assert {row.to for row in rows.values()} == {SETTLED - 1}
+    equity = pq.read_table(book_run / "equity.parquet")[column(PORTFOLIO, "equity")].to_pylist()
+    plain, _ = both(rows["latency_x50"])
+    assert plain.ret == pytest.approx(float(equity[-1]) / CAPITAL - 1, rel=1e-9)
+    for key in ("funding_longs_pay", "funding_shorts_pay"):
+        assert rows[key].why == "no funding is settled in this session"
+
+
+def test_what_makes_trading_dearer_costs(rows: dict[str, ShockRow]) -> None:
+    plain, shocked = both(rows["spread_x10"])
+    assert shocked.ret < plain.ret
+    assert not shocked.ruined
+
+
+def test_the_venue_takes_the_short_at_the_mark_of_the_fall_of_a_session(
+    rows: dict[str, ShockRow],
+) -> None:
+    """Short 0.01 BTC when a tenth is taken off the price: that is what it wins, and no more."""
+    plain, adl = both(rows["deleveraging"])
+    assert adl.taken == 1
+    assert adl.ret - plain.ret == pytest.approx(0.1 * 0.00281, abs=0.1 * 0.000281)
+
+
+def test_the_cap_is_charged_where_the_session_settles_funding(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    """Funding of 2023-04-05 00:00, with the minute on either side that may count as held then.
+
+    By hand: the run was long and short 0.01 BTC within it, and the side that pays is charged, at
+    the mark of then: 0.3 % where the shock has it, the settled rate where not.
+    """
+    folder = captured(data_dir, tmp_path, FUNDING)
+    rows = stressed(folder, "funding_longs_pay", "funding_shorts_pay")
+    reader = TickReader(Catalog(tmp_path / "catalog"), load_instruments()["BTCUSDT-PERP.BINANCE"])
+    [session] = reader.sessions()
+    tape = reader.read(session)
+    assert isinstance(tape, TickTape)
+    marks = [part for part in tape.streams["mark"]]
+    ts, px = (np.concatenate([part[name] for part in marks]) for name in ("ts_event", "mark"))
+    mark = Decimal(int(px[ts <= SETTLED][-1])).scaleb(-reader.instrument.price_exp)
+    settled = reader.settlements(tape)
+    assert settled is not None
+    [rate] = settled.columns["rate"].tolist()
+    recorded = abs(Decimal(rate).scaleb(-settled.exp))
+    for row in rows.values():
+        plain, shocked = both(row)
+        assert row.to > SETTLED
+        dearer = SIZE * mark * (Decimal("0.003") - recorded) / CAPITAL
+        assert plain.ret - shocked.ret == pytest.approx(float(dearer), abs=2e-12)
+        assert plain.fills == shocked.fills
+
+
+def test_a_run_that_never_held_anything_is_told_so(data_dir: Path, tmp_path: Path) -> None:
+    never = {"CQ__SIGNAL__PERSIST": "1000000"}
+    folder = captured(data_dir, tmp_path, **never)
+    done = run_cq(tmp_path, "stress", str(folder), "--shock", "gap_up", "--shock", "latency_x50")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("nothing was held: this shows nothing of any shock here") == 2
+    page = (folder / "stress.html").read_text()
+    assert page.count("nothing was held: this shows nothing") == 2
+    assert "such a row says nothing about the strategy" in page
+    [row, slow] = json.loads((folder / "stress.json").read_text())["shocks"]
+    assert row["is_idle"]
+    assert slow["is_idle"]
+    assert row["held"] == 0

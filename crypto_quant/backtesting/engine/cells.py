@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -192,11 +192,10 @@ class CellRun:
 
     def _settled(self, tape: TickTape) -> TickTape:
         """End a session before funding that nobody knows."""
-        unsettled = self._reader.unsettled(tape)
-        if not unsettled:
-            return tape
-        self._unpaid.append(unsettled[0])
-        return replace(tape, end=max(unsettled[0] - 1, tape.start + 1))
+        known, unpaid = self._reader.settled(tape)
+        if unpaid is not None:
+            self._unpaid.append(unpaid)
+        return known
 
     def _tables(self, books: Books, names: list[str]) -> Mapping[str, pa.Table]:
         fills = collect.fills_table(books, self)

@@ -106,6 +106,14 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span) -> Figur
     )
 
 
+def over_equity(market: Market, books: Books, ts: int, lots: int) -> float:
+    """Return what a position in the first instrument was worth at a time, over the equity then."""
+    at = np.array([ts])
+    row = max(int(np.searchsorted(whole(books.equity, "ts"), ts, side="right")) - 1, 0)
+    value = _value(market.instruments[0], market.price(0, at), np.array([lots]))
+    return float(_over(value, _floats(books, "equity")[row : row + 1])[0])
+
+
 def _over(value: Floats, equity: Floats) -> Floats:
     """Divide by equity; where there is none, a position is infinitely large."""
     out = np.where(value > 0, np.inf, np.where(value < 0, -np.inf, 0.0))

@@ -92,6 +92,10 @@ class Exposure(NamedTuple):
         flat = self.ts[(self.gross == 0) & (self.ts < ts)]
         return int(flat[-1]) if flat.size else int(self.ts[0])
 
+    def at(self, ts: int) -> float:
+        """Return how much was held at one of the times."""
+        return float(self.gross[np.searchsorted(self.ts, ts)])
+
     def places(self, room_ns: int) -> dict[str, int]:
         """Return where a shock is laid, by name, with so much of the run after each.
 

@@ -31,7 +31,10 @@ class ShockRow(NamedTuple):
     """A shock, and the run without and with it over the same stretch.
 
     ``place`` names the moment that it is laid at. ``why`` says why it does not apply; then there
-    are no figures. ``to`` is the end of what is measured.
+    are no figures. ``to`` is the end of what is measured. ``held`` is the position's value over
+    equity when the shock begins, a fraction: of a session the net one, negative where short, else
+    the gross one; ``None`` where it begins with the first decision. ``is_idle``: nothing was
+    held then, and nothing was traded without it or with it, so the figures show nothing.
     """
 
     key: str
@@ -41,9 +44,18 @@ class ShockRow(NamedTuple):
     start: int
     end: int
     to: int
+    held: float | None
     plain: Figures | None
     shocked: Figures | None
     why: str = ""
+    is_idle: bool = False
+
+    def seen(self, plain: Figures, shocked: Figures, takes: bool) -> ShockRow:
+        """Return the row with figures; with the reason where the venue ``takes`` and could not."""
+        is_idle = not self.held and plain.fills == 0 == shocked.fills
+        if takes and not is_idle and not shocked.taken:
+            return self._replace(why="the venue found no position of ours to take then")
+        return self._replace(plain=plain, shocked=shocked, is_idle=is_idle)
 
 
 class Stressed(NamedTuple):
@@ -82,9 +94,10 @@ def read(folder: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as err:
         raise DataError(f"{path}: cannot be read: {err}; run cq stress again") from err
-    if not isinstance(found, dict) or not set(Stressed._fields) <= set(found):
+    is_ours = isinstance(found, dict) and set(Stressed._fields) <= set(found)
+    if not is_ours or any(set(row) != set(ShockRow._fields) for row in found["shocks"]):
         raise DataError(f"{path}: not what cq stress writes; run it again")
     return found

@@ -45,12 +45,16 @@ FIRST: Final = "from the first decision"
 
 
 class _Laid(NamedTuple):
-    """A shock, the name of its place, where that is, and the last moment that is measured."""
+    """A shock, the name of its place, where that is, and the last moment that is measured.
+
+    ``held`` is the gross value held there over equity.
+    """
 
     shock: Shock
     place: str
     at: Span
     to: int
+    held: float
 
 
 class Asked(NamedTuple):
@@ -190,7 +194,7 @@ class StressSession:
                 end = min(start + (shock.bars_ns or segment.end - start), segment.end)
                 to = min(end + AFTER_NS if shock.bars_ns else start + FOR_GOOD_NS, segment.end)
                 named = FIRST if "bars" in shock.from_first else place
-                out.append(_Laid(shock, named, Span(start, end), to))
+                out.append(_Laid(shock, named, Span(start, end), to, exposure.at(start)))
                 if named == FIRST or isinstance(shock.bars, str):
                     break
         return out
@@ -247,6 +251,7 @@ def _window(one: Extreme, figures: Figures | str) -> WindowRow:
 def _shock(one: _Laid, at: Span, plain: Figures | str, shocked: Figures | str) -> ShockRow:
     shock = one.shock
     names = shock.key, shock.label, shock.claim, one.place, at.start, at.end, one.to
+    row = ShockRow(*names, None if one.place == FIRST else one.held, None, None)
     if isinstance(plain, str) or isinstance(shocked, str):
-        return ShockRow(*names, None, None, why=str(shocked))
-    return ShockRow(*names, plain, shocked)
+        return row._replace(why=str(shocked))
+    return row.seen(plain, shocked, shock.takes)

@@ -140,8 +140,11 @@ class Shock:
     bars_ns, ticks_ns
         How long it lasts on either kind of tape; 0: to the end.
     from_first
-        Kinds of tape (``bars``, ``ticks``) on which it is a setting of the venue, which holds from
-        the first decision on: there the shock starts with it.
+        Kinds of tape (``bars``, ``ticks``) on which it holds from the first decision on, as a
+        setting of the venue does: there the shock starts with it.
+    takes
+        The venue takes positions: where it can take none, the rest of the shock alone would
+        be shown.
     """
 
     key: str
@@ -152,6 +155,7 @@ class Shock:
     bars_ns: int = 0
     ticks_ns: int = 0
     from_first: frozenset[str] = frozenset()
+    takes: bool = False
 
     def on_bars(self, tape: BarTape, span: Span) -> BarTape:
         """Return a tape of bars under the shock.

@@ -8,17 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from crypto_quant.backtesting.engine import identity
 from crypto_quant.backtesting.engine.cells import Cell, CellJob, Fitted, queue_of
 from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.engine.workspace import Stage
 from crypto_quant.backtesting.stress import result
 from crypto_quant.backtesting.stress.chosen import catalog_of, chosen
-from crypto_quant.backtesting.stress.measure import Figures, Market, measure
+from crypto_quant.backtesting.stress.held import Held, place
+from crypto_quant.backtesting.stress.last_traded import last_traded
+from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity
 from crypto_quant.backtesting.stress.result import ShockRow, Stressed
 from crypto_quant.backtesting.stress.tape import (
+    HOUR_NS,
     InapplicableError,
     Key,
     Parts,
@@ -31,7 +32,6 @@ from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require
 from crypto_quant.core.config import load_config
 from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.core.measures.arrays import Ints
 from crypto_quant.runtime.compose_ticks import (
     TRADED,
     Assumed,
@@ -45,6 +45,7 @@ from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.feed_latency import feed_model
 from crypto_quant.runtime.order_latency import read_round_trips, travel
 from crypto_quant.runtime.segments import Span
+from crypto_quant.runtime.tape import Settlements
 from crypto_quant.runtime.ticks import NoBook, TickReader, TickTape
 from crypto_quant.runtime.venue_config import LatencyName
 
@@ -55,7 +56,8 @@ class TickStress:
     """Lays shocks over the sessions of one run folder that ``cq backtest`` wrote.
 
     Every session is run from flat with the starting capital, without and with each shock,
-    which begins in its middle; figures are of the session from there to its end. The run is
+    which begins when most was held without it (``held.place``); figures are of the session from
+    there to its end, which is that of the run: before funding that nobody knows. The run is
     looked at in the cell that it was judged in; latencies that are not constant there are taken
     at their 99th percentile.
 
@@ -126,40 +128,51 @@ class TickStress:
         for session in self._reader.sessions():
             if names and not session.name.startswith(names):
                 continue
-            tape = self._reader.read(session)
-            if isinstance(tape, NoBook):
+            found = self._reader.read(session)
+            if isinstance(found, NoBook):
                 continue
+            tape, _ = self._reader.settled(found)
             what, total = f"session {session.name}", len(self._shocks)
             self._tell(what, 0, total)
             plain = self._recorded(tape)
-            undisturbed: Books | None = None
+            undisturbed = self._run(tape, plain)
             for done, shock in enumerate(self._shocks, 1):
-                row, span = self._placed(shock, tape)
+                row, span = self._placed(shock, tape, plain, undisturbed)
                 try:
                     laid = shock.on_ticks(plain, Span(row.start, row.end))
                 except InapplicableError as err:
                     yield row._replace(why=str(err))
                 else:
-                    if undisturbed is None:
-                        undisturbed = self._run(tape, plain)
-                    yield row._replace(
-                        plain=self._figures(undisturbed, plain, span),
-                        shocked=self._figures(self._run(tape, laid), laid, span),
+                    yield row.seen(
+                        self._figures(undisturbed, plain, span),
+                        self._figures(self._run(tape, laid), laid, span),
+                        shock.takes,
                     )
                 self._tell(what, done, total)
 
-    def _placed(self, shock: Shock, tape: TickTape) -> tuple[ShockRow, Span]:
+    def _placed(
+        self, shock: Shock, tape: TickTape, plain: SessionTape, books: Books
+    ) -> tuple[ShockRow, Span]:
         """Return the row of a shock without figures, and the stretch that they will be of."""
-        start = tape.start if "ticks" in shock.from_first else (tape.start + tape.end) // 2
+        start, over = tape.start, None
+        if "ticks" not in shock.from_first:
+            held = Held.of(books)
+            start = place(held, Span(tape.start, tape.end), shock.ticks_ns)
+            over = over_equity(self._market(plain), books, start, held.at(start))
         end = min(start + shock.ticks_ns, tape.end) if shock.ticks_ns else tape.end + 1
         names = shock.key, shock.label, shock.claim, tape.session.name, start, end, tape.end
-        return ShockRow(*names, None, None), Span(start, tape.end)
+        return ShockRow(*names, over, None, None), Span(start, tape.end)
 
     def _recorded(self, tape: TickTape) -> SessionTape:
         way = travel(self._config.venue.latency, self._trips, self._level, tape)
         latencies = dict(zip(_LATENCIES, (way.entry, way.response), strict=True))
         streams: dict[Key, Parts] = {(kind, TRADED): each for kind, each in tape.streams.items()}
-        return StressTape((self._instrument,), streams, interval_ns={}, rate_exp=0, sim=latencies)
+        # A slow feed lets the session end later: what is settled until then counts too.
+        settled = self._reader.settlements(replace(tape, end=tape.end + HOUR_NS))
+        if settled is not None:
+            streams["funding", TRADED] = [settled.columns]
+        exp = 0 if settled is None else settled.exp
+        return StressTape((self._instrument,), streams, interval_ns={}, rate_exp=exp, sim=latencies)
 
     def _run(self, tape: TickTape, laid: SessionTape) -> Books:
         """Run the session from flat on other rows."""
@@ -167,9 +180,13 @@ class TickStress:
         latencies = {name: int(laid.sim[name]) for name in _LATENCIES}
         cell, exponent = self._job.cell, config.venue.queue_exponent
         assumed = Assumed(*queue_of(cell.queue, exponent, self._job.fitted), latencies)
-        streams = {kind: parts for (kind, _), parts in laid.streams.items()}
-        shown = replace(tape, streams=streams, end=max(tape.end, laid.late))
+        streams = {kind: parts for (kind, _), parts in laid.streams.items() if kind != "funding"}
+        late = replace(tape, streams=streams, end=max(tape.end, laid.late))
+        shown, _ = self._reader.settled(late)
         line = tick_line(config, instrument, shown, tick_capital(config, instrument), assumed)
+        for columns in laid.streams.get(("funding", TRADED), ()):
+            Settlements(columns, laid.rate_exp).put(line, TRADED)
+        line.native.expect_funding(TRADED, self._reader.unsettled(shown))
         for ts, index, fraction in laid.deleverages:
             line.native.add_deleverage(index, ts, fraction)
         recorded(line, compose_tick_state(config, instrument), NoLog())
@@ -184,33 +201,11 @@ class TickStress:
         )
 
     def _figures(self, books: Books, laid: SessionTape, span: Span) -> Figures:
+        return measure(self._config.risk, self._market(laid), books, span)
+
+    def _market(self, laid: SessionTape) -> Market:
         trades = laid.streams.get(("trade", TRADED), ())
-        market = Market((self._instrument,), lambda _, ts: last_traded(trades, ts), laid.worth)
-        return measure(self._config.risk, market, books, span)
-
-
-def last_traded(trades: Parts, ts: Ints) -> Ints:
-    """Return the last traded price at each time, (n,); before the first trade that one.
-
-    Parameters
-    ----------
-    trades
-        ``ts_event``, which is taken to stand still where it goes back, and ``px``.
-    ts
-        Times, ns UTC, in any order.
-    """
-    out: Ints = np.ones(ts.size, dtype=np.int64)
-    reach: Ints = np.empty(0, dtype=np.int64)
-    for part in trades:
-        if not len(part["px"]):
-            continue
-        if not reach.size:
-            out[:] = part["px"][0]
-        lived = np.maximum.accumulate(np.concatenate([reach, part["ts_event"]]))[reach.size :]
-        at = np.searchsorted(lived, ts, side="right") - 1
-        out[at >= 0] = part["px"][at[at >= 0]]
-        reach = lived[-1:]
-    return out
+        return Market((self._instrument,), lambda _, ts: last_traded(trades, ts), laid.worth)
 
 
 def _judged(folder: Path) -> tuple[CellJob, LatencyName]:

@@ -45,6 +45,11 @@ def minute(ns: int) -> str:
     return str(np.datetime64(ns, "ns"))[:16].replace("T", " ")
 
 
+def second(ns: int) -> str:
+    """Write the UTC time of day of an int64 ns time, to the second."""
+    return str(np.datetime64(ns, "ns"))[11:19]
+
+
 def ratio(value: float | None) -> str:
     """Write a margin ratio in percent; one without a bound is that of an account with nothing."""
     return "nothing left" if value is None else percent(value)

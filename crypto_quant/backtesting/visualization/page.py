@@ -144,6 +144,7 @@ def templates() -> jinja2.Environment:
         exact=formats.exact,
         day=formats.day,
         minute=formats.minute,
+        second=formats.second,
         ratio=formats.ratio,
         short=money_charts.short_money,
     )

@@ -26,7 +26,9 @@ def charts(found: Row) -> dict[str, str]:
     has_path = found["digits"] <= _DRAWN_DIGITS
     with canvas.style():
         return {
-            "shocks": shocks([row for row in found["shocks"] if row["shocked"]])
+            "shocks": shocks(
+                [row for row in found["shocks"] if row["shocked"] and not row["is_idle"]]
+            )
             if has_path
             else "",
             "drawn": drawn([row for row in found["drawn"] if row["key"] in _SHOWN]),

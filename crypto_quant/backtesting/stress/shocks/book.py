@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from crypto_quant.backtesting.stress.shocks.rows import cut, joined
+from crypto_quant.backtesting.stress.shocks.moments import NO_GAPS, Edge, split
+from crypto_quant.backtesting.stress.shocks.rows import Change, cut, joined, stamped
 from crypto_quant.backtesting.stress.tape import InapplicableError, Parts
 from crypto_quant.core.measures.arrays import Bools
 from crypto_quant.data_pipeline.storage import flags
@@ -17,14 +18,25 @@ _LEVEL: Final = ("side", "px", "qty")
 
 
 class Cut(NamedTuple):
-    """A row at which a whole frame begins: its stamps, and the levels before it if known."""
+    """A moment at which a book is cut, before a whole frame.
+
+    Parameters
+    ----------
+    ts_event, ts_recv
+        The moment, and when what happens then is known.
+    levels
+        The levels before it, if they were ever known: ``side``, ``px``, ``qty``.
+    is_lost
+        They are not known any more: a gap came after them.
+    """
 
     ts_event: int
     ts_recv: int
     levels: Columns | None
+    is_lost: bool
 
     def standing(self) -> Columns:
-        """Return the levels of the book before it: ``side``, ``px``, ``qty``.
+        """Return the levels of the book before it.
 
         Raises
         ------
@@ -35,35 +47,39 @@ class Cut(NamedTuple):
             raise InapplicableError("no book is known at its start")
         return self.levels
 
+    def anew(self, change: Change) -> Iterator[Columns]:
+        """Yield the rows that state the book anew, changed; none where it is not known."""
+        if self.levels is None or self.is_lost:
+            return
+        rows = change(self.levels)
+        marks = np.full(len(rows["px"]), flags.SNAPSHOT, dtype=np.uint32)
+        marks[-1:] |= np.uint32(flags.LAST)
+        yield {**stamped(rows, self.ts_event, self.ts_recv), "flags": marks}
 
-def pieces(deltas: Parts, *moments: int) -> Iterator[Columns | Cut]:
+
+def pieces(
+    deltas: Parts, moments: tuple[int, ...], gaps: Ints = NO_GAPS
+) -> Iterator[Columns | Cut]:
     """Yield rows in order, and a cut before the first whole frame from each moment on.
 
     Parameters
     ----------
     deltas
-        Updates of a book.
+        Updates of a book; those of a frame are of one time.
     moments
-        ``ts_event`` at which it is cut, in order.
+        Venue times at which it is cut, in order; where no frame follows, it is not.
+    gaps
+        Times after which the book is not known before its next snapshot.
     """
-    book, frames, left = _Book(), _Frames(), list(moments)
-    for part in deltas:
-        begins, lived = frames.take(part)
-        at = 0
-        while left:
-            found = np.flatnonzero(begins[at:] & (lived[at:] >= left[0]))
-            if not found.size:
-                break
-            before = cut(part, slice(at, at + int(found[0])))
-            at += int(found[0])
-            book.take(before)
-            yield before
-            yield Cut(int(part["ts_event"][at]), int(part["ts_recv"][at]), book.standing())
-            left.pop(0)
-        rest = cut(part, slice(at, None))
-        if left:
-            book.take(rest)
-        yield rest
+    book, frames, left = _Book(), _Frames(), len(moments)
+    for piece in split(deltas, moments, frames.begins):
+        if not isinstance(piece, Edge):
+            if left:
+                book.take(piece)
+            yield piece
+        elif not piece.is_end:
+            left -= 1
+            yield Cut(piece.ts_event, piece.ts_recv, book.levels(), piece.is_cut_off(gaps))
 
 
 def first_cut(deltas: Parts, moment: int) -> Cut:
@@ -74,25 +90,10 @@ def first_cut(deltas: Parts, moment: int) -> Cut:
     InapplicableError
         There is none.
     """
-    for piece in pieces(deltas, moment):
+    for piece in pieces(deltas, (moment,)):
         if isinstance(piece, Cut):
             return piece
     raise InapplicableError("the book has no frame after its start")
-
-
-def snapshot(levels: Columns, ts_event: int, ts_recv: int) -> Columns:
-    """Return levels as the rows of a snapshot."""
-    n = len(levels["px"])
-    marks = np.full(n, flags.SNAPSHOT, dtype=np.uint32)
-    marks[-1:] |= np.uint32(flags.LAST)
-    return {
-        "ts_event": np.full(n, ts_event, dtype=np.int64),
-        "ts_recv": np.full(n, ts_recv, dtype=np.int64),
-        "side": levels["side"],
-        "px": levels["px"],
-        "qty": levels["qty"],
-        "flags": marks,
-    }
 
 
 def middle(levels: Columns) -> float:
@@ -121,21 +122,18 @@ def _touch(levels: Columns) -> tuple[int, int]:
 
 
 class _Frames:
-    """Where whole frames begin, and how far the venue's time has come; over all rows so far."""
+    """Where whole frames begin, over all rows so far."""
 
     def __init__(self) -> None:
         self._is_ended = True
-        self._reach = np.empty(0, dtype=np.int64)
 
-    def take(self, rows: Columns) -> tuple[Bools, Ints]:
-        """Take the next rows; return both of each, (n,)."""
+    def begins(self, rows: Columns) -> Bools:
+        """Take the next rows; tell which of them, (n,), begin a frame."""
         ends = rows["flags"] & flags.LAST > 0
-        begins = np.concatenate(([self._is_ended], ends))[:-1]
-        reached = np.concatenate([self._reach, rows["ts_event"]])
-        lived = np.maximum.accumulate(reached)[self._reach.size :]
+        begins: Bools = np.concatenate(([self._is_ended], ends))[:-1]
         if ends.size:
-            self._is_ended, self._reach = bool(ends[-1]), lived[-1:]
-        return begins, lived
+            self._is_ended = bool(ends[-1])
+        return begins
 
 
 class _Book:
@@ -158,8 +156,8 @@ class _Book:
         elif self._levels is not None:
             self._levels = _newest(joined(self._levels, news))
 
-    def standing(self) -> Columns | None:
-        """Return the levels that have a quantity, by price."""
+    def levels(self) -> Columns | None:
+        """Return those that have a quantity, by price."""
         if self._levels is None:
             return None
         return cut(self._levels, np.flatnonzero(self._levels["qty"] > 0))

@@ -28,4 +28,5 @@ DELEVERAGING: Final = Shock(
     "the contract at the mark, free of charge.",
     bars=_taken(lambda tape, span: moved(tape, span, 1 + FALL)),
     ticks=_taken(lambda tape, span: moved_book(tape, span, 1 + FALL)),
+    takes=True,
 )

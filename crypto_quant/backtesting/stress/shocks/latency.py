@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from crypto_quant.backtesting.stress.shocks.rows import Reach
 from crypto_quant.backtesting.stress.tape import Changed, Key, Parts, SessionTape, Shock
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Ints
@@ -21,12 +22,10 @@ def _slow(tape: SessionTape, span: Span) -> SessionTape:
         return np.where(event >= span.start, event + TIMES * (recv - event), recv)
 
     def slower(parts: Parts) -> Iterator[Columns]:
-        reach: Ints = np.empty(0, dtype=np.int64)
+        reach = Reach()
         for part in parts:
             # What is sent later is not known earlier: a feed keeps its order.
-            known = np.maximum.accumulate(np.concatenate([reach, stamps(part)]))
-            yield {**part, "ts_recv": known[reach.size :]}
-            reach = known[-1:]
+            yield {**part, "ts_recv": reach.take(stamps(part))}
 
     out: dict[Key, Parts] = {key: Changed(parts, slower) for key, parts in tape.streams.items()}
     ends = (stamps(part).max(initial=0) for parts in tape.streams.values() for part in parts)

@@ -7,34 +7,39 @@ from typing import Final
 
 import numpy as np
 
-from crypto_quant.backtesting.stress.shocks.book import Cut, pieces, snapshot
-from crypto_quant.backtesting.stress.shocks.rows import Change, cut, inside
+from crypto_quant.backtesting.stress.shocks.book import Cut, pieces
+from crypto_quant.backtesting.stress.shocks.moments import inside, standing, trades_of
+from crypto_quant.backtesting.stress.shocks.rows import Change, cut, gaps_of
 from crypto_quant.backtesting.stress.tape import Changed, Key, Parts, SessionTape
 from crypto_quant.runtime.segments import Span
-from crypto_quant.runtime.tape import Columns
+from crypto_quant.runtime.tape import Columns, Ints
 
 _BOOK: Final = ("ts_event", "ts_recv", "side", "px", "qty", "flags")
 
 
-def changed_book(deltas: Parts, span: Span, change: Change) -> Changed:
+def changed_book(deltas: Parts, span: Span, change: Change, gaps: Ints) -> Changed:
     """Change every level from the span's start to its end.
 
-    Where the change begins and ends the book is stated anew in full: an update names a level
-    by its price, and that has become another.
+    There the book is stated anew in full, at those very moments: the one that stood has become
+    another, and an update names a level by its price. A book that is lost (see ``pieces``) is not.
     """
+
+    def shocked(rows: Columns) -> Columns:
+        return _valid(change(rows))
 
     def go(parts: Parts) -> Iterator[Columns]:
         cuts = 0
-        for piece in pieces(parts, span.start, span.end):
-            is_cut = isinstance(piece, Cut)
-            cuts += is_cut
-            rows = piece.standing() if isinstance(piece, Cut) else piece
-            rows = _valid(change(rows)) if cuts == 1 else rows
-            if isinstance(piece, Cut):
-                rows = snapshot(rows, piece.ts_event, piece.ts_recv)
-            yield {name: rows[name] for name in _BOOK}
+        for piece in pieces(parts, (span.start, span.end), gaps):
+            cuts += isinstance(piece, Cut)
+            now = shocked if cuts == 1 else _as_it_is
+            for rows in piece.anew(now) if isinstance(piece, Cut) else (now(piece),):
+                yield {name: rows[name] for name in _BOOK}
 
     return Changed(deltas, go)
+
+
+def _as_it_is(rows: Columns) -> Columns:
+    return rows
 
 
 def _valid(rows: Columns) -> Columns:
@@ -73,10 +78,12 @@ def changed(
     tape: SessionTape, index: int, span: Span, levels: Change, trades: Change, quotes: Change
 ) -> SessionTape:
     """Change book, trades and quotes of an instrument within a span; its book is known there."""
+    gaps = gaps_of(tape, index)
     out: dict[Key, Parts] = {
-        ("delta", index): changed_book(tape.streams["delta", index], span, levels)
+        ("delta", index): changed_book(tape.streams["delta", index], span, levels, gaps)
     }
-    for kind, change in (("trade", trades), ("quote", quotes)):
-        if (kind, index) in tape.streams:
-            out[kind, index] = inside(tape.streams[kind, index], span, change)
+    if (trade := ("trade", index)) in tape.streams:
+        out[trade] = inside(tape.streams[trade], trades_of(span), trades)
+    if (quote := ("quote", index)) in tape.streams:
+        out[quote] = standing(tape.streams[quote], span, quotes, gaps)
     return tape.changed(out)

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from crypto_quant.backtesting.stress.shocks.rows import Change, inside, within
+from crypto_quant.backtesting.stress.shocks.moments import standing
+from crypto_quant.backtesting.stress.shocks.rows import Change, within
 from crypto_quant.backtesting.stress.tape import (
     DAY_NS,
     HOUR_NS,
@@ -92,7 +93,7 @@ def _on_bars(tape: BarTape, span: Span, made: Callable[[Parts], Change]) -> BarT
 
 def _on_ticks(tape: SessionTape, span: Span, made: Callable[[Parts], Change]) -> SessionTape:
     out: dict[Key, Parts] = {
-        ("mark", index): inside(marks, span, made(marks))
+        ("mark", index): standing(marks, span, made(marks))
         for index, marks in _of_ticks(tape).items()
     }
     return tape.changed(out)

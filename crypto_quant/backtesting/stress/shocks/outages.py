@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from crypto_quant.backtesting.stress.shocks.book import Cut, first_cut, pieces, snapshot
-from crypto_quant.backtesting.stress.shocks.rows import cut, each, joined
+from crypto_quant.backtesting.stress.shocks.book import Cut, first_cut, pieces
+from crypto_quant.backtesting.stress.shocks.moments import NO_GAPS, inside, standing
+from crypto_quant.backtesting.stress.shocks.rows import cut, each, gaps_of, joined
 from crypto_quant.backtesting.stress.tape import (
     HOUR_NS,
     MINUTE_NS,
@@ -22,7 +23,7 @@ from crypto_quant.backtesting.stress.tape import (
     StressTape,
 )
 from crypto_quant.runtime.segments import Span
-from crypto_quant.runtime.tape import Columns
+from crypto_quant.runtime.tape import Columns, Ints
 
 _MARKET: Final = ("bar", "delta", "trade", "quote", "mark", "gap")
 
@@ -45,33 +46,35 @@ def _no_bars(tape: BarTape, span: Span) -> BarTape:
 
 
 def _no_ticks(tape: SessionTape, span: Span) -> SessionTape:
-    """Leave out what happens within the span: a gap, then the whole book anew."""
-
-    def book(deltas: Parts) -> Iterator[Columns]:
-        cuts = 0
-        for piece in pieces(deltas, span.start, span.end):
-            if not isinstance(piece, Cut):
-                if cuts != 1:
-                    yield piece
-                continue
-            cuts += 1
-            if cuts == 2:
-                yield snapshot(piece.standing(), piece.ts_event, piece.ts_recv)
-
-    def outside(rows: Columns) -> Columns:
-        at = rows["ts_event"]
-        return _without(rows, (at >= span.start) & (at < span.end))
-
+    """Leave out what happens within the span: a gap, then the whole market anew."""
     out: dict[Key, Parts] = {}
     for index in _of_first_venue(tape):
-        deltas = tape.streams["delta", index]
+        deltas, gaps = tape.streams["delta", index], gaps_of(tape, index)
         lost = first_cut(deltas, span.start).ts_recv
-        out["delta", index] = Changed(deltas, book)
-        for kind in ("trade", "quote", "mark"):
+        out["delta", index] = _no_book(deltas, span, gaps)
+        if (trade := ("trade", index)) in tape.streams:
+            # One at the very end met a book that was not there yet.
+            out[trade] = inside(tape.streams[trade], Span(span.start, span.end + 1), _none)
+        for kind, ends in (("quote", gaps), ("mark", NO_GAPS)):
             if (kind, index) in tape.streams:
-                out[kind, index] = each(tape.streams[kind, index], outside)
+                out[kind, index] = standing(tape.streams[kind, index], span, _none, ends)
         out["gap", index] = [_with_gap(tape.streams.get(("gap", index), ()), span.start, lost)]
     return tape.changed(out)
+
+
+def _no_book(deltas: Parts, span: Span, gaps: Ints) -> Changed:
+    def go(parts: Parts) -> Iterator[Columns]:
+        cuts = 0
+        for piece in pieces(parts, (span.start, span.end), gaps):
+            cuts += isinstance(piece, Cut)
+            if cuts != 1:
+                yield from piece.anew(lambda rows: rows) if isinstance(piece, Cut) else (piece,)
+
+    return Changed(deltas, go)
+
+
+def _none(rows: Columns) -> Columns:
+    return cut(rows, slice(0, 0))
 
 
 def _with_gap(gaps: Parts, event: int, known: int) -> Columns:

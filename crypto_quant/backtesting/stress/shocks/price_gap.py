@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from crypto_quant.backtesting.stress.shocks import levels
 from crypto_quant.backtesting.stress.shocks.book import first_cut, middle
-from crypto_quant.backtesting.stress.shocks.rows import inside, within
+from crypto_quant.backtesting.stress.shocks.moments import standing
+from crypto_quant.backtesting.stress.shocks.rows import within
 from crypto_quant.backtesting.stress.tape import (
     PRICES,
     BarTape,
@@ -40,16 +41,16 @@ def moved_book(tape: SessionTape, span: Span, factor: Decimal) -> SessionTape:
     One distance in whole ticks for all: a factor would round two levels into one.
     """
     for index in tape.of("delta"):
-        standing = first_cut(tape.streams["delta", index], span.start).standing()
+        before = first_cut(tape.streams["delta", index], span.start).standing()
         step = tick_units(tape.instruments[index], span.start)
-        move = round(float(factor - 1) * middle(standing) / step) * step
+        move = round(float(factor - 1) * middle(before) / step) * step
         tape = levels.shifted(tape, index, span, move, move)
         if ("mark", index) in tape.streams:
 
             def marks(rows: Columns, move: int = move) -> Columns:
                 return {**rows, "mark": rows["mark"] + move}
 
-            parts = inside(tape.streams["mark", index], span, marks)
+            parts = standing(tape.streams["mark", index], span, marks)
             tape = tape.changed({("mark", index): parts})
     return tape
 

@@ -90,7 +90,10 @@ FRAMES = 200
 
 
 def tick_tape(seed: int = 2) -> SessionTape:
-    """Return two seconds of a book that begins with a snapshot, with trades, quotes, marks."""
+    """Return two seconds of a book that begins with a snapshot, with trades, quotes, marks.
+
+    Funding is settled at 0.3, 1.0 and 1.7 s.
+    """
     rng = np.random.default_rng(seed)
     book = {(1, 4_000_000 - 10 * (n + 1)): 5_000 for n in range(30)}
     book |= {(-1, 4_000_000 + 10 * n): 5_000 for n in range(30)}
@@ -134,10 +137,17 @@ def tick_tape(seed: int = 2) -> SessionTape:
         "flags": marks,
     }
     recorded: Columns = {**stamps, "mark": 4_000_000 + rng.integers(-50, 50, at.size)}
+    settled = T0 + np.array([300, 1_000, 1_700], dtype=np.int64) * MS
+    funding: Columns = {
+        "ts_event": settled,
+        "ts_recv": settled + 4 * MS,
+        "rate": rng.integers(-5_000, 20_000, settled.size),
+    }
     perp, _ = instruments()
     return StressTape(
         instruments=(perp,),
         streams={
+            ("funding", PERP): [funding],
             ("delta", PERP): [deltas],
             ("trade", PERP): [trades],
             ("quote", PERP): [quotes],

@@ -58,6 +58,12 @@ def rows(columns: Columns, chosen: np.ndarray) -> dict[str, list[int]]:
     return {name: values[chosen].tolist() for name, values in columns.items()}
 
 
+def of_tape(columns: Columns, span: Span) -> Columns:
+    """Leave out what is stated anew at the edges of a span, where the tape has no quote or mark."""
+    chosen = (columns["ts_event"] != span.start) & (columns["ts_event"] != span.end)
+    return {name: values[chosen] for name, values in columns.items()}
+
+
 def both(key: str) -> list[tuple[BarTape, BarTape, Span]]:
     shock, out = SHOCKS[key], []
     if not isinstance(shock.bars, str):
@@ -157,7 +163,7 @@ def test_a_book_is_moved_whole_by_whole_ticks(key: str, size: float) -> None:
     after = TICK_SPAN.end + 100 * MS
     assert book_at(new, after) == book_at(old, after)
     for kind, names in (("trade", ["px"]), ("quote", ["bid", "ask"]), ("mark", ["mark"])):
-        before, now = plain.streams[kind, PERP], laid.streams[kind, PERP]
+        before, now = plain.streams[kind, PERP], of_tape(laid.streams[kind, PERP], TICK_SPAN)
         inside = (before["ts_event"] >= TICK_SPAN.start) & (before["ts_event"] < TICK_SPAN.end)
         for name in names:
             assert (now[name] - before[name]).tolist() == np.where(inside, move, 0).tolist()
@@ -182,7 +188,7 @@ def test_the_spread_of_a_book_is_ten_times_as_wide() -> None:
         bid, ask = max(p for s, p in book if s > 0), min(p for s, p in book if s < 0)
         assert ask - bid == 100
         assert len(book) == len(book_at(plain.streams["delta", PERP], ts))
-    quotes, trades = laid.streams["quote", PERP], laid.streams["trade", PERP]
+    quotes, trades = of_tape(laid.streams["quote", PERP], TICK_SPAN), laid.streams["trade", PERP]
     inside = (quotes["ts_event"] >= TICK_SPAN.start) & (quotes["ts_event"] < TICK_SPAN.end)
     assert (quotes["ask"] - quotes["bid"])[inside].tolist() == [100] * int(inside.sum())
     bought = trades["side"] > 0
@@ -290,6 +296,8 @@ def test_only_the_mark_leaves_the_market(
 ) -> None:
     for plain, laid, span in both(key):
         old, new = marks(plain), laid.streams["mark", PERP]
+        if span == TICK_SPAN:
+            new = of_tape(new, span)
         inside = (old["ts_event"] >= span.start) & (old["ts_event"] < span.end)
         assert new["mark"][inside].tolist() == expected(old["mark"], inside).tolist()
         assert (new["mark"][~inside] == old["mark"][~inside]).all()
@@ -305,7 +313,7 @@ def _early(inside: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("key", "sign"), [("funding_longs_pay", 1), ("funding_shorts_pay", -1)])
-def test_three_days_of_funding_are_at_the_cap(key: str, sign: int) -> None:
+def test_funding_is_at_the_cap(key: str, sign: int) -> None:
     span = Span(SPAN.start, SPAN.start + SHOCKS[key].bars_ns)
     plain, laid = bars(key, span)
     old, new = plain.streams["funding", PERP], laid.streams["funding", PERP]
@@ -313,8 +321,17 @@ def test_three_days_of_funding_are_at_the_cap(key: str, sign: int) -> None:
     assert inside.sum() == 9
     assert (new["rate"][inside] == sign * 300_000).all()  # 0.3 %: 0.75 x 0.4 %
     assert (new["rate"][~inside] == old["rate"][~inside]).all()
-    with pytest.raises(InapplicableError, match="a session of minutes"):
-        ticks(key)
+    plain, laid = ticks(key)
+    old, new = plain.streams["funding", PERP], laid.streams["funding", PERP]
+    assert new["rate"].tolist() == [old["rate"][0], sign * 300_000, old["rate"][2]]
+    for span in (Span(T0 + 301 * MS, T0 + 999 * MS), Span(T0 + DAY_NS, T0 + 2 * DAY_NS)):
+        with pytest.raises(InapplicableError, match="no funding is settled in this session"):
+            ticks(key, span)
+    tape = tick_tape()
+    streams = {key: parts for key, parts in tape.streams.items() if key[0] != "funding"}
+    bare = StressTape(tape.instruments, streams, {}, 8, tape.sim)
+    with pytest.raises(InapplicableError, match="no funding is settled in this session"):
+        SHOCKS[key].on_ticks(bare, TICK_SPAN)
 
 
 def test_the_whole_contract_is_taken_at_the_fall() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, get_args
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -14,7 +14,16 @@ from crypto_quant.execution.netting import NettingConfig
 from crypto_quant.execution.quoting import QuotingConfig
 from crypto_quant.models.labels import LabelConfig
 from crypto_quant.models.training import TrainingConfig
-from crypto_quant.runtime.venue_config import BandSection, VenueSection
+from crypto_quant.runtime.market_config import (
+    Capital,
+    MarketName,
+    MarketSection,
+    TickStrategy,
+    VenueOverride,
+    check_markets,
+    completed,
+)
+from crypto_quant.runtime.venue_config import BandSection, MarginMode, VenueSection
 from crypto_quant.strategy.carry import CarryConfig
 from crypto_quant.strategy.grid import GridConfig
 from crypto_quant.strategy.position_manager.directional import DirectionalConfig
@@ -26,9 +35,6 @@ from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignalConf
 from crypto_quant.strategy.signal_generator.momentum import MomentumSignalConfig
 
 SleeveName = Literal["carry", "model", "momentum"]
-TickStrategy = Literal["imbalance", "grid"]
-Capital = Annotated[Decimal, Field(gt=0, le=10**11, decimal_places=8)]
-"""Money to begin with, as venues count it; the ledger keeps less than 10**12, gains included."""
 
 
 class MarketConfig(Section):
@@ -53,10 +59,6 @@ class CapitalConfig(Section):
         if sum(self.shares.values()) != 1 or any(s <= 0 for s in self.shares.values()):
             raise ValueError("shares must be positive and add up to 1")
         return self
-
-
-MarginMode = Literal["cross", "isolated"]
-"""What a contract's losses are paid from: its wallet, or what was set aside for it."""
 
 
 class SimSection(Section):
@@ -163,6 +165,9 @@ class TickConfig(Section):
     market maker's. ``funding_jitter_s``: a fill so near a settlement pays adverse funding and
     receives none; 0: the rule is off. ``band`` is what the sessions are run over, ``venue`` the
     rest of what is assumed of it.
+
+    ``markets``, by the names of their books, in place of ``instrument`` and ``capital``: several
+    in one run, one portfolio. ``venues``: what one of their venues has otherwise than ``venue``.
     """
 
     strategy: TickStrategy = "imbalance"
@@ -174,7 +179,9 @@ class TickConfig(Section):
     feature: str = "imbalance_l5"
     margin: MarginMode = "cross"
     funding_jitter_s: int = Field(default=60, ge=0, le=3_600)
+    markets: dict[MarketName, MarketSection] = Field(default={})
     venue: VenueSection = VenueSection()
+    venues: dict[str, VenueOverride] = Field(default={})
     band: BandSection = BandSection()
     signal: ImbalanceSignalConfig = ImbalanceSignalConfig()
     size: ImbalanceConfig = ImbalanceConfig()
@@ -183,7 +190,24 @@ class TickConfig(Section):
     risk: RiskConfig = RiskConfig()
     netting: NettingConfig = NettingConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, raw: object) -> object:
+        return completed(raw) if isinstance(raw, dict) else raw
+
     @model_validator(mode="after")
-    def _styles_are_of_its_sleeve(self) -> TickConfig:
-        _styles_are_of(self.netting, (self.strategy,))
+    def _parts_fit(self) -> TickConfig:
+        check_markets(self.books, self.venues, self.venue.hedged)
+        _styles_are_of(self.netting, tuple(self.books))
         return self
+
+    @property
+    def books(self) -> dict[str, MarketSection]:
+        """The markets by the names of their books; of a run of one it is the strategy's."""
+        only = MarketSection(instrument=self.instrument, capital=self.capital)
+        return self.markets or {self.strategy: only}
+
+    def of_venue(self, name: str) -> VenueSection:
+        """Return what is assumed of a venue."""
+        own = self.venues.get(name)
+        return self.venue if own is None else own.over(self.venue)

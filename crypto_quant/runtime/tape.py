@@ -103,8 +103,12 @@ class TapeLoader:
         daily = (end % DAY_NS == 0) & (columns["ts_recv"] <= end)
         return DailyCloses(end[daily].tolist(), columns["close"][daily].tolist())
 
-    def funding(self, line: RecordedLine, index: int, start: int, end: int) -> None:
+    def funding(
+        self, line: RecordedLine, index: int, start: int, end: int, at: int | None = None
+    ) -> None:
         """Put an instrument's settled funding rates of ``[start, end)`` on the line.
+
+        ``at`` is its place there, where that is another one than here.
 
         Raises
         ------
@@ -114,7 +118,8 @@ class TapeLoader:
         columns, exp = self.settlements(index, start, end)
         given = {name: columns[name] for name in ("ts_event", "ts_recv", "rate")}
         key = self._instruments[index].id
-        line.load(key, line.native.add_funding, index, **given, rate_exp=exp)
+        place = index if at is None else at
+        line.load(key, line.native.add_funding, place, **given, rate_exp=exp)
 
     def settlements(self, index: int, start: int, end: int) -> Settlements:
         """Return an instrument's settled funding of ``[start, end)``; errors as of ``funding``."""

@@ -207,7 +207,7 @@ class TickReader:
         """
         if self._has_funding:
             loader = TapeLoader(self._catalog, (self.instrument,))
-            loader.funding(line, index, tape.start, tape.end + 1)
+            loader.funding(line, 0, tape.start, tape.end + 1, index)
         line.native.expect_funding(index, self.unsettled(tape))
 
     def unsettled(self, tape: TickTape) -> tuple[int, ...]:

@@ -1,0 +1,240 @@
+"""Several markets in one ``cq backtest``, on recorded books.
+
+The reference of a run on two venues is a run on each: the same orders, fills and money. For a
+second venue the recorded book of Binance is filed under Bybit's name too, since no public
+sample has both at one time; what differs is what Bybit charges and how far away it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from crypto_quant.data_pipeline.storage import Catalog, SourceInfo
+from tests.e2e.conftest import run_cq
+
+pytestmark = [pytest.mark.data, pytest.mark.xdist_group("ticks")]
+
+BINANCE, BYBIT, ETH = "BTCUSDT-PERP.BINANCE", "BTCUSDT-PERP.BYBIT", "ETHUSDT-PERP.BINANCE"
+SHORT = "BTCUSDT-PERP-SHORT.BINANCE"
+FREE = """
+strategy = "grid"
+[risk]
+require_stop = false
+loss_at_stop = 0.5
+orders_per_minute = 1000000
+orders_per_wake = 1000
+[quoting]
+messages = 1000000
+[grid]
+levels = 2
+size = "0.01"
+most = "0.05"
+"""
+FAR = """
+entry_ms = { p50 = 80, p99 = 120 }
+response_ms = { p50 = 70, p99 = 90 }
+"""
+SESSION = ("--session", "2023-04-04", "--single")
+"""It crosses 00:00, at which funding is settled."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
+    """Return a working folder with the captures, and Bitcoin's under a second venue's name."""
+    made = tmp_path_factory.mktemp("markets")
+    paths = [data_dir / "hftbacktest", *sorted((data_dir / "binance_perp").glob("*funding-8h*"))]
+    done = run_cq(made, "data", "import", *map(str, paths))
+    assert done.returncode == 0, done.stderr
+    catalog = Catalog(made / "catalog")
+    for kind in ("delta", "trade", "quote", "mark", "funding"):
+        for part in catalog.parts_of(kind, BINANCE):
+            source = SourceInfo(part.source.name, f"again {part.sha256}", 1, "test")
+            rows = catalog.scan(kind, BINANCE, part.start, part.end + 1)
+            catalog.write(kind, BYBIT, rows, source, catalog.exps(kind, BINANCE), part.recv)
+    return made
+
+
+def run(folder: Path, name: str, text: str, *options: str) -> tuple[dict[str, Any], Path]:
+    """Run a config; return what it came to, and its folder."""
+    (folder / f"{name}.toml").write_text(text)
+    done = run_cq(folder, "backtest", "--config", f"{name}.toml", "--runs", name, *options)
+    assert done.returncode == 0, done.stderr
+    (made,) = (folder / name).glob("ticks-*")
+    found: dict[str, Any] = json.loads((made / "metrics.json").read_text())
+    (made / "stdout.txt").write_text(done.stdout)
+    return found, made
+
+
+def rows(made: Path, name: str) -> list[dict[str, Any]]:
+    table: list[dict[str, Any]] = pq.read_table(made / f"{name}.parquet").to_pylist()
+    return table
+
+
+FILL = ("ts_event", "ts_recv", "quantity", "price", "fee", "spread", "liquidity", "reason")
+
+
+def fills(made: Path, instrument: str) -> list[tuple[Any, ...]]:
+    """Return the fills of an instrument without what numbers and names them."""
+    own = (fill for fill in rows(made, "fills") if fill["instrument"] == instrument)
+    return [tuple(fill[name] for name in FILL) for fill in own]
+
+
+def total(sessions: Iterable[dict[str, Any]], part: str = "total") -> Decimal:
+    return sum((Decimal(session["pnl"][part]) for session in sessions), Decimal(0))
+
+
+def test_a_run_on_two_venues_is_a_run_on_each(folder: Path) -> None:
+    both = f"""{FREE}
+[markets.near]
+instrument = "{BINANCE}"
+capital = 60000
+[markets.far]
+instrument = "{BYBIT}"
+capital = 40000
+[venues.BYBIT]
+queue_exponent = 3
+[venues.BYBIT.latency]
+{FAR}"""
+    found, made = run(folder, "both", both, *SESSION)
+    alone = {
+        BINANCE: FREE.replace("strategy", f'instrument = "{BINANCE}"\ncapital = 60000\nstrategy'),
+        BYBIT: FREE.replace("strategy", f'instrument = "{BYBIT}"\ncapital = 40000\nstrategy')
+        + f"[venue]\nqueue_exponent = 3\n[venue.latency]\n{FAR}",
+    }
+    equity = Decimal(0)
+    for instrument, name in ((BINANCE, "near"), (BYBIT, "far")):
+        single, folder_of = run(folder, name, alone[instrument], *SESSION)
+        assert len(fills(folder_of, instrument)) > 100
+        assert fills(made, instrument) == fills(folder_of, instrument)
+        own = [session["markets"][name] for session in found["sessions"]]
+        for part in ("total", "fees", "funding", "price"):
+            assert total(own, part) == total(single["sessions"], part)
+        for mine, other in zip(own, single["sessions"], strict=True):
+            for same in ("orders", "fills", "traded", "most_held", "markout_bps"):
+                assert mine[same] == other[same]
+        equity += rows(folder_of, "equity")[-1]["portfolio/equity"]
+        venue = instrument.rpartition(".")[2]
+        held = found["sessions"][-1]["venues"][venue]["balances"]["margin USDT"]
+        assert Decimal(held) == rows(folder_of, "equity")[-1]["portfolio/equity"]
+    last = rows(made, "equity")[-1]
+    assert last["portfolio/equity"] == equity == last["near/equity"] + last["far/equity"]
+    assert equity == 100_000 + total(found["sessions"])
+    assert total(found["sessions"], "funding") != 0
+    assert equity == sum(last[f"balance/margin.{venue}.USDT"] for venue in ("BINANCE", "BYBIT"))
+    told = (made / "stdout.txt").read_text()
+    assert "venues, session 2023-04-04T23:58:20Z" in told
+    page = (made / "report.html").read_text()
+    assert "venues, session 2023-04-04T23:58:20Z" in page
+
+
+def leg(side: str, capital: int) -> str:
+    return f'[markets.{side}]\ninstrument = "{BINANCE}"\ncapital = {capital}\nside = "{side}"\n'
+
+
+TAKER = """
+strategy = "imbalance"
+[signal]
+enter = 0.5
+persist = 1
+"""
+
+
+def test_a_leg_alone_in_hedge_mode_is_a_book_of_one_side(folder: Path) -> None:
+    """Its entries open and its stops and closes only reduce, so the mode changes nothing."""
+    for side, instrument in (("long", BINANCE), ("short", SHORT)):
+        plain, first = run(folder, f"{side}-one", TAKER + leg(side, 100_000), "--single")
+        text = TAKER + leg(side, 100_000) + "[venue]\nhedged = true"
+        hedged, second = run(folder, f"{side}-hedged", text, "--single")
+        assert len(fills(first, BINANCE)) > 50
+        assert fills(first, BINANCE) == fills(second, instrument)
+        for part in ("total", "fees", "funding"):
+            assert total(plain["sessions"], part) == total(hedged["sessions"], part)
+        sign = 1 if side == "long" else -1
+        held = [row[f"position/{BINANCE}"] * sign for row in rows(first, "equity")]
+        assert max(held) > 0 == min(held)
+        kinds = {(o["type"], o["reduce_only"]) for o in rows(first, "orders")}
+        assert ("stop_market", True) in kinds
+
+
+def test_a_close_on_its_way_past_a_fill_is_refused_in_hedge_mode_alone(folder: Path) -> None:
+    """Until the first such order a grid of one side does the same in both modes."""
+    _, first = run(folder, "grid-one", FREE + leg("long", 100_000), *SESSION)
+    text = FREE + leg("long", 100_000) + "[venue]\nhedged = true"
+    _, second = run(folder, "grid-hedged", text, *SESSION)
+    refused = [o for o in rows(second, "orders") if "reduce_only" in o["reason"]]
+    assert refused
+    assert all(o["side"] == "sell" and o["state"] == "rejected" for o in refused)
+    assert not any("reduce_only" in o["reason"] for o in rows(first, "orders"))
+    until = refused[0]["ts"]
+    same = [[f for f in fills(made, BINANCE) if f[0] <= until] for made in (first, second)]
+    assert len(same[0]) > 3
+    assert same[0] == same[1]
+
+
+def test_both_legs_are_held_at_one_time_and_add_up(folder: Path) -> None:
+    text = FREE + leg("long", 60_000) + leg("short", 40_000) + "[venue]\nhedged = true"
+    found, made = run(folder, "hedge", text, *SESSION)
+    table = rows(made, "equity")
+    long, short = (
+        [row[f"position/{instrument}"] for row in table] for instrument in (BINANCE, SHORT)
+    )
+    assert min(long) == 0 == max(short)
+    assert any(up and down for up, down in zip(long, short, strict=True))
+    for row in table:
+        assert row["portfolio/equity"] == row["long/equity"] + row["short/equity"]
+    cash = -sum(fill["quantity"] * fill["price"] for fill in rows(made, "fills"))
+    fees = sum(fill["fee"] for fill in rows(made, "fills"))
+    assert total(found["sessions"]) == cash - fees + total(found["sessions"], "funding")
+    for instrument in (BINANCE, SHORT):
+        own = [f for f in rows(made, "fills") if f["instrument"] == instrument]
+        assert len(own) > 50
+        assert sum(f["quantity"] for f in own) == 0
+    reasons = [order["reason"] for order in rows(made, "orders") if "rejected" in order["state"]]
+    assert not any("position_side" in reason for reason in reasons)
+    assert found["sessions"][0]["venues"]["BINANCE"]["mode"] == "hedge"
+
+
+def test_two_contracts_trade_where_both_were_recorded(folder: Path) -> None:
+    text = f"""{FREE}
+[markets.btc]
+instrument = "{BINANCE}"
+capital = 60000
+[markets.eth]
+instrument = "{ETH}"
+capital = 40000
+[markets.eth.grid]
+size = "0.2"
+most = "1"
+"""
+    found, made = run(folder, "two", text, "--single")
+    (session,) = found["sessions"]
+    assert session["session"].startswith("2024-08-08T23:54:1")
+    skipped = {row["session"]: row["reason"] for row in found["skipped"]}
+    assert any(name.startswith("2023-04-0") for name in skipped)
+    assert set(skipped.values()) == {f"of the run's instruments only {BINANCE} was recorded"}
+    for name, instrument in (("btc", BINANCE), ("eth", ETH)):
+        assert len(fills(made, instrument)) > 100
+        own = [f for f in rows(made, "fills") if f["instrument"] == instrument]
+        cash = -sum(f["quantity"] * f["price"] + f["fee"] for f in own)
+        assert Decimal(session["markets"][name]["pnl"]["total"]) == cash
+        assert {f["sleeve"] for f in own} == {name}
+    last = rows(made, "equity")[-1]
+    assert last["portfolio/equity"] == 100_000 + Decimal(session["pnl"]["total"])
+
+
+def test_what_fits_nothing_is_one_clear_line(folder: Path) -> None:
+    (folder / "bad.toml").write_text(FREE + leg("long", 1_000))
+    done = run_cq(folder, "backtest", "--config", "bad.toml", "--instrument", ETH)
+    assert done.returncode == 2
+    assert "the config's markets name the instruments: change them" in done.stderr
+    (folder / "bad.toml").write_text(FREE + leg("long", 1_000) + '[venue]\nown_fills = "x.csv"')
+    done = run_cq(folder, "backtest", "--config", "bad.toml")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1

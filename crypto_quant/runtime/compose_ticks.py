@@ -11,6 +11,7 @@ from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.terms import terms_at
 from crypto_quant.feature_engineering.catalog import default_tick_set
+from crypto_quant.runtime.accounts import Accounts
 from crypto_quant.runtime.compose import join
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.joint_ticks import JointTape
@@ -21,9 +22,11 @@ from crypto_quant.runtime.markets import Book, Markets, markets_of
 from crypto_quant.runtime.sleeves import GridStage, ImbalanceStage, Stage
 from crypto_quant.runtime.state import SettledFunding, State
 from crypto_quant.runtime.ticks import TickTape
+from crypto_quant.runtime.transfer_stage import TransferStage, routes
 from crypto_quant.strategy.grid import GridSleeve
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceSleeve
 from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignal
+from crypto_quant.strategy.transfers import Schedule
 
 TRADED: Final = 0
 """Position of the one instrument in the list of a run that has one."""
@@ -41,13 +44,16 @@ def compose_markets(config: TickConfig, markets: Markets) -> State:
         The feature is none of the tick set.
     """
     columns = _columns(config, markets)
-    stages = tuple(STAGES[strategy_of(config, b)](config, b, columns) for b in markets.books)
+    stages = [STAGES[strategy_of(config, b)](config, b, columns) for b in markets.books]
+    if config.transfers:
+        accounts = Accounts(markets.legs.instruments, markets.quote, _collateral(config, markets))
+        stages.append(TransferStage(Schedule(routes(config.transfers, markets, accounts))))
     none = np.empty(0, dtype=np.int64)
     return join(
         markets.traded,
         config.tier,
         markets.names,
-        stages,
+        tuple(stages),
         config.risk,
         config.netting,
         SettledFunding(none, none, none.astype(float), none.astype(float)),

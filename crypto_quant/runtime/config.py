@@ -33,6 +33,7 @@ from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.strategy.signal_generator.directional import DirectionalSignalConfig
 from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignalConfig
 from crypto_quant.strategy.signal_generator.momentum import MomentumSignalConfig
+from crypto_quant.strategy.transfers import TransferRule
 
 SleeveName = Literal["carry", "model", "momentum"]
 
@@ -168,6 +169,7 @@ class TickConfig(Section):
 
     ``markets``, by the names of their books, in place of ``instrument`` and ``capital``: several
     in one run, one portfolio. ``venues``: what one of their venues has otherwise than ``venue``.
+    ``transfers``: rules by which books move money between wallets.
     """
 
     strategy: TickStrategy = "imbalance"
@@ -182,6 +184,7 @@ class TickConfig(Section):
     markets: dict[MarketName, MarketSection] = Field(default={})
     venue: VenueSection = VenueSection()
     venues: dict[str, VenueOverride] = Field(default={})
+    transfers: dict[MarketName, TransferRule] = Field(default={})
     band: BandSection = BandSection()
     signal: ImbalanceSignalConfig = ImbalanceSignalConfig()
     size: ImbalanceConfig = ImbalanceConfig()

@@ -43,6 +43,7 @@ class LineView:
         "_priced",
         "_quote",
         "_report",
+        "_sleeves",
         "_stop_px",
         "_terms",
         "_wallet",
@@ -90,6 +91,7 @@ class LineView:
         self._balance = native.sleeve_balance_approx
         self._margin = native.sleeve_margin_approx
         self._quote = line.spec.quote
+        self._sleeves = range(len(line.spec.sleeves))
         accounts = line.accounts
         self._wallet = accounts.wallet
         by_name = {venue: accounts.of(MARGIN, venue) for venue in accounts.venues}
@@ -141,6 +143,12 @@ class LineView:
     def margin_balance(self, sleeve: int, venue: str = "") -> float:
         """Return balance plus unrealised P&L of a sleeve's contracts at a venue."""
         return self._margin(sleeve, self._wallet(MARGIN, venue), self._quote)
+
+    def worth(self, wallet: Wallet, venue: str = "") -> float:
+        """Return the quote asset of all sleeves in a wallet, with open P&L and what is coming."""
+        number = self._wallet(wallet, venue)
+        own = sum(self._margin(sleeve, number, self._quote) for sleeve in self._sleeves)
+        return own + float(self._native.in_flight(number, self._quote))
 
     @property
     def openings(self) -> Mapping[tuple[int, int], Sequence[tuple[int, int]]]:

@@ -22,6 +22,7 @@ from tests.e2e.conftest import run_cq
 pytestmark = [pytest.mark.data, pytest.mark.xdist_group("ticks")]
 
 BINANCE, BYBIT, ETH = "BTCUSDT-PERP.BINANCE", "BTCUSDT-PERP.BYBIT", "ETHUSDT-PERP.BINANCE"
+SECOND = 10**9
 SHORT = "BTCUSDT-PERP-SHORT.BINANCE"
 FREE = """
 strategy = "grid"
@@ -227,6 +228,75 @@ most = "1"
         assert {f["sleeve"] for f in own} == {name}
     last = rows(made, "equity")[-1]
     assert last["portfolio/equity"] == 100_000 + Decimal(session["pnl"]["total"])
+
+
+MOVES = f"""{FREE}
+[markets.near]
+instrument = "{BINANCE}"
+capital = 60000
+[markets.far]
+instrument = "{BYBIT}"
+capital = 40000
+[venue]
+transfer_delay_ms = 30000
+transfer_fees = {{ USDT = "1.5" }}
+[venues.BYBIT]
+transfer_delay_ms = 90000
+[transfers.out]
+book = "near"
+to = "BYBIT"
+amount = 1000
+after_s = 10
+every_s = 20
+below = 41500
+[transfers.back]
+book = "far"
+to = "BINANCE"
+amount = 500
+after_s = 20
+[transfers.too_much]
+book = "far"
+amount = 50000
+"""
+
+
+def test_money_takes_its_time_between_venues_and_costs_its_fee(folder: Path) -> None:
+    """Out at 10, 30 and 50 s; then 40,000 less 501.50 and 3,000 more is beyond 41,500."""
+    found, made = run(folder, "moves", MOVES, *SESSION)
+    still, other = run(folder, "still", MOVES[: MOVES.index("[transfers.out]")], *SESSION)
+    for instrument in (BINANCE, BYBIT):
+        assert fills(made, instrument) == fills(other, instrument)
+    begin = found["sessions"][0]["decisions_from_ns"]
+    first = -(-begin // (SECOND // 10)) * (SECOND // 10)
+    told = found["sessions"][0]["venues"]
+    seen = [
+        (venue, (row["ts"] - first) // SECOND, row["amount"], row["status"])
+        for venue, own in told.items()
+        for row in own["transfers"]
+    ]
+    assert seen == [
+        ("BINANCE", 10, "1000", "arrived"),
+        ("BINANCE", 30, "1000", "arrived"),
+        ("BINANCE", 50, "1000", "arrived"),
+        ("BYBIT", 0, "50000", "refused"),
+        ("BYBIT", 20, "500", "arrived"),
+    ]
+    for row, plain in zip(rows(made, "equity"), rows(other, "equity"), strict=True):
+        since = (row["ts"] - first) / SECOND
+        out, back = [at for at in (10, 30, 50) if at <= since], since >= 20
+        assert row["near/transfer"] == -Decimal("1.5") * len(out)
+        assert row["far/transfer"] == -Decimal("1.5") * back
+        moved = {
+            "BINANCE": Decimal("-1001.5") * len(out) + 500 * (since >= 110),
+            "BYBIT": Decimal("-501.5") * back + 1000 * sum(at + 30 <= since for at in out),
+        }
+        for venue, amount in moved.items():
+            name = f"balance/margin.{venue}.USDT"
+            assert row[name] - plain[name] == amount
+        paid = Decimal("1.5") * (len(out) + back)
+        assert row["portfolio/equity"] == plain["portfolio/equity"] - paid  # on its way counts
+    assert total(found["sessions"]) == total(still["sessions"]) - 6
+    assert "1 refused (insufficient_balance), 1 arrived" in (made / "stdout.txt").read_text()
 
 
 def test_what_fits_nothing_is_one_clear_line(folder: Path) -> None:

@@ -98,9 +98,13 @@ def _balance(kind: str) -> Callable[[Figures], str]:
 
 def _transfers(own: Figures) -> str:
     each: Sequence[Figures] = own["transfers"]
-    states = [row["status"] for row in each]
-    said = [f"{states.count(s)} {s.replace('_', ' ')}" for s in dict.fromkeys(states)]
-    return ", ".join(said) or "0"
+    states = [_state(row) for row in each]
+    return ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states)) or "0"
+
+
+def _state(transfer: Figures) -> str:
+    state = str(transfer["status"]).replace("_", " ")
+    return f"{state} ({transfer['reason']})" if transfer["reason"] else state
 
 
 def lines(metrics: Figures) -> Iterator[str]:

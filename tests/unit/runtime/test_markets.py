@@ -10,6 +10,7 @@ import pytest
 from crypto_quant.core.config import dump_config, make_config
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.messages import Wallet
+from crypto_quant.runtime.accounts import Accounts
 from crypto_quant.runtime.compose_ticks import (
     PLAIN,
     check_markets_tradable,
@@ -22,6 +23,7 @@ from crypto_quant.runtime.joint_ticks import JointSession, JointTape
 from crypto_quant.runtime.legs import BOTH, LONG, SHORT
 from crypto_quant.runtime.line_spec import Deposit
 from crypto_quant.runtime.markets import asked, markets_of
+from crypto_quant.runtime.transfer_stage import routes
 from crypto_quant.venues.rules import load_instruments
 
 KNOWN = load_instruments()
@@ -246,3 +248,61 @@ def test_markets_that_cannot_be_traded_together_are_refused(
 def test_what_takes_one_instrument_refuses_a_run_on_several() -> None:
     with pytest.raises(ConfigError, match="expected a run on one instrument here, was one of"):
         compose_tick_state(made(TWO), KNOWN[BINANCE])
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ('book = "x"', "transfers.a.book: expected here, there, was x"),
+        (
+            'book = "here"\nto = "OKX"',
+            "transfers.a.to: expected another venue of the run (BYBIT), was OKX",
+        ),
+        (
+            'book = "here"\nto = "BINANCE"',
+            "transfers.a.to: expected another venue of the run (BYBIT), was BINANCE",
+        ),
+        (
+            'book = "here"\nasset = "BTC"',
+            "transfers.a.asset: expected USDT in margin.BINANCE, was BTC",
+        ),
+    ],
+)
+def test_transfers_name_what_is_there(rule: str, said: str) -> None:
+    config = made(changed(end=f"[transfers.a]\namount = 1\n{rule}"))
+    with pytest.raises(ConfigError) as told:
+        compose_markets(config, markets_of(config, asked(config, KNOWN)))
+    assert said in str(told.value)
+
+
+def test_a_transfer_leaves_the_wallet_in_which_its_book_settles() -> None:
+    text = changed(
+        instrument=SPOT,
+        end="""
+[transfers.plain]
+book = "there"
+amount = 1
+[transfers.other]
+book = "there"
+amount = 1
+source = "margin"
+[transfers.coins]
+book = "there"
+amount = 1
+asset = "BTC"
+[venues.BINANCE]
+collateral = ["BTC"]
+""",
+    )
+    config = made(text)
+    markets = markets_of(config, asked(config, KNOWN))
+    accounts = Accounts(markets.instruments, "USDT", ("BTC",))
+    found = routes(config.transfers, markets, accounts)
+    assert [(r.sleeve, r.source, r.target, r.asset) for r in found] == [
+        (1, Wallet.SPOT, (Wallet.MARGIN, "BINANCE"), "USDT"),
+        (1, Wallet.MARGIN, (Wallet.SPOT, "BINANCE"), "USDT"),
+        (1, Wallet.SPOT, (Wallet.MARGIN, "BINANCE"), "BTC"),
+    ]
+    plain = config.transfers["coins"].model_copy(update={"below": Decimal(1)})
+    with pytest.raises(ConfigError, match="below: expected an amount of USDT alone, was BTC"):
+        routes({"a": plain}, markets, accounts)

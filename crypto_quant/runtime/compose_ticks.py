@@ -19,11 +19,12 @@ from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.line_spec import Deposit, LineSpec
 from crypto_quant.runtime.market_config import TickStrategy
 from crypto_quant.runtime.markets import Book, Markets, markets_of
-from crypto_quant.runtime.sleeves import GridStage, ImbalanceStage, Stage
+from crypto_quant.runtime.sleeves import GridStage, HoldStage, ImbalanceStage, Stage
 from crypto_quant.runtime.state import SettledFunding, State
 from crypto_quant.runtime.ticks import TickTape
 from crypto_quant.runtime.transfer_stage import TransferStage, routes
 from crypto_quant.strategy.grid import GridSleeve
+from crypto_quant.strategy.position_manager.hold import HoldSleeve
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceSleeve
 from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignal
 from crypto_quant.strategy.transfers import Schedule
@@ -92,11 +93,18 @@ def _grid(config: TickConfig, book: Book, columns: Columns) -> Stage:
     return GridStage(GridSleeve(shape, book.number, book.name, book.at, book.side), book.at)
 
 
+def _hold(config: TickConfig, book: Book, columns: Columns) -> Stage:
+    del columns  # it waits for a price alone
+    shape = book.section.hold or config.hold
+    return HoldStage(HoldSleeve(shape, book.number, book.name, book.at, book.side), book.at)
+
+
 STAGES: Final[Mapping[TickStrategy, Callable[[TickConfig, Book, Columns], Stage]]] = {
     "imbalance": _imbalance,
     "grid": _grid,
+    "hold": _hold,
 }
-FEATURELESS: Final[frozenset[TickStrategy]] = frozenset({"grid"})
+FEATURELESS: Final[frozenset[TickStrategy]] = frozenset({"grid", "hold"})
 """Strategies that read the book and no feature: none is computed for them."""
 
 

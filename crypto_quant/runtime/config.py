@@ -27,6 +27,7 @@ from crypto_quant.runtime.venue_config import BandSection, MarginMode, VenueSect
 from crypto_quant.strategy.carry import CarryConfig
 from crypto_quant.strategy.grid import GridConfig
 from crypto_quant.strategy.position_manager.directional import DirectionalConfig
+from crypto_quant.strategy.position_manager.hold import HoldConfig
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceConfig
 from crypto_quant.strategy.position_manager.momentum import MomentumConfig
 from crypto_quant.strategy.risk_manager.config import RiskConfig
@@ -163,9 +164,9 @@ class TickConfig(Section):
     ``strategy`` is the one sleeve that runs. ``sessions``: beginnings of the names of those that
     are run; empty: all. ``feature``, ``signal``, ``size`` are the imbalance strategy's: the
     imbalance that is followed, of the tick set, in [-1, 1]; ``grid`` and ``quoting`` are the grid
-    market maker's. ``funding_jitter_s``: a fill so near a settlement pays adverse funding and
-    receives none; 0: the rule is off. ``band`` is what the sessions are run over, ``venue`` the
-    rest of what is assumed of it.
+    market maker's, ``hold`` that of a position that is kept. ``funding_jitter_s``: a fill so near
+    a settlement pays adverse funding and receives none; 0: the rule is off. ``band`` is what the
+    sessions are run over, ``venue`` the rest of what is assumed of it.
 
     ``markets``, by the names of their books, in place of ``instrument`` and ``capital``: several
     in one run, one portfolio. ``venues``: what one of their venues has otherwise than ``venue``.
@@ -189,6 +190,7 @@ class TickConfig(Section):
     signal: ImbalanceSignalConfig = ImbalanceSignalConfig()
     size: ImbalanceConfig = ImbalanceConfig()
     grid: GridConfig = GridConfig()
+    hold: HoldConfig = HoldConfig()
     quoting: QuotingConfig = QuotingConfig()
     risk: RiskConfig = RiskConfig()
     netting: NettingConfig = NettingConfig()

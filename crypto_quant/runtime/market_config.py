@@ -20,16 +20,17 @@ from crypto_quant.runtime.venue_config import (
     VenueSection,
 )
 from crypto_quant.strategy.grid import GridConfig
+from crypto_quant.strategy.position_manager.hold import HoldConfig
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceConfig
 
-TickStrategy = Literal["imbalance", "grid"]
+TickStrategy = Literal["imbalance", "grid", "hold"]
 MOST: Final = 10**11
 Capital = Annotated[Decimal, Field(gt=0, le=MOST, decimal_places=8)]
 """Money to begin with, as venues count it; the ledger keeps less than 10**12, gains included."""
 Side = Literal["both", "long", "short"]
 MarketName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """Of a market's book: lower case, as it stands in tables of a run folder."""
-SHAPES: Final = ("grid", "size")
+SHAPES: Final = ("grid", "hold", "size")
 """Sections of a strategy that a market may have otherwise than the run."""
 
 
@@ -37,7 +38,7 @@ class MarketSection(Section):
     """What one book trades, and the money that it begins with at the instrument's venue.
 
     ``side``: the position that it may hold; in hedge mode the leg that it trades. ``strategy``,
-    ``grid``, ``size``: in place of the run's; what a section leaves out is the run's.
+    ``grid``, ``hold``, ``size``: in place of the run's; what a section leaves out is the run's.
     """
 
     instrument: str
@@ -45,6 +46,7 @@ class MarketSection(Section):
     side: Side = "both"
     strategy: TickStrategy | None = None
     grid: GridConfig | None = None
+    hold: HoldConfig | None = None
     size: ImbalanceConfig | None = None
 
 

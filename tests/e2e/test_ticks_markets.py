@@ -299,6 +299,72 @@ def test_money_takes_its_time_between_venues_and_costs_its_fee(folder: Path) -> 
     assert "1 refused (insufficient_balance), 1 arrived" in (made / "stdout.txt").read_text()
 
 
+COINS = """
+strategy = "grid"
+[risk]
+require_stop = false
+loss_at_stop = 0.9
+notional = 10
+initial_margin = 0.9
+leverage = 10
+orders_per_minute = 1000000
+[grid]
+levels = 1
+most = "0.02"
+[markets.coins]
+instrument = "BTCUSDT.BINANCE"
+strategy = "hold"
+capital = 70000
+[markets.coins.hold]
+size = 1
+[markets.maker]
+instrument = "BTCUSDT-PERP.BINANCE"
+capital = 1000
+[transfers.emptied]
+book = "maker"
+amount = 1000
+"""
+COLLATERAL = """
+[transfers.coins]
+book = "coins"
+asset = "BTC"
+amount = "0.9"
+after_s = 20
+[venue]
+collateral = ["BTC"]
+"""
+
+
+def test_coins_that_are_bought_and_moved_margin_a_contract(folder: Path) -> None:
+    """Its own money is taken out of the margin wallet at once: only coins let it trade."""
+    alone, without = run(folder, "no-coins", COINS, "--single")
+    found, made = run(folder, "coins", COINS + COLLATERAL, "--single")
+    assert fills(without, BINANCE) == []
+    reasons = {o["reason"] for o in rows(without, "orders") if o["instrument"] == BINANCE}
+    assert reasons == {"grid: insufficient_margin"}
+    (session,) = found["sessions"]
+    (coins,) = [t for t in session["venues"]["BINANCE"]["transfers"] if t["asset"] == "BTC"]
+    assert coins["status"] == "arrived"
+    times = [fill[0] for fill in fills(made, BINANCE)]
+    assert len(times) > 50
+    assert coins["arrives"] < min(times) < coins["arrives"] + 30 * SECOND
+    held = session["venues"]["BINANCE"]["balances"]
+    assert held["margin BTC"] == "0.9"
+    assert Decimal(session["markets"]["coins"]["most_held"]) == 1
+    assert alone["sessions"][0]["markets"]["coins"]["position_end"] == 0
+    assert session["markets"]["coins"]["position_end"] > 0  # only what is in spot can be sold
+    # What fees, losses and funding made of nothing is a debt that coins stand for.
+    made_of_nothing = Decimal(session["markets"]["maker"]["pnl"]["total"])
+    assert Decimal(held["margin USDT"]) == made_of_nothing < 0
+
+
+def test_an_asset_without_a_sourced_ratio_is_no_collateral(folder: Path) -> None:
+    (folder / "late.toml").write_text(COINS + COLLATERAL.replace('"BTC"]', '"ETH"]'))
+    done = run_cq(folder, "backtest", "--config", "late.toml")
+    assert done.returncode == 2
+    assert "collateral: binance has no sourced ratio of ETH; known: USDT, BTC" in done.stderr
+
+
 def test_what_fits_nothing_is_one_clear_line(folder: Path) -> None:
     (folder / "bad.toml").write_text(FREE + leg("long", 1_000))
     done = run_cq(folder, "backtest", "--config", "bad.toml", "--instrument", ETH)

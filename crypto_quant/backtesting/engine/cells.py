@@ -162,7 +162,7 @@ class CellRun:
             )
             ran = Ran(line, markets, tape, ways, paths)
             sessions.append(session_figures(ran, before, watch))
-            before = Standing.of(line)
+            before = Standing.of(line, markets)
             names += [tape.session.name] * (before.rows - len(names))
         if line is None:
             raise InvariantError("a run without sessions")

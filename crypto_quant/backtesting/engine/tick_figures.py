@@ -49,17 +49,21 @@ class Watch(Reasons):
 
 
 class Standing(NamedTuple):
-    """How far a run has come: rows of each table, and the cumulative P&L by book and part."""
+    """How far a run has come: rows of each table, what each book holds, and its P&L by part.
+
+    A book is flat between sessions, but for coins that it has sent to the margin wallet.
+    """
 
     fills: int
     orders: int
     rows: int
     liquidations: int
     transfers: int
+    held: tuple[int, ...]
     parts: tuple[Mapping[str, Decimal], ...]
 
     @classmethod
-    def of(cls, line: RecordedLine) -> Standing:
+    def of(cls, line: RecordedLine, markets: Markets) -> Standing:
         """Read it off a line whose session has ended."""
         native = line.native
         return cls(
@@ -68,11 +72,12 @@ class Standing(NamedTuple):
             len(whole(native.equity_rows(), "ts")),
             len(whole(native.liquidations(), "qty")),
             len(whole(native.transfers(), "ts")),
-            tuple(native.attribution(n) for n in range(len(line.spec.sleeves))),
+            tuple(native.sleeve_position(book.number, book.at) for book in markets.books),
+            tuple(native.attribution(book.number) for book in markets.books),
         )
 
 
-NOTHING: Final = Standing(0, 0, 0, 0, 0, ())
+NOTHING: Final = Standing(0, 0, 0, 0, 0, (), ())
 
 
 class Ran(NamedTuple):
@@ -157,6 +162,7 @@ def _of_book(ran: Ran, before: Standing, book: Book) -> dict[str, Any]:
     tags = [tag for tag, own in zip(texts(table, "tag")[before.fills :], mine, strict=True) if own]
     own = np.array([not tag for tag in tags], dtype=bool)
     parts = before.parts[book.number] if before.parts else {}
+    held = before.held[book.number] if before.held else 0
     return {
         "orders": _orders(ran.line, before, book.at),
         "fills": {
@@ -167,9 +173,9 @@ def _of_book(ran: Ran, before: Standing, book: Book) -> dict[str, Any]:
         },
         "traded": f"{_notional(instrument, fills):f}",
         "pnl": _pnl(native.attribution(book.number), parts),
-        "most_held": _most_held(instrument, shares[mine]),
+        "most_held": _most_held(instrument, held, shares[mine]),
         "position_end": native.sleeve_position(book.number, book.at),
-        "markout_bps": markouts(fills, own, ran.paths[book.contract], ran.tape.end),
+        "markout_bps": markouts(fills, own, ran.paths[book.contract], ran.tape.end, held),
     }
 
 
@@ -189,9 +195,9 @@ def _notional(instrument: Instrument, fills: Mapping[str, Ints]) -> Decimal:
     return EXACT.multiply(EXACT.multiply(Decimal(units), step), instrument.multiplier)
 
 
-def _most_held(instrument: Instrument, signed: Ints) -> str:
-    """Return the largest position, in what the contract counts; sessions begin flat."""
-    most = int(np.abs(np.cumsum(signed)).max(initial=0))
+def _most_held(instrument: Instrument, before: int, signed: Ints) -> str:
+    """Return the largest position, in what the contract counts."""
+    most = int(np.abs(before + np.cumsum(signed)).max(initial=abs(before)))
     return f"{Decimal(most).scaleb(-instrument.qty_exp):f}"
 
 

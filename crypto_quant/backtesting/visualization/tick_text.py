@@ -15,6 +15,7 @@ from crypto_quant.backtesting.visualization import market_text, refusal_text
 TITLES: Final[Mapping[str, str]] = {
     "imbalance": "order-book imbalance",
     "grid": "grid market maker",
+    "hold": "hold",
 }
 QUEUES: Final[Mapping[str, str]] = {"risk_averse": "risk-averse"}
 PARTS: Final = ("price", "basis", "funding", "fees", "spread", "impact", "transfer_fees")

@@ -53,7 +53,7 @@ def found(tmp_path: Path) -> tuple[dict[str, Any], Standing]:
     markets = markets_of(CONFIG, (reader.instrument,))
     ran = Ran(line, markets, JointTape.of(tape), {"BINANCE": way}, (middles(tape, 10),))
     figures = session_figures(ran, NOTHING, watch)
-    return figures, Standing.of(line)
+    return figures, Standing.of(line, markets)
 
 
 def test_counts_are_those_of_one_bet_with_its_stop(

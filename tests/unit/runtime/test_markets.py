@@ -245,6 +245,15 @@ def test_markets_that_cannot_be_traded_together_are_refused(
     assert said in str(told.value)
 
 
+def test_coins_are_collateral_only_since_the_venue_took_them() -> None:
+    text = changed(instrument=SPOT, end='[venue]\ncollateral = ["BTC"]')
+    config = made(text)
+    markets = markets_of(config, asked(config, KNOWN))
+    check_markets_tradable(config, markets, DAY)
+    with pytest.raises(ConfigError, match="counts as margin at binance from 2021-05-28 on"):
+        check_markets_tradable(config, markets, 1_609_459_200 * 10**9)  # 2021-01-01
+
+
 def test_what_takes_one_instrument_refuses_a_run_on_several() -> None:
     with pytest.raises(ConfigError, match="expected a run on one instrument here, was one of"):
         compose_tick_state(made(TWO), KNOWN[BINANCE])

@@ -23,7 +23,7 @@ from crypto_quant.runtime.market_config import (
     check_markets,
     completed,
 )
-from crypto_quant.runtime.venue_config import BandSection, MarginMode, VenueSection
+from crypto_quant.runtime.venue_config import BandSection, MarginMode, TransferFees, VenueSection
 from crypto_quant.strategy.carry import CarryConfig
 from crypto_quant.strategy.grid import GridConfig
 from crypto_quant.strategy.position_manager.directional import DirectionalConfig
@@ -70,6 +70,7 @@ class SimSection(Section):
     takeover costs, the liquidation is marked as one by ADL. Empty: the fund is never empty.
     ``funding_jitter_s``: a fill so near a settlement pays adverse funding and receives none; 0: the
     rule is off, as the opens that bars fill at are the very times of settlements.
+    ``transfer_delay_ms`` and ``transfer_fees`` (by asset, in it): of money between the wallets.
     """
 
     entry_latency_ms: int = Field(default=50, ge=0, le=1_000)
@@ -82,9 +83,11 @@ class SimSection(Section):
     margin: MarginMode = "cross"
     insurance_fund: Decimal | None = Field(default=None, ge=0, le=10**11)
     funding_jitter_s: int = Field(default=0, ge=0, le=3_600)
+    transfer_delay_ms: int = Field(default=0, ge=0, le=10**9)
+    transfer_fees: TransferFees = Field(default={})
 
     def native(self) -> dict[str, int | float | Decimal | str]:
-        """Return the settings by the names of the native venue."""
+        """Return the settings by the names of the native venue, but for the fees of transfers."""
         fund = {} if self.insurance_fund is None else {"insurance_fund": self.insurance_fund}
         return {
             "entry_latency_ns": self.entry_latency_ms * 1_000_000,
@@ -96,6 +99,7 @@ class SimSection(Section):
             "cost_multiplier": self.cost_multiplier,
             "margin": self.margin,
             "funding_jitter_ns": self.funding_jitter_s * 10**9,
+            "transfer_delay_ns": self.transfer_delay_ms * 10**6,
             **fund,
         }
 

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from crypto_quant.core.config import Section
 from crypto_quant.execution.netting import NettingConfig
@@ -15,6 +15,7 @@ from crypto_quant.execution.quoting import QuotingConfig
 from crypto_quant.models.labels import LabelConfig
 from crypto_quant.models.training import TrainingConfig
 from crypto_quant.runtime.market_config import (
+    IMPLIED,
     Capital,
     MarketName,
     MarketSection,
@@ -209,6 +210,12 @@ class TickConfig(Section):
         check_markets(self.books, self.venues, self.venue.hedged)
         _styles_are_of(self.netting, tuple(self.books))
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_given(self, plain: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Leave out what the markets imply."""
+        made: dict[str, object] = plain(self)
+        return {k: v for k, v in made.items() if not (self.markets and k in IMPLIED)}
 
     @property
     def books(self) -> dict[str, MarketSection]:

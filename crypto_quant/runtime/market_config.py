@@ -30,6 +30,8 @@ Capital = Annotated[Decimal, Field(gt=0, le=MOST, decimal_places=8)]
 Side = Literal["both", "long", "short"]
 MarketName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """Of a market's book: lower case, as it stands in tables of a run folder."""
+IMPLIED: Final = ("instrument", "capital")
+"""What a run on one instrument says, and several markets say each for itself."""
 SHAPES: Final = ("grid", "hold", "size")
 """Sections of a strategy that a market may have otherwise than the run."""
 
@@ -82,7 +84,7 @@ def completed(raw: Mapping[str, object]) -> dict[str, object]:
     Raises
     ------
     ValueError
-        The run's own capital contradicts them.
+        The run says itself what they imply.
     """
     made = dict(raw)
     venues, markets = raw.get("venues"), raw.get("markets")
@@ -90,6 +92,9 @@ def completed(raw: Mapping[str, object]) -> dict[str, object]:
         made["venues"] = {str(name).upper(): own for name, own in venues.items()}
     if not isinstance(markets, Mapping) or not markets:
         return made
+    for name in IMPLIED:
+        if name in raw:
+            raise ValueError(f"{name}: the markets say it, each its own: leave it out")
     filled = {name: _filled(own, raw) for name, own in markets.items()}
     made["markets"] = filled
     try:
@@ -100,19 +105,7 @@ def completed(raw: Mapping[str, object]) -> dict[str, object]:
         return made  # the markets' own checks say what is wrong
     if not is_money or not isinstance(first, str):
         return made
-    total = sum(amounts, Decimal(0))
-    if "capital" in raw and _differs(raw["capital"], total):
-        raise ValueError(
-            f"capital: the markets have {total} in all, the run {raw['capital']}: leave it out"
-        )
-    return made | {"instrument": first, "capital": total}
-
-
-def _differs(given: object, total: Decimal) -> bool:
-    try:
-        return Decimal(str(given)) != total
-    except ArithmeticError:
-        return True
+    return made | {"instrument": first, "capital": sum(amounts, Decimal(0))}
 
 
 def _filled(own: object, raw: Mapping[str, object]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from crypto_quant.core.config import dump_config, make_config
+from crypto_quant.core.config import dump_config, make_config, with_values
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.messages import Wallet
 from crypto_quant.runtime.accounts import Accounts
@@ -76,6 +76,8 @@ def test_markets_stand_for_instrument_and_capital_and_survive_a_dump() -> None:
     assert config.of_venue("BYBIT").transfer_fees == {"USDT": Decimal("1.5")}
     assert config.of_venue("BINANCE") == config.venue
     assert made(dump_config(config)) == config
+    more = with_values(config, {"markets.here.capital": "70000"})
+    assert more.capital == Decimal("110000.5")
     alone = made("")
     assert made(dump_config(alone)) == alone
     assert list(alone.books) == ["imbalance"]
@@ -172,8 +174,8 @@ capital = 2
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ({"top": "capital = 5"}, "capital: the markets have 3 in all, the run 5: leave it out"),
-        ({"top": "capital = 'x'"}, "capital: the markets have 3 in all, the run x: leave it out"),
+        ({"top": "capital = 3"}, "capital: the markets say it, each its own: leave it out"),
+        ({"top": "instrument = 'x'"}, "instrument: the markets say it, each its own: leave it out"),
         ({"here": "size = 1"}, "markets: expected sections"),
         (
             {"instrument": BINANCE},

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from crypto_quant.core.config import Section
+from crypto_quant.core.instruments import venue_of
 from crypto_quant.execution.netting import NettingConfig
 from crypto_quant.execution.quoting import QuotingConfig
 from crypto_quant.models.labels import LabelConfig
@@ -47,6 +48,15 @@ class MarketConfig(Section):
     spot: str = "BTCUSDT.BINANCE"
     tier: str = "VIP0"
     series_history_d: int = Field(default=400, ge=0, le=36_500)
+
+    @model_validator(mode="after")
+    def _at_one_venue(self) -> MarketConfig:
+        if venue_of(self.perp) != venue_of(self.spot):
+            raise ValueError(
+                f"expected perp and spot of one venue, was {self.perp} and {self.spot}: these runs "
+                "have one account"
+            )
+        return self
 
 
 class CapitalConfig(Section):

@@ -68,6 +68,9 @@ def _said(config: TickConfig, band: Band) -> Iterator[tuple[str, str]]:
         yield "queue", f"Fitted means power with n = {band.fitted.exponent:g}: {band.fitted.basis}."
     elif not band.rests:
         yield "queue", "No order rested: the queue models make no difference to this run."
+    for name, venue in config.venues.items():
+        if band.rests and venue.queue_exponent is not None:
+            yield "queue", f"At {name} n of the power queues is {venue.queue_exponent:g}."
     yield from _latencies(band)
     yield "feed", _feed(config)
     shifts = [(s["session"], d["recv"]) for s, d in _data(band.judged) if d["recv_shift_ns"]]

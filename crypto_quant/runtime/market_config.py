@@ -12,11 +12,15 @@ from crypto_quant.core.config import Section
 from crypto_quant.core.instruments import venue_of
 from crypto_quant.runtime.venue_config import (
     Amending,
+    FeedSection,
     MarginMode,
     OrderLatency,
     OrderRate,
+    Reducing,
     SelfTrade,
+    StopMargin,
     TransferFees,
+    TriggeredStops,
     VenueSection,
 )
 from crypto_quant.strategy.grid import GridConfig
@@ -53,7 +57,7 @@ class MarketSection(Section):
 
 
 class VenueOverride(Section):
-    """What one venue has otherwise than ``[venue]``; ``latency`` is replaced as a whole."""
+    """What one venue has otherwise than ``[venue]``; ``latency`` and ``feed`` as wholes."""
 
     hedged: bool | None = None
     margin: MarginMode | None = None
@@ -61,6 +65,9 @@ class VenueOverride(Section):
     collateral: tuple[str, ...] | None = None
     transfer_delay_ms: int | None = Field(default=None, ge=0, le=10**9)
     transfer_fees: TransferFees | None = None
+    reducing: Reducing | None = None
+    stop_margin: StopMargin | None = None
+    triggered_stops: TriggeredStops | None = None
     queue_exponent: float | None = Field(default=None, gt=0, le=100)
     max_orders: int | None = Field(default=None, ge=1, le=10**6)
     max_trigger_orders: int | None = Field(default=None, ge=0, le=10**6)
@@ -68,6 +75,7 @@ class VenueOverride(Section):
     self_trade: SelfTrade | None = None
     tick_impact_y: float | None = Field(default=None, ge=0, le=100)
     latency: OrderLatency | None = None
+    feed: FeedSection | None = None
 
     def over(self, venue: VenueSection) -> VenueSection:
         """Return the venue with what this one has otherwise."""

@@ -40,13 +40,15 @@ class Book(NamedTuple):
 class Markets(NamedTuple):
     """What a run trades: its instruments, their legs, and a book for each market.
 
-    ``hedged`` are the venues whose accounts are in hedge mode.
+    ``hedged`` are the venues whose accounts are in hedge mode. ``is_plain``: one instrument, named
+    without a market, whose money stays where it is: there is no more to tell than of the run.
     """
 
     instruments: tuple[Instrument, ...]
     legs: Legs
     books: tuple[Book, ...]
     hedged: tuple[str, ...]
+    is_plain: bool
 
     @property
     def venues(self) -> tuple[str, ...]:
@@ -122,7 +124,8 @@ def markets_of(config: TickConfig, instruments: Sequence[Instrument]) -> Markets
         _check_side(name, section, is_leg=leg != BOTH, is_spot=_is_spot(instruments[contract]))
         at = legs.short(contract) if leg != BOTH and side == SHORT else contract
         books.append(Book(name, number, section, contract, at, side, leg != BOTH))
-    return Markets(tuple(instruments), legs, tuple(books), hedged)
+    is_plain = not (config.markets or config.transfers)
+    return Markets(tuple(instruments), legs, tuple(books), hedged, is_plain)
 
 
 def _is_spot(instrument: Instrument) -> bool:

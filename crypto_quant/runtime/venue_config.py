@@ -12,6 +12,7 @@ from crypto_quant.core.config import Section
 MS_NS: Final = 10**6
 _MOST: Final = 10**6
 """Orders beyond which a limit is none."""
+_OWN: Final = ("reducing", "stop_margin", "triggered_stops")
 _LONGEST_NS: Final = 10**9 * 3_600 * 24 * 365
 Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
 """Of draws in the native venue, which takes 64 bits."""
@@ -30,6 +31,12 @@ MarginMode = Literal["cross", "isolated"]
 """What a contract's losses are paid from: its wallet, or what was set aside for it."""
 Amending = Literal["loses_place", "keeps_on_decrease"]
 """What an amendment does to an order's place in its queue."""
+Reducing = Literal["one_order", "fill_or_kill", "two_tiers"]
+"""How much of a position a liquidation sends to the market at a time."""
+StopMargin = Literal["arrival_and_trigger", "trigger"]
+"""When an order that waits for a trigger is asked for its margin."""
+TriggeredStops = Literal["trade", "refuse"]
+"""What becomes of a stop whose trigger is reached when it arrives."""
 TransferFees = dict[str, Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=8)]]
 """By asset: what a transfer out of a wallet costs, in that asset."""
 
@@ -107,13 +114,18 @@ class VenueSection(Section):
     ``max_order_rate``: rows of (orders, ns). ``tick_impact_y``: of the square-root law beyond a
     taker's walk; 0: off. ``hedged``: contracts have a long and a short position. ``collateral``:
     assets that margin contracts beside the quote asset. ``transfer_delay_ms`` and
-    ``transfer_fees`` (by asset, in it): of money that leaves a wallet here.
+    ``transfer_fees`` (by asset, in it): of money that leaves a wallet here. ``reducing``,
+    ``stop_margin``, ``triggered_stops``: rules that differ by venue; the simulated one's own where
+    they are left out.
     """
 
     hedged: bool = False
     collateral: tuple[str, ...] = ()
     transfer_delay_ms: int = Field(default=0, ge=0, le=10**9)
     transfer_fees: TransferFees = Field(default={})
+    reducing: Reducing | None = None
+    stop_margin: StopMargin | None = None
+    triggered_stops: TriggeredStops | None = None
 
     queue_exponent: float = Field(default=2.0, gt=0, le=100)
     own_fills: str = ""
@@ -144,7 +156,9 @@ class VenueSection(Section):
             "tick_impact_y",
         )
         rates = [tuple(row) for row in self.max_order_rate]
+        own = {name: getattr(self, name) for name in _OWN}
         return {
+            **{name: rule for name, rule in own.items() if rule is not None},
             **{name: getattr(self, name) for name in names},
             "max_order_rate": rates,
             "transfer_delay_ns": self.transfer_delay_ms * MS_NS,

@@ -42,6 +42,10 @@ FAR = """
 entry_ms = { p50 = 80, p99 = 120 }
 response_ms = { p50 = 70, p99 = 90 }
 """
+LATE = """
+model = "constant"
+ms = { p50 = 60, p99 = 300 }
+"""
 SESSION = ("--session", "2023-04-04", "--single")
 """It crosses 00:00, at which funding is settled."""
 
@@ -135,6 +139,29 @@ queue_exponent = 3
     assert "venues, session 2023-04-04T23:58:20Z" in page
 
 
+def test_a_venue_is_heard_as_late_as_its_own_feed_is(folder: Path) -> None:
+    """The run on both ends with the recording that ends first, so it is compared until there."""
+    both = f"""{FREE}
+[markets.near]
+instrument = "{BINANCE}"
+capital = 60000
+[markets.far]
+instrument = "{BYBIT}"
+capital = 40000
+[venues.BYBIT.feed]
+{LATE}"""
+    found, made = run(folder, "late", both, *SESSION)
+    text = FREE.replace("strategy", f'instrument = "{BYBIT}"\ncapital = 40000\nstrategy')
+    _, alone = run(folder, "late-alone", f"{text}[venue.feed]\n{LATE}", *SESSION)
+    end = found["sessions"][0]["decisions_to_ns"]
+    each = [
+        [f for f in fills(of, BYBIT) if f[0] < end and f[-1] != "data_end"] for of in (made, alone)
+    ]
+    assert len(each[0]) > 100
+    assert each[0] == each[1]
+    assert [f[:4] for f in each[0]] != [f[:4] for f in fills(made, BINANCE)][: len(each[0])]
+
+
 def leg(side: str, capital: int) -> str:
     return f'[markets.{side}]\ninstrument = "{BINANCE}"\ncapital = {capital}\nside = "{side}"\n'
 
@@ -157,6 +184,8 @@ def test_a_leg_alone_in_hedge_mode_is_a_book_of_one_side(folder: Path) -> None:
         assert fills(first, BINANCE) == fills(second, instrument)
         for part in ("total", "fees", "funding"):
             assert total(plain["sessions"], part) == total(hedged["sessions"], part)
+        modes = [found["sessions"][0]["venues"]["BINANCE"]["mode"] for found in (plain, hedged)]
+        assert modes == ["one-way", "hedge"]
         sign = 1 if side == "long" else -1
         held = [row[f"position/{BINANCE}"] * sign for row in rows(first, "equity")]
         assert max(held) > 0 == min(held)

@@ -122,8 +122,10 @@ class CellRun:
         self._config = config
         self._job = job
         traded = asked(config, known)
-        feed = feed_model(config.venue.feed, job.cell.latency)
-        self._reader = JointReader(catalog, traded, {i.id: feed for i in traded})
+        feeds = {
+            i.id: feed_model(config.of_venue(venue_of(i.id)).feed, job.cell.latency) for i in traded
+        }
+        self._reader = JointReader(catalog, traded, feeds)
         self._markets = markets_of(config, self._reader.instruments)
         self.instruments = self._markets.legs.instruments
         self._trips = {

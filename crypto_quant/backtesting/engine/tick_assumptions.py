@@ -12,6 +12,7 @@ from crypto_quant.backtesting.metrics.description import Assumption
 from crypto_quant.core.clock import iso
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.markets import Markets
+from crypto_quant.runtime.venue_config import FeedSection
 
 Figures = Mapping[str, Any]
 
@@ -72,7 +73,10 @@ def _said(config: TickConfig, band: Band) -> Iterator[tuple[str, str]]:
         if band.rests and venue.queue_exponent is not None:
             yield "queue", f"At {name} n of the power queues is {venue.queue_exponent:g}."
     yield from _latencies(band)
-    yield "feed", _feed(config)
+    yield "feed", _feed(config.venue.feed)
+    for name, venue in config.venues.items():
+        if venue.feed is not None:
+            yield "feed", f"At {name}: {_feed(venue.feed)}"
     shifts = [(s["session"], d["recv"]) for s, d in _data(band.judged) if d["recv_shift_ns"]]
     for name, recv in dict.fromkeys(shifts):
         yield "clock", f"{name}: {recv}"
@@ -108,8 +112,7 @@ def _which(session: Figures, own: Figures) -> str:
     return name if own is session else f"{name}, {own['instrument']}"
 
 
-def _feed(config: TickConfig) -> str:
-    feed = config.venue.feed
+def _feed(feed: FeedSection) -> str:
     if feed.model == "recorded":
         return "Market data is known at its own recorded stamp."
     if feed.ms is not None and feed.model == "constant":

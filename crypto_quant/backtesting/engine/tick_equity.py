@@ -22,7 +22,7 @@ def equity_table(
     """Return a row each second and at the end of each session.
 
     In every row equity is the capital plus the parts, exactly; the portfolio is the sum of the
-    books. Of several markets the balances of the wallets are there too, in the quote asset.
+    books. Of configured markets the balances of the wallets are there too, in the quote asset.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def equity_table(
         for part in ("equity", *COMPONENTS):
             native = _NATIVE_PART.get(part, part)
             columns[column(book, part)] = total([money(rows, f"{native}.{name}") for name in own])
-    if len(markets.books) > 1:
+    if not markets.is_plain:
         for wallet in wallets:
             name = f"balance.{wallet}.{markets.quote}"
             columns[name.replace(".", "/", 1)] = money(rows, name)

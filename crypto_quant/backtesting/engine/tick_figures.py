@@ -97,7 +97,7 @@ class Ran(NamedTuple):
 def session_figures(ran: Ran, before: Standing, watch: Watch) -> dict[str, Any]:
     """Return a session's numbers, ready for ``metrics.json``; money as decimal text.
 
-    Of several markets they are sums, and ``markets`` and ``venues`` have each one's own.
+    Of configured markets they are sums, and ``markets`` and ``venues`` have each one's own.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def session_figures(ran: Ran, before: Standing, watch: Watch) -> dict[str, Any]:
             native.liquidations(), line.legs.instruments, before.liquidations
         ),
     }
-    if len(each) == 1:
+    if ran.markets.is_plain:
         return {**_of_data(ran, 0), **each[0], **seen}
     venues = venue_figures(line, ran.markets, each, before.transfers)
     return {**summed(each, [_of_data(ran, n) for n in range(len(tape.each))]), **seen} | {

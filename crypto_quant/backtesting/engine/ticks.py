@@ -106,14 +106,14 @@ class TickBacktest:
         self._sessions = chosen(found, config.sessions)
         check_markets_tradable(config, self._markets, self._sessions[0].start)
         compose_markets(config, self._markets)
-        for level in config.band.latencies:
-            feed_model(config.venue.feed, level)
         sections = [config.of_venue(name) for name in self._markets.venues]
         for section in sections:
+            for level in config.band.latencies:
+                feed_model(section.feed, level)
             read_round_trips(section.latency)
         self._parts = [f"{p.kind}/{p.key} {p.sha256}" for p in self._reader.parts]
-        paths = [config.venue.feed.rows, config.venue.own_fills]
-        paths += [section.latency.rows for section in sections]
+        paths = [path for s in sections for path in (s.latency.rows, s.feed.rows)]
+        paths.append(config.venue.own_fills)
         self._parts += [text for path in dict.fromkeys(paths) if (text := fingerprint(path))]
         clocks = [own.clock for session in self._sessions for own in session.each if own.clock]
         said = dict.fromkeys(clock.describe() for clock in clocks)

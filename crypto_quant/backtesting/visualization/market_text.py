@@ -25,13 +25,12 @@ def tables(metrics: Figures) -> Iterator[MarketTable]:
     for session in metrics["sessions"]:
         if "markets" not in session:
             return
-        yield _books(session, {m["name"]: m for m in metrics["markets"]})
-        yield _venues(session)
+        yield _books(session, metrics["markets"])
+        yield _venues(session, tuple(dict.fromkeys(m["venue"] for m in metrics["markets"])))
 
 
-def _books(session: Figures, made: Mapping[str, Figures]) -> MarketTable:
-    found: Mapping[str, Figures] = session["markets"]
-    each = [(made[name], own) for name, own in found.items()]
+def _books(session: Figures, made: Sequence[Figures]) -> MarketTable:
+    each = [(market, session["markets"][market["name"]]) for market in made]
     rows: list[tuple[str, Callable[[Figures, Figures], str]]] = [
         ("instrument", lambda m, _: str(m["instrument"])),
         ("side", lambda m, _: str(m["side"])),
@@ -46,12 +45,13 @@ def _books(session: Figures, made: Mapping[str, Figures]) -> MarketTable:
         ("= P&L", _part("total")),
     ]
     texts = tuple((name, tuple(cell(m, f) for m, f in each)) for name, cell in rows)
-    return MarketTable(f"books, session {session['session']}", tuple(found), texts)
+    return MarketTable(
+        f"books, session {session['session']}", tuple(m["name"] for m in made), texts
+    )
 
 
-def _venues(session: Figures) -> MarketTable:
-    found: Mapping[str, Figures] = session["venues"]
-    each = list(found.values())
+def _venues(session: Figures, names: tuple[str, ...]) -> MarketTable:
+    each = [session["venues"][name] for name in names]
     kinds = dict.fromkeys(kind for own in each for kind in own["balances"])
     rows: list[tuple[str, Callable[[Figures], str]]] = [
         ("account", lambda f: f"{f['mode']} mode"),
@@ -66,7 +66,7 @@ def _venues(session: Figures) -> MarketTable:
     if any(own["transfers"] for own in each):
         rows.append(("transfers out", _transfers))
     texts = tuple((name, tuple(cell(own) for own in each)) for name, cell in rows)
-    return MarketTable(f"venues, session {session['session']}", tuple(found), texts)
+    return MarketTable(f"venues, session {session['session']}", names, texts)
 
 
 def _parts(each: Iterator[Figures]) -> list[str]:

@@ -45,6 +45,9 @@ transfer_delay_ms = 60000
 USDT = "1.5"
 [venues.BYBIT]
 margin = "isolated"
+reducing = "fill_or_kill"
+stop_margin = "trigger"
+triggered_stops = "refuse"
 amend = "keeps_on_decrease"
 transfer_delay_ms = 90000
 [venues.BYBIT.latency]
@@ -99,6 +102,9 @@ def test_each_book_has_its_money_at_its_venue_and_its_own_settings() -> None:
     assert sim["BINANCE"]["amend"] == "loses_place"
     assert sim["BINANCE"]["transfer_delay_ns"] == 60_000 * 10**6
     assert sim["BYBIT"]["margin"] == "isolated"
+    rules = ("reducing", "stop_margin", "triggered_stops")
+    assert [sim["BYBIT"][rule] for rule in rules] == ["fill_or_kill", "trigger", "refuse"]
+    assert not set(rules) & set(sim["BINANCE"])
     assert sim["BYBIT"]["amend"] == "keeps_on_decrease"
     assert sim["BYBIT"]["transfer_delay_ns"] == 90_000 * 10**6
     assert sim["BYBIT"]["transfer_fees"] == [("USDT", Decimal("1.5"))]
@@ -123,6 +129,13 @@ def test_imbalance_books_read_their_own_instruments_features() -> None:
         f"{config.feature}@{BYBIT}",
     ]
     assert [features[at][1]["instrument"] for at in columns] == [BINANCE, BYBIT]
+
+
+def test_money_that_moves_is_told_of_one_instrument_too() -> None:
+    plain = TickConfig()
+    moves = made("[transfers.a]\nbook = 'imbalance'\namount = 1")
+    flags = [markets_of(c, asked(c, KNOWN)).is_plain for c in (plain, moves, made(TWO))]
+    assert flags == [True, False, False]
 
 
 def test_legs_of_a_contract_are_books_beside_each_other() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from decimal import Decimal
+from itertools import repeat
 from typing import Final
 
 from crypto_quant.core.errors import ConfigError
@@ -16,6 +16,7 @@ from crypto_quant.strategy.grid.config import GridConfig
 REASON: Final = "grid"
 new = tuple.__new__
 BUY, SELL = Side.BUY, Side.SELL
+QUOTE = repeat(Quote)
 Shape = tuple[int, int, int, int, int, int]
 ALL: Final = -1
 """Held by a grid of both sides: it may close as much as it quotes."""
@@ -99,7 +100,7 @@ class GridSleeve:
             quotes = _ladder(shape, gap, quantity)
             if self._side:
                 quotes = _one_sided(quotes, SELL if self._side > 0 else BUY, shape[5])
-            self._quotes = tuple(quotes)
+            self._quotes = quotes
         return new(Target, (view.now, self._name, instrument, held, None, REASON, self._quotes))
 
     def _size(self, terms: Terms) -> None:
@@ -118,16 +119,17 @@ class GridSleeve:
         self._shape = (0, 0, 0, 0, 0, 0)
 
 
-def _ladder(shape: Shape, gap: int, quantity: int) -> list[Quote]:
+def _ladder(shape: Shape, gap: int, quantity: int) -> tuple[Quote, ...]:
     """Return the quotes of both sides, each from the best price outwards; bids come first."""
     low, bids, high, asks, tick, _ = shape
     below = range(low * tick, (low - bids * gap) * tick, -gap * tick)
     above = range(high * tick, (high + asks * gap) * tick, gap * tick)
-    quotes = [new(Quote, (BUY, px, quantity)) for px in below]
-    return quotes + [new(Quote, (SELL, px, quantity)) for px in above]
+    bought = map(new, QUOTE, zip(repeat(BUY), below, repeat(quantity)))
+    sold = map(new, QUOTE, zip(repeat(SELL), above, repeat(quantity)))
+    return (*bought, *sold)
 
 
-def _one_sided(quotes: Sequence[Quote], closing: Side, held: int) -> list[Quote]:
+def _one_sided(quotes: tuple[Quote, ...], closing: Side, held: int) -> tuple[Quote, ...]:
     """Return the quotes with those that close cut to what is held, from the best price on."""
     kept = []
     for quote in quotes:
@@ -136,4 +138,4 @@ def _one_sided(quotes: Sequence[Quote], closing: Side, held: int) -> list[Quote]
         elif held > 0:
             kept.append(quote._replace(quantity=min(quote.quantity, held)))
             held -= quote.quantity
-    return kept
+    return tuple(kept)

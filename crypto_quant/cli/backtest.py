@@ -16,6 +16,7 @@ from crypto_quant.cli.progress import stages
 from crypto_quant.cli.walk_forward import config_option, runs_option, trials_option
 from crypto_quant.core.clock import monotonic_s
 from crypto_quant.core.config import load_config
+from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.executors import Pool
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.config import TickConfig
@@ -72,6 +73,10 @@ def backtest(
     config = load_config(TickConfig, config_path, os.environ)
     changes: dict[str, object] = {}
     if instrument is not None:
+        if config.markets:
+            raise ConfigError(
+                f"--instrument {instrument}: the config's markets name the instruments: change them"
+            )
         changes["instrument"] = instrument
     if names:
         changes["sessions"] = names

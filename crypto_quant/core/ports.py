@@ -151,6 +151,14 @@ class AccountView(Protocol):
         """Return balance plus unrealised P&L of a sleeve's contracts in the margin wallet."""
         ...
 
+    def coming(self, venue: str = "") -> float:
+        """Return the quote asset that is on its way to a venue's wallets, of all sleeves."""
+        ...
+
+    def transfer_fee(self, venue: str = "") -> float:
+        """Return what a transfer of the quote asset out of a venue's wallet costs."""
+        ...
+
     def exact_equity(self) -> Decimal:
         """Return the equity of the whole account, exact."""
         ...

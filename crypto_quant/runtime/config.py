@@ -5,30 +5,40 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, get_args
+from typing import Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from crypto_quant.core.config import Section
+from crypto_quant.core.instruments import venue_of
 from crypto_quant.execution.netting import NettingConfig
 from crypto_quant.execution.quoting import QuotingConfig
 from crypto_quant.models.labels import LabelConfig
 from crypto_quant.models.training import TrainingConfig
-from crypto_quant.runtime.venue_config import BandSection, VenueSection
+from crypto_quant.runtime.market_config import (
+    IMPLIED,
+    Capital,
+    MarketName,
+    MarketSection,
+    TickStrategy,
+    VenueOverride,
+    check_markets,
+    completed,
+)
+from crypto_quant.runtime.venue_config import BandSection, MarginMode, TransferFees, VenueSection
 from crypto_quant.strategy.carry import CarryConfig
 from crypto_quant.strategy.grid import GridConfig
 from crypto_quant.strategy.position_manager.directional import DirectionalConfig
+from crypto_quant.strategy.position_manager.hold import HoldConfig
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceConfig
 from crypto_quant.strategy.position_manager.momentum import MomentumConfig
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.strategy.signal_generator.directional import DirectionalSignalConfig
 from crypto_quant.strategy.signal_generator.imbalance import ImbalanceSignalConfig
 from crypto_quant.strategy.signal_generator.momentum import MomentumSignalConfig
+from crypto_quant.strategy.transfers import TransferRule
 
 SleeveName = Literal["carry", "model", "momentum"]
-TickStrategy = Literal["imbalance", "grid"]
-Capital = Annotated[Decimal, Field(gt=0, le=10**11, decimal_places=8)]
-"""Money to begin with, as venues count it; the ledger keeps less than 10**12, gains included."""
 
 
 class MarketConfig(Section):
@@ -38,6 +48,15 @@ class MarketConfig(Section):
     spot: str = "BTCUSDT.BINANCE"
     tier: str = "VIP0"
     series_history_d: int = Field(default=400, ge=0, le=36_500)
+
+    @model_validator(mode="after")
+    def _at_one_venue(self) -> MarketConfig:
+        if venue_of(self.perp) != venue_of(self.spot):
+            raise ValueError(
+                f"expected perp and spot of one venue, was {self.perp} and {self.spot}: these runs "
+                "have one account"
+            )
+        return self
 
 
 class CapitalConfig(Section):
@@ -55,10 +74,6 @@ class CapitalConfig(Section):
         return self
 
 
-MarginMode = Literal["cross", "isolated"]
-"""What a contract's losses are paid from: its wallet, or what was set aside for it."""
-
-
 class SimSection(Section):
     """The simulated venue of a run on bars; half the spread, floor and impact per fill.
 
@@ -66,6 +81,7 @@ class SimSection(Section):
     takeover costs, the liquidation is marked as one by ADL. Empty: the fund is never empty.
     ``funding_jitter_s``: a fill so near a settlement pays adverse funding and receives none; 0: the
     rule is off, as the opens that bars fill at are the very times of settlements.
+    ``transfer_delay_ms`` and ``transfer_fees`` (by asset, in it): of money between the wallets.
     """
 
     entry_latency_ms: int = Field(default=50, ge=0, le=1_000)
@@ -78,9 +94,11 @@ class SimSection(Section):
     margin: MarginMode = "cross"
     insurance_fund: Decimal | None = Field(default=None, ge=0, le=10**11)
     funding_jitter_s: int = Field(default=0, ge=0, le=3_600)
+    transfer_delay_ms: int = Field(default=0, ge=0, le=10**9)
+    transfer_fees: TransferFees = Field(default={})
 
     def native(self) -> dict[str, int | float | Decimal | str]:
-        """Return the settings by the names of the native venue."""
+        """Return the settings by the names of the native venue, but for the fees of transfers."""
         fund = {} if self.insurance_fund is None else {"insurance_fund": self.insurance_fund}
         return {
             "entry_latency_ns": self.entry_latency_ms * 1_000_000,
@@ -92,6 +110,7 @@ class SimSection(Section):
             "cost_multiplier": self.cost_multiplier,
             "margin": self.margin,
             "funding_jitter_ns": self.funding_jitter_s * 10**9,
+            "transfer_delay_ns": self.transfer_delay_ms * 10**6,
             **fund,
         }
 
@@ -160,9 +179,13 @@ class TickConfig(Section):
     ``strategy`` is the one sleeve that runs. ``sessions``: beginnings of the names of those that
     are run; empty: all. ``feature``, ``signal``, ``size`` are the imbalance strategy's: the
     imbalance that is followed, of the tick set, in [-1, 1]; ``grid`` and ``quoting`` are the grid
-    market maker's. ``funding_jitter_s``: a fill so near a settlement pays adverse funding and
-    receives none; 0: the rule is off. ``band`` is what the sessions are run over, ``venue`` the
-    rest of what is assumed of it.
+    market maker's, ``hold`` that of a position that is kept. ``funding_jitter_s``: a fill so near
+    a settlement pays adverse funding and receives none; 0: the rule is off. ``band`` is what the
+    sessions are run over, ``venue`` the rest of what is assumed of it.
+
+    ``markets``, by the names of their books, in place of ``instrument`` and ``capital``: several
+    in one run, one portfolio. ``venues``: what one of their venues has otherwise than ``venue``.
+    ``transfers``: rules by which books move money between wallets.
     """
 
     strategy: TickStrategy = "imbalance"
@@ -174,16 +197,43 @@ class TickConfig(Section):
     feature: str = "imbalance_l5"
     margin: MarginMode = "cross"
     funding_jitter_s: int = Field(default=60, ge=0, le=3_600)
+    markets: dict[MarketName, MarketSection] = Field(default={})
     venue: VenueSection = VenueSection()
+    venues: dict[str, VenueOverride] = Field(default={})
+    transfers: dict[MarketName, TransferRule] = Field(default={})
     band: BandSection = BandSection()
     signal: ImbalanceSignalConfig = ImbalanceSignalConfig()
     size: ImbalanceConfig = ImbalanceConfig()
     grid: GridConfig = GridConfig()
+    hold: HoldConfig = HoldConfig()
     quoting: QuotingConfig = QuotingConfig()
     risk: RiskConfig = RiskConfig()
     netting: NettingConfig = NettingConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, raw: object) -> object:
+        return completed(raw) if isinstance(raw, dict) else raw
+
     @model_validator(mode="after")
-    def _styles_are_of_its_sleeve(self) -> TickConfig:
-        _styles_are_of(self.netting, (self.strategy,))
+    def _parts_fit(self) -> TickConfig:
+        check_markets(self.books, self.venues, self.venue.hedged)
+        _styles_are_of(self.netting, tuple(self.books))
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_given(self, plain: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Leave out what the markets imply."""
+        made: dict[str, object] = plain(self)
+        return {k: v for k, v in made.items() if not (self.markets and k in IMPLIED)}
+
+    @property
+    def books(self) -> dict[str, MarketSection]:
+        """The markets by the names of their books; of a run of one it is the strategy's."""
+        only = MarketSection(instrument=self.instrument, capital=self.capital)
+        return self.markets or {self.strategy: only}
+
+    def of_venue(self, name: str) -> VenueSection:
+        """Return what is assumed of a venue."""
+        own = self.venues.get(name)
+        return self.venue if own is None else own.over(self.venue)

@@ -71,6 +71,13 @@ def settings_of(
     return None, venues
 
 
+def transfer_terms(settings: Mapping[str, object], asset: str) -> tuple[int, float]:
+    """Return how long a venue's transfers take, ns, and what one of an asset costs."""
+    delay, rows = settings.get("transfer_delay_ns", 0), settings.get("transfer_fees", ())
+    costs = {row[0]: row[1] for row in rows} if isinstance(rows, list | tuple) else {}
+    return (delay if isinstance(delay, int) else 0), float(costs.get(asset, 0))
+
+
 def check_transfer_fees(
     settings: Mapping[str, object], assets: Collection[str], where: str
 ) -> None:

@@ -25,6 +25,7 @@ from crypto_quant.strategy.carry import CarrySleeve
 from crypto_quant.strategy.carry.state import NOTHING
 from crypto_quant.strategy.grid import GridSleeve
 from crypto_quant.strategy.position_manager.directional import DirectionalSleeve
+from crypto_quant.strategy.position_manager.hold import HoldSleeve
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceSleeve
 from crypto_quant.strategy.position_manager.momentum import MomentumSleeve
 from crypto_quant.strategy.signal_generator.directional import DirectionalSignal
@@ -236,6 +237,25 @@ class GridStage(_Quiet):
 
     def reset(self) -> None:
         """Forget the moves of the market."""
+        self._sleeve.reset()
+
+
+class HoldStage(_Quiet):
+    """A position that is kept; it reads no feature."""
+
+    __slots__ = ("_instrument", "_sleeve")
+
+    def __init__(self, sleeve: HoldSleeve, instrument: int) -> None:
+        self._sleeve = sleeve
+        self._instrument = instrument
+
+    def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
+        """Ask for it, once."""
+        target = self._sleeve.on_timer(terms[self._instrument], view)
+        return NO_WISH if target is None else (None, (), (target,), ())
+
+    def reset(self) -> None:
+        """Begin anew."""
         self._sleeve.reset()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
@@ -11,6 +12,7 @@ from crypto_quant.core.config import Section
 MS_NS: Final = 10**6
 _MOST: Final = 10**6
 """Orders beyond which a limit is none."""
+_OWN: Final = ("reducing", "stop_margin", "triggered_stops")
 _LONGEST_NS: Final = 10**9 * 3_600 * 24 * 365
 Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
 """Of draws in the native venue, which takes 64 bits."""
@@ -25,6 +27,18 @@ QueueName = Literal[
 LatencyName = Literal["p50", "p99", "interpolated", "sampled"]
 """Median or 99th percentile, always; or recorded round trips, interpolated or drawn."""
 SelfTrade = Literal["ignore", "expire_taker", "expire_maker", "expire_both"]
+MarginMode = Literal["cross", "isolated"]
+"""What a contract's losses are paid from: its wallet, or what was set aside for it."""
+Amending = Literal["loses_place", "keeps_on_decrease"]
+"""What an amendment does to an order's place in its queue."""
+Reducing = Literal["one_order", "fill_or_kill", "two_tiers"]
+"""How much of a position a liquidation sends to the market at a time."""
+StopMargin = Literal["arrival_and_trigger", "trigger"]
+"""When an order that waits for a trigger is asked for its margin."""
+TriggeredStops = Literal["trade", "refuse"]
+"""What becomes of a stop whose trigger is reached when it arrives."""
+TransferFees = dict[str, Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=8)]]
+"""By asset: what a transfer out of a wallet costs, in that asset."""
 
 
 class Levels(Section):
@@ -98,8 +112,20 @@ class VenueSection(Section):
     ``queue_exponent``: of the power queues, and of ``fitted`` where there is nothing to fit on.
     ``own_fills``: a file of own orders and what became of them, to fit the queue on.
     ``max_order_rate``: rows of (orders, ns). ``tick_impact_y``: of the square-root law beyond a
-    taker's walk; 0: off.
+    taker's walk; 0: off. ``hedged``: contracts have a long and a short position. ``collateral``:
+    assets that margin contracts beside the quote asset. ``transfer_delay_ms`` and
+    ``transfer_fees`` (by asset, in it): of money that leaves a wallet here. ``reducing``,
+    ``stop_margin``, ``triggered_stops``: rules that differ by venue; the simulated one's own where
+    they are left out.
     """
+
+    hedged: bool = False
+    collateral: tuple[str, ...] = ()
+    transfer_delay_ms: int = Field(default=0, ge=0, le=10**9)
+    transfer_fees: TransferFees = Field(default={})
+    reducing: Reducing | None = None
+    stop_margin: StopMargin | None = None
+    triggered_stops: TriggeredStops | None = None
 
     queue_exponent: float = Field(default=2.0, gt=0, le=100)
     own_fills: str = ""
@@ -130,7 +156,14 @@ class VenueSection(Section):
             "tick_impact_y",
         )
         rates = [tuple(row) for row in self.max_order_rate]
-        return {**{name: getattr(self, name) for name in names}, "max_order_rate": rates}
+        own = {name: getattr(self, name) for name in _OWN}
+        return {
+            **{name: rule for name, rule in own.items() if rule is not None},
+            **{name: getattr(self, name) for name in names},
+            "max_order_rate": rates,
+            "transfer_delay_ns": self.transfer_delay_ms * MS_NS,
+            "transfer_fees": list(self.transfer_fees.items()),
+        }
 
 
 class BandSection(Section):

@@ -14,6 +14,7 @@ from crypto_quant.core.tickets import OrderReport
 from crypto_quant.execution.netting import Netting
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import settings_of, transfer_terms
 
 DAY_NS = 86_400 * 10**9
 SPOT, MARGIN = Wallet.SPOT, Wallet.MARGIN
@@ -37,7 +38,9 @@ class LineView:
     __slots__ = (
         "_balance",
         "_contracts",
+        "_costs",
         "_day",
+        "_delays",
         "_leverage",
         "_margin",
         "_native",
@@ -45,6 +48,7 @@ class LineView:
         "_quote",
         "_quotes",
         "_report",
+        "_sleeves",
         "_stop_px",
         "_terms",
         "_wallet",
@@ -93,11 +97,18 @@ class LineView:
         self._balance = native.sleeve_balance_approx
         self._margin = native.sleeve_margin_approx
         self._quote = line.spec.quote
+        self._sleeves = range(len(line.spec.sleeves))
         accounts = line.accounts
         self._wallet = accounts.wallet
         by_name = {venue: accounts.of(MARGIN, venue) for venue in accounts.venues}
         only = {"": accounts.of(MARGIN)} if len(by_name) == 1 else {}
         self._contracts = only | by_name
+        self._delays = dict.fromkeys(self._contracts, 0)
+        self._costs = dict.fromkeys(self._contracts, 0.0)
+        sim, own = settings_of(line.spec.sim, accounts.venues)
+        for venue in self._contracts:
+            terms = own.get(venue or accounts.venues[0], sim or {})
+            self._delays[venue], self._costs[venue] = transfer_terms(terms, self._quote)
 
     def wake(self) -> int:
         """Take time and equity of a wake-up, which begins a new day or not; return the time."""
@@ -144,6 +155,23 @@ class LineView:
     def margin_balance(self, sleeve: int, venue: str = "") -> float:
         """Return balance plus unrealised P&L of a sleeve's contracts at a venue."""
         return self._margin(sleeve, self._wallet(MARGIN, venue), self._quote)
+
+    def coming(self, venue: str = "") -> float:
+        """Return the quote asset that is on its way to the wallets of a venue, of all sleeves."""
+        if not self._delays[venue]:  # at once: asked often
+            return 0.0
+        numbers = (self._wallet(wallet, venue) for wallet in (SPOT, MARGIN))
+        return sum(float(self._native.in_flight(number, self._quote)) for number in numbers)
+
+    def transfer_fee(self, venue: str = "") -> float:
+        """Return what a transfer of the quote asset out of a wallet of a venue costs."""
+        return self._costs[venue]
+
+    def worth(self, wallet: Wallet, venue: str = "") -> float:
+        """Return the quote asset of all sleeves in a wallet, with open P&L and what is coming."""
+        number = self._wallet(wallet, venue)
+        own = sum(self._margin(sleeve, number, self._quote) for sleeve in self._sleeves)
+        return own + float(self._native.in_flight(number, self._quote))
 
     @property
     def openings(self) -> Mapping[tuple[int, int], Sequence[tuple[int, int]]]:

@@ -8,7 +8,7 @@ from crypto_quant.backtesting.engine.inputs import PERP, SPOT, Inputs
 from crypto_quant.backtesting.metrics.description import Assumption, Finding
 from crypto_quant.core.clock import iso
 from crypto_quant.core.instruments import Dated, Instrument
-from crypto_quant.runtime.config import RunConfig
+from crypto_quant.runtime.config import RunConfig, SimSection
 
 
 def assumptions(config: RunConfig, inputs: Inputs, start: int) -> tuple[Assumption, ...]:
@@ -46,8 +46,8 @@ def assumptions(config: RunConfig, inputs: Inputs, start: int) -> tuple[Assumpti
         ),
         Assumption(
             topic="transfers",
-            text="Between the spot and the margin wallet: at once and free of charge. Nothing is "
-            "borrowed and idle cash earns 0.",
+            text=f"Between the spot and the margin wallet: {_transfers(sim)}. Nothing is borrowed "
+            "and idle cash earns 0.",
         ),
         Assumption(
             topic="collateral",
@@ -76,6 +76,15 @@ def assumptions(config: RunConfig, inputs: Inputs, start: int) -> tuple[Assumpti
     for n in (PERP, SPOT):
         rows += unsourced(inputs.instruments[n], config.market.tier, start)
     return tuple(rows)
+
+
+def _transfers(sim: SimSection) -> str:
+    delay, fees = sim.transfer_delay_ms, {a: fee for a, fee in sim.transfer_fees.items() if fee}
+    if not delay and not fees:
+        return "at once and free of charge"
+    takes = f"{delay / 1000:g} s on its way, in no wallet" if delay else "at once"
+    costs = ", ".join(f"{fee:f} {asset}" for asset, fee in fees.items())
+    return f"{takes}; {f'each costs {costs}' if costs else 'free of charge'}"
 
 
 def unsourced(instrument: Instrument, tier: str, start: int) -> list[Assumption]:

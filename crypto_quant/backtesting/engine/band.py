@@ -44,7 +44,7 @@ class Band:
                     **result.cell._asdict(),
                     "model": self._model(result.cell, exponent),
                     "pnl": f"{result.pnl:f}",
-                    "markout_bps": pooled(result.sessions),
+                    **_markouts(result),
                     "sessions": result.sessions,
                 }
                 for result in self.cells
@@ -57,6 +57,15 @@ class Band:
         if cell.queue.startswith("power"):
             return f"{cell.queue}, n = {exponent:g}"
         return cell.queue
+
+
+def _markouts(result: CellResult) -> dict[str, Any]:
+    """Return the markouts of all sessions; of several markets each one's: they have other units."""
+    if "markets" not in result.sessions[0]:
+        return {"markout_bps": pooled(result.sessions)}
+    names = result.sessions[0]["markets"]
+    each = {name: [session["markets"][name] for session in result.sessions] for name in names}
+    return {"markouts_bps": {name: pooled(own) for name, own in each.items()}}
 
 
 def _assumes(cell: Cell) -> tuple[int, int]:

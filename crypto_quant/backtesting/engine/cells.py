@@ -3,48 +3,42 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from crypto_quant.backtesting.engine import collect
-from crypto_quant.backtesting.engine.columns import MONEY_SCALE, decimals, money, whole
 from crypto_quant.backtesting.engine.portfolio import Books
+from crypto_quant.backtesting.engine.tick_equity import equity_table
 from crypto_quant.backtesting.engine.tick_figures import (
     NOTHING,
+    Ran,
     Standing,
     Watch,
     session_figures,
 )
-from crypto_quant.backtesting.metrics.schema import COMPONENTS, PORTFOLIO, column
+from crypto_quant.backtesting.metrics.schema import PORTFOLIO
 from crypto_quant.core.errors import ConfigError, InvariantError
-from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.instruments import Instrument, venue_of
 from crypto_quant.core.panics import as_errors
 from crypto_quant.core.terms import terms_at
 from crypto_quant.data_pipeline.storage import Catalog
-from crypto_quant.runtime.compose_ticks import (
-    TRADED,
-    Assumed,
-    compose_tick_state,
-    tick_capital,
-    tick_line,
-)
+from crypto_quant.runtime.compose_ticks import Assumed, compose_markets, market_line
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import DecisionLog, NoLog
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.feed_latency import feed_model
+from crypto_quant.runtime.joint_ticks import JointReader, JointSession, JointTape, Skipped
 from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.markets import asked, markets_of
 from crypto_quant.runtime.middles import middles
-from crypto_quant.runtime.order_latency import read_round_trips, travel
-from crypto_quant.runtime.ticks import NoBook, TickReader, TickSession, TickTape
+from crypto_quant.runtime.order_latency import Travel, read_round_trips, travel
 from crypto_quant.runtime.venue_config import LatencyName, QueueName
-
-_NATIVE_PART: Final = {"transfer": "transfer_fees"}
 
 
 class Fitted(NamedTuple):
@@ -104,7 +98,7 @@ def queue_of(queue: QueueName, exponent: float, fitted: Fitted) -> tuple[str, fl
     return ("power", fitted.exponent) if queue == "fitted" else (queue, exponent)
 
 
-def chosen(found: tuple[TickSession, ...], names: tuple[str, ...]) -> tuple[TickSession, ...]:
+def chosen(found: tuple[JointSession, ...], names: tuple[str, ...]) -> tuple[JointSession, ...]:
     """Return the sessions whose name begins with one of ``names``; all, if there are none.
 
     Raises
@@ -123,15 +117,22 @@ class CellRun:
     """Runs a configuration over its sessions in one cell, one account all the way through."""
 
     def __init__(
-        self, config: TickConfig, catalog: Catalog, traded: Instrument, job: CellJob
+        self, config: TickConfig, catalog: Catalog, known: Mapping[str, Instrument], job: CellJob
     ) -> None:
         self._config = config
         self._job = job
-        feed = feed_model(config.venue.feed, job.cell.latency)
-        self._reader = TickReader(catalog, traded, feed)
-        self.instruments = (self._reader.instrument,)
-        self._trips = read_round_trips(config.venue.latency)
-        self._skipped: list[tuple[str, str]] = []
+        traded = asked(config, known)
+        feeds = {
+            i.id: feed_model(config.of_venue(venue_of(i.id)).feed, job.cell.latency) for i in traded
+        }
+        self._reader = JointReader(catalog, traded, feeds)
+        self._markets = markets_of(config, self._reader.instruments)
+        self.instruments = self._markets.legs.instruments
+        self._trips = {
+            venue: read_round_trips(config.of_venue(venue).latency)
+            for venue in self._markets.venues
+        }
+        self._skipped: list[Skipped] = []
         self._unpaid: list[int] = []
 
     def run(self) -> CellResult:
@@ -141,96 +142,95 @@ class CellRun:
             return self._run(Watch(log))
 
     def _run(self, watch: Watch) -> CellResult:
-        config, instrument = self._config, self.instruments[TRADED]
-        state = compose_tick_state(config, instrument)
+        config, markets = self._config, self._markets
+        state = compose_markets(config, markets)
         before, line = NOTHING, None
         sessions: list[dict[str, Any]] = []
         names: list[str] = []
         for tape in self._tapes():
             earlier: RecordedLine | None = line
-            capital = tick_capital(config, instrument) if earlier is None else []
-            way = travel(config.venue.latency, self._trips, self._job.cell.latency, tape)
-            line = tick_line(config, instrument, tape, capital, self._assumed(way.sim))
-            self._reader.funding(line, TRADED, tape)
+            capital = markets.deposits() if earlier is None else []
+            ways = {venue: self._travel(venue, tape) for venue in markets.venues}
+            assumed = {venue: self._assumed(venue, way.sim) for venue, way in ways.items()}
+            line = market_line(config, markets, tape, capital, assumed)
+            self._reader.funding(line, tape)
             if earlier is not None:
                 line.native.adopt(earlier.native)
             watch.begin()
             recorded(line, state, watch)
-            tick = terms_at(instrument, tape.start, config.tier).tick
-            path = middles(tape, tick)
-            sessions.append(session_figures(line, tape, before, watch, path, way))
-            before = Standing.of(line)
+            paths = tuple(
+                middles(own, terms_at(instrument, tape.start, config.tier).tick)
+                for own, instrument in zip(tape.each, markets.instruments, strict=True)
+            )
+            ran = Ran(line, markets, tape, ways, paths)
+            sessions.append(session_figures(ran, before, watch))
+            before = Standing.of(line, markets)
             names += [tape.session.name] * (before.rows - len(names))
         if line is None:
             raise InvariantError("a run without sessions")
         native = line.native
         books = Books(
-            (config.strategy,),
+            markets.names,
             native.equity_rows(),
             native.fills(),
             native.orders(),
             native.round_trips(),
             watch.by_order,
         )
-        tables = self._tables(books, names)
+        tables = self._tables(books, names, [name for name, _, _ in line.accounts.wallets()])
         return CellResult(
             self._job.cell, sessions, tables, tuple(self._skipped), tuple(self._unpaid)
         )
 
-    def _assumed(self, latency: Mapping[str, object]) -> Assumed:
-        exponent = self._config.venue.queue_exponent
-        return Assumed(*queue_of(self._job.cell.queue, exponent, self._job.fitted), latency)
+    def _travel(self, venue: str, tape: JointTape) -> Travel:
+        """Return a venue's latencies in a session; its first instrument's feed is the proxy."""
+        own = next(
+            each
+            for each, i in zip(tape.each, self._markets.instruments, strict=True)
+            if venue_of(i.id) == venue
+        )
+        latency = self._config.of_venue(venue).latency
+        return travel(latency, self._trips[venue], self._job.cell.latency, own)
 
-    def _tapes(self) -> Iterator[TickTape]:
+    def _assumed(self, venue: str, latency: Mapping[str, object]) -> Assumed:
+        exponent, fitted = self._config.of_venue(venue).queue_exponent, self._job.fitted
+        if self._config.markets:  # nothing is fitted: the prior is the venue's own
+            fitted = fitted._replace(exponent=exponent)
+        return Assumed(*queue_of(self._job.cell.queue, exponent, fitted), latency)
+
+    def _tapes(self) -> Iterator[JointTape]:
         """Yield the sessions that have a book, one in memory at a time."""
+        if not self._config.sessions:
+            self._skipped += self._reader.alone()
         for session in chosen(self._reader.sessions(), self._config.sessions):
             found = self._reader.read(session)
-            if isinstance(found, NoBook):
-                self._skipped.append((session.name, found.reason))
+            if isinstance(found, Skipped):
+                self._skipped.append(found)
             else:
                 yield self._settled(found)
 
-    def _settled(self, tape: TickTape) -> TickTape:
+    def _settled(self, tape: JointTape) -> JointTape:
         """End a session before funding that nobody knows."""
-        known, unpaid = self._reader.settled(tape)
-        if unpaid is not None:
-            self._unpaid.append(unpaid)
-        return known
+        unsettled = self._reader.unsettled(tape)
+        if not unsettled:
+            return tape
+        self._unpaid.append(unsettled[0])
+        return tape._replace(end=max(unsettled[0] - 1, tape.start + 1))
 
-    def _tables(self, books: Books, names: list[str]) -> Mapping[str, pa.Table]:
+    def _tables(
+        self, books: Books, names: list[str], wallets: Sequence[str]
+    ) -> Mapping[str, pa.Table]:
         fills = collect.fills_table(books, self)
         return {
             "fills": fills,
             "orders": collect.orders_table(books, self),
             "trips": collect.trips_table(books, self, PORTFOLIO, fills),
-            "equity": _equity(books, names, self.instruments[TRADED]),
+            "equity": equity_table(books, names, self._markets, wallets),
         }
-
-
-def _equity(books: Books, names: list[str], instrument: Instrument) -> pa.Table:
-    """Return ``equity.parquet``: a row each second and at the end of each session.
-
-    In every row equity is the capital plus the parts, exactly.
-    """
-    rows = books.equity
-    columns: dict[str, pa.Array] = {
-        "ts": pa.array(whole(rows, "ts")),
-        "session": pa.array(names),
-        f"position/{instrument.id}": decimals(
-            whole(rows, f"position.{instrument.id}"), instrument.qty_exp
-        ),
-    }
-    flat = pa.nulls(len(names), pa.decimal128(38, MONEY_SCALE)).fill_null(0)
-    for book in (*books.sleeves, PORTFOLIO):
-        columns[column(book, "flow")] = flat
-        for part in ("equity", *COMPONENTS):
-            native = f"{_NATIVE_PART.get(part, part)}.{books.sleeves[TRADED]}"
-            columns[column(book, part)] = money(rows, native)
-    return pa.table(columns)
 
 
 @as_errors()
 def run_cell(source: bytes, job: CellJob) -> CellResult:
     """Run a cell in a process of the pool; ``source`` is what the pool was made with."""
     config, root, known = pickle.loads(source)  # noqa: S301 - from our own parent process
-    return CellRun(config, Catalog(root), known[config.instrument], job).run()
+    return CellRun(config, Catalog(root), known, job).run()

@@ -73,7 +73,7 @@ def _add_portfolio(columns: dict[str, pa.Array], sleeves: tuple[str, ...]) -> No
     for name in [n for n in columns if n.startswith(first)]:
         part = name.removeprefix(first)
         parts = [columns[column(sleeve, part)] for sleeve in sleeves]
-        columns[column(PORTFOLIO, part)] = _sum(parts)
+        columns[column(PORTFOLIO, part)] = total(parts)
 
 
 def fills_table(books: Books, inputs: Traded) -> pa.Table:
@@ -201,13 +201,13 @@ def variant_table(row: str, equity: pa.Table) -> pa.Table:
             "ts": equity["ts"],
             "equity": equity[column(PORTFOLIO, "equity")],
             "flow": equity[column(PORTFOLIO, "flow")],
-            "costs": pc.negate(_sum(costs)),
-            "notional": _sum(gross),
+            "costs": pc.negate(total(costs)),
+            "notional": total(gross),
         }
     )
 
 
-def _sum(parts: Sequence[pa.Array]) -> pa.Array:
+def total(parts: Sequence[pa.Array]) -> pa.Array:
     """Add decimals exactly: Arrow widens each sum by a digit that 38 digits do not have."""
     wide = pa.decimal256(60, MONEY_SCALE)
     total = parts[0].cast(wide)

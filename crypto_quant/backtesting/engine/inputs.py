@@ -59,6 +59,7 @@ class Inputs:
         is_research: bool = False,
     ) -> RecordedLine:
         """Build a loaded line of one segment that decides from ``start`` on."""
+        fees = list(config.sim.transfer_fees.items())
         spec = LineSpec(
             instruments=self.instruments,
             sleeves=sleeves,
@@ -68,7 +69,7 @@ class Inputs:
             grid_ns=HOUR_NS,
             start=start,
             end=segment.end,
-            sim=None if is_research else config.sim.native(),
+            sim=None if is_research else {**config.sim.native(), "transfer_fees": fees},
             leverage=config.risk.leverage,
             tier=config.market.tier,
         )

@@ -24,7 +24,11 @@ Markouts = dict[str, dict[str, dict[str, dict[str, float | int | None]]]]
 
 
 def markouts(
-    fills: Mapping[str, Ints], own: NDArray[np.bool_], middles: Middles, end: int
+    fills: Mapping[str, Ints],
+    own: NDArray[np.bool_],
+    middles: Middles,
+    end: int,
+    before: int = 0,
 ) -> Markouts:
     """Return what the middle did after entries and exits, in bps of the fill's price.
 
@@ -35,17 +39,18 @@ def markouts(
     Parameters
     ----------
     fills
-        ``ts_event``, ``px``, ``qty``, ``side``, ``is_taker`` of one session that began flat, each
-        (n,).
+        ``ts_event``, ``px``, ``qty``, ``side``, ``is_taker`` of one session, each (n,).
     own
         Which of them the strategy asked for, (n,): no close at the data's end, no liquidation.
     middles
         The session's middles.
     end
         When the session ends, ns UTC.
+    before
+        What was held when it began.
     """
     signed = fills["side"] * fills["qty"]
-    held = np.cumsum(signed) - signed
+    held = before + np.cumsum(signed) - signed
     is_entry = held * signed >= 0
     out: Markouts = {liquidity: {kind: {} for kind in KINDS} for liquidity in LIQUIDITY}
     for horizon, ns in HORIZONS_NS.items():

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from crypto_quant.backtesting.engine.assumptions import unsourced
 from crypto_quant.backtesting.engine.band import Band
+from crypto_quant.backtesting.engine.cells import CellResult
 from crypto_quant.backtesting.metrics.description import Assumption
 from crypto_quant.core.clock import iso
-from crypto_quant.core.instruments import Instrument
 from crypto_quant.runtime.config import TickConfig
+from crypto_quant.runtime.markets import Markets
+from crypto_quant.runtime.venue_config import FeedSection
+
+Figures = Mapping[str, Any]
 
 
-def assumptions(
-    config: TickConfig, instrument: Instrument, band: Band, start: int
-) -> list[Assumption]:
+def assumptions(config: TickConfig, markets: Markets, band: Band, start: int) -> list[Assumption]:
     """Return the assumptions of a run, and the rules that nobody has a source for.
 
     Parameters
     ----------
-    config, instrument
+    config, markets
         What was run.
     band
         What it came to.
@@ -31,12 +34,22 @@ def assumptions(
     rows.append(
         Assumption(
             topic="liquidation",
-            text=f"The venue liquidates at the mark, {config.margin} margin, by the dated "
-            f"brackets: {count} orders here.",
+            text=f"The venue liquidates at the mark, {_margin(config, markets)} margin, by the "
+            f"dated brackets: {count} orders here.",
             source="docs/reference/liquidation.md",
         )
     )
-    return [*rows, *unsourced(instrument, config.tier, start)]
+    for instrument in markets.instruments:
+        rows += unsourced(instrument, config.tier, start)
+    return rows
+
+
+def _margin(config: TickConfig, markets: Markets) -> str:
+    own = {name: venue.margin for name, venue in config.venues.items() if venue.margin is not None}
+    each = [(name, own.get(name, config.margin)) for name in markets.venues]
+    if len({mode for _, mode in each}) == 1:
+        return each[0][1]
+    return ", ".join(f"{mode} at {name}" for name, mode in each)
 
 
 def _said(config: TickConfig, band: Band) -> Iterator[tuple[str, str]]:
@@ -56,20 +69,17 @@ def _said(config: TickConfig, band: Band) -> Iterator[tuple[str, str]]:
         yield "queue", f"Fitted means power with n = {band.fitted.exponent:g}: {band.fitted.basis}."
     elif not band.rests:
         yield "queue", "No order rested: the queue models make no difference to this run."
-    for result in band.cells:
-        if result.cell.queue != band.cells[0].cell.queue:
-            continue
-        for session in result.sessions:
-            way = session["latency"]
-            yield (
-                f"latency {result.cell.latency}",
-                f"{session['session']}: {way['entry_ms']:.4g} ms to the venue, "
-                f"{way['response_ms']:.4g} ms back ({way['source']}).",
-            )
-    yield "feed", _feed(config)
-    for session in band.judged.sessions:
-        if session["recv_shift_ns"]:
-            yield "clock", f"{session['session']}: {session['recv']}"
+    for name, venue in config.venues.items():
+        if band.rests and venue.queue_exponent is not None:
+            yield "queue", f"At {name} n of the power queues is {venue.queue_exponent:g}."
+    yield from _latencies(band)
+    yield "feed", _feed(config.venue.feed)
+    for name, venue in config.venues.items():
+        if venue.feed is not None:
+            yield "feed", f"At {name}: {_feed(venue.feed)}"
+    shifts = [(s["session"], d["recv"]) for s, d in _data(band.judged) if d["recv_shift_ns"]]
+    for name, recv in dict.fromkeys(shifts):
+        yield "clock", f"{name}: {recv}"
     for ts in dict.fromkeys(band.judged.unpaid):
         yield (
             "funding",
@@ -77,8 +87,32 @@ def _said(config: TickConfig, band: Band) -> Iterator[tuple[str, str]]:
         )
 
 
-def _feed(config: TickConfig) -> str:
-    feed = config.venue.feed
+def _latencies(band: Band) -> Iterator[tuple[str, str]]:
+    for result in band.cells:
+        if result.cell.queue != band.cells[0].cell.queue:
+            continue
+        for session, own in _data(result):
+            way = own["latency"]
+            yield (
+                f"latency {result.cell.latency}",
+                f"{_which(session, own)}: {way['entry_ms']:.4g} ms to the venue, "
+                f"{way['response_ms']:.4g} ms back ({way['source']}).",
+            )
+
+
+def _data(result: CellResult) -> Iterator[tuple[Figures, Figures]]:
+    """Yield each session with what was recorded of each of its instruments."""
+    for session in result.sessions:
+        for own in session.get("data", [session]):
+            yield session, own
+
+
+def _which(session: Figures, own: Figures) -> str:
+    name = str(session["session"])
+    return name if own is session else f"{name}, {own['instrument']}"
+
+
+def _feed(feed: FeedSection) -> str:
     if feed.model == "recorded":
         return "Market data is known at its own recorded stamp."
     if feed.ms is not None and feed.model == "constant":

@@ -34,12 +34,17 @@ from crypto_quant.core.config import dump_config
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.executors import Pool, in_order
 from crypto_quant.core.ports import Executor
-from crypto_quant.runtime.compose_ticks import TRADED, check_tradable, compose_tick_state
+from crypto_quant.runtime.compose_ticks import (
+    check_markets_tradable,
+    compose_markets,
+    strategy_of,
+)
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.feed_latency import feed_model
+from crypto_quant.runtime.joint_ticks import JointReader, Skipped
+from crypto_quant.runtime.markets import asked, markets_of
 from crypto_quant.runtime.order_latency import read_round_trips
 from crypto_quant.runtime.recorded_rows import fingerprint
-from crypto_quant.runtime.ticks import NoBook, TickReader
 
 NOT_ANNUALISED: Final = (
     "No figure is annualised: minutes of market say nothing about a year, and nothing here was "
@@ -64,7 +69,7 @@ class RanTicks(NamedTuple):
 
 
 class TickBacktest:
-    """A run on the recorded books of one instrument, over every cell of its band.
+    """A run on recorded books, over every cell of its band.
 
     Parameters
     ----------
@@ -88,27 +93,31 @@ class TickBacktest:
         self, config: TickConfig, space: Workspace, executor: Executor | None = None
     ) -> None:
         catalog, known = space.catalog, space.known
-        if config.instrument not in known:
-            raise ConfigError(
-                f"instrument: no rules for {config.instrument!r}; known: {', '.join(known)}"
-            )
         self._config = config
         self._catalog = catalog
         self._known = known
-        self._reader = TickReader(catalog, known[config.instrument])
-        self.instruments = (self._reader.instrument,)
-        self._sessions = chosen(self._reader.sessions(), config.sessions)
-        check_tradable(config, self.instruments[TRADED], self._sessions[0].start)
-        compose_tick_state(config, self.instruments[TRADED])
-        for level in config.band.latencies:
-            feed_model(config.venue.feed, level)
-        read_round_trips(config.venue.latency)
+        self._reader = JointReader(catalog, asked(config, known))
+        self._markets = markets_of(config, self._reader.instruments)
+        self.instruments = self._markets.legs.instruments
+        found = self._reader.sessions()
+        if not found:
+            alone = "; ".join(f"{s.name}: {s.reason}" for s in self._reader.alone())
+            raise DataError(f"markets: no session has all of the run's instruments: {alone}")
+        self._sessions = chosen(found, config.sessions)
+        check_markets_tradable(config, self._markets, self._sessions[0].start)
+        compose_markets(config, self._markets)
+        sections = [config.of_venue(name) for name in self._markets.venues]
+        for section in sections:
+            for level in config.band.latencies:
+                feed_model(section.feed, level)
+            read_round_trips(section.latency)
         self._parts = [f"{p.kind}/{p.key} {p.sha256}" for p in self._reader.parts]
-        venue = config.venue
-        files = (fingerprint(f) for f in (venue.latency.rows, venue.feed.rows, venue.own_fills))
-        self._parts += [text for text in files if text]
-        clocks = [session.clock.describe() for session in self._sessions if session.clock]
-        self.data = identity.parts_hash([*self._parts, *clocks])
+        paths = [path for s in sections for path in (s.latency.rows, s.feed.rows)]
+        paths.append(config.venue.own_fills)
+        self._parts += [text for path in dict.fromkeys(paths) if (text := fingerprint(path))]
+        clocks = [own.clock for session in self._sessions for own in session.each if own.clock]
+        said = dict.fromkeys(clock.describe() for clock in clocks)
+        self.data = identity.parts_hash([*self._parts, *said])
         self.code = identity.source_hash()
         self.end = self._sessions[-1].end
         self._runs = space.runs
@@ -127,7 +136,7 @@ class TickBacktest:
             No chosen session has a book.
         """
         self._check_readable()
-        fitted = fitted_queue(self._config, self._reader, self._sessions)
+        fitted = self._fitted()
         folder = self._folder()
         log = TrialLog(self._trials)
 
@@ -153,19 +162,30 @@ class TickBacktest:
         """
         require_for(trial, self._config, self.data, self.code)
         self._check_readable()
-        band = self._run(fitted_queue(self._config, self._reader, self._sessions))
+        band = self._run(self._fitted())
         tables = band.judged.tables
         return RanTicks(self._metrics(band), tables["fills"], tables["equity"])
+
+    def _fitted(self) -> Fitted:
+        """Return the queue that stands for fitted, of several markets a prior."""
+        if self._config.markets and self._config.venue.own_fills:
+            raise ConfigError(
+                "venue.own_fills: orders are fitted in a run on one instrument: fit them there, "
+                "and give each venue the exponent: [venues.NAME] queue_exponent"
+            )
+        each = [session.each[0] for session in self._sessions]
+        return fitted_queue(self._config, self._reader.readers[0], each)
 
     def _check_readable(self) -> None:
         reasons = []
         for session in self._sessions:
             found = self._reader.read(session)
-            if not isinstance(found, NoBook):
+            if not isinstance(found, Skipped):
                 return
             reasons.append(f"{session.name}: {found.reason}")
         raise DataError(
-            f"{self._config.instrument}: no session can be traded on: {'; '.join(reasons)}"
+            f"{', '.join(i.id for i in self._reader.instruments)}: no session can be traded on: "
+            f"{'; '.join(reasons)}"
         )
 
     def _run(self, fitted: Fitted, folder: Path | None = None) -> Band:
@@ -198,12 +218,23 @@ class TickBacktest:
         return self._runs / f"ticks-{end:%Y%m%d}-{name}"
 
     def _metrics(self, band: Band) -> dict[str, Any]:
-        config, instrument, judged = self._config, self.instruments[TRADED], band.judged
-        said = assumptions(config, instrument, band, self._sessions[0].start)
+        config, markets, judged = self._config, self._markets, band.judged
+        said = assumptions(config, markets, band, self._sessions[0].start)
         return {
             "strategy": config.strategy,
-            "instrument": instrument.id,
-            "currency": instrument.quote,
+            "instrument": ", ".join(i.id for i in markets.instruments),
+            "currency": markets.quote,
+            "markets": [
+                {
+                    "name": book.name,
+                    "strategy": strategy_of(config, book),
+                    "instrument": markets.legs.instruments[book.at].id,
+                    "venue": book.venue,
+                    "side": book.section.side,
+                    "capital": str(book.section.capital),
+                }
+                for book in markets.books
+            ],
             "capital": str(config.capital),
             "generated": self._catalog.is_generated,
             "annualised": NOT_ANNUALISED,

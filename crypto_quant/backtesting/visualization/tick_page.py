@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from crypto_quant.backtesting.engine.markouts import HORIZONS_NS
 from crypto_quant.backtesting.metrics.result import put
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
-from crypto_quant.backtesting.visualization import canvas, tick_text
+from crypto_quant.backtesting.visualization import canvas, market_text, tick_text
 from crypto_quant.backtesting.visualization.page import templates
 from crypto_quant.backtesting.visualization.refusal_text import nothing_sent, other_rules
 from crypto_quant.core.errors import DataError
@@ -52,7 +52,8 @@ def build_tick_report(folder: Path) -> Path:
         .get_template("ticks.html.j2")
         .render(
             name=folder.resolve().name,
-            title=tick_text.TITLES[metrics["strategy"]],
+            title=tick_text.title(metrics),
+            markets=list(market_text.tables(metrics)),
             metrics=metrics,
             capital=Decimal(metrics["capital"]),
             band=band,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 from crypto_quant.backtesting.engine.markouts import HORIZONS_NS, KINDS, LIQUIDITY
 from crypto_quant.backtesting.metrics.description import Refusal
-from crypto_quant.backtesting.visualization import refusal_text
+from crypto_quant.backtesting.visualization import market_text, refusal_text
 
 TITLES: Final[Mapping[str, str]] = {
     "imbalance": "order-book imbalance",
     "grid": "grid market maker",
+    "hold": "hold",
 }
 QUEUES: Final[Mapping[str, str]] = {"risk_averse": "risk-averse"}
 PARTS: Final = ("price", "basis", "funding", "fees", "spread", "impact", "transfer_fees")
@@ -31,11 +33,12 @@ def page(metrics: Metrics) -> str:
     cells = metrics["band"]["cells"]
     starts = range(0, len(sessions), _BESIDE)
     blocks = [
-        f"{metrics['instrument']}: {TITLES[metrics['strategy']]}, money in {metrics['currency']}",
+        f"{metrics['instrument']}: {title(metrics)}, money in {metrics['currency']}",
         "\n".join(verdict(metrics)),
         "\n".join(_band(metrics)),
         "session by session, at the pessimistic end" if len(cells) > 1 else "session by session",
         *(_table(metrics, sessions[at : at + _BESIDE]) for at in starts),
+        *market_text.lines(metrics),
         "\n".join(_markouts(metrics["band"])),
         "\n".join(refusal_text.lines(*refused(metrics))),
     ]
@@ -46,6 +49,13 @@ def page(metrics: Metrics) -> str:
         for note in [*notes, metrics["annualised"]]
     ]
     return "\n\n".join([*(block for block in blocks if block), "\n".join(wrapped)])
+
+
+def title(metrics: Metrics) -> str:
+    """Return what was run."""
+    # A run of before does not say its markets.
+    strategies = [market["strategy"] for market in metrics.get("markets", [metrics])]
+    return " and ".join(TITLES[name] for name in dict.fromkeys(strategies))
 
 
 def verdict(metrics: Metrics) -> Iterator[str]:
@@ -116,13 +126,14 @@ def _short(model: str) -> str:
 
 def session_rows(metrics: Metrics) -> list[tuple[str, Callable[[Session], str]]]:
     """Return what is shown of each session: names, and how each is read off."""
+    several = any("markets" in s for s in metrics["sessions"])
     return [
         ("session", lambda s: s["session"]),
         ("length", lambda s: f"{s['length_s']:,.1f} s"),
         ("events", lambda s: f"{sum(s['events'].values()):,}"),
         ("gaps in the book", lambda s: f"{s['events']['gap']:,}"),
         ("trades missing", lambda s: f"{s['missing_trade_ids']:,}"),
-        ("orders there, back", lambda s: f"{_ms(s, 'entry')}, {_ms(s, 'response')}"),
+        *([] if several else [("orders there, back", _travelled)]),
         ("wake-ups", lambda s: f"{sum(s['wake_ups'].values()):,}"),
         ("orders (stops)", lambda s: f"{s['orders']['sent']:,} ({_stops(s):,})"),
         ("  rejected", lambda s: f"{s['orders']['rejected']:,}"),
@@ -131,7 +142,7 @@ def session_rows(metrics: Metrics) -> list[tuple[str, Callable[[Session], str]]]
         *((f"P&L {part.replace('_', ' ')}", _money(part)) for part in PARTS if _any(metrics, part)),
         ("= P&L", _money("total")),
         *([("  over the band", _span(metrics))] if len(metrics["band"]["cells"]) > 1 else []),
-        ("position at end", lambda s: f"{s['position_end']}"),
+        *([] if several else [("position at end", lambda s: f"{s['position_end']}")]),
     ]
 
 
@@ -168,8 +179,9 @@ def _any(metrics: Metrics, part: str) -> bool:
     return any(Decimal(session["pnl"][part]) for session in metrics["sessions"])
 
 
-def _ms(session: Session, way: str) -> str:
-    return f"{session['latency'][f'{way}_ms']:.4g} ms"
+def _travelled(session: Session) -> str:
+    latency = session["latency"]
+    return f"{latency['entry_ms']:.4g} ms, {latency['response_ms']:.4g} ms"
 
 
 def _stops(session: Session) -> int:
@@ -193,19 +205,27 @@ def markout_rows(band: Mapping[str, Any]) -> Iterator[MarkoutRow]:
     """Yield the markouts of the kinds of fills that any cell has."""
     cells, judged = band["cells"], band["judged"]
     own = next(cell for cell in cells if judged.items() <= cell.items())
-    for liquidity in LIQUIDITY:
-        for kind in KINDS:
-            of_kind = [cell["markout_bps"][liquidity][kind] for cell in cells]
+    for market in own.get("markouts_bps", [None]):
+        for liquidity, kind in product(LIQUIDITY, KINDS):
+            of_kind = [_of_market(cell, market)[liquidity][kind] for cell in cells]
             if not any(found[horizon]["fills"] for found in of_kind for horizon in HORIZONS_NS):
                 continue
-            mine = own["markout_bps"][liquidity][kind]
+            mine = _of_market(own, market)[liquidity][kind]
             spans = []
             for horizon in HORIZONS_NS:
                 known = [v for f in of_kind if (v := f[horizon]["bps"]) is not None]
                 spans.append((min(known), max(known)) if known else None)
             values = tuple(mine[horizon]["bps"] for horizon in HORIZONS_NS)
             fills = int(next(iter(mine.values()))["fills"])
-            yield MarkoutRow(f"{liquidity} {kind}", fills, values, tuple(spans))
+            name = f"{liquidity} {kind}" if market is None else f"{market} {liquidity} {kind}"
+            yield MarkoutRow(name, fills, values, tuple(spans))
+
+
+def _of_market(cell: Mapping[str, Any], market: str | None) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (
+        cell["markout_bps"] if market is None else cell["markouts_bps"][market]
+    )
+    return found
 
 
 def _markouts(band: Mapping[str, Any]) -> Iterator[str]:

@@ -150,7 +150,7 @@ class CarrySleeve:
         """Split the capital over the wallets; once it is split, take the first step."""
         config, pair = self._config, self._pair
         spot_px, perp_px = view.px(self._spot), view.px(self._perp)
-        if spot_px <= 0 or perp_px <= 0 or self._is_stale(view):
+        if spot_px <= 0 or perp_px <= 0 or self._is_stale(view) or view.coming():
             return NOTHING
         cash = view.cash(self._sleeve, SPOT)
         margin = view.cash(self._sleeve, MARGIN)
@@ -181,7 +181,7 @@ class CarrySleeve:
         if out is not None:
             return self._close(view, base, prices, out)
         idle = view.cash(sleeve, SPOT)
-        money = margin + idle
+        money = margin + idle + view.coming()
         if state.goal is not None:
             self._drop_goal(view, base, prices)
         is_rich = state.goal is None and money > high * short
@@ -427,7 +427,11 @@ class CarrySleeve:
         return self._move(view, SPOT, idle, "idle cash to the margin")
 
     def _move(self, view: AccountView, source: Wallet, amount: float, reason: str) -> Moves:
-        cents = int(min(amount, view.cash(self._sleeve, source)) * 100.0)
+        """Move money, which pays its fee on top; not while some is on its way already."""
+        if view.coming():
+            return NOTHING
+        free = view.cash(self._sleeve, source) - view.transfer_fee()
+        cents = int(min(amount, free) * 100.0)
         if cents <= 0:
             return NOTHING
         money = Decimal(cents).scaleb(-2)

@@ -16,7 +16,10 @@ from crypto_quant.strategy.grid.config import GridConfig
 
 REASON: Final = "grid"
 new = tuple.__new__
-Shape = tuple[int, int, int, int, int]
+BUY, SELL = Side.BUY, Side.SELL
+Shape = tuple[int, int, int, int, int, int]
+ALL: Final = -1
+"""Held by a grid of both sides: it may close as much as it quotes."""
 
 
 class GridSleeve:
@@ -24,6 +27,9 @@ class GridSleeve:
 
     It holds no quote itself: what it wants is said anew each time, and execution does what
     changed. Without a book it says nothing: quotes were taken back when the book was lost.
+
+    ``side``: the only sign (+1 or -1) that its position may have; 0: either. With one, the quotes
+    that close are of no more than what is held.
     """
 
     __slots__ = (
@@ -36,17 +42,21 @@ class GridSleeve:
         "_quotes",
         "_rule",
         "_shape",
+        "_side",
         "_sleeve",
         "_terms",
         "_variance",
     )
 
-    def __init__(self, config: GridConfig, sleeve: int, name: str, instrument: int) -> None:
+    def __init__(
+        self, config: GridConfig, sleeve: int, name: str, instrument: int, side: int = 0
+    ) -> None:
         self._config = c = config
         self._rule = (c.levels, c.gap, c.half, c.vol, c.skew, c.weight, 1.0 - c.weight)
         self._sleeve = sleeve
         self._name = name
         self._instrument = instrument
+        self._side = side
         self._terms: Terms | None = None
         self._quantity = self._most = 0
         self.reset()
@@ -55,7 +65,7 @@ class GridSleeve:
         """Forget the moves of the middle: another session has begun."""
         self._variance = 0.0
         self._before: float | None = None
-        self._shape: Shape = (0, 0, 0, 0, 0)
+        self._shape: Shape = (0, 0, 0, 0, 0, 0)
         self._quotes: tuple[Quote, ...] = ()
 
     def on_timer(self, terms: Terms, view: AccountView) -> Target | None:
@@ -84,10 +94,14 @@ class GridSleeve:
             high if high > ask else ask,
             levels if held > -most else 0,
             tick,
+            abs(held) // terms.lot * terms.lot if self._side else ALL,
         )
         if shape != self._shape:
             self._shape = shape
-            self._quotes = _ladder(shape, gap, quantity)
+            quotes = _ladder(shape, gap, quantity)
+            if self._side:
+                quotes = _one_sided(quotes, SELL if self._side > 0 else BUY, shape[5])
+            self._quotes = quotes
         return new(Target, (view.now, self._name, instrument, held, None, REASON, self._quotes))
 
     def _size(self, terms: Terms) -> None:
@@ -103,12 +117,12 @@ class GridSleeve:
                 f"{terms.id}: quote at least one lot"
             )
         self._terms, self._quantity, self._most = terms, quantity, most
-        self._shape = (0, 0, 0, 0, 0)
+        self._shape = (0, 0, 0, 0, 0, 0)
 
 
 def _ladder(shape: Shape, gap: int, quantity: int) -> tuple[Quote, ...]:
     """Return the quotes of both sides, each from the best price outwards; bids come first."""
-    low, bids, high, asks, tick = shape
+    low, bids, high, asks, tick, _ = shape
     below = range(low * tick, (low - bids * gap) * tick, -gap * tick)
     above = range(high * tick, (high + asks * gap) * tick, gap * tick)
     bought, sold = map(_bid, below, repeat(quantity)), map(_ask, above, repeat(quantity))
@@ -123,3 +137,15 @@ def _bid(px: int, quantity: int) -> Quote:
 @lru_cache(maxsize=1024)
 def _ask(px: int, quantity: int) -> Quote:
     return Quote(Side.SELL, px, quantity)
+
+
+def _one_sided(quotes: tuple[Quote, ...], closing: Side, held: int) -> tuple[Quote, ...]:
+    """Return the quotes with those that close cut to what is held, from the best price on."""
+    kept = []
+    for quote in quotes:
+        if quote.side is not closing:
+            kept.append(quote)
+        elif held > 0:
+            kept.append(quote._replace(quantity=min(quote.quantity, held)))
+            held -= quote.quantity
+    return tuple(kept)

@@ -32,15 +32,30 @@ class ImbalanceConfig(Section):
 
 
 class ImbalanceSleeve:
-    """Follows the imbalance signal with a fixed size; one position at a time."""
+    """Follows the imbalance signal with a fixed size; one position at a time.
 
-    __slots__ = ("_config", "_direction", "_instrument", "_name", "_ready", "_sleeve", "_until")
+    ``side``: the only sign (+1 or -1) that its position may have; 0: either.
+    """
 
-    def __init__(self, config: ImbalanceConfig, sleeve: int, name: str, instrument: int) -> None:
+    __slots__ = (
+        "_config",
+        "_direction",
+        "_instrument",
+        "_name",
+        "_ready",
+        "_side",
+        "_sleeve",
+        "_until",
+    )
+
+    def __init__(
+        self, config: ImbalanceConfig, sleeve: int, name: str, instrument: int, side: int = 0
+    ) -> None:
         self._config = config
         self._sleeve = sleeve
         self._name = name
         self._instrument = instrument
+        self._side = side
         self.reset()
 
     def reset(self) -> None:
@@ -61,6 +76,8 @@ class ImbalanceSleeve:
             return Target(now, self._name, self._instrument, 0, None, reason)
         if signal.direction == 0 or now < self._ready:
             return None
+        if self._side * signal.direction < 0:
+            return None  # the other side's
         if view.position(self._sleeve, self._instrument):
             return None  # the last close is not filled yet
         return self._open(signal, terms, view)

@@ -9,11 +9,19 @@ from typing import Any
 import pytest
 
 from crypto_quant.backtesting.engine.markouts import HORIZONS_NS, pooled
-from crypto_quant.backtesting.engine.tick_figures import NOTHING, Standing, Watch, session_figures
+from crypto_quant.backtesting.engine.tick_figures import (
+    NOTHING,
+    Ran,
+    Standing,
+    Watch,
+    session_figures,
+)
 from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import NoLog
 from crypto_quant.runtime.drive import recorded
+from crypto_quant.runtime.joint_ticks import JointTape
+from crypto_quant.runtime.markets import markets_of
 from crypto_quant.runtime.middles import middles
 from crypto_quant.runtime.order_latency import Travel
 from crypto_quant.runtime.ticks import TickReader, TickTape
@@ -42,8 +50,10 @@ def found(tmp_path: Path) -> tuple[dict[str, Any], Standing]:
     watch = Watch(NoLog())
     recorded(line, compose_tick_state(CONFIG, reader.instrument), watch)
     way = Travel(5 * MS, 7 * MS, {}, "as the test says")
-    figures = session_figures(line, tape, NOTHING, watch, middles(tape, 10), way)
-    return figures, Standing.of(line)
+    markets = markets_of(CONFIG, (reader.instrument,))
+    ran = Ran(line, markets, JointTape.of(tape), {"BINANCE": way}, (middles(tape, 10),))
+    figures = session_figures(ran, NOTHING, watch)
+    return figures, Standing.of(line, markets)
 
 
 def test_counts_are_those_of_one_bet_with_its_stop(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crypto_quant.core.config import load_config, with_values
+from crypto_quant.core.config import load_config, make_config, with_values
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.runtime.config import RunConfig, TickConfig
 
@@ -75,3 +75,12 @@ def test_capital_of_a_portfolio_and_a_seed_of_training_have_bounds_too() -> None
     for key in ("capital.amount", "model.training.seed"):
         with pytest.raises(ConfigError, match=re.escape(f"{key}: Input should be less than")):
             with_values(RunConfig(), {key: 10**12})
+
+
+def test_a_pair_of_two_venues_is_refused() -> None:
+    raw = {"market": {"perp": "BTCUSDT-PERP.BYBIT"}}
+    with pytest.raises(ConfigError) as told:
+        make_config(RunConfig, raw, {}, "my.toml")
+    assert "expected perp and spot of one venue, was BTCUSDT-PERP.BYBIT and BTCUSDT.BIN" in str(
+        told.value
+    )

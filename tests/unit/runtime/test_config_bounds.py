@@ -39,7 +39,8 @@ def raws(annotation: object, bad: object) -> Iterator[object]:
 
 
 def _of_section(model: type[BaseModel], bad: object) -> Iterator[object]:
-    needed = {name: 1 for name, field in model.model_fields.items() if field.is_required()}
+    fields = model.model_fields.items()
+    needed = {n: "any" if f.annotation is str else 1 for n, f in fields if f.is_required()}
     for name, field in model.model_fields.items():
         yield from ({**needed, name: raw} for raw in raws(field.annotation, bad))
 

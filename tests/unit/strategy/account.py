@@ -68,6 +68,8 @@ class Account:
     equities: dict[int, float] = field(default_factory=lambda: {CARRY: 50_000.0, MODEL: 50_000.0})
     money: dict[tuple[int, Wallet], float] = field(default_factory=dict)
     margins: dict[int, float] = field(default_factory=dict)
+    on_its_way: float = 0.0
+    fee: float = 0.0
     ages: dict[int, int | None] = field(default_factory=lambda: {SPOT: 0, PERP: 0})
     volumes: dict[int, int] = field(default_factory=lambda: {SPOT: 10**12, PERP: 10**10})
 
@@ -117,6 +119,12 @@ class Account:
 
     def margin_balance(self, sleeve: int, venue: str = "") -> float:
         return self.margins.get(sleeve, 0.0)
+
+    def coming(self, venue: str = "") -> float:
+        return self.on_its_way
+
+    def transfer_fee(self, venue: str = "") -> float:
+        return self.fee
 
     def exact_equity(self) -> Decimal:
         return Decimal(str(self.equity))

@@ -120,3 +120,55 @@ def test_reset_forgets_pair_and_forecast() -> None:
     assert sleeve.state.phase is Phase.FLAT
     view.held.clear()
     assert sleeve.on_timer(view, TERMS) == NOTHING
+
+
+def test_what_moves_pays_its_fee_on_top_and_a_split_is_waited_for() -> None:
+    sleeve, view = open_desk()
+    view.money = {(CARRY, Wallet.SPOT): 0.0, (CARRY, Wallet.MARGIN): 50_000.0}
+    view.fee = 2.5
+    (transfer,) = sleeve.on_timer(view, TERMS).commands
+    assert isinstance(transfer, Transfer)
+    assert transfer.amount == Decimal("37500.00")  # 12,500 are left for the fee
+    view.money = {(CARRY, Wallet.SPOT): 0.0, (CARRY, Wallet.MARGIN): 12_497.5}
+    view.on_its_way = 37_500.0
+    view.now += HOUR
+    assert sleeve.on_timer(view, TERMS) == NOTHING
+    view.money[CARRY, Wallet.SPOT], view.on_its_way = 37_500.0, 0.0
+    assert sleeve.on_timer(view, TERMS).targets != ()
+
+
+def test_all_that_is_idle_moves_but_for_the_fee() -> None:
+    sleeve, view = opened()
+    view.money[CARRY, Wallet.SPOT] = 1_000.0
+    view.fee = 2.5
+    (transfer,) = sleeve.on_timer(view, TERMS).commands
+    assert isinstance(transfer, Transfer)
+    assert transfer.amount == Decimal("997.50")
+    view.fee = 1_000.0
+    view.now += HOUR
+    assert sleeve.on_timer(view, TERMS) == NOTHING
+
+
+def test_margin_on_its_way_keeps_the_size_of_a_pair_but_margins_nothing() -> None:
+    """A top-up that is on its way is no reason to shrink again, nor one not to close in need."""
+    sleeve, view = opened()
+    view.prices = {SPOT: 6_000_000, PERP: 6_000_000}
+    view.margins[CARRY] = 0.1 * 7.47 * 6_000
+    view.money[CARRY, Wallet.SPOT] = 0.0
+    view.on_its_way = 0.2 * 7.47 * 6_000  # together 0.3 of the short: more than margin_low
+    assert sleeve.on_timer(view, TERMS) == NOTHING
+    view.now += HOUR
+    view.margins[CARRY] = 0.04 * 7.47 * 6_000  # below margin_stop, whatever is coming
+    view.on_its_way = 0.3 * 7.47 * 6_000
+    moves = sleeve.on_timer(view, TERMS)
+    assert sleeve.state.phase is Phase.CLOSING
+    assert quantities(moves) == (0, 0)
+
+
+def test_no_second_transfer_leaves_while_one_is_on_its_way() -> None:
+    sleeve, view = opened()
+    view.money[CARRY, Wallet.SPOT] = 5_000.0
+    view.on_its_way = 1.0
+    assert sleeve.on_timer(view, TERMS) == NOTHING
+    view.on_its_way = 0.0
+    assert sleeve.on_timer(view, TERMS).commands != ()

@@ -98,3 +98,33 @@ def test_sizes_are_cut_to_the_lot_and_one_below_it_is_refused() -> None:
 def test_the_weights_are_those_of_the_rule_in_rust_to_the_last_bit() -> None:
     """``0.99 * variance + 0.01 * step²``: one minus the weight must be that very number."""
     assert (1.0 - GridConfig().weight).hex() == (0.99).hex()
+
+
+@pytest.mark.parametrize(("side", "opens"), [(1, Side.BUY), (-1, Side.SELL)])
+def test_a_grid_of_one_side_opens_as_any_and_closes_what_is_held(side: int, opens: Side) -> None:
+    """10 lots a quote: of 25 held three quotes close, the last of 5; of none nothing does."""
+    config = GridConfig.model_validate({"levels": 3, "skew": 0, "most": 100})
+    whole = GridSleeve(config, MODEL, "model", PERP)
+    made = GridSleeve(config, MODEL, "model", PERP, side)
+    for held, closing in ((0, []), (25, [10, 10, 5]), (30, [10, 10, 10]), (50, [10, 10, 10])):
+        view = market(1_000, 1_001, held=side * held)
+        target, both = made.on_timer(PERP_TERMS, view), whole.on_timer(PERP_TERMS, view)
+        assert target is not None
+        assert both is not None
+        assert target.quotes is not None
+        assert both.quotes is not None
+        kept = [q for q in target.quotes if q.side is opens]
+        assert kept == [q for q in both.quotes if q.side is opens]
+        others = [q for q in target.quotes if q.side is not opens]
+        assert [q.quantity for q in others] == closing
+        allowed = {q.px for q in both.quotes if q.side is not opens}
+        assert {q.px for q in others} <= allowed
+        nearest = (min if opens is Side.BUY else max)(allowed)
+        assert not others or others[0].px == nearest
+
+
+def test_a_grid_of_one_side_stops_opening_at_its_most() -> None:
+    view = market(1_000, 1_001, held=200)
+    target = GridSleeve(GridConfig(levels=2), MODEL, "model", PERP, 1).on_timer(PERP_TERMS, view)
+    assert target is not None
+    assert {q.side for q in target.quotes or ()} == {Side.SELL}

@@ -41,7 +41,7 @@ def as_line(decision: Decision) -> bytes:
         "signals": [s._asdict() for s in signals] if signals else NONE,
         "targets": [_target(t) for t in targets] if targets else NONE,
         "refused": [_refused(r) for r in refused] if refused else NONE,
-        "commands": Fragment(_native.command_text(commands, _command, _dumps)),
+        "commands": Fragment(_native.command_text(commands, _command, orjson.dumps)),
     }
     return orjson.dumps(said, default=tuple, option=orjson.OPT_APPEND_NEWLINE)
 

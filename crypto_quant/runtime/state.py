@@ -30,7 +30,7 @@ class SettledFunding:
         Length of the interval that each pays for (n,).
     """
 
-    __slots__ = ("_at", "_event", "_hours", "_rate", "_recv")
+    __slots__ = ("_at", "_event", "_hours", "_rate", "_recv", "due")
 
     def __init__(
         self,
@@ -44,6 +44,8 @@ class SettledFunding:
         self._recv: list[int] = [*ts_recv.tolist(), 2**63 - 1]
         self._rate: list[float] = rate.tolist()
         self._at = 0
+        self.due = self._recv[0]
+        """When the next rate becomes known."""
 
     def tell(self, now: int, stages: Sequence[Stage]) -> None:
         """Tell what became known by ``now``."""
@@ -52,6 +54,7 @@ class SettledFunding:
             for stage in stages:
                 stage.on_funding(self._event[at], self._rate[at], self._hours[at])
             self._at = at + 1
+        self.due = self._recv[self._at]
 
 
 class State:

@@ -28,12 +28,13 @@ from crypto_quant.core.messages import (
     Transfer,
     Wake,
 )
-from crypto_quant.execution.netting import NO_PLAN
+from crypto_quant.execution.netting import NO_PLAN, Plan
 from crypto_quant.execution.order_manager import OrderManager
-from crypto_quant.execution.quoting import NO_QUOTES
+from crypto_quant.execution.quoting import NO_QUOTES, QuotePlan
 from crypto_quant.execution.tickets import NO_TICKETS, TicketPlan
-from crypto_quant.runtime.sleeves import NO_WISH, SleeveCommand, TermsMap
+from crypto_quant.runtime.sleeves import NO_WISH, SleeveCommand, Stage, TermsMap, Wish
 from crypto_quant.runtime.state import State
+from crypto_quant.runtime.view import LineView
 from crypto_quant.strategy.risk_manager.own_orders import Change
 
 Answer: TypeAlias = tuple[str, int, int, int, int, int, int, bool, bool, Decimal, str]
@@ -80,42 +81,27 @@ def step(state: State, wake: Wake) -> Decision:
     if state.risk.observe(view):
         pulled = state.quoting.pull(HALTED) + state.tickets.pull(HALTED)
         state.orders.take_up(pulled)
-    prediction, signals, targets, own = _wishes(state, wake, now, terms)
+    is_timer = wake is TIMER
+    stages = state.stages
+    if is_timer and now >= state.funding.due:
+        state.funding.tell(now, stages)
+    if len(stages) == 1:  # nearly always
+        (stage,) = stages
+        wish = stage.on_timer(view, terms) if is_timer else stage.on_account(view)
+    else:
+        wish = _joined(stages, view, terms, is_timer=is_timer)
+    prediction, signals, targets, own = wish
     if targets:
         targets = state.quoting.news(targets)
     if targets:
         targets = state.risk.shrink(targets, view, terms)
-    is_timer = wake is TIMER
     plan = state.netting.plan(targets, view, terms, is_timer=is_timer)
     quotes = state.quoting.plan(targets, view, is_timer=is_timer)
     if plan is NO_PLAN and quotes is NO_QUOTES and not own and not pulled:
         # nearly always: made without the named constructor
         return new(Decision, (now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS))
-    tickets, own_money = _parted(state, own, plan.cancels, terms)
-    orders = plan.orders + quotes.orders + tickets.orders
-    approved, refused, crosses = state.risk.stamp(orders, view, terms, plan.crosses)
-    changed: Sequence[Approved] = NOTHING
-    if tickets is not NO_TICKETS:
-        changed, unchanged = _changed(state, tickets, approved, crosses, terms)
-        refused = refused + unchanged
-    if refused:
-        state.netting.on_refused(refused, view)
-        state.quoting.on_stamped(approved, refused)
-        state.tickets.on_refused(refused)
-    commands: tuple[Command, ...] = (
-        *plan.cancels,
-        *quotes.cancels,
-        *tickets.cancels,
-        *map(new, EXCHANGE, zip(crosses)),
-        *own_money,
-        *map(new, AMEND, zip(state.risk.lessen(quotes.smaller))),
-        *map(new, AMEND, zip(changed)),
-        *map(new, PLACE, zip(approved)),
-    )
-    state.orders.take_up(commands)
-    return Decision(
-        now, wake, prediction, signals, targets, refused + quotes.withheld, (*pulled, *commands)
-    )
+    commands, refused = _commands(state, terms, plan, quotes, own)
+    return Decision(now, wake, prediction, signals, targets, refused, (*pulled, *commands))
 
 
 def _halt(state: State, wake: Wake, now: int) -> Decision:
@@ -130,6 +116,39 @@ def _halt(state: State, wake: Wake, now: int) -> Decision:
         pulled = state.quoting.pull(KILLED) + state.tickets.pull(KILLED)
     state.orders.take_up(pulled)
     return Decision(now, wake, None, NOTHING, NOTHING, NOTHING, pulled)
+
+
+def _commands(
+    state: State,
+    terms: TermsMap,
+    plan: Plan,
+    quotes: QuotePlan,
+    own: tuple[SleeveCommand, ...],
+) -> tuple[tuple[Command, ...], tuple[Refused, ...]]:
+    """Have what is planned judged; note and return what may leave, and what may not."""
+    tickets, own_money = _parted(state, own, plan.cancels, terms)
+    orders = plan.orders + quotes.orders + tickets.orders
+    approved, refused, crosses = state.risk.stamp(orders, state.view, terms, plan.crosses)
+    changed: Sequence[Approved] = NOTHING
+    if tickets is not NO_TICKETS:
+        changed, unchanged = _changed(state, tickets, approved, crosses, terms)
+        refused = refused + unchanged
+    if refused:
+        state.netting.on_refused(refused, state.view)
+        state.quoting.on_stamped(approved, refused)
+        state.tickets.on_refused(refused)
+    commands: tuple[Command, ...] = (
+        *plan.cancels,
+        *quotes.cancels,
+        *tickets.cancels,
+        *map(new, EXCHANGE, zip(crosses)),
+        *own_money,
+        *map(new, AMEND, zip(state.risk.lessen(quotes.smaller))),
+        *map(new, AMEND, zip(changed)),
+        *map(new, PLACE, zip(approved)),
+    )
+    state.orders.take_up(commands)
+    return commands, refused + quotes.withheld
 
 
 def _parted(
@@ -162,17 +181,8 @@ def _changed(
     return changed, refused + tickets.kept
 
 
-def _wishes(
-    state: State, wake: Wake, now: int, terms: TermsMap
-) -> tuple[Prediction | None, tuple[Signal, ...], tuple[Target, ...], tuple[SleeveCommand, ...]]:
-    """Ask every sleeve; most of the time there is one answer or none."""
-    view, stages = state.view, state.stages
-    is_timer = wake is TIMER
-    if is_timer:
-        state.funding.tell(now, stages)
-    if len(stages) == 1:
-        (stage,) = stages
-        return stage.on_timer(view, terms) if is_timer else stage.on_account(view)
+def _joined(stages: Sequence[Stage], view: LineView, terms: TermsMap, *, is_timer: bool) -> Wish:
+    """Ask every sleeve, and join what they say."""
     prediction: Prediction | None = None
     signals: tuple[Signal, ...] = NOTHING
     targets: tuple[Target, ...] = NOTHING

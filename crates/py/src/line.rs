@@ -43,6 +43,8 @@ pub struct PyLine {
     strategy: Option<Built>,
     /// The instruments in hedge mode: an order in one names its leg.
     legs: BTreeSet<u16>,
+    /// How many features there are.
+    width: usize,
     values: Py<PyArray1<f64>>,
     view: Py<PyAny>,
 }
@@ -115,6 +117,7 @@ impl PyLine {
             inner,
             strategy: None,
             legs,
+            width,
             values: values.unbind(),
             view: view.unbind(),
         })
@@ -134,7 +137,7 @@ impl PyLine {
         let Some(wake) = wake else {
             return Ok(WANTS_DATA);
         };
-        if wake.is_some() {
+        if wake.is_some() && self.width > 0 {
             let mut values = self.values.bind(py).try_readwrite()?;
             self.inner.write_features(values.as_slice_mut()?);
         }

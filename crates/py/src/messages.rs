@@ -124,9 +124,17 @@ pub(crate) struct QuoteOrder {
 pub(crate) struct Orders<'py> {
     words: &'static Words,
     py: Python<'py>,
-    ts: Ts,
+    now: Bound<'py, PyAny>,
     reason: Option<(Arc<str>, Bound<'py, PyAny>)>,
-    parts: [Option<(usize, i64, Bound<'py, PyAny>)>; 2],
+    sides: [Option<Side<'py>>; 2],
+}
+
+/// What the orders of one side, sleeve, instrument and quantity share.
+struct Side<'py> {
+    of: (usize, InstrumentIdx, i64),
+    instrument: Bound<'py, PyAny>,
+    quantity: Bound<'py, PyAny>,
+    allocations: Bound<'py, PyAny>,
 }
 
 impl<'py> Orders<'py> {
@@ -134,9 +142,9 @@ impl<'py> Orders<'py> {
         Ok(Self {
             words: Words::get(py)?,
             py,
-            ts,
+            now: ts.into_pyobject(py)?.into_any(),
             reason: None,
-            parts: [None, None],
+            sides: [None, None],
         })
     }
 
@@ -146,37 +154,32 @@ impl<'py> Orders<'py> {
         quote: &QuoteOrder,
         reason: &Arc<str>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.quote_of(self.ts, quote, reason)
+        self.quote_of(self.now.clone(), quote, reason)
     }
 
     /// The `Order` of a quote that was made at `ts`.
     pub(crate) fn quote_of(
         &mut self,
-        ts: Ts,
+        ts: Bound<'py, PyAny>,
         quote: &QuoteOrder,
         reason: &Arc<str>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let QuoteOrder {
-            id,
-            sleeve,
-            instrument,
-            at,
-            quantity,
-        } = *quote;
-        let (py, words) = (self.py, self.words);
+        let (py, words, at) = (self.py, self.words, quote.at);
+        let reason = self.reason(reason);
         let side = if at > 0 { &words.buy } else { &words.sell };
+        let shared = self.shared(quote)?;
         let fields = [
-            ts.into_pyobject(py)?.into_any(),
-            id.into_pyobject(py)?.into_any(),
-            instrument.into_pyobject(py)?.into_any(),
+            ts,
+            quote.id.into_pyobject(py)?.into_any(),
+            shared.instrument.clone(),
             side.bind(py).clone(),
-            quantity.into_pyobject(py)?.into_any(),
+            shared.quantity.clone(),
             words.post_only.bind(py).clone(),
             at.abs().into_pyobject(py)?.into_any(),
             py.None().into_bound(py),
             PyBool::new(py, false).to_owned().into_any(),
-            self.allocations(sleeve, quantity * at.signum())?,
-            self.reason(reason),
+            shared.allocations.clone(),
+            reason,
             PyBool::new(py, true).to_owned().into_any(),
             py.None().into_bound(py),
         ];
@@ -195,18 +198,28 @@ impl<'py> Orders<'py> {
         }
     }
 
-    fn allocations(&mut self, sleeve: usize, signed: i64) -> PyResult<Bound<'py, PyAny>> {
-        let side = &mut self.parts[usize::from(signed < 0)];
-        match side {
-            Some((one, quantity, made)) if (*one, *quantity) == (sleeve, signed) => {
-                Ok(made.clone())
-            }
-            _ => {
-                let made = self.words.allocations(self.py, sleeve, signed)?;
-                *side = Some((sleeve, signed, made.clone()));
-                Ok(made)
-            }
-        }
+    fn shared(&mut self, quote: &QuoteOrder) -> PyResult<&Side<'py>> {
+        let QuoteOrder {
+            sleeve,
+            instrument,
+            at,
+            quantity,
+            ..
+        } = *quote;
+        let of = (sleeve, instrument, quantity);
+        let side = &mut self.sides[usize::from(at < 0)];
+        let made = match side.take() {
+            Some(side) if side.of == of => side,
+            _ => Side {
+                of,
+                instrument: instrument.into_pyobject(self.py)?.into_any(),
+                quantity: quantity.into_pyobject(self.py)?.into_any(),
+                allocations: self
+                    .words
+                    .allocations(self.py, sleeve, quantity * at.signum())?,
+            },
+        };
+        Ok(side.insert(made))
     }
 }
 
@@ -227,8 +240,10 @@ impl QuoteOrder {
         if !order.get_borrowed_item(11)?.is_truthy()? {
             return Ok(None);
         }
-        let part = order.get_item(9)?.cast_into::<PyTuple>()?.get_item(0)?;
-        let (sleeve, signed): (usize, i64) = part.extract()?;
+        let parts = order.get_item(9)?.cast_into::<PyTuple>()?;
+        let part = parts.get_item(0)?.cast_into::<PyTuple>()?;
+        let sleeve = part.get_borrowed_item(0)?.extract()?;
+        let signed: i64 = part.get_borrowed_item(1)?.extract()?;
         let px: Option<i64> = order.get_borrowed_item(6)?.extract()?;
         Ok(Some(Self {
             id: order.get_borrowed_item(1)?.extract()?,

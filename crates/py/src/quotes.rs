@@ -328,8 +328,9 @@ fn said<'py>(
             quantity: quote.filled + change.left,
             ..before
         };
+        let ts = quote.ts.into_pyobject(py)?.into_any();
         smaller.push((
-            orders.quote_of(quote.ts, &before, &quote.reason)?,
+            orders.quote_of(ts, &before, &quote.reason)?,
             orders.quote(&after, &quote.reason)?,
         ));
     }
@@ -380,19 +381,22 @@ pub(crate) fn py_order_sums(orders: &Bound<'_, PyTuple>) -> PyResult<Option<Sums
 }
 
 fn add(sums: &mut Sums, order: &Bound<'_, PyTuple>) -> PyResult<Option<()>> {
-    let (px, stop, own) = (order.get_item(6)?, order.get_item(7)?, order.get_item(12)?);
-    if px.is_none() || !stop.is_none() || !own.is_none() {
+    let field = |n| order.get_borrowed_item(n);
+    let px = field(6)?;
+    if px.is_none() || !field(7)?.is_none() || !field(12)?.is_none() {
         return Ok(None);
     }
-    let (Ok(px), Ok(quantity)) = (px.extract(), order.get_item(4)?.extract()) else {
+    let (Ok(px), Ok(quantity)) = (px.extract(), field(4)?.extract()) else {
         return Ok(None);
     };
-    let instrument = order.get_item(2)?.extract()?;
+    let instrument = field(2)?.extract()?;
     if sums.add(instrument, px, quantity).is_none() {
         return Ok(None);
     }
-    for part in order.get_item(9)?.cast::<PyTuple>()? {
-        let (sleeve, quantity) = part.extract()?;
+    for part in field(9)?.cast::<PyTuple>()?.iter() {
+        let part = part.cast::<PyTuple>()?;
+        let sleeve = part.get_borrowed_item(0)?.extract()?;
+        let quantity = part.get_borrowed_item(1)?.extract()?;
         if sums.add_part(key(sleeve, instrument), quantity).is_none() {
             return Ok(None);
         }

@@ -85,9 +85,7 @@ class Netting:
     ) -> Plan:
         """Return what brings positions to the targets; ``NO_PLAN`` while nothing changes."""
         orders = self._orders
-        if not (
-            self._wanted or self._protection.protects or (targets and _is_for_netting(targets))
-        ):
+        if not (self._wanted or self._protection.stops or (targets and _is_for_netting(targets))):
             # quotes alone trade: there is nothing to net or to protect
             orders.touched.clear()
             orders.quotes.forget_touched()
@@ -332,7 +330,10 @@ class Netting:
 
 def _is_for_netting(targets: Sequence[Target]) -> bool:
     """Tell whether any of them asks for a position or protects one."""
-    return any(t.quotes is None or t.stop is not None for t in targets)
+    for target in targets:  # noqa: SIM110 -- a generator costs more than its one item
+        if target.quotes is None or target.stop is not None:
+            return True
+    return False
 
 
 def _allocations(parts: Mapping[int, int]) -> tuple[Allocation, ...]:

@@ -16,20 +16,16 @@ class Protection:
     reversal fails, it rests again.
     """
 
-    __slots__ = ("_orders", "_stops")
+    __slots__ = ("_orders", "stops")
 
     def __init__(self, orders: OrderManager) -> None:
         self._orders = orders
-        self._stops: dict[tuple[int, int, bool], int] = {}
-
-    @property
-    def protects(self) -> bool:
-        """Whether any sleeve has ever asked for a stop."""
-        return bool(self._stops)
+        self.stops: dict[tuple[int, int, bool], int] = {}
+        """Every stop that was ever asked for, by (sleeve, instrument, whether of a long)."""
 
     def reset(self) -> None:
         """Forget the stops: a new segment has begun, flat."""
-        self._stops.clear()
+        self.stops.clear()
 
     def set_target(
         self,
@@ -50,9 +46,9 @@ class Protection:
         if not quantity:
             return
         if stop is not None:
-            self._stops[key] = stop
+            self.stops[key] = stop
         elif quantity * headed <= 0 and quantity * held <= 0:
-            self._stops.pop(key, None)
+            self.stops.pop(key, None)
 
     def is_passed(self, sleeve: int, instrument: int, view: AccountView) -> bool:
         """Tell whether the price is beyond a position's stop already, so that none can rest."""
@@ -69,7 +65,7 @@ class Protection:
 
     def stop_px(self, sleeve: int, instrument: int, held: int) -> int | None:
         """Return the stop that protects what is held; that of the other side does not."""
-        return self._stops.get((sleeve, instrument, held > 0)) if held else None
+        return self.stops.get((sleeve, instrument, held > 0)) if held else None
 
     def rest(
         self,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from functools import lru_cache
-from itertools import repeat
 from typing import Final
 
 from crypto_quant.core.errors import ConfigError
@@ -17,6 +15,7 @@ from crypto_quant.strategy.grid.config import GridConfig
 REASON: Final = "grid"
 new = tuple.__new__
 BUY, SELL = Side.BUY, Side.SELL
+MOST_KEPT: Final = 1024
 Shape = tuple[int, int, int, int, int, int]
 ALL: Final = -1
 """Held by a grid of both sides: it may close as much as it quotes."""
@@ -33,7 +32,9 @@ class GridSleeve:
     """
 
     __slots__ = (
+        "_asks",
         "_before",
+        "_bids",
         "_config",
         "_instrument",
         "_most",
@@ -59,6 +60,7 @@ class GridSleeve:
         self._side = side
         self._terms: Terms | None = None
         self._quantity = self._most = 0
+        self._bids, self._asks = _Rungs(BUY, 0), _Rungs(SELL, 0)
         self.reset()
 
     def reset(self) -> None:
@@ -98,11 +100,19 @@ class GridSleeve:
         )
         if shape != self._shape:
             self._shape = shape
-            quotes = _ladder(shape, gap, quantity)
+            quotes = self._ladder(shape)
             if self._side:
                 quotes = _one_sided(quotes, SELL if self._side > 0 else BUY, shape[5])
             self._quotes = quotes
         return new(Target, (view.now, self._name, instrument, held, None, REASON, self._quotes))
+
+    def _ladder(self, shape: Shape) -> tuple[Quote, ...]:
+        """Return the quotes of both sides, each from the best price outwards; bids come first."""
+        low, bids, high, asks, tick, _ = shape
+        gap = self._config.gap
+        below = range(low * tick, (low - bids * gap) * tick, -gap * tick)
+        above = range(high * tick, (high + asks * gap) * tick, gap * tick)
+        return (*map(self._bids.__getitem__, below), *map(self._asks.__getitem__, above))
 
     def _size(self, terms: Terms) -> None:
         """Take the sizes in grid units, down to the lot of the terms in force."""
@@ -117,26 +127,24 @@ class GridSleeve:
                 f"{terms.id}: quote at least one lot"
             )
         self._terms, self._quantity, self._most = terms, quantity, most
+        self._bids, self._asks = _Rungs(BUY, quantity), _Rungs(SELL, quantity)
         self._shape = (0, 0, 0, 0, 0, 0)
 
 
-def _ladder(shape: Shape, gap: int, quantity: int) -> tuple[Quote, ...]:
-    """Return the quotes of both sides, each from the best price outwards; bids come first."""
-    low, bids, high, asks, tick, _ = shape
-    below = range(low * tick, (low - bids * gap) * tick, -gap * tick)
-    above = range(high * tick, (high + asks * gap) * tick, gap * tick)
-    bought, sold = map(_bid, below, repeat(quantity)), map(_ask, above, repeat(quantity))
-    return (*bought, *sold)
+class _Rungs(dict[int, Quote]):
+    """Quotes of one side and size by price: most of a grid were in the one before it."""
 
+    __slots__ = ("_quantity", "_side")
 
-@lru_cache(maxsize=1024)  # most quotes of a grid were in the one before it
-def _bid(px: int, quantity: int) -> Quote:
-    return Quote(Side.BUY, px, quantity)
+    def __init__(self, side: Side, quantity: int) -> None:
+        self._side = side
+        self._quantity = quantity
 
-
-@lru_cache(maxsize=1024)
-def _ask(px: int, quantity: int) -> Quote:
-    return Quote(Side.SELL, px, quantity)
+    def __missing__(self, px: int) -> Quote:
+        if len(self) >= MOST_KEPT:
+            self.clear()
+        made = self[px] = Quote(self._side, px, self._quantity)
+        return made
 
 
 def _one_sided(quotes: tuple[Quote, ...], closing: Side, held: int) -> tuple[Quote, ...]:

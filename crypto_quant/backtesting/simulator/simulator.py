@@ -85,7 +85,7 @@ class Simulator(Ordering):
         start, end = max(m.start for m in markets), min(m.end for m in markets)
         if start >= end:
             raise DataError("markets: expected sessions that overlap in time, was none")
-        units = [units_of(instrument, start, end, tier) for instrument in instruments]
+        units = [units_of(m.instrument, m.start, m.end, tier) for m in markets]
         spec = LineSpec(
             instruments=instruments,
             sleeves=("simulator",),

@@ -32,7 +32,7 @@ from crypto_quant.execution.netting import NO_PLAN
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.execution.quoting import NO_QUOTES
 from crypto_quant.execution.tickets import NO_TICKETS, TicketPlan
-from crypto_quant.runtime.sleeves import NO_WISH, SleeveCommand, TermsMap
+from crypto_quant.runtime.sleeves import NO_WISH, SleeveCommand, TermsMap, check_speaker
 from crypto_quant.runtime.state import State
 from crypto_quant.strategy.risk_manager.own_orders import Change
 
@@ -192,7 +192,9 @@ def _wishes(
         prediction = made or prediction
         signals = signals + said if signals else said
         targets = targets + wanted if targets else wanted
-        commands = commands + own if commands else own
+        if own:
+            check_speaker(own, stages.index(stage), state.tickets.sleeves)
+            commands = commands + own
     return prediction, signals, targets, commands
 
 

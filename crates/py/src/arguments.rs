@@ -27,13 +27,20 @@ type Answer = (
 );
 
 pub(crate) fn error(error: LineError) -> PyErr {
-    use cq_ledger::LedgerError::{BadAmount, Setup, UnknownAsset, UnknownSleeve, UnknownWallet};
+    use cq_ledger::LedgerError::{
+        BadAmount, BeyondTiers, Setup, UnknownAsset, UnknownSleeve, UnknownWallet,
+    };
 
     match error {
         // What a caller named or said wrongly is no broken book.
         LineError::Ledger {
             source:
-                BadAmount { .. } | Setup(_) | UnknownAsset { .. } | UnknownSleeve(_) | UnknownWallet(_),
+                BadAmount { .. }
+                | BeyondTiers { .. }
+                | Setup(_)
+                | UnknownAsset { .. }
+                | UnknownSleeve(_)
+                | UnknownWallet(_),
             ..
         } => PyValueError::new_err(error.to_string()),
         LineError::Ledger { .. } | LineError::Broken { .. } => {

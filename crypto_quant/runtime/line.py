@@ -299,7 +299,7 @@ class RecordedLine:
         match command:
             case Amend(approved):
                 order = approved.order
-                native.amend(order.id, order.price, order.quantity)
+                native.amend(order.id, order.price, order.quantity, order.stop)
             case Exchange(approved):
                 cross = approved.cross
                 native.internal_cross(cross.instrument, cross.px, list(cross.allocations))

@@ -213,6 +213,6 @@ def _hear(orders: OrderManager, answers: Sequence[Answer]) -> None:
         elif kind == "amended":
             orders.on_amended(order, quantity)
         elif kind == "kept":
-            orders.on_kept(order)
+            orders.on_kept(order, reason)
         elif kind == "triggered":
             orders.on_triggered(order)

@@ -223,7 +223,7 @@ fn answer(event: &Event<Account>) -> Answer {
         Account::Ack { order } => plain("ack", *order, ""),
         Account::Reject { order, reason } => plain("reject", *order, reason),
         Account::Kept { order, reason } => plain("kept", *order, reason),
-        Account::Amended { order, px, qty } => {
+        Account::Amended { order, px, qty, .. } => {
             let mut row = plain("amended", *order, "");
             (row.5, row.6) = (px.map_or(0, |px| px.0), qty.0);
             row

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use cq_ledger::{Transfer, Valuation, Wallet};
 use cq_line::{Deposit, Line, Setup};
-use cq_sim::{Request, TriggerBy};
+use cq_sim::{Amendment, Request, TriggerBy};
 use cq_strategies::Built;
 use cq_types::{Px, Qty, Side, Ts};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
@@ -216,10 +216,20 @@ impl PyLine {
         self.inner.cancel(order_id).map_err(error)
     }
 
-    #[pyo3(signature = (order_id, price, quantity))]
-    fn amend(&mut self, order_id: u64, price: Option<i64>, quantity: i64) -> PyResult<()> {
-        let amended = self.inner.amend(order_id, price.map(Px), Qty(quantity));
-        amended.map_err(error)
+    #[pyo3(signature = (order_id, price, quantity, stop=None))]
+    fn amend(
+        &mut self,
+        order_id: u64,
+        price: Option<i64>,
+        quantity: i64,
+        stop: Option<i64>,
+    ) -> PyResult<()> {
+        let to = Amendment {
+            price: price.map(Px),
+            qty: Qty(quantity),
+            stop: stop.map(Px),
+        };
+        self.inner.amend(order_id, to).map_err(error)
     }
 
     fn wake_at(&mut self, ts: Ts) -> PyResult<()> {

@@ -155,10 +155,11 @@ class OrderManager:
         state.amended = None
         self._tell(state)
 
-    def on_kept(self, order_id: int) -> None:
+    def on_kept(self, order_id: int, reason: str = "") -> None:
         """Note that the venue refused to cancel or to amend an order: it works on as it was."""
         state = self.live.get(order_id)
         if state is not None:
+            state.reason = reason
             self._keep(state)
 
     def on_fill(self, order_id: int, quantity: int) -> OrderState:
@@ -297,8 +298,8 @@ class OrderManager:
     def _amend_own(self, state: OrderState, quantity: int) -> None:
         """Take what an amendment of a sleeve's own order has made of it."""
         order, before = state.order, state.pending
-        price = order.price if state.amended is None else state.amended.price
-        state.order = order.sized(quantity)._replace(price=price)
+        after = state.amended or order
+        state.order = order.sized(quantity)._replace(price=after.price, stop=after.stop)
         state.amended = None
         state.reason = ""
         self._count_own(order, state.pending - before)

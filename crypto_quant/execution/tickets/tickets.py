@@ -175,4 +175,5 @@ def _change_unsent(
 
 def _amended(order: Order, said: Amendment, now: int) -> Order:
     check_amendment(said, order.type)
-    return order.sized(said.quantity)._replace(ts=now, price=said.price or order.price)
+    price, stop = said.price or order.price, said.stop or order.stop
+    return order.sized(said.quantity)._replace(ts=now, price=price, stop=stop)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from crypto_quant.core.errors import StrategyError
-from crypto_quant.core.messages import Amend, Cancel, Exchange, OrderStatus, Place, Side, Target
+from crypto_quant.core.messages import (
+    Amend,
+    Cancel,
+    Exchange,
+    OrderStatus,
+    OrderType,
+    Place,
+    Side,
+    Target,
+)
 from crypto_quant.core.tickets import Amendment, OrderReport, Ticket, Withdrawal
-from tests.unit.backtesting.simulator.markets import market
+from crypto_quant.runtime.decision_json import line
+from tests.unit.backtesting.simulator.markets import MS, market
 from tests.unit.runtime.own_orders import (
     DEEP,
     LOOSE,
+    Ran,
     Said,
     Script,
     T,
@@ -147,4 +160,98 @@ def test_an_amendment_of_a_price_that_an_order_has_not_ends_the_run() -> None:
     stop = ticket("x", Side.BUY, 30, T.STOP_MARKET, stop=6_100_000)
     script: Script = {100: [stop], 200: [Amendment(0, "one", "x", 30, 5)]}
     with pytest.raises(StrategyError, match="price: a stop_market order has none to amend"):
+        run(market(), script)
+
+
+def moved(quantity: int = 30, stop: int = 6_000_060, **sim: Any) -> Ran:
+    """Send a stop above the offers at 100 ms, amend it at 200; at 500 ms somebody trades at +6.
+
+    The last trade before it is at 600,001 ticks, and the first trigger at 600,020.
+    """
+    trades = ((50, 1, 600_001, 1), (500, 1, 600_006, 1))
+    buy = ticket("up", Side.BUY, 30, T.STOP_MARKET, stop=6_000_200)
+    script: Script = {100: [buy], 200: [Amendment(0, "one", "up", quantity, stop=stop)]}
+    return run(market(levels=DEEP, trades=trades), script, **sim)
+
+
+def test_a_trigger_is_moved_where_the_venue_lets_it() -> None:
+    ran = moved(waiting_amends="take")
+    assert ran.fills == [(1, 500, 1, 600_001, 30, True)]
+    (amend,) = commands(ran, Amend)
+    assert (amend.approved.order.stop, amend.approved.order.price) == (6_000_060, None)
+    assert b'"stop_market",null,6000060,' in line(
+        next(d for d in ran.decisions if amend in d.commands)
+    )
+    assert ran.statuses[0] == "filled"
+    larger = moved(quantity=40, waiting_amends="take")
+    assert larger.fills == [(1, 500, 1, 600_001, 40, True)]
+
+
+def test_a_trigger_stays_where_the_venue_amends_limits_only() -> None:
+    """It is not set off, and the sleeve reads why."""
+    watched, notes = seen((400,), ("up",), {})
+    trades = ((50, 1, 600_001, 1), (500, 1, 600_006, 1))
+    buy = ticket("up", Side.BUY, 30, T.STOP_MARKET, stop=6_000_200)
+    script = {100: [buy], 200: [Amendment(0, "one", "up", 30, stop=6_000_060)], **watched}
+    ran = run(market(levels=DEEP, trades=trades), script)
+    assert ran.fills == []
+    ((report,),) = notes
+    assert report == OrderReport(1, OrderStatus.WORKING, 30, 0, None, False, "not_amendable")
+
+
+def test_a_trigger_that_moves_away_is_judged_at_its_new_price() -> None:
+    """900 lots are worth 54,900 where they wait first; at 120,000 no more than 833 are allowed."""
+    risk = LOOSE.model_copy(update={"notional": 1.0})
+    buy = ticket("up", Side.BUY, 900, T.STOP_MARKET, stop=6_100_000)
+    script: Script = {100: [buy], 200: [Amendment(0, "one", "up", 900, stop=12_000_000)]}
+    ran = run(market(levels=DEEP), script, risk=risk, waiting_amends="take")
+    (reason,) = refusals(ran)
+    assert reason == "loss_at_stop: it may lead to 900, and 833 is allowed"
+    # A smaller one is judged all the same, as its trigger is another one: 793 at 126,000, and until
+    # the venue has answered the order may still trade 900.
+    script = {100: [buy], 200: [Amendment(0, "one", "up", 800, stop=12_600_000)]}
+    (reason,) = refusals(run(market(levels=DEEP), script, risk=risk, waiting_amends="take"))
+    assert reason == "loss_at_stop: it may lead to 900, and 793 is allowed"
+
+
+def test_a_trigger_on_its_way_counts_for_the_other_sleeves() -> None:
+    """The first one's 400 lots may trade at 120,000: 48,000, and 52,800 of the second one's.
+
+    Whatever comes first, and while the amendment is on its way: it arrives at 350 ms.
+    """
+    risk = LOOSE.model_copy(update={"notional": 1.0})
+    one = ticket("up", Side.BUY, 400, T.STOP_MARKET, stop=6_100_000)
+    far = Amendment(0, "one", "up", 400, stop=12_000_000)
+    two = ticket("dip", Side.BUY, 880, T.LIMIT, price=5_999_900)._replace(sleeve="two")
+    first: Script = {100: [one], 200: [far]}
+    for ms, entry_ms in ((200, 4), (300, 4), (300, 150)):
+        sim: dict[str, Any] = {"waiting_amends": "take", "entry_latency_ns": entry_ms * MS}
+        ran = run(market(levels=DEEP), first, {ms: [two]}, risk=risk, **sim)
+        assert [reason.split(":")[0] for reason in refusals(ran)] == ["notional"], ms
+    ran = run(market(levels=DEEP), {100: [one]}, {200: [two]}, risk=risk)
+    assert refusals(ran) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "stop", "words"),
+    [
+        (T.LIMIT, {"price": 5_999_900}, 5, "stop: a limit order has none to amend"),
+        (
+            T.TRAILING_STOP_MARKET,
+            {"stop": 6_100_000, "callback_ppm": 1_000},
+            6_200_000,
+            "stop: a trailing_stop_market order has none to amend",
+        ),
+        (T.STOP_MARKET, {"stop": 6_100_000}, 0, "stop: expected a whole number above 0, was 0"),
+        (T.STOP_MARKET, {"stop": 6_100_000}, 5.5, "stop: expected a whole number .*, was 5.5"),
+    ],
+)
+def test_a_trigger_that_cannot_be_one_ends_the_run(
+    kind: OrderType, more: dict[str, int], stop: int, words: str
+) -> None:
+    script: Script = {
+        100: [ticket("x", Side.BUY, 30, kind, **more)],
+        200: [Amendment(0, "one", "x", 30, stop=stop)],
+    }
+    with pytest.raises(StrategyError, match=f"sleeve one, ticket 'x': {words}"):
         run(market(), script)

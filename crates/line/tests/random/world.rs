@@ -376,7 +376,7 @@ pub(crate) fn send(line: &mut Line, command: &Command) {
         Command::Amend(id, px, qty) => {
             let row = line.order(*id);
             if row.is_some_and(|row| row.allocations.len() == 1) {
-                line.amend(*id, *px, *qty).unwrap();
+                line.amend(*id, (*px, *qty)).unwrap();
             }
         }
     }

@@ -163,19 +163,19 @@ def test_an_amendment_of_a_price_that_an_order_has_not_ends_the_run() -> None:
         run(market(), script)
 
 
-def moved(quantity: int = 30, stop: int = 6_000_060, **sim: Any) -> Ran:
+def moved(quantity: int = 30) -> Ran:
     """Send a stop above the offers at 100 ms, amend it at 200; at 500 ms somebody trades at +6.
 
     The last trade before it is at 600,001 ticks, and the first trigger at 600,020.
     """
     trades = ((50, 1, 600_001, 1), (500, 1, 600_006, 1))
     buy = ticket("up", Side.BUY, 30, T.STOP_MARKET, stop=6_000_200)
-    script: Script = {100: [buy], 200: [Amendment(0, "one", "up", quantity, stop=stop)]}
-    return run(market(levels=DEEP, trades=trades), script, **sim)
+    script: Script = {100: [buy], 200: [Amendment(0, "one", "up", quantity, stop=6_000_060)]}
+    return run(market(levels=DEEP, trades=trades), script, waiting_amends="take")
 
 
 def test_a_trigger_is_moved_where_the_venue_lets_it() -> None:
-    ran = moved(waiting_amends="take")
+    ran = moved()
     assert ran.fills == [(1, 500, 1, 600_001, 30, True)]
     (amend,) = commands(ran, Amend)
     assert (amend.approved.order.stop, amend.approved.order.price) == (6_000_060, None)
@@ -183,7 +183,7 @@ def test_a_trigger_is_moved_where_the_venue_lets_it() -> None:
         next(d for d in ran.decisions if amend in d.commands)
     )
     assert ran.statuses[0] == "filled"
-    larger = moved(quantity=40, waiting_amends="take")
+    larger = moved(quantity=40)
     assert larger.fills == [(1, 500, 1, 600_001, 40, True)]
 
 

@@ -296,6 +296,9 @@ class Line:
         ``(name, assets, instruments that settle in it)``; the instruments are of one venue.
     capital
         ``(sleeve, wallet name, asset, amount)``, booked at ``start``.
+    prices
+        What one unit of an asset of ``capital`` is worth at ``start``, where it is not counted one
+        for one; equity begins with that, and the first mark goes on from it.
     valuation, at_par
         What equity is counted in, and assets counted one for one with it.
     sample_ns
@@ -320,6 +323,7 @@ class Line:
         sample_ns: int = 3_600_000_000_000,
         venues: Mapping[str, Mapping[str, object]] = ...,
         hedged: Sequence[tuple[int, int]] = ...,
+        prices: Mapping[str, Decimal] = ...,
     ) -> Line: ...
     def add_bars(
         self,

@@ -49,7 +49,7 @@ impl PyLine {
     #[pyo3(signature = (instruments, sleeves, features, series, *, grid_ns, start, end, sim=None,
                         wallets=Vec::new(), capital=Vec::new(), valuation="USDT".to_owned(),
                         at_par=Vec::new(), sample_ns=3_600_000_000_000,
-                        venues=BTreeMap::new(), hedged=Vec::new()))]
+                        venues=BTreeMap::new(), hedged=Vec::new(), prices=BTreeMap::new()))]
     #[allow(clippy::too_many_arguments)] // keyword arguments of one Python call
     fn new(
         py: Python<'_>,
@@ -68,6 +68,7 @@ impl PyLine {
         sample_ns: Ts,
         venues: BTreeMap<String, Bound<'_, PyDict>>,
         hedged: Vec<[u16; 2]>,
+        prices: BTreeMap<String, Decimal>,
     ) -> PyResult<Self> {
         let wallet = |(name, assets, instruments)| Wallet {
             name,
@@ -98,6 +99,7 @@ impl PyLine {
             venues: venue_configs(&venues)?,
             hedged,
             capital: capital.into_iter().map(deposit).collect(),
+            prices,
         })
         .map_err(error)?;
         let width = inner.feature_names().len();

@@ -46,8 +46,8 @@ class Simulator(Ordering):
         (``docs/reference/venues.md``) one mapping for all, or one for each by its name.
     capital
         Money to begin with, in the quote asset, in the wallet that pays for what is traded; of
-        several venues an amount for each. Where that does not say it (spot beside contracts) a
-        list of ``Deposit``.
+        several venues an amount for each. Where that does not say it (spot beside contracts, coins
+        as collateral) a list of ``Deposit``.
     clock_ns
         Distance of the wake-ups of the clock, for :meth:`wake_ups` and :meth:`run_native`, ns.
     leverage, tier

@@ -211,6 +211,7 @@ pub(crate) fn setup(contract: Contract, latency: Latencies) -> Setup {
             latency,
             ..SimConfig::default()
         }),
+        prices: BTreeMap::new(),
         capital: (0..2)
             .map(|sleeve| Deposit {
                 sleeve,

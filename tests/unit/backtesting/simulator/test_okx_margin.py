@@ -38,8 +38,8 @@ def test_the_fee_beside_maintenance_liquidates_earlier(mark: int, held: int) -> 
 
 def test_a_position_beyond_the_tiers_that_are_known_is_an_error() -> None:
     """Of tier 1 alone nobody knows what 50 contracts need where it ends at 49."""
-    row = Row(0, (Bracket(Decimal(49), Decimal("0.004"), 100, Decimal(0)),), "made up")
-    short = replace(SWAP, brackets=Dated((row,)))
+    tiers: tuple[Bracket, ...] = (Bracket(Decimal(49), Decimal("0.004"), 100, Decimal(0)),)
+    short = replace(SWAP, brackets=Dated((Row(0, tiers, "made up"),)))
     said = (
         "BTC-USDT-SWAP.OKX: a position of 0.5 is beyond the last margin tier .*, 0.49: trade less"
     )

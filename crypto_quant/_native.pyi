@@ -316,6 +316,7 @@ class Line:
         ``insurance_fund`` (never empty), ``triggered_stops`` "trade" (or "refuse": a stop that
         arrives when its trigger has been reached), ``stop_margin`` "arrival_and_trigger" (when an
         order that waits for a trigger is asked for its margin; or "trigger": then alone),
+        ``waiting_amends`` "refuse" (or "take": orders that wait for a trigger can be amended),
         ``multi_assets`` none (a dictionary:
         ``wallet``; ``assets``, rows of (name, ratio, conversion, debt limit, largest), each of the
         four rows of (ns, value) or none but the ratio; ``loan_to_value``, such rows),
@@ -331,6 +332,9 @@ class Line:
         ``(name, assets, instruments that settle in it)``; the instruments are of one venue.
     capital
         ``(sleeve, wallet name, asset, amount)``, booked at ``start``.
+    prices
+        What one unit of an asset of ``capital`` is worth at ``start``, where it is not counted one
+        for one; equity begins with that, and the first mark goes on from it.
     valuation, at_par
         What equity is counted in, and assets counted one for one with it.
     sample_ns
@@ -355,6 +359,7 @@ class Line:
         sample_ns: int = 3_600_000_000_000,
         venues: Mapping[str, Mapping[str, object]] = ...,
         hedged: Sequence[tuple[int, int]] = ...,
+        prices: Mapping[str, Decimal] = ...,
     ) -> Line: ...
     def add_bars(
         self,
@@ -563,8 +568,14 @@ class Line:
     def cancel(self, order_id: int) -> None:
         """Ask for a cancellation; of an order that is done the venue says that it has none."""
 
-    def amend(self, order_id: int, price: int | None, quantity: int) -> None:
-        """Ask for another limit price or quantity (that of the whole order, filled or not)."""
+    def amend(
+        self, order_id: int, price: int | None, quantity: int, stop: int | None = None
+    ) -> None:
+        """Ask for another limit price or quantity (that of the whole order, filled or not).
+
+        ``stop`` is another trigger of a stop or take-profit that waits; whether the venue takes an
+        amendment of such an order is its rule, ``waiting_amends``.
+        """
 
     def submit(
         self,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 from crypto_quant import _native
 from crypto_quant.core.errors import ConfigError
 
 T = TypeVar("T")
 ContractKind = Literal["spot", "linear", "inverse"]
+_MarginRows: TypeAlias = list[tuple[int, list[tuple[Decimal | None, Decimal, int, Decimal]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,10 @@ class Instrument:
     traded. ``price_bands`` bind from their first row on, not before. ``contract`` and
     ``multiplier`` are one value for all time, as the ledger takes one; ``contract_rows``
     and ``multiplier_rows`` say since when a source shows it.
-    ``liquidation_fee`` is a fraction of the notional that the venue liquidates.
+    ``liquidation_fee`` is a fraction of the notional that the venue liquidates; the taker's fee
+    where there is none. ``fee_in_maintenance``: the venue asks for the taker's fee of closing the
+    position beside its maintenance margin. The rates of brackets that are counted in contracts are
+    those of the whole position.
     """
 
     id: str
@@ -113,6 +117,7 @@ class Instrument:
     multiplier_rows: Dated[Decimal] | None = None
     liquidation_fee: Dated[Decimal] | None = None
     price_bands: Dated[PriceBands] | None = None
+    fee_in_maintenance: bool = False
 
     @property
     def margin_brackets(self) -> Dated[tuple[Bracket, ...]] | None:
@@ -171,12 +176,7 @@ class Instrument:
             _plain(lot),
             _plain(min_notional),
             [(r.valid_from, (r.value.maker, r.value.taker)) for r in fees.rows],
-            None
-            if self.margin_brackets is None
-            else [
-                (r.valid_from, [(b.cap, b.mmr, b.max_leverage, b.cum) for b in r.value])
-                for r in self.margin_brackets.rows
-            ],
+            self._margin_rows(fees),
             self.valid_from,
             self.valid_to,
             self.margin_unit,
@@ -188,6 +188,22 @@ class Instrument:
                 for r in self.price_bands.rows
             ],
         )
+
+    def _margin_rows(self, fees: Dated[Fees]) -> _MarginRows | None:
+        """Return the brackets as the ledger takes them: with the taker's fee where it belongs."""
+        table = self.margin_brackets
+        if table is None:
+            return None
+        starts = {row.valid_from for row in table.rows}
+        if self.fee_in_maintenance:
+            first = table.rows[0].valid_from
+            starts |= {row.valid_from for row in fees.rows if row.valid_from > first}
+        made = []
+        for start in sorted(starts):
+            fee = fees.at(start)[0].taker if self.fee_in_maintenance else Decimal(0)
+            tiers = [(b.cap, b.mmr + fee, b.max_leverage, b.cum) for b in table.at(start)[0]]
+            made.append((start, tiers))
+        return made
 
     def _sourced(self, table: Dated[T] | None, what: str) -> Dated[T]:
         if table is None:

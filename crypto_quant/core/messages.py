@@ -300,7 +300,7 @@ class Place(NamedTuple):
 
 
 class Amend(NamedTuple):
-    """Change a working order: ``approved`` is that order with its new price and whole quantity."""
+    """Change a working order: ``approved`` is it with its new price, trigger and whole quantity."""
 
     approved: Approved
 

@@ -93,12 +93,24 @@ def terms_at(instrument: Instrument, now: int, tier: str = "VIP0") -> Terms:
         size_unit=float(size_step),
         price_step=price_step,
         size_step=size_step,
-        tick=_grid_units(instrument, "tick", _at(instrument, "tick", now), price_step),
+        tick=tick_at(instrument, now),
         lot=_grid_units(instrument, "lot", _at(instrument, "lot", now), qty_step),
         min_notional=_at(instrument, "min_notional", now),
         taker=float(_fees(instrument, tier).at(now)[0].taker),
         max_leverage=brackets[0].max_leverage if brackets else 1,
     )
+
+
+def tick_at(instrument: Instrument, now: int) -> int:
+    """Return the grid units in a tick, in force at ``now``.
+
+    Raises
+    ------
+    ConfigError
+        There is no sourced tick, or the grid is coarser than it.
+    """
+    step = Decimal(1).scaleb(-instrument.price_exp)
+    return _grid_units(instrument, "tick", _at(instrument, "tick", now), step)
 
 
 def common_step(terms: Iterable[Terms]) -> Decimal:

@@ -93,9 +93,11 @@ class Ticket(NamedTuple):
 
 
 class Amendment(NamedTuple):
-    """Another limit price and whole quantity (filled or not) of a sleeve's own order.
+    """Another limit price, trigger and whole quantity (filled or not) of a sleeve's own order.
 
-    ``price`` is ``None`` where the order has none, or keeps it.
+    ``price`` is ``None`` where the order has none, or keeps it; so is ``stop``, the trigger of a
+    stop or a take-profit that waits for it. Whether one that waits can be amended is the venue's
+    rule.
     """
 
     ts: int
@@ -103,6 +105,7 @@ class Amendment(NamedTuple):
     name: str
     quantity: int
     price: int | None = None
+    stop: int | None = None
 
 
 class Withdrawal(NamedTuple):
@@ -181,10 +184,14 @@ def check_amendment(amendment: Amendment, kind: OrderType) -> None:
         A number is beside the point or out of range.
     """
     why = _not_positive("quantity", amendment.quantity)
-    if amendment.price is not None:
-        if kind not in _PRICED:
-            why = why or f"price: a {kind} order has none to amend"
-        why = why or _not_positive("price", amendment.price)
+    for what, value, kinds in (
+        ("price", amendment.price, _PRICED),
+        ("stop", amendment.stop, _TRIGGERED),
+    ):
+        if value is not None:
+            if kind not in kinds:
+                why = why or f"{what}: a {kind} order has none to amend"
+            why = why or _not_positive(what, value)
     if why is not None:
         raise StrategyError(f"sleeve {amendment.sleeve}, ticket {amendment.name!r}: {why}")
 

@@ -25,7 +25,13 @@ from crypto_quant.core.messages import (
 )
 from crypto_quant.runtime.accounts import Accounts
 from crypto_quant.runtime.legs import LONG, legs_of
-from crypto_quant.runtime.line_spec import Deposit, LineSpec, check_transfer_fees, settings_of
+from crypto_quant.runtime.line_spec import (
+    Deposit,
+    LineSpec,
+    check_transfer_fees,
+    prices_of,
+    settings_of,
+)
 from crypto_quant.runtime.placing import TYPE_CODE, place_own
 from crypto_quant.venues.rules.collateral import multi_assets
 
@@ -88,12 +94,13 @@ class RecordedLine:
                 venues=venues,
                 wallets=wallets,
                 capital=[
-                    (d.sleeve, name, spec.quote, d.amount)
+                    (d.sleeve, name, d.asset or spec.quote, d.amount)
                     for d, name in zip(capital, named, strict=True)
                 ],
                 valuation=spec.quote,
                 sample_ns=spec.sample_ns,
                 hedged=self.legs.pairs,
+                prices=prices_of(capital, spec.quote),
             )
             for n, instrument in enumerate(instruments):
                 if instrument.contract != "spot":
@@ -308,7 +315,7 @@ class RecordedLine:
                 native.cancel(number)
             case Amend(approved):
                 order = approved.order
-                native.amend(order.id, order.price, order.quantity)
+                native.amend(order.id, order.price, order.quantity, order.stop)
             case Exchange(approved):
                 cross = approved.cross
                 native.internal_cross(cross.instrument, cross.px, list(cross.allocations))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -18,15 +18,19 @@ Settings = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """Money that a sleeve begins with, in the quote asset of a wallet.
+    """Money that a sleeve begins with, in a wallet.
 
-    ``venue`` may be left out where the line has one.
+    ``venue`` may be left out where the line has one, ``asset`` where it is the quote asset. A coin
+    needs a ``price``, what one is worth in the quote asset at the start: equity begins with that,
+    returns count from it, and the first mark goes on from there.
     """
 
     sleeve: int
     wallet: Wallet
     amount: Decimal
     venue: str = ""
+    asset: str = ""
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,27 @@ class LineSpec:
     sample_ns: int = HOUR_NS
     hedged: tuple[str, ...] = ()
     collateral: tuple[str, ...] = ()
+
+
+def prices_of(capital: Iterable[Deposit], quote: str) -> dict[str, Decimal]:
+    """Return what each coin of the capital is worth at the start: one price for all that is of it.
+
+    Raises
+    ------
+    ConfigError
+        A coin has no price or two, or the quote asset has one.
+    """
+    prices: dict[str, Decimal] = {}
+    for deposit in capital:
+        asset, price = deposit.asset or quote, deposit.price
+        if asset == quote:
+            if price is not None:
+                raise ConfigError(f"capital: {quote} is what all is counted in: give it no price")
+        elif price is None:
+            raise ConfigError(f"capital: expected a price of {asset} in {quote} at the start")
+        elif prices.setdefault(asset, price) != price:
+            raise ConfigError(f"capital: {asset} is priced at {prices[asset]} and at {price}")
+    return prices
 
 
 def settings_of(

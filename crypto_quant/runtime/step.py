@@ -32,9 +32,14 @@ from crypto_quant.execution.netting import NO_PLAN, Plan
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.execution.quoting import NO_QUOTES, QuotePlan
 from crypto_quant.execution.tickets import NO_TICKETS, TicketPlan
-from crypto_quant.runtime.sleeves import NO_WISH, SleeveCommand, Stage, TermsMap, Wish
+from crypto_quant.runtime.sleeves import (
+    NO_WISH,
+    SleeveCommand,
+    TermsMap,
+    Wish,
+    check_speaker,
+)
 from crypto_quant.runtime.state import State
-from crypto_quant.runtime.view import LineView
 from crypto_quant.strategy.risk_manager.own_orders import Change
 
 Answer: TypeAlias = tuple[str, int, int, int, int, int, int, bool, bool, Decimal, str]
@@ -89,7 +94,7 @@ def step(state: State, wake: Wake) -> Decision:
         (stage,) = stages
         wish = stage.on_timer(view, terms) if is_timer else stage.on_account(view)
     else:
-        wish = _joined(stages, view, terms, is_timer=is_timer)
+        wish = _joined(state, terms, is_timer=is_timer)
     prediction, signals, targets, own = wish
     if targets:
         targets = state.quoting.news(targets)
@@ -181,13 +186,14 @@ def _changed(
     return changed, refused + tickets.kept
 
 
-def _joined(stages: Sequence[Stage], view: LineView, terms: TermsMap, *, is_timer: bool) -> Wish:
-    """Ask every sleeve, and join what they say."""
+def _joined(state: State, terms: TermsMap, *, is_timer: bool) -> Wish:
+    """Ask every sleeve, and join what they say; what follows them speaks for the run."""
+    view, sleeves = state.view, state.tickets.sleeves
     prediction: Prediction | None = None
     signals: tuple[Signal, ...] = NOTHING
     targets: tuple[Target, ...] = NOTHING
     commands: tuple[SleeveCommand, ...] = NOTHING
-    for stage in stages:
+    for number, stage in enumerate(state.stages):
         wish = stage.on_timer(view, terms) if is_timer else stage.on_account(view)
         if wish is NO_WISH:
             continue
@@ -195,7 +201,10 @@ def _joined(stages: Sequence[Stage], view: LineView, terms: TermsMap, *, is_time
         prediction = made or prediction
         signals = signals + said if signals else said
         targets = targets + wanted if targets else wanted
-        commands = commands + own if commands else own
+        if own:
+            if number < len(sleeves):
+                check_speaker(own, number, sleeves)
+            commands = commands + own
     return prediction, signals, targets, commands
 
 
@@ -214,6 +223,6 @@ def _hear(orders: OrderManager, answers: Sequence[Answer]) -> None:
         elif kind == "amended":
             orders.on_amended(order, quantity)
         elif kind == "kept":
-            orders.on_kept(order)
+            orders.on_kept(order, reason)
         elif kind == "triggered":
             orders.on_triggered(order)

@@ -75,7 +75,7 @@ pub(crate) fn tier_notional(
 /// Maintenance margin of a position in its settle asset, with the tiers in force at `ts`.
 ///
 /// The tier is that of the notional at `price`. What tiers of the other unit give is turned
-/// into the settle asset at that price.
+/// into the settle asset at that price. Beyond the last cap no margin is known.
 pub(crate) fn maintenance(
     instrument: &Instrument,
     price: Decimal,
@@ -83,6 +83,14 @@ pub(crate) fn maintenance(
     ts: Ts,
 ) -> Result<Decimal, LedgerError> {
     let counted = tier_notional(instrument, price, qty)?;
+    let last = instrument.tiers(ts).last().and_then(|tier| tier.cap);
+    if let Some(cap) = last.filter(|cap| counted > *cap) {
+        return Err(LedgerError::BeyondTiers {
+            instrument: instrument.id.clone(),
+            counted: counted.normalize(),
+            cap: cap.normalize(),
+        });
+    }
     let needed = bounded(instrument.maintenance_margin(counted, ts))?;
     let settled = match (instrument.contract, instrument.bracket_unit) {
         (Contract::Inverse, BracketUnit::Quote) => over(needed, price)?,

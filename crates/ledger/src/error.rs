@@ -60,6 +60,19 @@ pub enum LedgerError {
     /// A value is needed and the instrument that prices it was never marked.
     #[error("{0} was never marked")]
     NoMark(String),
+    /// A position is larger than the last margin tier that a source gives.
+    #[error(
+        "{instrument}: a position of {counted} is beyond the last margin tier that is sourced, \
+         {cap}: trade less, or add the tiers to the venue's rules"
+    )]
+    BeyondTiers {
+        /// The instrument's id.
+        instrument: String,
+        /// Its notional in the unit of the tiers.
+        counted: Decimal,
+        /// The cap of the last tier.
+        cap: Decimal,
+    },
     /// A price is zero or negative.
     #[error("a price must be positive, was {}", .0 .0)]
     BadPrice(Px),

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::contract::price;
 use crate::draft::Spare;
-use crate::layout::Layout;
+use crate::layout::{Layout, Pricer};
 use crate::valuation::Marks;
 use crate::{
     Attribution, Flow, LedgerError, Position, RoundTrip, SleeveIdx, State, Valuation, Wallet,
@@ -89,6 +89,42 @@ impl Ledger {
     pub fn mark(&mut self, instrument: InstrumentIdx, px: Px) -> Result<(), LedgerError> {
         let i = self.layout.known(instrument)?;
         price(&self.layout.instruments[i], px)?;
+        self.state.marks[i] = Some(px);
+        Ok(())
+    }
+
+    /// Says what an asset of a wallet is worth before anything was recorded: marks the instrument
+    /// that prices it.
+    ///
+    /// # Errors
+    /// When the wallet or asset is unknown, the price is none of the instrument's grid or not that
+    /// which it has been given, or the asset is counted one for one.
+    pub fn value(
+        &mut self,
+        wallet: WalletIdx,
+        asset: &str,
+        worth: Decimal,
+    ) -> Result<(), LedgerError> {
+        let setup = |text: String| Err(LedgerError::Setup(format!("price of {asset}: {text}")));
+        let slot = self.layout.slot(wallet, asset)?;
+        let Pricer::Mark(i) = self.layout.slots[slot].pricer else {
+            return setup("it is counted one for one, so it has none".to_owned());
+        };
+        let traded = &self.layout.instruments[i];
+        let text = worth.to_string();
+        let px = match traded.grid.parse_px(&text) {
+            Ok(px) if px.0 > 0 => px,
+            _ => {
+                let exp = traded.grid.price_exp;
+                return setup(format!(
+                    "expected one above 0 with {exp} decimals, as {} has, was {text}",
+                    traded.id
+                ));
+            }
+        };
+        if self.state.marks[i].is_some_and(|known| known != px) {
+            return setup(format!("{} has another one already", traded.id));
+        }
         self.state.marks[i] = Some(px);
         Ok(())
     }

@@ -1,40 +1,18 @@
-//! At which prices a venue liquidates, and by how much it must reduce.
+//! At which prices a venue liquidates, and what it takes for that.
 //!
 //! A maintenance margin of tiers with rising rates is the largest of what each tier's line
 //! `notional * mmr - cum` gives (the lines meet at the caps). So a price liquidates as soon as
-//! one line says so, and the liquidation price is the first that any line reaches.
+//! one line says so, and the liquidation price is the first that any line reaches. Tiers of a size
+//! that no price changes leave one line.
 
 use cq_types::{Bracket, BracketUnit, Contract, Instrument, InstrumentIdx, Px, Qty, Ts};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
 use crate::amount::{minus, over, plus, times};
-use crate::contract::{maintenance, notional, price, size, tier_notional};
-use crate::margin_account::{MarginAccount, VenueMarks};
-use crate::pool::Pool;
-use crate::position::magnitude;
+use crate::contract::{notional, price, size};
+use crate::margin_account::MarginAccount;
 use crate::{LedgerError, Margin, Position};
-
-/// Part of a position that brings its pool back within the margin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reduction {
-    /// Which contract.
-    pub instrument: InstrumentIdx,
-    /// How much is closed, positive.
-    pub qty: Qty,
-}
-
-/// How a venue reduces a position before it takes it over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Reducing {
-    /// One order down to the highest lower tier that suffices; what it trades counts (Binance).
-    #[default]
-    OneOrder,
-    /// The same order, traded as a whole or not at all (Bybit).
-    FillOrKill,
-    /// From the third tier up by two tiers at a time, while the lowest tier's margin is there (OKX).
-    TwoTiers,
-}
 
 impl Position {
     /// Mark at which the position alone, margined by `collateral`, is liquidated with the
@@ -60,8 +38,11 @@ impl Position {
             cum: Decimal::ZERO,
         }];
         let tiers = match instrument.tiers(ts) {
-            [] => &unknown,
-            known => known,
+            [] => &unknown[..],
+            known => match size_tier(instrument, held, ts) {
+                Some(tier) => &known[tier..=tier],
+                None => known,
+            },
         };
         let mut first: Option<Decimal> = None;
         for tier in tiers {
@@ -77,6 +58,18 @@ impl Position {
         }
         Ok(first)
     }
+}
+
+/// The tier of a position whose tiers are counted in its size, whatever its price.
+fn size_tier(instrument: &Instrument, held: Decimal, ts: Ts) -> Option<usize> {
+    let is_size = matches!(
+        (instrument.contract, instrument.bracket_unit),
+        (Contract::Inverse, BracketUnit::Quote)
+            | (Contract::Spot | Contract::Linear, BracketUnit::Base)
+    );
+    is_size
+        .then(|| instrument.tier_of(held.abs(), ts))
+        .flatten()
 }
 
 /// Where `backing` plus the position's value equals the maintenance of one tier's line.
@@ -143,150 +136,10 @@ impl MarginAccount {
         let units = rounded.map_or(farthest, |px| px.to_i64().unwrap_or(farthest));
         Ok(Px(units.clamp(1, farthest)))
     }
-
-    /// The contracts of a pool that are held, the one that needs most margin first.
-    ///
-    /// # Errors
-    /// When an amount is too large.
-    pub fn by_maintenance(
-        &self,
-        pool: Pool,
-        marks: VenueMarks<'_>,
-        ts: Ts,
-    ) -> Result<Vec<InstrumentIdx>, LedgerError> {
-        let mut rows = Vec::new();
-        for index in self.held(pool) {
-            let i = usize::from(index);
-            let (traded, qty) = (&self.layout.instruments[i], self.holdings.positions[i].qty);
-            let mark = marks[i].ok_or_else(|| LedgerError::NoMark(traded.id.clone()))?;
-            rows.push((maintenance(traded, price(traded, mark)?, qty, ts)?, index));
-        }
-        rows.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        Ok(rows.into_iter().map(|(_, index)| index).collect())
-    }
-
-    /// The part of a position that a venue closes next; `None` where it takes all over.
-    ///
-    /// # Errors
-    /// When an amount is too large.
-    pub fn reduction(
-        &self,
-        (pool, how): (Pool, Reducing),
-        margin: &Margin,
-        marks: VenueMarks<'_>,
-        ts: Ts,
-    ) -> Result<Option<Reduction>, LedgerError> {
-        match how {
-            Reducing::OneOrder | Reducing::FillOrKill => self.sufficient(pool, margin, marks, ts),
-            Reducing::TwoTiers => self.two_tiers(pool, margin, marks, ts),
-        }
-    }
-
-    /// What takes a position two tiers down, to the cap there at the mark: of the one that needs
-    /// most margin, where it is in the third tier or above and what is left is more than it would
-    /// need in the lowest.
-    ///
-    /// OKX, "Forced Partial Liquidation".
-    fn two_tiers(
-        &self,
-        pool: Pool,
-        margin: &Margin,
-        marks: VenueMarks<'_>,
-        ts: Ts,
-    ) -> Result<Option<Reduction>, LedgerError> {
-        for instrument in self.by_maintenance(pool, marks, ts)? {
-            let i = usize::from(instrument);
-            let traded = &self.layout.instruments[i];
-            let Some(mark) = marks[i] else {
-                continue;
-            };
-            let at = price(traded, mark)?;
-            let qty = self.holdings.positions[i].qty;
-            let tiers = traded.tiers(ts);
-            let tier = traded.tier_of(tier_notional(traded, at, qty)?, ts);
-            let lower = tier.and_then(|tier| tiers.get(tier.checked_sub(2)?));
-            let (Some(cap), Some(lowest)) = (lower.and_then(|lower| lower.cap), tiers.first())
-            else {
-                continue;
-            };
-            let others = minus(margin.maintenance, maintenance(traded, at, qty, ts)?)?;
-            let least = times(notional(traded, at, qty)?.abs(), lowest.mmr)?;
-            if margin.margin_balance <= plus(others, least)? {
-                continue;
-            }
-            let held = magnitude(qty)?;
-            let closed = Qty(held - within(traded, cap, at, held, ts)?);
-            return Ok(Some(Reduction {
-                instrument,
-                qty: closed,
-            }));
-        }
-        Ok(None)
-    }
-
-    /// The smallest part of a position whose close, to the cap of a lower tier at the mark and
-    /// with the venue's fee, brings the pool back within its margin. `None` where no tier does.
-    fn sufficient(
-        &self,
-        pool: Pool,
-        margin: &Margin,
-        marks: VenueMarks<'_>,
-        ts: Ts,
-    ) -> Result<Option<Reduction>, LedgerError> {
-        for index in self.by_maintenance(pool, marks, ts)? {
-            let i = usize::from(index);
-            let traded = &self.layout.instruments[i];
-            let Some(mark) = marks[i] else {
-                continue;
-            };
-            let at = price(traded, mark)?;
-            let qty = self.holdings.positions[i].qty;
-            let Some(tier) = traded.tier_of(tier_notional(traded, at, qty)?, ts) else {
-                continue;
-            };
-            let others = minus(margin.maintenance, maintenance(traded, at, qty, ts)?)?;
-            let held = magnitude(qty)?;
-            for lower in traded.tiers(ts)[..tier].iter().rev() {
-                let Some(cap) = lower.cap else {
-                    continue;
-                };
-                let kept = within(traded, cap, at, held, ts)?;
-                let closed = Qty(held - kept);
-                let fee = liquidation_fee(traded, at, closed, ts)?;
-                let needed = plus(others, maintenance(traded, at, Qty(kept), ts)?)?;
-                if minus(margin.margin_balance, fee)? > needed {
-                    let instrument = index;
-                    return Ok(Some(Reduction {
-                        instrument,
-                        qty: closed,
-                    }));
-                }
-            }
-        }
-        Ok(None)
-    }
 }
 
-/// The largest quantity in whole lots whose notional at `price` is within a tier's cap.
-fn within(
-    instrument: &Instrument,
-    cap: Decimal,
-    price: Decimal,
-    held: i64,
-    ts: Ts,
-) -> Result<i64, LedgerError> {
-    let unit = size(instrument, Qty(1))?;
-    let units = match (instrument.contract, instrument.bracket_unit) {
-        (Contract::Spot | Contract::Linear, BracketUnit::Quote) => over(cap, times(unit, price)?)?,
-        (Contract::Inverse, BracketUnit::Base) => over(times(cap, price)?, unit)?,
-        _ => over(cap, unit)?,
-    };
-    let lot = instrument.lot.at(ts).0 .0;
-    let whole = units.floor().to_i64().unwrap_or(i64::MAX);
-    Ok(whole.min(held) / lot * lot)
-}
-
-/// What the venue takes of what it liquidates at `price`, in the settle asset.
+/// What the venue takes of what it liquidates at `price`, in the settle asset: the taker's fee where
+/// no source says another one.
 ///
 /// # Errors
 /// When the notional is too large.
@@ -296,9 +149,10 @@ pub fn liquidation_fee(
     qty: Qty,
     ts: Ts,
 ) -> Result<Decimal, LedgerError> {
-    let Some(rows) = &instrument.liquidation_fee else {
-        return Ok(Decimal::ZERO);
+    let rate = match &instrument.liquidation_fee {
+        Some(rows) => *rows.at(ts).0,
+        None => instrument.fees.at(ts).0.taker.max(Decimal::ZERO),
     };
     let paid_on = notional(instrument, price, qty)?.abs();
-    Ok(cq_types::round_money(times(paid_on, *rows.at(ts).0)?))
+    Ok(cq_types::round_money(times(paid_on, rate)?))
 }

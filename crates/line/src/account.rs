@@ -211,8 +211,13 @@ impl Books {
                 }
                 true
             }
-            Account::Amended { order, px, qty } => {
-                self.fold_amendment(order, px, qty);
+            Account::Amended {
+                order,
+                px,
+                qty,
+                stop,
+            } => {
+                self.fold_amendment(order, (px, stop), qty);
                 true
             }
             Account::Kept { order, reason } => {
@@ -381,8 +386,8 @@ impl Books {
         self.orders.get_mut(at)
     }
 
-    /// An order has another quantity or price from now on.
-    fn fold_amendment(&mut self, order: u64, px: Option<Px>, qty: Qty) {
+    /// An order has another quantity, price or trigger from now on.
+    fn fold_amendment(&mut self, order: u64, (px, stop): (Option<Px>, Option<Px>), qty: Qty) {
         let Some(row) = self.row(order) else {
             return;
         };
@@ -391,6 +396,7 @@ impl Books {
         }
         row.request.qty = qty;
         row.request.price = px;
+        row.request.stop = stop;
         row.reason = "";
     }
 

@@ -8,7 +8,7 @@ use cq_sim::{Asked, OpenOrder, Purse, Venue};
 use cq_types::{Contract, InstrumentIdx, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
-use crate::custody::Custody;
+use crate::custody::{take, Custody};
 
 impl Custody {
     /// Lets the next message arrive; an order, or what an amendment makes of one, is refused
@@ -37,7 +37,8 @@ impl Custody {
     }
 
     /// Whether what is free margins an order that its trigger has just set off: with what was
-    /// traded in the same moment, and at the price that set it off where that is the mark.
+    /// traded in the same moment and what that pays of funding near it, and at the price that set
+    /// it off where that is the mark.
     pub(crate) fn can_set_off(
         &self,
         venue: &Venue,
@@ -45,8 +46,12 @@ impl Custody {
         ts: Ts,
     ) -> Result<bool, LedgerError> {
         let mut account = Cow::Borrowed(&self.account);
+        let mut jitter = Cow::Borrowed(&self.jitter);
         for fill in venue.unheard().iter().filter_map(Fill::of) {
-            account.to_mut().fill(&fill)?;
+            let own = account.to_mut();
+            for (at, cost) in take(own, jitter.to_mut(), &fill)? {
+                own.credit(at.instrument, cost)?;
+            }
         }
         let mut marks = self.marks.clone();
         for (index, mark) in (0..).zip(&mut marks) {

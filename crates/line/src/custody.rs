@@ -5,7 +5,7 @@ use cq_sim::{SimConfig, Venue};
 use cq_types::{Account, Event, InstrumentIdx, Px, Ts};
 use rust_decimal::Decimal;
 
-use crate::jitter::Jitter;
+use crate::jitter::{Jitter, Settlement};
 use crate::transfers::TransferTerms;
 
 /// What a venue keeps of the account beside its orders.
@@ -125,11 +125,7 @@ impl Custody {
         for answer in heard.drain(..) {
             let mut costs = Vec::new();
             if let Some(fill) = Fill::of(&answer) {
-                let before = self.account.position(fill.instrument).qty.0;
-                self.account.fill(&fill)?;
-                let turned = (before, before + fill.qty.0);
-                let own = &self.account.instruments()[usize::from(fill.instrument)];
-                costs = self.jitter.on_fill(own, fill.instrument, turned, fill.ts);
+                costs = take(&mut self.account, &mut self.jitter, &fill)?;
                 let mark = &mut self.marks[usize::from(fill.instrument)];
                 mark.get_or_insert(fill.reference);
                 if let Account::Fill { order, .. } = answer.body {
@@ -163,4 +159,17 @@ impl Custody {
     pub(crate) fn waiting(&self) -> usize {
         self.answers.len()
     }
+}
+
+/// Books a fill; returns what it costs by the settlements near it, which is to be booked too.
+pub(crate) fn take(
+    account: &mut MarginAccount,
+    jitter: &mut Jitter,
+    fill: &Fill,
+) -> Result<Vec<(Settlement, Decimal)>, LedgerError> {
+    let before = account.position(fill.instrument).qty.0;
+    account.fill(fill)?;
+    let turned = (before, before + fill.qty.0);
+    let own = &account.instruments()[usize::from(fill.instrument)];
+    Ok(jitter.on_fill(own, fill.instrument, turned, fill.ts))
 }

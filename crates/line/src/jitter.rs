@@ -26,7 +26,7 @@ struct Past {
 }
 
 /// Remembers positions and settlements for as long as they may concern one another.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Jitter {
     /// Half the window, ns; zero: the rule is off.
     width: Ts,

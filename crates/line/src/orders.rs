@@ -1,6 +1,6 @@
 use cq_book::Book;
 use cq_ledger::{Allocation, Ledger};
-use cq_sim::{Request, FORCED_ID};
+use cq_sim::{Amendment, Request, FORCED_ID};
 use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
 
 use crate::conversion::ConversionRow;
@@ -76,14 +76,17 @@ impl Line {
         Ok(())
     }
 
-    /// Asks for another limit price or quantity of an order; of one that is done the venue says
-    /// that it has none. Whether it keeps its place in the queue is the venue's rule.
+    /// Asks for another limit price, trigger or quantity of an order; of one that is done the venue
+    /// says that it has none. Whether it keeps its place in the queue, and what of one that waits
+    /// for a trigger can be amended, is the venue's rule.
     ///
     /// # Errors
     /// When the line has ended, no order has this id, or the quantity would change of one that
     /// several sleeves share.
-    pub fn amend(&mut self, order: u64, px: Option<Px>, qty: Qty) -> Result<(), LineError> {
+    pub fn amend(&mut self, order: u64, to: impl Into<Amendment>) -> Result<(), LineError> {
         self.in_turn()?;
+        let to = to.into();
+        let qty = to.qty;
         let now = self.now;
         let row = self.books.placed(order)?;
         if qty != row.request.qty && row.allocations.len() > 1 {
@@ -97,7 +100,7 @@ impl Line {
         let instrument = row.request.instrument;
         if let Some(lived) = &mut self.lived {
             let exchange = lived.exchanges.of_mut(instrument);
-            exchange.venue.amend(now, instrument, order, (px, qty));
+            exchange.venue.amend(now, instrument, order, to);
         }
         Ok(())
     }

@@ -52,6 +52,9 @@ pub struct Setup {
     pub hedged: Vec<[InstrumentIdx; 2]>,
     /// Money to begin with, booked at `start`.
     pub capital: Vec<Deposit>,
+    /// What one unit of an asset of it is worth at `start`, of those that are not counted one for
+    /// one with what equity is counted in.
+    pub prices: BTreeMap<String, Decimal>,
 }
 
 impl Setup {

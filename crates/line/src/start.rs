@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cq_ledger::Ledger;
+use cq_ledger::{Ledger, LedgerError};
 use cq_types::{Instrument, InstrumentIdx, Px, Ts};
+use rust_decimal::Decimal;
 
 use crate::account::Books;
 use crate::clock::{is_time, on_grid, LONGEST};
@@ -54,7 +55,8 @@ impl Line {
         let ledger = ledger.and_then(|ledger| listing.ruled(ledger, setup.start));
         let mut ledger = ledger.map_err(at_start)?;
         for deposit in &setup.capital {
-            book_capital(&mut ledger, deposit, setup.start)?;
+            let price = setup.prices.get(&deposit.asset).copied();
+            book_capital(&mut ledger, deposit, price, setup.start)?;
         }
         Ok(Self {
             instruments,
@@ -175,7 +177,12 @@ impl Line {
     }
 }
 
-fn book_capital(ledger: &mut Ledger, deposit: &Deposit, ts: Ts) -> Result<(), LineError> {
+fn book_capital(
+    ledger: &mut Ledger,
+    deposit: &Deposit,
+    price: Option<Decimal>,
+    ts: Ts,
+) -> Result<(), LineError> {
     let Deposit {
         sleeve,
         wallet,
@@ -186,7 +193,15 @@ fn book_capital(ledger: &mut Ledger, deposit: &Deposit, ts: Ts) -> Result<(), Li
         let known: Vec<_> = ledger.wallets().iter().map(|w| w.name.as_str()).collect();
         bad("capital", &format!("a wallet of {known:?}"), wallet)
     })?;
-    ledger
-        .deposit(ts, *sleeve, index, asset, *amount)
-        .map_err(|source| LineError::Ledger { ts, source })
+    let at_start = |source| LineError::Ledger { ts, source };
+    if let Some(price) = price {
+        ledger.value(index, asset, price).map_err(at_start)?;
+    }
+    match ledger.deposit(ts, *sleeve, index, asset, *amount) {
+        Err(LedgerError::NoMark(_)) => {
+            let expected = format!("a price of {asset} at the start");
+            Err(bad("capital", &expected, &"none"))
+        }
+        booked => booked.map_err(at_start),
+    }
 }

@@ -27,13 +27,20 @@ type Answer = (
 );
 
 pub(crate) fn error(error: LineError) -> PyErr {
-    use cq_ledger::LedgerError::{BadAmount, Setup, UnknownAsset, UnknownSleeve, UnknownWallet};
+    use cq_ledger::LedgerError::{
+        BadAmount, BeyondTiers, Setup, UnknownAsset, UnknownSleeve, UnknownWallet,
+    };
 
     match error {
         // What a caller named or said wrongly is no broken book.
         LineError::Ledger {
             source:
-                BadAmount { .. } | Setup(_) | UnknownAsset { .. } | UnknownSleeve(_) | UnknownWallet(_),
+                BadAmount { .. }
+                | BeyondTiers { .. }
+                | Setup(_)
+                | UnknownAsset { .. }
+                | UnknownSleeve(_)
+                | UnknownWallet(_),
             ..
         } => PyValueError::new_err(error.to_string()),
         LineError::Ledger { .. } | LineError::Broken { .. } => {
@@ -216,7 +223,7 @@ fn answer(event: &Event<Account>) -> Answer {
         Account::Ack { order } => plain("ack", *order, ""),
         Account::Reject { order, reason } => plain("reject", *order, reason),
         Account::Kept { order, reason } => plain("kept", *order, reason),
-        Account::Amended { order, px, qty } => {
+        Account::Amended { order, px, qty, .. } => {
             let mut row = plain("amended", *order, "");
             (row.5, row.6) = (px.map_or(0, |px| px.0), qty.0);
             row

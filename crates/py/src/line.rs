@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cq_ledger::{Transfer, Valuation, Wallet};
 use cq_line::{Deposit, Line, Setup};
-use cq_sim::{Request, TriggerBy};
+use cq_sim::{Amendment, Request, TriggerBy};
 use cq_strategies::Built;
 use cq_types::{Px, Qty, Side, Ts};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
@@ -55,7 +55,7 @@ impl PyLine {
     #[pyo3(signature = (instruments, sleeves, features, series, *, grid_ns, start, end, sim=None,
                         wallets=Vec::new(), capital=Vec::new(), valuation="USDT".to_owned(),
                         at_par=Vec::new(), sample_ns=3_600_000_000_000,
-                        venues=BTreeMap::new(), hedged=Vec::new()))]
+                        venues=BTreeMap::new(), hedged=Vec::new(), prices=BTreeMap::new()))]
     #[allow(clippy::too_many_arguments)] // keyword arguments of one Python call
     fn new(
         py: Python<'_>,
@@ -74,6 +74,7 @@ impl PyLine {
         sample_ns: Ts,
         venues: BTreeMap<String, Bound<'_, PyDict>>,
         hedged: Vec<[u16; 2]>,
+        prices: BTreeMap<String, Decimal>,
     ) -> PyResult<Self> {
         let wallet = |(name, assets, instruments)| Wallet {
             name,
@@ -105,6 +106,7 @@ impl PyLine {
             venues: venue_configs(&venues)?,
             hedged,
             capital: capital.into_iter().map(deposit).collect(),
+            prices,
         })
         .map_err(error)?;
         let width = inner.feature_names().len();
@@ -225,10 +227,20 @@ impl PyLine {
         self.inner.cancel(order_id).map_err(error)
     }
 
-    #[pyo3(signature = (order_id, price, quantity))]
-    fn amend(&mut self, order_id: u64, price: Option<i64>, quantity: i64) -> PyResult<()> {
-        let amended = self.inner.amend(order_id, price.map(Px), Qty(quantity));
-        amended.map_err(error)
+    #[pyo3(signature = (order_id, price, quantity, stop=None))]
+    fn amend(
+        &mut self,
+        order_id: u64,
+        price: Option<i64>,
+        quantity: i64,
+        stop: Option<i64>,
+    ) -> PyResult<()> {
+        let to = Amendment {
+            price: price.map(Px),
+            qty: Qty(quantity),
+            stop: stop.map(Px),
+        };
+        self.inner.amend(order_id, to).map_err(error)
     }
 
     fn wake_at(&mut self, ts: Ts) -> PyResult<()> {

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use cq_ledger::{MarginMode, Reducing};
 use cq_sim::{
-    Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig, StopMargin, TriggeredStops,
+    Amend, Latencies, OrderRate, Queue, RoundTrip, SelfTrade, SimConfig, StopMargin,
+    TriggeredStops, WaitingAmends,
 };
 use cq_types::Ts;
 use pyo3::exceptions::PyValueError;
@@ -16,7 +17,7 @@ use rust_decimal::Decimal;
 
 use crate::collateral::multi_assets;
 
-const KEYS: [&str; 33] = [
+const KEYS: [&str; 34] = [
     "entry_latency_ns",
     "response_latency_ns",
     "latency_rows",
@@ -47,6 +48,7 @@ const KEYS: [&str; 33] = [
     "insurance_fund",
     "triggered_stops",
     "stop_margin",
+    "waiting_amends",
     "multi_assets",
     "transfer_delay_ns",
     "transfer_fees",
@@ -59,6 +61,10 @@ const TRIGGERED_STOPS: [(&str, TriggeredStops); 2] = [
 const STOP_MARGIN: [(&str, StopMargin); 2] = [
     ("arrival_and_trigger", StopMargin::ArrivalAndTrigger),
     ("trigger", StopMargin::Trigger),
+];
+const WAITING_AMENDS: [(&str, WaitingAmends); 2] = [
+    ("refuse", WaitingAmends::Refuse),
+    ("take", WaitingAmends::Take),
 ];
 const MARGIN: [(&str, MarginMode); 2] = [
     ("cross", MarginMode::Cross),
@@ -268,6 +274,9 @@ pub(crate) fn sim_config(settings: &Bound<'_, PyDict>) -> PyResult<SimConfig> {
                 config.triggered_stops = one_of(&key, &value, &TRIGGERED_STOPS)?;
             }
             "stop_margin" => config.stop_margin = one_of(&key, &value, &STOP_MARGIN)?,
+            "waiting_amends" => {
+                config.waiting_amends = one_of(&key, &value, &WAITING_AMENDS)?;
+            }
             "multi_assets" => config.multi_assets = Some(multi_assets(&value)?),
             "transfer_delay_ns" => config.transfer_delay = whole(&key, &value)?,
             "transfer_fees" => {

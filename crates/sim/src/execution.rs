@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::latency::Latency;
 use crate::models::{Costs, Impact, PPB};
-use crate::order::{Request, Working};
+use crate::order::{Amendment, Request, Working};
 use crate::positions::Positions;
 use crate::rules::reason;
 use crate::trailing::Trailing;
@@ -257,21 +257,21 @@ impl Desk {
         Fate::Done
     }
 
-    /// Gives an order another price or quantity; `None` where that ends it, as no more than
-    /// has traded is wanted.
-    pub(crate) fn amend(
-        &mut self,
-        order: &Working,
-        (px, qty): (Option<Px>, Qty),
-        ts: Ts,
-    ) -> Option<Working> {
-        if qty.0 <= order.request.qty.0 - order.left {
+    /// Gives an order another price, trigger or quantity; `None` where that ends it, as no more
+    /// than has traded is wanted.
+    pub(crate) fn amend(&mut self, order: &Working, to: Amendment, ts: Ts) -> Option<Working> {
+        if to.qty.0 <= order.request.qty.0 - order.left {
             self.cancelled(order, ts);
             return None;
         }
-        let order = order.amended((px, qty));
-        let (id, px) = (order.request.id, order.request.price);
-        self.answer(&order, ts, Account::Amended { order: id, px, qty });
+        let order = order.amended(to);
+        let said = Account::Amended {
+            order: order.request.id,
+            px: order.request.price,
+            qty: order.request.qty,
+            stop: order.request.stop,
+        };
+        self.answer(&order, ts, said);
         Some(order)
     }
 

@@ -38,8 +38,10 @@ pub use bars::Bar;
 pub use execution::{Bottomless, Purse};
 pub use latency::{FeedLatencies, FeedLatency, Latencies, Latency, Passage, RoundTrip};
 pub use matching::{Amend, Matching, SelfTrade};
-pub use models::{Impact, SimConfig, SimError, SquareRoot, StopMargin, TriggeredStops};
-pub use order::{OrderType, PositionSide, Request, TimeInForce, TriggerBy};
+pub use models::{
+    Impact, SimConfig, SimError, SquareRoot, StopMargin, TriggeredStops, WaitingAmends,
+};
+pub use order::{Amendment, OrderType, PositionSide, Request, TimeInForce, TriggerBy};
 pub use queue::{Queue, QueueModel};
 pub use rate::OrderRate;
 pub use rules::{reason, reject_code, REASONS};

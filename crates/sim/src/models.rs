@@ -69,6 +69,8 @@ pub struct SimConfig {
     pub triggered_stops: TriggeredStops,
     /// When a stop, take-profit or trailing stop that may open is asked for its margin.
     pub stop_margin: StopMargin,
+    /// What becomes of an amendment of an order that waits for its trigger.
+    pub waiting_amends: WaitingAmends,
     /// The wallet whose assets margin its contracts together; `None`: each wallet is margined in
     /// its own asset. Cross margin only.
     pub multi_assets: Option<MultiAssets>,
@@ -99,6 +101,16 @@ pub enum StopMargin {
     Trigger,
 }
 
+/// What a venue does with an amendment of an order that waits for its trigger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WaitingAmends {
+    /// It is refused: only limit orders are amended (Binance futures).
+    #[default]
+    Refuse,
+    /// Its trigger can be moved, its limit and quantity changed (OKX, Bybit).
+    Take,
+}
+
 impl Default for SimConfig {
     fn default() -> Self {
         Self {
@@ -122,6 +134,7 @@ impl Default for SimConfig {
             insurance_fund: None,
             triggered_stops: TriggeredStops::Trade,
             stop_margin: StopMargin::ArrivalAndTrigger,
+            waiting_amends: WaitingAmends::Refuse,
             multi_assets: None,
             transfer_delay: 0,
             transfer_fees: Vec::new(),

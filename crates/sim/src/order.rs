@@ -148,6 +148,35 @@ impl Request {
     }
 }
 
+/// What an order is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amendment {
+    /// Another limit; none leaves what there is.
+    pub price: Option<Px>,
+    /// The whole quantity, filled or not.
+    pub qty: Qty,
+    /// Another trigger of a stop or a take-profit that waits; none leaves what there is.
+    pub stop: Option<Px>,
+}
+
+impl From<(Option<Px>, Qty)> for Amendment {
+    fn from((price, qty): (Option<Px>, Qty)) -> Self {
+        Self {
+            price,
+            qty,
+            stop: None,
+        }
+    }
+}
+
+impl Amendment {
+    /// The same without a trigger that the order has already.
+    pub(crate) fn of(mut self, order: &Working) -> Self {
+        self.stop = self.stop.filter(|px| Some(*px) != order.request.stop);
+        self
+    }
+}
+
 /// An order the venue has accepted and not finished.
 #[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools)] // four independent facts, each named
@@ -193,13 +222,15 @@ impl Working {
         }
     }
 
-    /// The same at another price or quantity; one that is not to trade any more has nothing left.
-    pub(crate) fn amended(&self, (px, qty): (Option<Px>, Qty)) -> Self {
+    /// The same at another price, trigger or quantity; one that is not to trade any more has
+    /// nothing left.
+    pub(crate) fn amended(&self, to: Amendment) -> Self {
         let filled = self.request.qty.0 - self.left;
         let mut order = self.clone();
-        order.request.price = px.or(order.request.price);
-        order.request.qty = qty;
-        order.left = qty.0.saturating_sub(filled).max(0);
+        order.request.price = to.price.or(order.request.price);
+        order.request.stop = to.stop.or(order.request.stop);
+        order.request.qty = to.qty;
+        order.left = to.qty.0.saturating_sub(filled).max(0);
         order
     }
 

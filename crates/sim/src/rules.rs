@@ -63,6 +63,9 @@ pub mod reason {
     pub const WOULD_TRIGGER: &str = "would_trigger";
     /// A cancellation of what does not work: it is done, or was never there.
     pub const UNKNOWN_ORDER: &str = "unknown_order";
+    /// An amendment of an order that waits for its trigger, at a venue that amends limit orders only;
+    /// or of the trigger of one that does not wait for a price.
+    pub const NOT_AMENDABLE: &str = "not_amendable";
     /// An amendment of what does not work.
     pub const NO_SUCH_ORDER: &str = "no_such_order";
     /// The position side does not fit the account: one in one-way mode, none or the other one in
@@ -82,7 +85,7 @@ pub mod reason {
 /// <https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code>; spot's
 /// code for a balance that does not suffice:
 /// <https://developers.binance.com/docs/binance-spot-api-docs/errors>.
-pub const REASONS: [(&str, Option<i32>); 33] = [
+pub const REASONS: [(&str, Option<i32>); 34] = [
     (reason::OVERLOADED, Some(-1008)),
     (reason::TOO_MANY_ORDERS, Some(-1015)),
     (reason::NO_PRICE, Some(-1102)),
@@ -112,6 +115,7 @@ pub const REASONS: [(&str, Option<i32>); 33] = [
     (reason::MIN_NOTIONAL, Some(-4164)),
     (reason::FOK_NOT_FILLED, Some(-5021)),
     (reason::WOULD_CROSS, Some(-5022)),
+    (reason::NOT_AMENDABLE, None),
     (reason::SELF_TRADE, None),
     (reason::LIQUIDATION, None),
     (reason::DELEVERAGING, None),

@@ -1,19 +1,15 @@
 use std::collections::VecDeque;
 
-use cq_types::{InstrumentIdx, Px, Qty, Ts};
+use cq_types::{InstrumentIdx, Ts};
 
-use crate::order::Request;
+use crate::order::{Amendment, Request};
 
 /// What is said to the venue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Message {
     New(Request),
     Cancel(u64),
-    Amend {
-        order: u64,
-        px: Option<Px>,
-        qty: Qty,
-    },
+    Amend { order: u64, to: Amendment },
 }
 
 /// A message on its way.

@@ -1,4 +1,5 @@
 mod acceptance;
+mod amending;
 mod bars;
 mod closing;
 mod forced;
@@ -14,7 +15,9 @@ use cq_types::{Account, Event, Instrument, InstrumentIdx, Px, Qty, Ts};
 use crate::bars::BarMarket;
 use crate::execution::{Desk, Fate, Purse};
 use crate::latency::Passage;
-use crate::models::{Costs, SimConfig, SimError, SquareRoot, StopMargin, TriggeredStops};
+use crate::models::{
+    Costs, SimConfig, SimError, SquareRoot, StopMargin, TriggeredStops, WaitingAmends,
+};
 use crate::order::{Request, Working};
 use crate::positions::Positions;
 use crate::rate::RateLimit;
@@ -48,6 +51,7 @@ pub struct Venue {
     rates: Vec<RateLimit>,
     takes_triggered: bool,
     stop_margin: StopMargin,
+    waiting_amends: WaitingAmends,
     legs: Legs,
 }
 
@@ -97,6 +101,7 @@ impl Venue {
             max_orders: config.max_orders,
             legs: Legs::one_way(count),
             stop_margin: config.stop_margin,
+            waiting_amends: config.waiting_amends,
             takes_triggered: config.triggered_stops == TriggeredStops::Trade,
             rates: config
                 .max_order_rate
@@ -125,18 +130,6 @@ impl Venue {
     /// Asks for a cancellation at `now`; of an order that is done the venue says that it has none.
     pub fn cancel(&mut self, now: Ts, instrument: InstrumentIdx, order: u64) {
         self.post(now, instrument, Message::Cancel(order));
-    }
-
-    /// Asks at `now` for another price or quantity; of an order that is done the venue says that it
-    /// has none.
-    pub fn amend(
-        &mut self,
-        now: Ts,
-        instrument: InstrumentIdx,
-        order: u64,
-        (px, qty): (Option<Px>, Qty),
-    ) {
-        self.post(now, instrument, Message::Amend { order, px, qty });
     }
 
     fn post(&mut self, now: Ts, instrument: InstrumentIdx, message: Message) {
@@ -185,8 +178,8 @@ impl Venue {
                     .desk
                     .keep(sent.instrument, id, reason::UNKNOWN_ORDER, ts),
             },
-            Message::Amend { order, px, qty } => {
-                self.change((sent.instrument, order), (px, qty), ts, purse);
+            Message::Amend { order, to } => {
+                self.change((sent.instrument, order), to, ts, purse);
             }
         }
     }
@@ -213,37 +206,6 @@ impl Venue {
             }
         } else if self.meet(&mut order, ts, purse) == Fate::Alive {
             self.desk.ack(&mut order, ts);
-            self.working.push(order);
-        }
-    }
-
-    /// An order gets another price or quantity, if the venue's rules let it.
-    fn change(
-        &mut self,
-        (index, id): (InstrumentIdx, u64),
-        to: (Option<Px>, Qty),
-        ts: Ts,
-        purse: &dyn Purse,
-    ) {
-        let is_in_rate = self.is_in_rate(ts);
-        let Some(own) = self.of(index).find(|own| own.request.id == id) else {
-            self.desk.keep(index, id, reason::NO_SUCH_ORDER, ts);
-            return;
-        };
-        let wanted = own.amended(to);
-        let more = i128::from(wanted.request.qty.0) - i128::from(own.request.qty.0);
-        let too_many = (!is_in_rate).then_some(reason::TOO_MANY_ORDERS);
-        if let Some(reason) = too_many.or_else(|| self.refuses_change(&wanted, more, ts, purse)) {
-            self.desk.keep(index, id, reason, ts);
-            return;
-        }
-        let Some(order) = self.remove(index, id) else {
-            return;
-        };
-        let market = usize::from(self.legs.market(index));
-        if let Some(market) = &mut self.ticks[market] {
-            market.amend(&mut self.desk, (order, to), ts, purse);
-        } else if let Some(order) = self.desk.amend(&order, to, ts) {
             self.working.push(order);
         }
     }

@@ -160,7 +160,7 @@ pub enum Account {
         /// The venue's reason.
         reason: &'static str,
     },
-    /// The order works on with another price or quantity.
+    /// The order works on with another price, trigger or quantity.
     Amended {
         /// Our order id.
         order: u64,
@@ -168,6 +168,8 @@ pub enum Account {
         px: Option<Px>,
         /// Its quantity, with what has traded of it.
         qty: Qty,
+        /// Its trigger, where it has one.
+        stop: Option<Px>,
     },
     /// The venue refused to cancel or to amend the order: it works on as it was, or is none that
     /// works.

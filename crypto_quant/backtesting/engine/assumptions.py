@@ -122,7 +122,7 @@ def _unknown(instrument: Instrument) -> list[Assumption]:
             "nothing is left"
         )
     if instrument.liquidation_fee is None:
-        said.append("no liquidation fee sourced: taken as 0")
+        said.append("no liquidation fee sourced: the taker's fee is taken")
     if instrument.funding_interval_h is None:
         said.append(
             "no funding interval sourced: a settlement that the catalog lacks goes unnoticed"

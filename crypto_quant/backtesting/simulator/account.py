@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final, NamedTuple, SupportsIndex, TypeAlias
 
@@ -171,4 +172,5 @@ def _checked(deposit: object) -> Deposit:
     if deposit.sleeve != 0:
         raise ConfigError(f"capital: expected deposits of sleeve 0, was {deposit.sleeve!r}")
     wallet, amount = wallet_of("capital", deposit.wallet), money("capital", deposit.amount)
-    return Deposit(0, wallet, amount, deposit.venue)
+    price = None if deposit.price is None else money("capital", deposit.price)
+    return replace(deposit, wallet=wallet, amount=amount, price=price)

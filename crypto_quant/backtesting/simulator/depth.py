@@ -55,7 +55,7 @@ class Depth:
             return None
         bid, bid_qty, ask, ask_qty = top
         tick, lot = self._tick, self._lot
-        return bid // tick, bid_qty // lot, -(-ask // tick), ask_qty // lot
+        return bid // tick, bid_qty // lot, ask // tick, ask_qty // lot
 
     @property
     def best_bid_tick(self) -> int | None:
@@ -67,7 +67,7 @@ class Depth:
     def best_ask_tick(self) -> int | None:
         """Lowest ask, ticks."""
         top = self._line.top(self._asset)
-        return None if top is None else -(-top[2] // self._tick)
+        return None if top is None else top[2] // self._tick
 
     @property
     def best_bid(self) -> Decimal | None:

@@ -104,8 +104,7 @@ class Ordering(Known):
         given: Given,
     ) -> None:
         try:
-            if type(qty) in _BOOLS or type(price_tick) in _BOOLS:
-                raise TypeError("True and False are no numbers")
+            _refuse_booleans(price_tick, qty)
             units = self._units[self._asset(asset_no)]
             codes = None if given else _CODES.get(how)
             if codes is None:
@@ -144,12 +143,21 @@ class Ordering(Known):
         return not wait or self.wait_order_response(asset_no, order_id)
 
     def modify(
-        self, asset_no: int, order_id: int, price_tick: int | None, qty: int, wait: bool = False
+        self,
+        asset_no: int,
+        order_id: int,
+        price_tick: int | None,
+        qty: int,
+        wait: bool = False,
+        *,
+        stop_tick: int | None = None,
     ) -> bool:
         """Ask for another price, ticks, and quantity, lots, of a whole order, filled or not.
 
         ``None`` leaves the price as it is. An order without a limit gets none: to have one, cancel
-        it and send another. What the venue refuses is said in ``Order.reason``.
+        it and send another. ``stop_tick`` is another trigger of a stop or take-profit that waits;
+        a venue with ``waiting_amends = "refuse"`` amends nothing that waits. What the venue refuses
+        is said in ``Order.reason``.
 
         Returns
         -------
@@ -162,17 +170,18 @@ class Ordering(Known):
             No order of this instrument has this number, or the price or quantity cannot be one.
         """
         try:
-            if type(qty) in _BOOLS or type(price_tick) in _BOOLS:
-                raise TypeError("True and False are no numbers")
+            _refuse_booleans(price_tick, qty, stop_tick)
             has_price = self._placed(asset_no, order_id)
             if price_tick is not None and not has_price:
                 what = "price_tick: expected None, the order has no limit to amend"
                 raise ValueError(f"{what}: cancel it and send another")
             tick, lot = self._units[asset_no][:2]
             price = None if price_tick is None else price_tick * tick
-            self._native.amend(order_id, price, qty * lot)
+            stop = None if stop_tick is None else stop_tick * tick
+            self._native.amend(order_id, price, qty * lot, stop)
         except (ArithmeticError, LookupError, TypeError, ValueError) as err:
-            given = f"modify({asset_no!r}, {order_id!r}, {price_tick!r}, {qty!r})"
+            more = "" if stop_tick is None else f", stop_tick={stop_tick!r}"
+            given = f"modify({asset_no!r}, {order_id!r}, {price_tick!r}, {qty!r}{more})"
             raise self._wrong(given, _why(err)) from err
         return not wait or self.wait_order_response(asset_no, order_id)
 
@@ -257,6 +266,12 @@ class Ordering(Known):
             return self._native.transfer(0, wallet(source, venue), target, asset, amount, fee)
         except (ArithmeticError, ConfigError, TypeError, ValueError) as err:
             raise self._wrong(f"transfer({source!r}, {amount!r})", str(err)) from err
+
+
+def _refuse_booleans(*numbers: object) -> None:
+    for number in numbers:
+        if type(number) in _BOOLS:
+            raise TypeError("True and False are no numbers")
 
 
 def _why(err: Exception, units: str = "ticks and lots") -> str:

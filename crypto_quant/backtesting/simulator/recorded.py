@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from numpy.typing import NDArray
-
+from crypto_quant.backtesting.simulator.on_tick import Columns, OnTick, Part, check_ticks
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog
@@ -15,7 +14,6 @@ from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.ticks import TickReader, TickSession, TickTape
 
-Columns = Mapping[str, NDArray[Any]]
 _ADDERS: Final = {"delta": "add_deltas", "trade": "add_trades", "mark": "add_marks"}
 """Calls of the native line by kind of stream."""
 _COLUMNS: Final = {
@@ -63,13 +61,19 @@ class Market:
         Raises
         ------
         DataError
-            There is no book, or the streams or their columns are not those.
+            There is no book, the streams or their columns are not those, or a price of book or
+            trades is between two ticks.
+        ConfigError
+            The instrument has no sourced tick, or its grid is too coarse for it.
         """
         book = streams.get("delta")
         if book is not None:
             _check_columns(instrument, streams)
         if book is None or not len(book["ts_recv"]):
             raise DataError(f"{instrument.id}: delta: expected rows of a book, was nothing")
+        start = int(book["ts_recv"][0])
+        for kind, columns in streams.items():
+            check_ticks(instrument, kind, columns, start)
         times = [columns["ts_recv"] for columns in streams.values() if len(columns["ts_recv"])]
 
         def put(line: RecordedLine, index: int) -> None:
@@ -77,7 +81,7 @@ class Market:
                 add = getattr(line.native, _ADDERS[kind])
                 line.load(instrument.id, add, index, **columns)
 
-        return cls(instrument, int(book["ts_recv"][0]), max(int(t[-1]) for t in times), put)
+        return cls(instrument, start, max(int(t[-1]) for t in times), put)
 
 
 def _check_columns(instrument: Instrument, streams: Mapping[str, Columns]) -> None:
@@ -100,6 +104,8 @@ def of_session(
     feed: FeedModel | None = None,
 ) -> tuple[Market, ...]:
     """Read one recorded session of instruments, with the rows that overlap in time.
+
+    A price between two ticks is an error when it is read.
 
     Parameters
     ----------
@@ -151,6 +157,11 @@ def _readable(reader: TickReader, chosen: Sequence[TickSession]) -> Market:
     for session in chosen:
         tape = reader.read(session)
         if isinstance(tape, TickTape):
-            return Market(reader.instrument, tape.start, tape.end, tape.put)
+            on_tick: dict[str, Iterable[Part]] = {
+                kind: OnTick(parts, reader.instrument, kind, tape.start)
+                for kind, parts in tape.streams.items()
+            }
+            put = replace(tape, streams=on_tick).put
+            return Market(reader.instrument, tape.start, tape.end, put)
         reasons.append(f"{session.name}: {tape.reason}")
     raise DataError(f"{reader.instrument.id}: {'; '.join(reasons)}")

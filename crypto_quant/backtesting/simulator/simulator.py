@@ -46,8 +46,8 @@ class Simulator(Ordering):
         (``docs/reference/venues.md``) one mapping for all, or one for each by its name.
     capital
         Money to begin with, in the quote asset, in the wallet that pays for what is traded; of
-        several venues an amount for each. Where that does not say it (spot beside contracts) a
-        list of ``Deposit``.
+        several venues an amount for each. Where that does not say it (spot beside contracts, coins
+        as collateral) a list of ``Deposit``.
     clock_ns
         Distance of the wake-ups of the clock, for :meth:`wake_ups` and :meth:`run_native`, ns.
     leverage, tier
@@ -85,7 +85,7 @@ class Simulator(Ordering):
         start, end = max(m.start for m in markets), min(m.end for m in markets)
         if start >= end:
             raise DataError("markets: expected sessions that overlap in time, was none")
-        units = [units_of(instrument, start, end, tier) for instrument in instruments]
+        units = [units_of(m.instrument, m.start, m.end, tier) for m in markets]
         spec = LineSpec(
             instruments=instruments,
             sleeves=("simulator",),

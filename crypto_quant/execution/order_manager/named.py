@@ -67,7 +67,7 @@ class NamedOrders:
         found: dict[Key, list[tuple[int, int]]] = {}
         for state in self.openings():
             order, after = state.order, state.amended or state.order
-            px = max(order.price or order.stop or 0, after.price or 0)
+            px = max(order.price or order.stop or 0, after.price or after.stop or 0)
             if px:
                 left = state.pending if order.side is Side.BUY else -state.pending
                 key = (order.allocations[0].sleeve, order.instrument)

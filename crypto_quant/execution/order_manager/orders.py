@@ -152,12 +152,13 @@ class OrderManager:
         if state is not None:  # only sleeves change their own orders
             self._amend_own(state, max(quantity, state.filled))
 
-    def on_kept(self, order_id: int) -> None:
+    def on_kept(self, order_id: int, reason: str = "") -> None:
         """Note that the venue refused to cancel or to amend an order: it works on as it was."""
         if self.quotes.on_kept(order_id):
             return
         state = self.live.get(order_id)
         if state is not None:
+            state.reason = reason
             self._keep(state)
 
     def on_fill(self, order_id: int, quantity: int) -> None:
@@ -268,8 +269,8 @@ class OrderManager:
     def _amend_own(self, state: OrderState, quantity: int) -> None:
         """Take what an amendment of a sleeve's own order has made of it."""
         order, before = state.order, state.pending
-        price = order.price if state.amended is None else state.amended.price
-        state.order = order.sized(quantity)._replace(price=price)
+        after = state.amended or order
+        state.order = order.sized(quantity)._replace(price=after.price, stop=after.stop)
         state.amended = None
         state.reason = ""
         self._count_own(order, state.pending - before)

@@ -43,9 +43,11 @@ class Tickets:
     What is refused or expires is not sent again: the sleeve reads it in the account's view.
     """
 
-    __slots__ = ("_orders", "_sleeves")
+    __slots__ = ("_orders", "_sleeves", "sleeves")
 
     def __init__(self, sleeves: Sequence[str], orders: OrderManager) -> None:
+        self.sleeves = tuple(sleeves)
+        """Their names, by number."""
         self._sleeves = {name: n for n, name in enumerate(sleeves)}
         self._orders = orders
 
@@ -173,4 +175,5 @@ def _change_unsent(
 
 def _amended(order: Order, said: Amendment, now: int) -> Order:
     check_amendment(said, order.type)
-    return order.sized(said.quantity)._replace(ts=now, price=said.price or order.price)
+    price, stop = said.price or order.price, said.stop or order.stop
+    return order.sized(said.quantity)._replace(ts=now, price=price, stop=stop)

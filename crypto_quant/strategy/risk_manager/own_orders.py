@@ -21,8 +21,10 @@ class Change(NamedTuple):
 
     @property
     def is_less(self) -> bool:
-        """Whether it is to trade less, at the same price."""
-        return self.after.quantity < self.before.quantity and self.after.price == self.before.price
+        """Whether it is to trade less, at the same price and trigger."""
+        before, after = self.before, self.after
+        is_still = (after.price, after.stop) == (before.price, before.stop)
+        return after.quantity < before.quantity and is_still
 
     def rest(self) -> Order:
         """Return what is to be left of it, as an order."""

@@ -72,9 +72,20 @@ class _FeeRow(Strict):
     source: str
 
 
+class _Further(Strict):
+    """Tiers that follow the last one by even steps; ``imr`` is the first one's initial rate."""
+
+    count: int
+    step: Decimal
+    mmr_step: Decimal
+    imr: Decimal
+    imr_step: Decimal
+
+
 class _BracketRow(Strict):
     from_: _From
     tiers: tuple[tuple[str, Decimal, int, Decimal], ...]
+    further: _Further | None = None
     source: str
 
 
@@ -97,6 +108,7 @@ class _Entry(Strict):
     valid_from: AwareDatetime | None = None
     valid_to: AwareDatetime | None = None
     bracket_unit: Literal["quote", "base", "contracts"] = "quote"
+    fee_in_maintenance: bool = False
     contract: tuple[_KindRow, ...]
     multiplier: tuple[ValueRow, ...]
     tick: tuple[ValueRow, ...] = ()
@@ -198,11 +210,12 @@ def _fees(rows: tuple[_FeeRow, ...], what: str) -> dict[str, Dated[Fees]]:
     return {tier: table for tier, table in tables.items() if table is not None}
 
 
-def _brackets(row: _BracketRow, what: str) -> tuple[Bracket, ...]:
+def _brackets(row: _BracketRow, what: str, *, is_whole: bool) -> tuple[Bracket, ...]:
+    """Return a row's tiers; where the rate is that of the whole position nothing is deducted."""
     tiers: list[Bracket] = []
     floor = previous_mmr = cum = Decimal(0)
     for cap_text, mmr, leverage, stated in row.tiers:
-        cum += floor * (mmr - previous_mmr)
+        cum += Decimal(0) if is_whole else floor * (mmr - previous_mmr)
         if cum != stated:
             raise ConfigError(
                 f"{what} brackets of {row.from_:%Y-%m-%d}: cum of the {cap_text} tier is {stated}, "
@@ -211,11 +224,22 @@ def _brackets(row: _BracketRow, what: str) -> tuple[Bracket, ...]:
         cap = None if cap_text == "none" else Decimal(cap_text)
         tiers.append(Bracket(cap, mmr, leverage, stated))
         floor, previous_mmr = cap or Decimal(0), mmr
+    if (more := row.further) is None:
+        return tuple(tiers)
+    if not is_whole:
+        raise ConfigError(f"{what} brackets: further tiers are of those counted in contracts")
+    for n in range(more.count):
+        leverage = int(1 / (more.imr + n * more.imr_step))
+        cap, rate = floor + (n + 1) * more.step, previous_mmr + (n + 1) * more.mmr_step
+        tiers.append(Bracket(cap, rate, leverage, Decimal(0)))
     return tuple(tiers)
 
 
 def _instrument(e: _Entry, venue: str) -> Instrument:
-    brackets = [Row(_ns(r.from_), _brackets(r, e.id), r.source) for r in e.brackets]
+    is_whole = e.bracket_unit == "contracts"
+    brackets = [
+        Row(_ns(r.from_), _brackets(r, e.id, is_whole=is_whole), r.source) for r in e.brackets
+    ]
     bands = [Row(_ns(r.from_), PriceBands(r.up, r.down, r.take), r.source) for r in e.price_bands]
     kinds = [Row(_ns(r.from_), r.value, r.source) for r in e.contract]
     sizes = [Row(_ns(r.from_), r.value, r.source) for r in e.multiplier]
@@ -238,6 +262,7 @@ def _instrument(e: _Entry, venue: str) -> Instrument:
         fees=_fees(e.fees, e.id),
         brackets=_dated(brackets, f"{e.id} brackets"),
         bracket_unit=e.bracket_unit,
+        fee_in_maintenance=e.fee_in_maintenance,
         funding_interval_h=table(e.funding_interval_h, f"{e.id} funding_interval_h", int),
         valid_from=None if e.valid_from is None else _ns(e.valid_from),
         valid_to=None if e.valid_to is None else _ns(e.valid_to),

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from crypto_quant.backtesting.simulator import Market
-from crypto_quant.core.messages import Decision, Target, Wallet
-from crypto_quant.core.tickets import Instruction
+from crypto_quant.core.messages import (
+    Decision,
+    OrderType,
+    Side,
+    Target,
+    TimeInForce,
+    TriggerBy,
+    Wallet,
+)
+from crypto_quant.core.tickets import Instruction, Ticket
 from crypto_quant.execution.netting import NettingConfig
 from crypto_quant.runtime.compose import join
 from crypto_quant.runtime.drive import recorded
@@ -30,6 +38,11 @@ LOOSE = RiskConfig(
     notional=10.0,
     leverage=10,
 )
+T = OrderType
+IOC, FOK, GTX = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTX
+MARK = TriggerBy.MARK
+TICK = 10
+DEEP = ((50, -1, 600_001, 5_000), (50, 1, 600_000, 5_000))
 Said = Sequence[Instruction | Target]
 Script = Mapping[int, Said | Callable[[LineView], Said]]
 """What is said at which ms since T0, or what says it; times are those of a clock of 100 ms."""
@@ -128,3 +141,32 @@ def run(
         if not tag
     ]
     return Ran(log.decisions, fills, line, [str(s) for s in line.native.orders()["status"]])
+
+
+def ticket(
+    name: str, side: Side, quantity: int, kind: OrderType = T.MARKET, **more: object
+) -> Ticket:
+    return Ticket(0, "one", 0, name, side, quantity, kind, name)._replace(**more)  # type: ignore[arg-type]
+
+
+def seen(times: Sequence[int], names: Sequence[str], script: Script) -> tuple[Script, list[Any]]:
+    """Return a script that also notes what is known of names at some times."""
+    notes: list[Any] = []
+
+    def note(ms: int) -> Callable[[LineView], Said]:
+        def say(view: LineView) -> Said:
+            notes.append(tuple(view.order(0, name) for name in names))
+            said = script.get(ms, ())
+            return said(view) if callable(said) else said
+
+        return say
+
+    return {**script, **{ms: note(ms) for ms in times}}, notes
+
+
+def refusals(ran: Ran) -> list[str]:
+    return [item.reason for decision in ran.decisions for item in decision.refused]
+
+
+def commands(ran: Ran, kind: type) -> list[Any]:
+    return [c for decision in ran.decisions for c in decision.commands if isinstance(c, kind)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import resources
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.instruments import Bracket, Dated, Fees, Row
 from crypto_quant.venues.rules import load_instruments, universe_at
 from crypto_quant.venues.rules.load import VENUES, parse_rules
 
@@ -121,6 +123,61 @@ def test_the_risk_limits_of_bybit_follow_their_three_tables() -> None:
     # The page's last tier: 80M x 4.5 % - 1 482 000.
     page = ns("2024-05-10T00:00:00")
     assert native.maintenance_margin(Decimal(80_000_000), page) == Decimal(2_118_000)
+
+
+def test_the_tiers_of_okx_are_those_that_were_seen_with_the_steps_between() -> None:
+    """Seen on 2022-02-11: 500 contracts at 0.4 %, and 972,001 to 982,000 at 49.5 % and 2x."""
+    swap = load_instruments()["BTC-USDT-SWAP.OKX"]
+    assert swap.brackets is not None
+    tiers, _ = swap.brackets.at(ns("2024-08-01T00:00:00"))
+    assert tiers[0] == Bracket(Decimal(500), Decimal("0.004"), 125, Decimal(0))
+    assert tiers[-1] == Bracket(Decimal(982_000), Decimal("0.495"), 2, Decimal(0))
+    assert (len(tiers), tiers[-2].cap) == (99, Decimal(972_000))
+
+
+def test_okx_asks_for_the_takers_fee_beside_the_rate_of_the_whole_position() -> None:
+    """By hand: 5 BTC at 0.4 %, 6 BTC at 1 %, 130 BTC at 1.5 %; each with 0.05 %, of VIP1 0.04 %."""
+    swap, at = load_instruments()["BTC-USDT-SWAP.OKX"], ns("2024-08-01T00:00:00")
+    native = swap.native()
+    assert native.maintenance_margin(Decimal(5), at) == Decimal("0.0225")
+    assert native.maintenance_margin(Decimal(6), at) == Decimal("0.063")
+    assert native.maintenance_margin(Decimal(130), at) == Decimal("2.015")
+    # Fees of another tier begin later than the brackets: from then on theirs count.
+    later = ns("2027-06-01T00:00:00")
+    assert swap.native("VIP1").maintenance_margin(Decimal(5), later) == Decimal("0.022")
+    # Binance's rates have no fee in them.
+    assert load_instruments()["BTCUSDT-PERP.BINANCE"].native().maintenance_margin(
+        Decimal(50_000), at
+    ) == Decimal(200)
+
+
+def test_the_takers_fee_in_the_maintenance_is_that_of_the_day() -> None:
+    """0.05 % until 2024, 0.07 % from then on; the fee before the tiers begins no row of its own."""
+    swap = load_instruments()["BTC-USDT-SWAP.OKX"]
+    assert swap.brackets is not None
+    rows = [
+        Row(ns(f"{day}T00:00:00"), Fees(Decimal(0), Decimal(taker)), "made up")
+        for day, taker in (("2021-01-01", "0.0005"), ("2024-01-01", "0.0007"))
+    ]
+    native = replace(swap, fees={"VIP0": Dated(tuple(rows))}).native()
+    for day, needed in (
+        ("2021-06-01", "0.0225"),
+        ("2023-12-31", "0.0225"),
+        ("2024-01-01", "0.0235"),
+    ):
+        at = ns(f"{day}T00:00:00")
+        assert native.maintenance_margin(Decimal(5), at) == Decimal(needed)
+
+
+def test_even_steps_are_those_of_tiers_by_contracts() -> None:
+    further = """[[instrument.brackets]]
+        from = 2024-01-01T00:00:00Z
+        source = "s"
+        tiers = [["500", "0.004", 125, "0"]]
+        further = { count = 1, step = "5", mmr_step = "0.1", imr = "0.1", imr_step = "0.1" }
+    """
+    with pytest.raises(ConfigError, match=r"^X\.V brackets: further tiers are of those counted"):
+        parse_rules(ONE_TICK.format('"2024"') + further, "v")
 
 
 def test_the_lot_of_okx_gets_finer_no_earlier_than_a_source_shows() -> None:

@@ -1,6 +1,6 @@
 //! Liquidation prices that venues publish, and what must hold of them on any tiers.
 
-use cq_ledger::{Margin, MarginAccount, MarginMode, Pool, Position};
+use cq_ledger::{Ledger, Margin, MarginAccount, MarginMode, Pool, Position, Wallet};
 use cq_types::{Bracket, BracketUnit, Contract, Dated, Instrument, InstrumentIdx, Px, Qty, Ts};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -172,6 +172,89 @@ fn bybit_margins_at_entry_differ_by_the_rate_times_the_move() {
     let traded = linear(&[("2000000", "0.005")]);
     let held = taken(&traded, 1_000, "20000");
     assert_eq!(published(&traded, held, "400"), d("19698.49"));
+}
+
+#[test]
+fn okx_rates_are_those_of_the_whole_position() {
+    // Margin ratio of an isolated position, OKX's help centre: (margin + P&L) / (size * mark *
+    // (the tier's rate + fee rate)), of tiers by size: at one, a long of n at `entry` is closed at
+    // (n entry - margin) / (n (1 - rate)).
+    let whole = |cap: &str, mmr: &str| Bracket {
+        cap: Some(d(cap)),
+        mmr: d(mmr),
+        max_leverage: 100,
+        cum: Decimal::ZERO,
+    };
+    let rows = vec![whole("5", "0.0045"), whole("120", "0.0105")];
+    let traded = Instrument {
+        brackets: Dated::new(vec![(0, rows)]),
+        bracket_unit: BracketUnit::Base,
+        ..instrument("BTC-USDT-SWAP", Contract::Linear, 1, 3)
+    };
+    // 275 000 / (5 * 0.9955) and 550 000 / (10 * 0.9895).
+    let low = taken(&traded, 5_000, "60000");
+    assert_eq!(published(&traded, low, "25000"), d("55248.62"));
+    let high = taken(&traded, 10_000, "60000");
+    assert_eq!(published(&traded, high, "50000"), d("55583.63"));
+    // A short of 10: (600 000 + 50 000) / (10 * 1.0105).
+    let short = taken(&traded, -10_000, "60000");
+    assert_eq!(published(&traded, short, "50000"), d("64324.59"));
+    // By contracts of 100 USD a coin-margined long of 2 BTC: its size over (size / entry + margin)
+    // for 1 + rate.
+    let coin = Instrument {
+        brackets: Dated::new(vec![(
+            0,
+            vec![whole("60000", "0.01"), whole("150000", "0.02")],
+        )]),
+        bracket_unit: BracketUnit::Quote,
+        ..inverse(&COIN_2021)
+    };
+    let held = taken(&coin, 1_000, "50000");
+    // 100 000 * 1.02 / (2 + 0.2)
+    assert_eq!(published(&coin, held, "0.2"), d("46363.64"));
+}
+
+#[test]
+fn beyond_the_last_tier_that_is_known_no_margin_is_made_up() {
+    // 2 BTC: at 50 000 just within the tier, a cent higher beyond it.
+    let own: std::sync::Arc<[Instrument]> = vec![linear(&[("100000", "0.01")])].into();
+    let wallet = Wallet {
+        name: "usdm".to_owned(),
+        assets: vec!["USDT".to_owned()],
+        instruments: vec![0],
+    };
+    let mut ledger = Ledger::new(own, vec!["only".to_owned()], vec![wallet], &usdt()).unwrap();
+    ledger.deposit(0, 0, 0, "USDT", d("50000")).unwrap();
+    let mut account = MarginAccount::of(&ledger, MarginMode::Cross);
+    let fill = cq_ledger::Fill {
+        qty: Qty(2_000),
+        ..plain(1, 0, "1", "50000")
+    };
+    account.fill(&fill).unwrap();
+    let pool = account.pool(0).unwrap();
+    let margin = |mark| account.margin(pool, &[Some(Px(mark))], 0);
+    assert_eq!(margin(5_000_000).unwrap().unwrap().maintenance, d("1000"));
+    assert_eq!(
+        margin(5_000_001).unwrap_err().to_string(),
+        "BTCUSDT-PERP: a position of 100000.02 is beyond the last margin tier that is sourced, \
+         100000: trade less, or add the tiers to the venue's rules"
+    );
+}
+
+#[test]
+fn without_a_liquidation_fee_the_takers_is_paid() {
+    // 0.5 at 50 000, of which 0.05 % and from the new rules on 0.04 %; 1.25 % where a source says so.
+    let traded = linear(&BTC);
+    let fee = |traded: &Instrument, ts| {
+        cq_ledger::liquidation_fee(traded, d("50000"), Qty(500), ts).unwrap()
+    };
+    assert_eq!(fee(&traded, NEW_RULES - 1), d("12.5"));
+    assert_eq!(fee(&traded, NEW_RULES), d("10"));
+    let sourced = Instrument {
+        liquidation_fee: Dated::new(vec![(0, d("0.0125"))]),
+        ..traded
+    };
+    assert_eq!(fee(&sourced, NEW_RULES), d("312.5"));
 }
 
 #[test]

@@ -304,7 +304,7 @@ fn orders_that_rest_tie_up_margin_and_amendments_are_paid_too() {
     let reason = |line: &Line, id| line.order(id).unwrap().reason;
     let reasons: Vec<_> = (1..=4).map(|id| reason(&line, id)).collect();
     assert_eq!(reasons, ["", "", "insufficient_margin", ""]);
-    line.amend(2, Some(Px(9_010)), Qty(11_111)).unwrap();
+    line.amend(2, (Some(Px(9_010)), Qty(11_111))).unwrap();
     until(&mut line, SECOND);
     assert_eq!(
         line.order(2).unwrap().request.price,
@@ -322,13 +322,13 @@ fn orders_that_rest_tie_up_margin_and_amendments_are_paid_too() {
         (row.status, row.reason)
     };
     assert_eq!(told(&line), (OrderStatus::Working, reason));
-    line.amend(2, Some(Px(9_000)), Qty(11_000)).unwrap();
+    line.amend(2, (Some(Px(9_000)), Qty(11_000))).unwrap();
     until(&mut line, 3 * SECOND / 2);
     assert_eq!(line.order(2).unwrap().request.qty, Qty(11_000));
     assert_eq!(told(&line), (OrderStatus::Working, ""));
     line.cancel(1).unwrap();
     until(&mut line, 2 * SECOND);
-    line.amend(2, Some(Px(9_010)), Qty(11_111)).unwrap();
+    line.amend(2, (Some(Px(9_010)), Qty(11_111))).unwrap();
     to_the_end(&mut line);
     assert_eq!(line.order(2).unwrap().request.price, Some(Px(9_010)));
 }

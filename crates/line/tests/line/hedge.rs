@@ -207,10 +207,10 @@ fn a_close_is_not_made_larger_than_its_position() {
     };
     place(&mut line, close);
     until(&mut line, 3 * SECOND);
-    line.amend(2, None, Qty(1_001)).unwrap();
+    line.amend(2, (None, Qty(1_001))).unwrap();
     until(&mut line, 4 * SECOND);
     assert_eq!(line.order(2).unwrap().request.qty, Qty(500), "it is kept");
-    line.amend(2, None, Qty(1_000)).unwrap();
+    line.amend(2, (None, Qty(1_000))).unwrap();
     until(&mut line, 5 * SECOND);
     assert_eq!(line.order(2).unwrap().request.qty, Qty(1_000));
 }

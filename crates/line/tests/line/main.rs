@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // what the tests build is known to be there
 
+mod capital;
 mod collateral;
 mod conserved;
 mod hedge;
@@ -88,6 +89,7 @@ fn setup(end: Ts) -> Setup {
             latency: latency(LATENCY, RESPONSE),
             ..SimConfig::default()
         }),
+        prices: BTreeMap::new(),
         capital: vec![Deposit {
             sleeve: 0,
             wallet: "usdm".to_owned(),

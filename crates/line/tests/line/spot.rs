@@ -72,7 +72,7 @@ fn nobody_sells_what_another_sleeve_holds_nor_the_same_coins_twice() {
         .unwrap();
     until(&mut line, 2 * SECOND);
     assert_eq!(refused(&line), [2, 4, 6, 7]);
-    line.amend(5, Some(Px(11_000)), Qty(4_001)).unwrap();
+    line.amend(5, (Some(Px(11_000)), Qty(4_001))).unwrap();
     line.cancel(3).unwrap();
     until(&mut line, 3 * SECOND);
     assert_eq!(line.order(5).unwrap().request.qty, Qty(4_000), "it is kept");

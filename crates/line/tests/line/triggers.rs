@@ -14,11 +14,16 @@ const SECOND: Ts = 1_000_000_000;
 /// Marks, one a second from 0 s on, each with bids at it and offers 0.10 above, deep enough for
 /// all; ten times leverage on 1000 USDT.
 fn line(marks: &[i64], stop_margin: StopMargin) -> Line {
+    line_with(marks, |sim| sim.stop_margin = stop_margin, None)
+}
+
+/// As [`line`], with other settings and one more stream.
+fn line_with(marks: &[i64], set: impl Fn(&mut SimConfig), more: Option<Stream>) -> Line {
     let times: Vec<Ts> = (0..).map(|n| n * SECOND).take(marks.len()).collect();
     let mut setup = setup(times.last().unwrap() + 2 * SECOND);
     (setup.grid, setup.sample) = (SECOND, SECOND);
     if let Some(sim) = &mut setup.sim {
-        sim.stop_margin = stop_margin;
+        set(sim);
     }
     let mut line = Line::new(setup).unwrap();
     line.set_leverage(0, 10).unwrap();
@@ -30,6 +35,9 @@ fn line(marks: &[i64], stop_margin: StopMargin) -> Line {
     let rows = Columns::Marks(marks.to_vec());
     line.add(Stream::new(0, stamps(&times, 0), rows).unwrap())
         .unwrap();
+    if let Some(stream) = more {
+        line.add(stream).unwrap();
+    }
     assert_eq!(wake(&mut line), Some((Wake::Timer, 0)));
     line
 }
@@ -126,6 +134,43 @@ fn the_last_cent_decides() {
         place(&mut line, opening(1, units, 11_000));
         let (filled, _) = ends(&to_the_end(&mut line));
         assert_eq!(filled.len(), usize::from(opens), "{units}");
+    }
+}
+
+#[test]
+fn what_fills_near_a_settlement_pay_of_it_is_no_margin_of_what_they_set_off() {
+    // Funding of 0.1 % is settled at 60 s and 100.00, flat. A second later both stops are set off:
+    // the first one's 40 are bought at 110.10, are margined by 440 and pay 40 x 100 x 0.001 = 4.
+    // Of 1000 that leaves 552, without the payment 556; the second needs 11.176 a unit.
+    let minute = 60 * SECOND;
+    let mut marks = vec![10_000; 61];
+    marks.push(11_000);
+    for (jitter, units, opens) in [
+        (minute, 49_391, true),
+        (minute, 49_392, false),
+        (0, 49_749, true),
+        (0, 49_750, false),
+    ] {
+        let rates = Columns::Funding {
+            rate: vec![1],
+            exp: 3,
+        };
+        let settled = Stream::new(0, stamps(&[minute], 0), rates).unwrap();
+        let set = |sim: &mut SimConfig| {
+            (sim.stop_margin, sim.funding_jitter) = (StopMargin::Trigger, jitter);
+        };
+        let mut line = line_with(&marks, set, Some(settled));
+        place(&mut line, opening(1, 40_000, 11_000));
+        place(&mut line, opening(2, units, 11_000));
+        let answers = to_the_end(&mut line);
+        let paid = answers.iter().filter_map(|answer| match answer.body {
+            Account::FundingOfFills { amount, .. } => Some(amount),
+            _ => None,
+        });
+        let first = paid.collect::<Vec<_>>().first().copied();
+        assert_eq!(first, (jitter > 0).then_some(Decimal::from(-4)));
+        let expected = if opens { vec![1, 2] } else { vec![1] };
+        assert_eq!(ends(&answers).0, expected, "{units} with {jitter}");
     }
 }
 

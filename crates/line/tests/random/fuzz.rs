@@ -154,7 +154,7 @@ proptest! {
             // Each is refused as a call, by the venue, or works: nothing else.
             let _ = match what {
                 0 => line.cancel(id),
-                1 => line.amend(id, request.price, qty),
+                1 => line.amend(id, (request.price, qty)),
                 2 => line.wake_at(number),
                 _ => {
                     let signed = request.side.sign().saturating_mul(request.qty.0);

@@ -211,6 +211,7 @@ pub(crate) fn setup(contract: Contract, latency: Latencies) -> Setup {
             latency,
             ..SimConfig::default()
         }),
+        prices: BTreeMap::new(),
         capital: (0..2)
             .map(|sleeve| Deposit {
                 sleeve,
@@ -376,7 +377,7 @@ pub(crate) fn send(line: &mut Line, command: &Command) {
         Command::Amend(id, px, qty) => {
             let row = line.order(*id);
             if row.is_some_and(|row| row.allocations.len() == 1) {
-                line.amend(*id, *px, *qty).unwrap();
+                line.amend(*id, (*px, *qty)).unwrap();
             }
         }
     }

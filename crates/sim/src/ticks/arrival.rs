@@ -3,7 +3,7 @@ use cq_types::{Px, Qty, Side, Ts};
 use super::TickMarket;
 use crate::execution::{Deal, Desk, Fate, Purse};
 use crate::matching::{Amend, SelfTrade};
-use crate::order::{is_worse_or_equal, TimeInForce, TriggerBy, Working};
+use crate::order::{is_worse_or_equal, Amendment, TimeInForce, TriggerBy, Working};
 use crate::queue::Place;
 use crate::rules::{self, reason};
 
@@ -23,7 +23,7 @@ impl TickMarket {
     }
 
     /// An order works on, behind those that came to its price before it.
-    fn keep(&mut self, mut order: Working) {
+    pub(crate) fn keep(&mut self, mut order: Working) {
         self.ages += 1;
         order.age = self.ages;
         self.put(order);
@@ -309,7 +309,7 @@ impl TickMarket {
     pub(crate) fn amend(
         &mut self,
         desk: &mut Desk,
-        (order, to): (Working, (Option<Px>, Qty)),
+        (order, to): (Working, Amendment),
         ts: Ts,
         purse: &dyn Purse,
     ) {

@@ -9,7 +9,7 @@ use crate::order::{OrderType, Request, TriggerBy, Working};
 use crate::rules::{self, reason};
 
 /// A recent price, and the mark or what stands in for it.
-type Prices = (Option<Px>, Option<Px>);
+pub(super) type Prices = (Option<Px>, Option<Px>);
 
 impl Venue {
     /// Counts an order or an amendment; whether the venue takes that many.
@@ -72,50 +72,20 @@ impl Venue {
     }
 
     /// In hedge mode a close may be no larger than the position.
-    fn is_bounded(&self, request: &Request) -> bool {
+    pub(super) fn is_bounded(&self, request: &Request) -> bool {
         self.legs.side(request.instrument).is_some() && !request.close_position
     }
 
     /// Whether an order that opens is refused for its margin; one that waits may be asked for it at
     /// its trigger alone.
-    fn is_barred(&self, order: &Working) -> bool {
+    pub(super) fn is_barred(&self, order: &Working) -> bool {
         let is_asked = !order.is_waiting() || self.stop_margin == StopMargin::ArrivalAndTrigger;
         let request = &order.request;
         self.barred[usize::from(request.instrument)] && is_asked && !request.only_reduces()
     }
 
-    /// Why an order is not made what is `wanted` of it.
-    pub(super) fn refuses_change(
-        &self,
-        wanted: &Working,
-        more: i128,
-        ts: Ts,
-        purse: &dyn Purse,
-    ) -> Option<&'static str> {
-        let request = &wanted.request;
-        let prices = self.prices(request.instrument);
-        let instrument = self.desk.instrument(request.instrument);
-        if let Some(refusal) = rules::refuses(instrument, request, ts, prices) {
-            return Some(refusal);
-        }
-        let own = self.of(request.instrument);
-        let working = own.map(|own| i128::from(own.left)).sum::<i128>();
-        if self.is_too_large(request, working + more, prices) {
-            return Some(reason::TOO_LARGE);
-        }
-        if self.is_barred(wanted) {
-            return Some(reason::INSUFFICIENT_MARGIN);
-        }
-        let grows = more > 0 && self.is_bounded(request);
-        if grows && self.desk.allowed(wanted) < wanted.left {
-            return Some(Desk::barred_by(wanted));
-        }
-        self.is_short(wanted, purse)
-            .then_some(reason::INSUFFICIENT_BALANCE)
-    }
-
     /// Whether the position could not be counted, nor what it is worth, if `all` that works traded.
-    fn is_too_large(&self, request: &Request, all: i128, (last, _): Prices) -> bool {
+    pub(super) fn is_too_large(&self, request: &Request, all: i128, (last, _): Prices) -> bool {
         let position = i128::from(self.desk.positions.of(request.instrument));
         let Ok(largest) = i64::try_from(position.abs() + all) else {
             return true;
@@ -126,7 +96,7 @@ impl Venue {
     }
 
     /// A recent price, and the mark or what stands in for it.
-    fn prices(&self, instrument: InstrumentIdx) -> Prices {
+    pub(super) fn prices(&self, instrument: InstrumentIdx) -> Prices {
         let index = usize::from(self.legs.market(instrument));
         let last = self.bars[index].last();
         match &self.ticks[index] {
@@ -137,7 +107,7 @@ impl Venue {
 }
 
 /// Whether the prices of now have reached a stop or a take-profit.
-fn is_triggered(order: &Working, (last, mark): Prices) -> bool {
+pub(super) fn is_triggered(order: &Working, (last, mark): Prices) -> bool {
     let request = &order.request;
     let seen = match request.trigger_by {
         TriggerBy::Last => last,

@@ -70,10 +70,10 @@ impl Venue {
                 set_off_at: None,
                 touch: self.touch(request.instrument),
             }),
-            Message::Amend { order, px, qty } => {
+            Message::Amend { order, to } => {
                 let mut own = self.of(sent.instrument);
                 let own = own.find(|own| own.request.id == order)?;
-                let wanted = own.amended((px, qty));
+                let wanted = own.amended(to);
                 (wanted.left > 0).then_some(Asked {
                     request: wanted.request,
                     left: Qty(wanted.left),

@@ -7,8 +7,10 @@
 
 use std::sync::Arc;
 
-use cq_sim::{Bar, Bottomless, Latencies, Matching, Queue, SelfTrade, SimConfig, Trade, Venue};
-use cq_sim::{OrderType, Request, TimeInForce, TriggerBy};
+use cq_sim::{
+    Amendment, Bar, Bottomless, Latencies, Matching, Queue, SelfTrade, SimConfig, Trade, Venue,
+};
+use cq_sim::{OrderType, Request, TimeInForce, TriggerBy, WaitingAmends};
 use cq_types::{
     flags, BracketUnit, Change, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Side,
     Ts,
@@ -21,7 +23,7 @@ use rust_decimal::Decimal;
 enum Act {
     Send(Request),
     Cancel(u16, u64),
-    Amend(u16, u64, Option<Px>, Qty),
+    Amend(u16, u64, Amendment),
     Arrive,
     Level(Side, Px, Qty, u32),
     Trade(Px, Qty, Side, Ts),
@@ -114,6 +116,15 @@ fn request() -> impl Strategy<Value = Request> {
         )
 }
 
+fn amendment() -> impl Strategy<Value = Amendment> {
+    let px = || prop::option::of(number().prop_map(Px));
+    (px(), number(), px()).prop_map(|(price, qty, stop)| Amendment {
+        price,
+        qty: Qty(qty),
+        stop,
+    })
+}
+
 fn act() -> impl Strategy<Value = Act> {
     let px = || positive().prop_map(Px);
     let qty = || positive().prop_map(Qty);
@@ -128,8 +139,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         8 => request().prop_map(Act::Send),
         1 => (at(), id()).prop_map(|(at, id)| Act::Cancel(at, id)),
-        2 => (at(), id(), prop::option::of(number().prop_map(Px)), number())
-            .prop_map(|(at, id, px, qty)| Act::Amend(at, id, px, Qty(qty))),
+        2 => (at(), id(), amendment()).prop_map(|(at, id, to)| Act::Amend(at, id, to)),
         6 => Just(Act::Arrive),
         8 => (side(), px(), level, marks).prop_map(|(s, p, q, m)| Act::Level(s, p, q, m)),
         4 => (px(), qty(), side(), number()).prop_map(|(p, q, s, t)| Act::Trade(p, q, s, t)),
@@ -216,6 +226,11 @@ fn config() -> impl Strategy<Value = SimConfig> {
             response: entry,
         },
         impact: if has_impact { 1.0 } else { 0.0 },
+        waiting_amends: if has_impact {
+            WaitingAmends::Take
+        } else {
+            WaitingAmends::Refuse
+        },
         cost_multiplier: Decimal::ONE_HUNDRED,
         participation: Decimal::ONE,
         ..SimConfig::default()
@@ -238,7 +253,7 @@ fn perform(venue: &mut Venue, act: &Act, at: u16, now: Ts) {
     match *act {
         Act::Send(request) => venue.send(now, request),
         Act::Cancel(at, id) => venue.cancel(now, at, id),
-        Act::Amend(at, id, px, qty) => venue.amend(now, at, id, (px, qty)),
+        Act::Amend(at, id, to) => venue.amend(now, at, id, to),
         Act::Arrive => venue.arrive(purse),
         Act::Level(side, px, qty, marks) => {
             let change = Change {

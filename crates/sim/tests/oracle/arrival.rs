@@ -1,7 +1,9 @@
 //! What the oracle says to orders and amendments that arrive.
 
-use cq_sim::{reason, Amend, OrderType, Purse, Request, TriggerBy, TriggeredStops};
-use cq_types::{Account, Contract, Px, Qty, Side, Ts};
+use cq_sim::{
+    reason, Amend, Amendment, OrderType, Purse, Request, TriggerBy, TriggeredStops, WaitingAmends,
+};
+use cq_types::{Account, Contract, Px, Side, Ts};
 use rust_decimal::Decimal;
 
 use super::engine::{barred, Fate, Oracle};
@@ -45,7 +47,7 @@ impl Oracle {
         &mut self,
         instrument: u16,
         id: u64,
-        to: (Option<Px>, Qty),
+        to: Amendment,
         ts: Ts,
         purse: &dyn Purse,
     ) {
@@ -56,14 +58,27 @@ impl Oracle {
             self.say(instrument, ts, Account::Kept { order: id, reason });
             return;
         };
-        let (px, qty) = (to.0.or(own.request.price), to.1);
+        let (px, qty) = (to.price.or(own.request.price), to.qty);
+        let stop = to.stop.or(own.request.stop);
         let wanted = Request {
             price: px,
             qty,
+            stop,
             ..own.request
         };
-        let too_fast = is_too_fast.then_some(reason::TOO_MANY_ORDERS);
-        if let Some(reason) = too_fast.or_else(|| self.breaks_rule(&wanted, ts)) {
+        let is_moved = stop != own.request.stop;
+        let refusal = if is_too_fast {
+            Some(reason::TOO_MANY_ORDERS)
+        } else if (own.waits() && self.config.waiting_amends == WaitingAmends::Refuse)
+            || (is_moved && (!own.waits() || own.request.kind == OrderType::TrailingStop))
+        {
+            Some(reason::NOT_AMENDABLE)
+        } else {
+            let too_soon = is_moved && self.fires_too_soon(&wanted);
+            let late = too_soon.then_some(reason::WOULD_TRIGGER);
+            self.breaks_rule(&wanted, ts).or(late)
+        };
+        if let Some(reason) = refusal {
             self.say(instrument, ts, Account::Kept { order: id, reason });
             return;
         }
@@ -76,8 +91,21 @@ impl Oracle {
             return;
         }
         order.request = wanted;
-        self.say(instrument, ts, Account::Amended { order: id, px, qty });
-        if keeps {
+        let said = Account::Amended {
+            order: id,
+            px,
+            qty,
+            stop,
+        };
+        self.say(instrument, ts, said);
+        let market = &self.markets[usize::from(instrument)];
+        let seen = match order.request.trigger_by {
+            TriggerBy::Last => market.last,
+            TriggerBy::Mark => market.mark.or(market.last),
+        };
+        if let Some(px) = seen.filter(|px| is_moved && order.sees(*px)) {
+            self.fire(order, px, ts, purse);
+        } else if keeps && !is_moved {
             self.orders.insert(at, order);
         } else if order.waits() || self.meet(&mut order, ts, purse) == Fate::Works {
             self.stay(order);

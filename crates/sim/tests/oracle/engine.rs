@@ -1,7 +1,7 @@
 //! A venue that looks at everything again at each event, written from the page on matching.
 
-use cq_sim::{reason, Latencies, Purse, Request, SimConfig};
-use cq_types::{Account, Event, Instrument, Px, Qty, Ts};
+use cq_sim::{reason, Amendment, Latencies, Purse, Request, SimConfig};
+use cq_types::{Account, Event, Instrument, Ts};
 
 use super::market::Market;
 use super::order::Own;
@@ -10,7 +10,7 @@ use super::order::Own;
 enum Message {
     New(Request),
     Cancel(u64),
-    Amend(u64, Option<Px>, Qty),
+    Amend(u64, Amendment),
 }
 
 pub(crate) struct Oracle {
@@ -71,8 +71,8 @@ impl Oracle {
         self.post(now, instrument, Message::Cancel(id));
     }
 
-    pub(crate) fn amend(&mut self, now: Ts, instrument: u16, id: u64, to: (Option<Px>, Qty)) {
-        self.post(now, instrument, Message::Amend(id, to.0, to.1));
+    pub(crate) fn amend(&mut self, now: Ts, instrument: u16, id: u64, to: Amendment) {
+        self.post(now, instrument, Message::Amend(id, to));
     }
 
     fn post(&mut self, now: Ts, instrument: u16, message: Message) {
@@ -97,7 +97,7 @@ impl Oracle {
                     self.say(instrument, ts, Account::Kept { order: id, reason });
                 }
             }
-            Message::Amend(id, px, qty) => self.change(instrument, id, (px, qty), ts, purse),
+            Message::Amend(id, to) => self.change(instrument, id, to, ts, purse),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Random flows: what the market does, and what we send, in the order of time.
 
-use cq_sim::{Amend, Latencies, Matching, Queue, SelfTrade, SimConfig};
-use cq_sim::{OrderRate, OrderType, Request, TimeInForce, TriggerBy, TriggeredStops};
+use cq_sim::{Amend, Amendment, Latencies, Matching, Queue, SelfTrade, SimConfig};
+use cq_sim::{
+    OrderRate, OrderType, Request, TimeInForce, TriggerBy, TriggeredStops, WaitingAmends,
+};
 use cq_types::{
     flags, BracketUnit, Change, Contract, Dated, Fees, Grid, Instrument, PriceBands, Px, Qty, Side,
     Ts,
@@ -42,7 +44,7 @@ pub(crate) enum What {
     Gap,
     Send(Request),
     Cancel(usize),
-    Amend(usize, Option<Px>, Qty),
+    Amend(usize, Amendment),
 }
 
 #[derive(Debug, Clone)]
@@ -240,7 +242,13 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn what() -> impl Strategy<Value = What> {
-    let to = (any::<usize>(), prop::option::of(price(95..=105)), -1..9_i64);
+    let stop = prop_oneof![2 => Just(None), 1 => price(95..=105).prop_map(Some)];
+    let to = (prop::option::of(price(95..=105)), -1..9_i64, stop);
+    let to = to.prop_map(|(price, qty, stop)| Amendment {
+        price,
+        qty: Qty(qty),
+        stop,
+    });
     prop_oneof![
         14 => frame(),
         14 => trade(),
@@ -250,7 +258,7 @@ fn what() -> impl Strategy<Value = What> {
         1 => Just(What::Gap),
         16 => request().prop_map(What::Send),
         2 => any::<usize>().prop_map(What::Cancel),
-        4 => to.prop_map(|(order, px, qty)| What::Amend(order, px, Qty(qty))),
+        4 => (any::<usize>(), to).prop_map(|(order, to)| What::Amend(order, to)),
     ]
 }
 
@@ -282,7 +290,8 @@ fn config() -> impl Strategy<Value = SimConfig> {
         3 => Just(TriggeredStops::Trade),
         1 => Just(TriggeredStops::Refuse),
     ];
-    let rules = (on(), on(), on(), on(), stp, amend, stops);
+    let waiting = prop_oneof![Just(WaitingAmends::Refuse), Just(WaitingAmends::Take)];
+    let rules = (on(), on(), on(), on(), stp, amend, (stops, waiting));
     (queue, rules, (most, rates), 0..4_i64, 0..4_i64).prop_map(
         |(queue, rules, (max_orders, max_order_rate), entry, response)| SimConfig {
             queue,
@@ -297,7 +306,8 @@ fn config() -> impl Strategy<Value = SimConfig> {
             },
             max_orders,
             max_order_rate,
-            triggered_stops: rules.6,
+            triggered_stops: rules.6 .0,
+            waiting_amends: rules.6 .1,
             latency: Latencies::Constant { entry, response },
             impact: 0.0,
             ..SimConfig::default()

@@ -148,6 +148,7 @@ fn the_flows_have_every_kind_of_answer() {
         reason::UNKNOWN_INSTRUMENT,
         reason::UNKNOWN_ORDER,
         reason::NO_SUCH_ORDER,
+        reason::NOT_AMENDABLE,
         reason::WOULD_TRIGGER,
         reason::DUPLICATE_ID,
         reason::BAD_QUANTITY,

@@ -97,24 +97,28 @@ impl Oracle {
         }
         self.orders = rest;
         hit.sort_by_key(|own| own.age);
-        for mut own in hit {
-            own.has_fired = true;
-            if !self.has_margin(&own) {
-                self.refuse(&own, reason::INSUFFICIENT_MARGIN, ts);
-                continue;
-            }
-            if let (true, Some(_), order) = (own.is_acked, own.request.price, own.request.id) {
-                self.say(at, ts, Account::Triggered { order });
-            }
-            let theirs = own.request.side.opposite();
-            let is_blind = self.markets[usize::from(at)].best(theirs).is_none();
-            if is_blind && own.limit().is_none() {
-                self.fill_blind(own, px.0, ts, purse);
-                continue;
-            }
-            if self.meet(&mut own, ts, purse) == Fate::Works {
-                self.stay(own);
-            }
+        for own in hit {
+            self.fire(own, px, ts, purse);
+        }
+    }
+
+    /// A price has set an order off.
+    pub(super) fn fire(&mut self, mut own: Own, px: Px, ts: Ts, purse: &dyn Purse) {
+        let at = own.request.instrument;
+        own.has_fired = true;
+        if !self.has_margin(&own) {
+            self.refuse(&own, reason::INSUFFICIENT_MARGIN, ts);
+            return;
+        }
+        if let (true, Some(_), order) = (own.is_acked, own.request.price, own.request.id) {
+            self.say(at, ts, Account::Triggered { order });
+        }
+        let theirs = own.request.side.opposite();
+        let is_blind = self.markets[usize::from(at)].best(theirs).is_none();
+        if is_blind && own.limit().is_none() {
+            self.fill_blind(own, px.0, ts, purse);
+        } else if self.meet(&mut own, ts, purse) == Fate::Works {
+            self.stay(own);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Plays a flow on a venue: messages arrive after the market data of their moment.
 
-use cq_sim::{Asked, Purse, Request, Trade, Venue};
+use cq_sim::{Amendment, Asked, Purse, Request, Trade, Venue};
 use cq_types::{Account, Change, Event, InstrumentIdx, Px, Qty, Ts};
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub(crate) trait Told {
     fn arrive(&mut self, purse: &dyn Purse);
     fn send(&mut self, now: Ts, request: Request);
     fn cancel(&mut self, now: Ts, at: u16, id: u64);
-    fn amend(&mut self, now: Ts, at: u16, id: u64, to: (Option<Px>, Qty));
+    fn amend(&mut self, now: Ts, at: u16, id: u64, to: Amendment);
     /// Takes all of some rows, or the first few.
     fn changes(&mut self, at: u16, rows: &[(Ts, Change)], purse: &dyn Purse) -> usize;
     fn trade(&mut self, at: u16, trade: Trade, ts: Ts, purse: &dyn Purse);
@@ -66,7 +66,7 @@ macro_rules! told {
             fn cancel(&mut self, now: Ts, at: u16, id: u64) {
                 self.cancel(now, at, id);
             }
-            fn amend(&mut self, now: Ts, at: u16, id: u64, to: (Option<Px>, Qty)) {
+            fn amend(&mut self, now: Ts, at: u16, id: u64, to: Amendment) {
                 self.amend(now, at, id, to);
             }
             fn changes(&mut self, $at: u16, $rows: &[(Ts, Change)], $purse: &dyn Purse) -> usize {
@@ -159,9 +159,7 @@ pub(crate) fn play(flow: &Flow, venue: &mut dyn Told, longest: usize) -> Vec<Vec
                 venue.send(now, *request);
             }
             What::Cancel(order) => venue.cancel(now, at, sent[order % sent.len()]),
-            What::Amend(order, px, qty) => {
-                venue.amend(now, at, sent[order % sent.len()], (*px, *qty));
-            }
+            What::Amend(order, to) => venue.amend(now, at, sent[order % sent.len()], *to),
         }
         out.push(venue.answers());
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use cq_sim::{reason, Purse, Request, Trade, Venue};
+use cq_sim::{reason, Amendment, Purse, Request, Trade, Venue};
 use cq_types::{Account, Change, Event, Px, Qty, Side, Ts};
 
 use super::flow::Flow;
@@ -143,9 +143,11 @@ impl Watched {
                     );
                 }
             }
-            Account::Amended { px, qty, .. } => {
+            Account::Amended { px, qty, stop, .. } => {
                 assert!(!is_new && qty.0 > life.filled);
                 (life.request.price, life.request.qty) = (px, qty);
+                assert!(stop.is_some() == life.request.stop.is_some(), "{answer:?}");
+                life.request.stop = stop;
             }
             Account::Triggered { .. } => {
                 let waits = life.request.is_conditional() && life.request.price.is_some();
@@ -243,7 +245,7 @@ impl Told for Watched {
         self.venue.cancel(now, at, id);
     }
 
-    fn amend(&mut self, now: Ts, at: u16, id: u64, to: (Option<Px>, Qty)) {
+    fn amend(&mut self, now: Ts, at: u16, id: u64, to: Amendment) {
         self.venue.amend(now, at, id, to);
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // what the tests build is known to be there
 
+mod amending;
 mod bars;
 mod orders;
 mod rules;

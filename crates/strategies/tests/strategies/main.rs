@@ -79,6 +79,7 @@ fn setup() -> Setup {
             },
             ..SimConfig::default()
         }),
+        prices: BTreeMap::new(),
         capital: vec![Deposit {
             sleeve: 0,
             wallet: "usdm".to_owned(),

@@ -51,20 +51,20 @@ def test_a_contract_without_brackets_says_that_its_margin_is_taken_as_nothing() 
     nothing = "no margin brackets sourced: maintenance margin taken as 0, liquidated only where"
     texts = unsourced_of("ETHUSDT-PERP.BINANCE", "2025-01-01")
     assert f"ETHUSDT-PERP.BINANCE: {nothing} nothing is left" in texts
-    assert "ETHUSDT-PERP.BINANCE: no liquidation fee sourced: taken as 0" in texts
+    assert "ETHUSDT-PERP.BINANCE: no liquidation fee sourced: the taker's fee is taken" in texts
     assert not any("brackets" in text for text in unsourced_of("BTCUSDT.BINANCE", "2025-01-01"))
 
 
 def test_tiers_that_count_contracts_are_applied_to_what_they_hold() -> None:
     instrument = load_instruments()["BTC-USDT-SWAP.OKX"]
     start = int(datetime(2028, 1, 1, tzinfo=UTC).timestamp()) * 10**9
-    # 1000 contracts of 0.01 BTC; 0.4 % of 10 BTC.
+    # 1000 contracts of 0.01 BTC; 0.4 % of 10 BTC, and the taker's 0.05 %.
     assert instrument.margin_brackets is not None
     assert instrument.margin_brackets.at(start)[0][0].cap == 10
     assert instrument.margin_unit == "base"
-    assert instrument.native().maintenance_margin(Decimal(10), start) == Decimal("0.04")
+    assert instrument.native().maintenance_margin(Decimal(10), start) == Decimal("0.045")
     assert unsourced_of("BTC-USDT-SWAP.OKX", "2028-01-01") == [
-        "BTC-USDT-SWAP.OKX: no liquidation fee sourced: taken as 0",
+        "BTC-USDT-SWAP.OKX: no liquidation fee sourced: the taker's fee is taken",
     ]
 
 

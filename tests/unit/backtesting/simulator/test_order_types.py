@@ -21,9 +21,10 @@ from crypto_quant.backtesting.simulator import (
     TriggerBy,
 )
 from crypto_quant.core import messages
+from crypto_quant.core.errors import StrategyError
 from crypto_quant.core.messages import Side
 from crypto_quant.core.tickets import Ticket
-from tests.unit.backtesting.simulator.markets import LATENCY, MS, T0, Row, market
+from tests.unit.backtesting.simulator.markets import LATENCY, MS, T0, Row, market, simulator
 from tests.unit.runtime.own_orders import run
 
 FELL = ((295, 1, 599_985, 500), (296, 1, 600_000, 0))
@@ -284,3 +285,21 @@ def test_an_entry_may_wait_for_its_trigger_and_a_trigger_need_no_mark() -> None:
     (fill,) = made.fills()
     assert (fill.exch_timestamp, fill.price_tick, fill.qty) == (T0 + 310 * MS, 600_001, QTY)
     assert made.position(0) == QTY
+
+
+def test_a_trigger_is_moved_where_the_venue_lets_it() -> None:
+    """At 300 ms somebody trades two ticks above the offers: at the moved trigger."""
+    trades = ((100, 1, 600_001, 1), (300, 1, 600_003, 1))
+    for rule, status, stop in (("take", "filled", 600_003), ("refuse", "working", 600_050)):
+        made = simulator(market(trades=trades), waiting_amends=rule)
+        assert made.submit_buy_order(0, 1, None, 20, order_type=STOP, wait=True, stop_tick=600_050)
+        assert made.modify(0, 1, None, 20, wait=True, stop_tick=600_003)
+        order = made.orders(0)[1]
+        assert order.conditions is not None
+        assert order.conditions.stop_tick == stop
+        assert order.reason == ("" if rule == "take" else "not_amendable")
+        made.elapse(400 * MS)
+        assert made.orders(0)[1].status == status
+    said = r"modify\(0, 1, None, 20, stop_tick=True\): expected whole ticks"
+    with pytest.raises(StrategyError, match=said):
+        made.modify(0, 1, None, 20, stop_tick=True)

@@ -201,7 +201,7 @@ def test_an_order_is_reached_by_its_own_instrument_only(call: Call, said: str) -
     ],
 )
 def test_an_order_without_a_limit_is_given_none_by_an_amendment(how: dict[str, Any]) -> None:
-    made = simulator()
+    made = simulator(waiting_amends="take")
     made.submit_sell_order(0, 1, None, 20, **how, wait=True)
     said = r"modify\(0, 1, 599995, 20\): price_tick: expected None.*: cancel it and send another"
     with pytest.raises(StrategyError, match=said):

@@ -22,6 +22,9 @@ pub enum QuoteError {
     /// No price or quantity, or that of the other side.
     #[error("order {0} is a quote: expected a positive price and quantity")]
     NotOne(u64),
+    /// More than can be counted.
+    #[error("order {0}: what its side may trade is 2^63 units or more")]
+    TooLarge(u64),
     /// More was filled than ordered.
     #[error("order {id}: a fill of {quantity}, expected 1 to {most}")]
     Overfilled {
@@ -217,6 +220,14 @@ impl Live {
         let Err(place) = ladder.find(id) else {
             return Err(QuoteError::Twice(id));
         };
+        let side = if quote.at > 0 {
+            ladder.bought
+        } else {
+            ladder.sold
+        };
+        if side.checked_add(quote.quantity).is_none() {
+            return Err(QuoteError::TooLarge(id));
+        }
         if !ladder.prices.insert(quote.at) {
             return Err(QuoteError::TwoAtOne(id));
         }

@@ -214,3 +214,5 @@ def test_impossible_quotes_stop_everything() -> None:
         _quote(orders, 10, 90)
     with pytest.raises(InvariantError, match="positive price"):
         _quote(orders, 10, 0)
+    with pytest.raises(InvariantError, match="order 4: what its side may trade"):
+        _quote(orders, 2**63 - 1, 80)

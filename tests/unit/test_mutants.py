@@ -32,5 +32,5 @@ def test_an_unknown_set_is_refused_with_the_names_of_those_there_are(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
-        "mutants: no set is named nosuch; there are book, ledger, line, risk, sim, stress\n"
+        "mutants: no set is named nosuch; there are book, ledger, line, quotes, risk, sim, stress\n"
     )

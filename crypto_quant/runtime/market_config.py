@@ -22,6 +22,7 @@ from crypto_quant.runtime.venue_config import (
     TransferFees,
     TriggeredStops,
     VenueSection,
+    WaitingAmends,
 )
 from crypto_quant.strategy.grid import GridConfig
 from crypto_quant.strategy.position_manager.hold import HoldConfig
@@ -68,6 +69,7 @@ class VenueOverride(Section):
     reducing: Reducing | None = None
     stop_margin: StopMargin | None = None
     triggered_stops: TriggeredStops | None = None
+    waiting_amends: WaitingAmends | None = None
     queue_exponent: float | None = Field(default=None, gt=0, le=100)
     max_orders: int | None = Field(default=None, ge=1, le=10**6)
     max_trigger_orders: int | None = Field(default=None, ge=0, le=10**6)

@@ -12,7 +12,7 @@ from crypto_quant.core.config import Section
 MS_NS: Final = 10**6
 _MOST: Final = 10**6
 """Orders beyond which a limit is none."""
-_OWN: Final = ("reducing", "stop_margin", "triggered_stops")
+_OWN: Final = ("reducing", "stop_margin", "triggered_stops", "waiting_amends")
 _LONGEST_NS: Final = 10**9 * 3_600 * 24 * 365
 Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
 """Of draws in the native venue, which takes 64 bits."""
@@ -37,6 +37,8 @@ StopMargin = Literal["arrival_and_trigger", "trigger"]
 """When an order that waits for a trigger is asked for its margin."""
 TriggeredStops = Literal["trade", "refuse"]
 """What becomes of a stop whose trigger is reached when it arrives."""
+WaitingAmends = Literal["refuse", "take"]
+"""Whether an order that waits for its trigger can be amended."""
 TransferFees = dict[str, Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=8)]]
 """By asset: what a transfer out of a wallet costs, in that asset."""
 
@@ -115,8 +117,8 @@ class VenueSection(Section):
     taker's walk; 0: off. ``hedged``: contracts have a long and a short position. ``collateral``:
     assets that margin contracts beside the quote asset. ``transfer_delay_ms`` and
     ``transfer_fees`` (by asset, in it): of money that leaves a wallet here. ``reducing``,
-    ``stop_margin``, ``triggered_stops``: rules that differ by venue; the simulated one's own where
-    they are left out.
+    ``stop_margin``, ``triggered_stops``, ``waiting_amends``: rules that differ by venue; the
+    simulated one's own where they are left out.
     """
 
     hedged: bool = False
@@ -126,6 +128,7 @@ class VenueSection(Section):
     reducing: Reducing | None = None
     stop_margin: StopMargin | None = None
     triggered_stops: TriggeredStops | None = None
+    waiting_amends: WaitingAmends | None = None
 
     queue_exponent: float = Field(default=2.0, gt=0, le=100)
     own_fills: str = ""

@@ -48,6 +48,7 @@ margin = "isolated"
 reducing = "fill_or_kill"
 stop_margin = "trigger"
 triggered_stops = "refuse"
+waiting_amends = "take"
 amend = "keeps_on_decrease"
 transfer_delay_ms = 90000
 [venues.BYBIT.latency]
@@ -102,8 +103,9 @@ def test_each_book_has_its_money_at_its_venue_and_its_own_settings() -> None:
     assert sim["BINANCE"]["amend"] == "loses_place"
     assert sim["BINANCE"]["transfer_delay_ns"] == 60_000 * 10**6
     assert sim["BYBIT"]["margin"] == "isolated"
-    rules = ("reducing", "stop_margin", "triggered_stops")
-    assert [sim["BYBIT"][rule] for rule in rules] == ["fill_or_kill", "trigger", "refuse"]
+    rules = ("reducing", "stop_margin", "triggered_stops", "waiting_amends")
+    chosen = ["fill_or_kill", "trigger", "refuse", "take"]
+    assert [sim["BYBIT"][rule] for rule in rules] == chosen
     assert not set(rules) & set(sim["BINANCE"])
     assert sim["BYBIT"]["amend"] == "keeps_on_decrease"
     assert sim["BYBIT"]["transfer_delay_ns"] == 90_000 * 10**6

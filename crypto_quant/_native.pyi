@@ -834,10 +834,13 @@ class LiveQuotes:
     """
 
     def __new__(cls) -> LiveQuotes: ...
-    def take_up(self, commands: tuple[Command, ...]) -> list[Command]:
-        """Note what is about to leave; return the commands that are about no quote."""
+    def take_up(self, commands: tuple[Command, ...], last_id: int) -> list[Command]:
+        """Note what is about to leave; return the commands that are about no quote.
 
-    def place(self, order: Order) -> bool: ...
+        ``last_id`` is the last number that was given.
+        """
+
+    def place(self, order: Order, last_id: int) -> bool: ...
     def cancel(self, order_id: int) -> bool: ...
     def amend(self, order: Order) -> bool:
         """Note that a quote is being changed; ``order`` is what it is to be."""

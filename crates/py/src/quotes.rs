@@ -48,13 +48,17 @@ impl PyLiveQuotes {
         }
     }
 
-    fn take_up<'py>(&mut self, commands: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyList>> {
+    fn take_up<'py>(
+        &mut self,
+        commands: &Bound<'py, PyTuple>,
+        last_id: u64,
+    ) -> PyResult<Bound<'py, PyList>> {
         let py = commands.py();
         let words = Words::get(py)?;
         let others = PyList::empty(py);
         for command in commands {
             let is_quote = match words.kind(&command) {
-                Kind::Place => self.place(&order_of(&command)?)?,
+                Kind::Place => self.place(&order_of(&command)?, last_id)?,
                 Kind::Cancel => self.inner.cancel(cancelled(&command)?),
                 Kind::Amend => self.amend(&order_of(&command)?)?,
                 Kind::Other => false,
@@ -66,10 +70,14 @@ impl PyLiveQuotes {
         Ok(others)
     }
 
-    fn place(&mut self, order: &Bound<'_, PyTuple>) -> PyResult<bool> {
+    fn place(&mut self, order: &Bound<'_, PyTuple>, last_id: u64) -> PyResult<bool> {
         let Some(quote) = QuoteOrder::of(order)? else {
             return Ok(false);
         };
+        if quote.id > last_id {
+            let text = format!("order {} was never numbered", quote.id);
+            return Err(broken(order.py(), &text));
+        }
         let (ts, reason) = origin(order, &mut self.reason)?;
         let key = key(quote.sleeve, quote.instrument);
         let quote = LiveQuote::new(quote.id, ts, quote.at, quote.quantity, reason);
@@ -124,8 +132,15 @@ impl PyLiveQuotes {
         bought - sold
     }
 
-    fn count(&mut self, sleeve: usize, instrument: InstrumentIdx, change: i64, is_sale: bool) {
-        self.inner.count(key(sleeve, instrument), change, is_sale);
+    fn count(
+        &mut self,
+        sleeve: usize,
+        instrument: InstrumentIdx,
+        change: i64,
+        is_sale: bool,
+    ) -> PyResult<()> {
+        let key = key(sleeve, instrument);
+        self.inner.count(key, change, is_sale).map_err(error)
     }
 
     #[getter]

@@ -25,6 +25,9 @@ pub enum QuoteError {
     /// More than can be counted.
     #[error("order {0}: what its side may trade is 2^63 units or more")]
     TooLarge(u64),
+    /// Other orders are more than can be counted.
+    #[error("what a sleeve's orders may trade is 2^63 units or more")]
+    Uncounted,
     /// More was filled than ordered.
     #[error("order {id}: a fill of {quantity}, expected 1 to {most}")]
     Overfilled {
@@ -159,7 +162,10 @@ impl Live {
         let [bought, sold] = self.beside(key);
         let ladder = self.ladders.get(&key);
         ladder.map_or([bought, sold], |ladder| {
-            [bought + ladder.bought, sold + ladder.sold]
+            [
+                bought.saturating_add(ladder.bought),
+                sold.saturating_add(ladder.sold),
+            ]
         })
     }
 
@@ -170,13 +176,19 @@ impl Live {
     }
 
     /// Adds to what a sleeve's orders beside its quotes may still trade, signed as a position.
-    pub fn count(&mut self, key: Key, change: i64, is_sale: bool) {
+    ///
+    /// # Errors
+    ///
+    /// It is too much to be counted.
+    pub fn count(&mut self, key: Key, change: i64, is_sale: bool) -> Result<(), QuoteError> {
         let [bought, sold] = self.others.entry(key).or_default();
-        if is_sale {
-            *sold -= change;
+        let after = if is_sale {
+            sold.checked_sub(change)
         } else {
-            *bought += change;
-        }
+            bought.checked_add(change)
+        };
+        *(if is_sale { sold } else { bought }) = after.ok_or(QuoteError::Uncounted)?;
+        Ok(())
     }
 
     /// The instruments with news since they were last forgotten.

@@ -72,7 +72,7 @@ class OrderManager:
 
     def take_up(self, commands: tuple[Command, ...]) -> None:
         """Note what is about to leave."""
-        for command in self.quotes.take_up(commands):
+        for command in self.quotes.take_up(commands, self.last_id):
             if isinstance(command, Place):
                 self.place(command.approved.order)
             elif isinstance(command, Cancel):
@@ -96,7 +96,7 @@ class OrderManager:
         """Take up an order that leaves."""
         if order.id in self.live or order.id > self.last_id:
             raise InvariantError(f"order {order.id} is placed twice or was never numbered")
-        if self.quotes.place(order):
+        if self.quotes.place(order, self.last_id):
             return
         state = OrderState(order)
         self.live[order.id] = state

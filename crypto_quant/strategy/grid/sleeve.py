@@ -27,8 +27,8 @@ class GridSleeve:
     It holds no quote itself: what it wants is said anew each time, and execution does what
     changed. Without a book it says nothing: quotes were taken back when the book was lost.
 
-    ``side``: the only sign (+1 or -1) that its position may have; 0: either. With one, the quotes
-    that close are of no more than what is held.
+    ``side``: the only sign (+1 or -1) that its quotes open; 0: either. With one, the quotes that
+    close are of no more than what is held of that sign.
     """
 
     __slots__ = (
@@ -96,7 +96,7 @@ class GridSleeve:
             high if high > ask else ask,
             levels if held > -most else 0,
             tick,
-            abs(held) // terms.lot * terms.lot if self._side else ALL,
+            max(held * self._side, 0) // terms.lot * terms.lot if self._side else ALL,
         )
         if shape != self._shape:
             self._shape = shape

@@ -216,3 +216,9 @@ def test_impossible_quotes_stop_everything() -> None:
         _quote(orders, 10, 0)
     with pytest.raises(InvariantError, match="order 4: what its side may trade"):
         _quote(orders, 2**63 - 1, 80)
+    unnumbered = bid._replace(id=99, price=80)
+    with pytest.raises(InvariantError, match="order 99 was never numbered"):
+        orders.take_up((Place(approve([unnumbered], (), RISK_SEAL)[0]),))
+    orders.quotes.count(0, 1, 2**63 - 1, False)
+    with pytest.raises(InvariantError, match="orders may trade is"):
+        orders.quotes.count(0, 1, 1, False)

@@ -22,11 +22,15 @@ impl PyLine {
                     sent.map_err(|err| self.refused("cancel", err))?;
                 }
                 Kind::Place => {
-                    let quote = QuoteOrder::of(&order_of(&command)?)?;
+                    let order = order_of(&command)?;
+                    let quote = QuoteOrder::of(&order)?;
                     let Some(quote) = quote.filter(|quote| !self.legs.contains(&quote.instrument))
                     else {
                         return Ok(at);
                     };
+                    if !words.is_plain_quote(&order)? {
+                        return Ok(at);
+                    }
                     let sent = self.quote(quote);
                     sent.map_err(|err| self.refused("place", err))?;
                 }

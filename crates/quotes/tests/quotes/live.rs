@@ -76,7 +76,7 @@ fn tell(live: &mut Live, naive: &mut Naive, said: &Said) {
         Said::Kept(id) => assert_eq!(live.on_kept(id), naive.keep(id)),
         Said::Amended(id, to) => assert_eq!(live.on_amended(id, to), naive.amended(id, to)),
         Said::Count(key, change, is_sale) => {
-            live.count(key, change, is_sale);
+            live.count(key, change, is_sale).unwrap();
             let (bought, sold) = if is_sale { (0, -change) } else { (change, 0) };
             naive.others.push((key, bought, sold));
         }

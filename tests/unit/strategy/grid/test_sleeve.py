@@ -123,6 +123,16 @@ def test_a_grid_of_one_side_opens_as_any_and_closes_what_is_held(side: int, open
         assert not others or others[0].px == nearest
 
 
+@pytest.mark.parametrize(("side", "opens"), [(1, Side.BUY), (-1, Side.SELL)])
+def test_a_grid_of_one_side_closes_nothing_of_the_other_side(side: int, opens: Side) -> None:
+    """Orders on their way may have taken it past flat: it only comes back."""
+    config = GridConfig.model_validate({"levels": 3, "skew": 0, "most": 100})
+    view = market(1_000, 1_001, held=-20 * side)
+    target = GridSleeve(config, MODEL, "model", PERP, side).on_timer(PERP_TERMS, view)
+    assert target is not None
+    assert [q.side for q in target.quotes or ()] == [opens] * 3
+
+
 def test_a_grid_of_one_side_stops_opening_at_its_most() -> None:
     view = market(1_000, 1_001, held=200)
     target = GridSleeve(GridConfig(levels=2), MODEL, "model", PERP, 1).on_timer(PERP_TERMS, view)

@@ -201,7 +201,8 @@ class TickStress:
         )
 
     def _figures(self, books: Books, laid: SessionTape, span: Span) -> Figures:
-        return measure(self._config.risk, self._market(laid), books, span)
+        capital = sum(d.amount for d in tick_capital(self._config, self._instrument))
+        return measure(self._config.risk, self._market(laid), books, span, float(capital))
 
     def _market(self, laid: SessionTape) -> Market:
         trades = laid.streams.get(("trade", TRADED), ())

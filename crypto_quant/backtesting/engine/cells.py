@@ -206,16 +206,10 @@ class CellRun:
             found = self._reader.read(session)
             if isinstance(found, Skipped):
                 self._skipped.append(found)
-            else:
-                yield self._settled(found)
-
-    def _settled(self, tape: JointTape) -> JointTape:
-        """End a session before funding that nobody knows."""
-        unsettled = self._reader.unsettled(tape)
-        if not unsettled:
-            return tape
-        self._unpaid.append(unsettled[0])
-        return tape._replace(end=max(unsettled[0] - 1, tape.start + 1))
+                continue
+            if found.unpaid is not None:
+                self._unpaid.append(found.unpaid)
+            yield found
 
     def _tables(
         self, books: Books, names: list[str], wallets: Sequence[str]

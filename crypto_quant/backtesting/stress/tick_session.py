@@ -131,7 +131,8 @@ class TickStress:
             found = self._reader.read(session)
             if isinstance(found, NoBook):
                 continue
-            tape, _ = self._reader.settled(found)
+            ended, _ = self._reader.settled(found)
+            tape = self._reader.cut(found, ended.start, ended.end)
             what, total = f"session {session.name}", len(self._shocks)
             self._tell(what, 0, total)
             plain = self._recorded(tape)

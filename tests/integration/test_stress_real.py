@@ -17,9 +17,10 @@ from crypto_quant.backtesting.engine.columns import money, texts, whole
 from crypto_quant.backtesting.engine.inputs import Inputs, read_inputs
 from crypto_quant.backtesting.engine.portfolio import Books, run_portfolio
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
+from crypto_quant.backtesting.stress import tick_session
 from crypto_quant.backtesting.stress.extremes import Extreme, extremes
 from crypto_quant.backtesting.stress.laid import LaidInputs, laid
-from crypto_quant.backtesting.stress.measure import Figures
+from crypto_quant.backtesting.stress.measure import Figures, Market, measure
 from crypto_quant.backtesting.stress.result import ShockRow
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.shocks.mark import marks_of_bars
@@ -32,6 +33,7 @@ from crypto_quant.data_pipeline.storage import KINDS, Catalog, Exps, SourceInfo
 from crypto_quant.runtime.config import RunConfig
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.ticks import TickReader, TickTape
+from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.venues.rules import load_instruments
 from tests.e2e.conftest import run_cq
 
@@ -359,7 +361,9 @@ def kept_run(kept: Path, name: str, text: str) -> Path:
     return run_folder
 
 
-def test_a_slow_feed_moves_no_end_and_no_funding_is_paid_after_it(kept: Path) -> None:
+def test_a_slow_feed_moves_no_end_and_no_funding_is_paid_after_it(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A position that is kept: bought once, and sold by the close at the end of the session.
 
     By hand: both columns sell at one moment in one book, so both have two fills, and what differs
@@ -368,7 +372,14 @@ def test_a_slow_feed_moves_no_end_and_no_funding_is_paid_after_it(kept: Path) ->
     folder = kept_run(kept, "hold", HOLD)
     fills = pq.read_table(folder / "fills.parquet").to_pylist()
     assert [fill["reason"] for fill in fills] == ["hold", "data_end"]
-    shocks = "latency_x50", "funding_longs_pay"
+    shocks, runs = ("latency_x50", "funding_longs_pay"), []
+
+    def seen(risk: RiskConfig, market: Market, books: Books, span: Span) -> Figures:
+        paid = money(books.equity, "funding.hold").to_pylist()
+        runs.append((int(whole(books.equity, "ts")[-1]), paid[-1]))
+        return measure(risk, market, books, span)
+
+    monkeypatch.setattr(tick_session, "measure", seen)
     before = stressed(folder, *shocks)
     plain, slow = both(before["latency_x50"])
     equity = pq.read_table(folder / "equity.parquet")[column(PORTFOLIO, "equity")].to_pylist()
@@ -381,7 +392,13 @@ def test_a_slow_feed_moves_no_end_and_no_funding_is_paid_after_it(kept: Path) ->
     end = before["latency_x50"].to
     assert end > SETTLED
     settle(Catalog(folder.parents[1] / "catalog"), end + 40 * MINUTE_NS, Decimal("0.01"))
+    first = list(runs)
+    runs.clear()
     after = stressed(folder, *shocks)
+    assert runs == first
+    assert [ended for ended, _ in runs] == [end] * 4
+    assert len({paid for _, paid in runs[:3]}) == 1
+    assert runs[3][1] < runs[0][1] < 0
     assert repr(after) == repr(before)  # an absent stop has no slip: NaN equals nothing
 
 

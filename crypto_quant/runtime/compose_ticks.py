@@ -248,9 +248,11 @@ def tick_capital(config: TickConfig, instrument: Instrument) -> list[Deposit]:
 
 
 def _alone(config: TickConfig, instrument: Instrument) -> Markets:
-    if config.markets:
+    if len(config.books) > 1:
         raise ConfigError(
             "markets: expected a run on one instrument here, was one of books "
             f"{', '.join(config.markets)}"
         )
-    return markets_of(config.model_copy(update={"instrument": instrument.id}), (instrument,))
+    if not config.markets:
+        config = config.model_copy(update={"instrument": instrument.id})
+    return markets_of(config, (instrument,))

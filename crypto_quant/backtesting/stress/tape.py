@@ -79,8 +79,6 @@ class StressTape(Generic[S]):
         Parts of positions that the venue takes.
     worth
         Where the quote asset is not worth a dollar.
-    late
-        When the last row is known, ns UTC, where a shock made that later.
     """
 
     instruments: tuple[Instrument, ...]
@@ -90,7 +88,6 @@ class StressTape(Generic[S]):
     sim: Mapping[str, int | float | Decimal | str]
     deleverages: tuple[Deleverage, ...] = ()
     worth: tuple[Worth, ...] = ()
-    late: int = 0
 
     def changed(self, streams: Mapping[Key, S]) -> StressTape[S]:
         """Return it with other columns for some streams."""

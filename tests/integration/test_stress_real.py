@@ -374,10 +374,10 @@ def test_a_slow_feed_moves_no_end_and_no_funding_is_paid_after_it(
     assert [fill["reason"] for fill in fills] == ["hold", "data_end"]
     shocks, runs = ("latency_x50", "funding_longs_pay"), []
 
-    def seen(risk: RiskConfig, market: Market, books: Books, span: Span) -> Figures:
+    def seen(risk: RiskConfig, market: Market, books: Books, span: Span, capital: float) -> Figures:
         paid = money(books.equity, "funding.hold").to_pylist()
         runs.append((int(whole(books.equity, "ts")[-1]), paid[-1]))
-        return measure(risk, market, books, span)
+        return measure(risk, market, books, span, capital)
 
     monkeypatch.setattr(tick_session, "measure", seen)
     before = stressed(folder, *shocks)

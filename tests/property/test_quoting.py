@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crypto_quant.core.errors import StrategyError
 from crypto_quant.core.messages import Quote, Refused, Side, Target
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.execution.quoting import NO_QUOTES, QuotePlan, Quoting, QuotingConfig
@@ -273,3 +275,12 @@ def test_what_risk_refuses_is_given_up_until_it_is_wanted_anew(
     world.view.now += STEP
     more = world.quoting.plan((again,), world.view, is_timer=True).orders
     assert {o.price for o in more} == {o.price for o in refused}
+
+
+def test_a_sleeve_says_once_what_it_quotes() -> None:
+    quoting = Quoting(QuotingConfig(), SLEEVES, OrderManager())
+    one = Target(0, "model", PERP, 0, None, "quote", (Quote(Side.BUY, 90, 1),))
+    other = one._replace(quotes=(Quote(Side.BUY, 80, 1),))
+    assert quoting.news((one, other._replace(instrument=PERP + 1)))
+    with pytest.raises(StrategyError, match="sleeve model, instrument 1: expected one target"):
+        quoting.news((one, other))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from crypto_quant import _native
+from crypto_quant.core.errors import StrategyError
 from crypto_quant.core.messages import Approved, Cancel, Order, Quote, Refused, Target
 from crypto_quant.core.ports import AccountView
 from crypto_quant.execution.order_manager import OrderManager
@@ -70,7 +71,15 @@ class Quoting:
         self._desk.reset()
 
     def news(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
-        """Leave out targets that stand already, uncut, with the same position."""
+        """Leave out targets that stand already, uncut, with the same position.
+
+        Raises
+        ------
+        StrategyError
+            A sleeve says twice what it wants in an instrument.
+        """
+        if len(targets) > 1:
+            _once(targets)
         kept = []
         for target in targets:
             _, sleeve, instrument, held, _, _, quotes = target
@@ -137,3 +146,13 @@ class Quoting:
             self._desk.want(*key, quotes, target.reason)
         elif self._stand.pop(key, None) is not None:
             self._desk.unwant(*key)
+
+
+def _once(targets: Sequence[Target]) -> None:
+    keys = [(target.sleeve, target.instrument) for target in targets]
+    for target, key in zip(targets, keys, strict=True):
+        if target.quotes is not None and keys.count(key) > 1:
+            raise StrategyError(
+                f"sleeve {target.sleeve}, instrument {target.instrument}: expected one target at "
+                "a wake-up where one quotes: say all quotes in it"
+            )

@@ -50,7 +50,7 @@ def test_what_is_held_is_in_the_base_asset_at_most_and_at_the_end() -> None:
 
 def test_a_run_on_one_market_says_it_in_the_base_asset_too() -> None:
     session = book("1.000", "-0.250") | {"session": "S"}
-    metrics = {"markets": [market("imbalance", "BTC")], "sessions": [session]}
+    metrics: dict[str, Any] = {"markets": [market("imbalance", "BTC")], "sessions": [session]}
     metrics["band"] = {"cells": [{}]}
     rows = dict(tick_text.session_rows(metrics))
     assert rows["position at end"](session) == "-0.25 BTC"

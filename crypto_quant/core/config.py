@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from crypto_quant.core.errors import ConfigError
 
@@ -111,7 +112,7 @@ def with_values(config: M, changes: Mapping[str, object]) -> M:
         first = err.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         values = ", ".join(f"{key} = {value}" for key, value in changes.items())
-        said = f"{where}: {first['msg']}" if where else str(first["msg"])
+        said = f"{where}: {_said(first)}" if where else _said(first)
         raise ConfigError(f"{values}: {said}") from None
 
 
@@ -149,7 +150,16 @@ def _explain(err: ValidationError) -> str:
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"unknown key {key!r}: remove it or correct its spelling"
-    return f"{key}: {first['msg']}, was {first['input']!r}"
+    said = _said(first)
+    if not key:  # of the whole file: it names the keys itself
+        return said
+    if isinstance(first["input"], dict):  # of a section
+        return f"{key}: {said}"
+    return f"{key}: {said}, was {first['input']!r}"
+
+
+def _said(error: ErrorDetails) -> str:
+    return error["msg"].removeprefix("Value error, ")
 
 
 def _dump(node: Mapping[str, Any], path: str, lines: list[str]) -> None:

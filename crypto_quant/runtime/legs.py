@@ -51,6 +51,8 @@ def legs_of(instruments: Sequence[Instrument], hedged: Collection[str]) -> Legs:
     missing = set(hedged) - {venue_of(instruments[n].id) for n in both}
     if missing:
         known = ", ".join(sorted({venue_of(i.id) for i in instruments if i.contract != "spot"}))
+        if not known:
+            raise ConfigError(f"hedged: {min(missing)} trades no contract in this run")
         raise ConfigError(f"hedged: expected venues of {known}, was {min(missing)}")
     shorts = tuple(replace(instruments[n], id=short_id(instruments[n].id)) for n in both)
     pairs = tuple((n, len(instruments) + at) for at, n in enumerate(both))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -56,7 +58,8 @@ def down(script: Script, entry: int = 4, response: int = 6) -> Ran:
         line.load("gaps", line.native.add_gaps, index, **gaps)
 
     market = Market(BTC, int(book["ts_recv"][0]), int(book["ts_recv"][-1]), put)
-    return run(market, script, **laid.latencies())
+    sim: dict[str, Any] = laid.latencies()
+    return run(market, script, **sim)
 
 
 def test_a_quote_that_is_taken_back_too_late_meets_the_market_of_after() -> None:

@@ -34,6 +34,8 @@ TRADED: Final = 0
 
 MS_NS: Final = 10**6
 SECOND_NS: Final = 10**9
+REQUEUES: Final = frozenset({"BINANCE"})
+"""Venues at which every amendment goes to the end of its queue (USD-M Modify Order)."""
 
 
 def compose_markets(config: TickConfig, markets: Markets) -> State:
@@ -210,6 +212,7 @@ def _settings(config: TickConfig, name: str, assumed: Assumed) -> dict[str, obje
     venue, own = config.of_venue(name), config.venues.get(name)
     margin = None if own is None else own.margin
     amend = None if own is None else own.amend
+    keeps = config.quoting.amends and name not in REQUEUES
     return {
         **venue.native(),
         **assumed.latency,
@@ -217,7 +220,7 @@ def _settings(config: TickConfig, name: str, assumed: Assumed) -> dict[str, obje
         "queue_exponent": assumed.exponent,
         "margin": margin or config.margin,
         "funding_jitter_ns": config.funding_jitter_s * SECOND_NS,
-        "amend": amend or ("keeps_on_decrease" if config.quoting.amends else "loses_place"),
+        "amend": amend or ("keeps_on_decrease" if keeps else "loses_place"),
     }
 
 
@@ -245,9 +248,11 @@ def tick_capital(config: TickConfig, instrument: Instrument) -> list[Deposit]:
 
 
 def _alone(config: TickConfig, instrument: Instrument) -> Markets:
-    if config.markets:
+    if len(config.books) > 1:
         raise ConfigError(
             "markets: expected a run on one instrument here, was one of books "
             f"{', '.join(config.markets)}"
         )
-    return markets_of(config.model_copy(update={"instrument": instrument.id}), (instrument,))
+    if not config.markets:
+        config = config.model_copy(update={"instrument": instrument.id})
+    return markets_of(config, (instrument,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -37,13 +38,16 @@ class Skipped(NamedTuple):
 class JointTape(NamedTuple):
     """One session as the line takes it: ``each`` in the order of the instruments.
 
-    Decisions begin when the books of all are known, and end where the first of them ends; ns UTC.
+    Decisions begin when the books of all are known, and end where the first of them ends, or
+    before ``unpaid``, a settlement of funding that nobody knows; ns UTC. What ``each`` counts and
+    measures is of this stretch.
     """
 
     session: JointSession
     start: int
     end: int
     each: tuple[TickTape, ...]
+    unpaid: int | None = None
 
     @classmethod
     def of(cls, tape: TickTape) -> JointTape:
@@ -122,18 +126,22 @@ class JointReader:
         start, end = max(t.start for t in tapes), min(t.end for t in tapes)
         if start >= end:
             return Skipped(session.name, "the books are not known at one time")
-        return JointTape(session, start, end, tuple(tapes))
+        unpaid = self._unpaid([replace(tape, start=start, end=end) for tape in tapes])
+        if unpaid is not None:
+            end = max(unpaid - 1, start + 1)
+        both = zip(self.readers, tapes, strict=True)
+        each = tuple(reader.cut(own, start, end) for reader, own in both)
+        return JointTape(session, start, end, each, unpaid)
 
     def funding(self, line: RecordedLine, tape: JointTape) -> None:
         """Put settled funding on the line, as ``TickReader.funding``."""
         for index, (reader, own) in enumerate(zip(self.readers, tape.each, strict=True)):
             reader.funding(line, index, own)
 
-    def unsettled(self, tape: JointTape) -> tuple[int, ...]:
-        """Return the times at which funding is due, but the catalog has no settled rate."""
-        both = zip(self.readers, tape.each, strict=True)
-        due = {ts for reader, own in both for ts in reader.unsettled(own)}
-        return tuple(sorted(ts for ts in due if tape.start <= ts <= tape.end))
+    def _unpaid(self, each: Sequence[TickTape]) -> int | None:
+        """Return the first time at which funding is due, but the catalog has no settled rate."""
+        both = zip(self.readers, each, strict=True)
+        return min((ts for reader, own in both for ts in reader.unsettled(own)), default=None)
 
 
 def _overlap(each: Sequence[TickSession]) -> bool:

@@ -35,6 +35,8 @@ Capital = Annotated[Decimal, Field(gt=0, le=MOST, decimal_places=8)]
 Side = Literal["both", "long", "short"]
 MarketName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """Of a market's book: lower case, as it stands in tables of a run folder."""
+WHOLE: Final = "portfolio"
+"""What tables of a run folder call the sum of all books: none of them may have this name."""
 IMPLIED: Final = ("instrument", "capital")
 """What a run on one instrument says, and several markets say each for itself."""
 SHAPES: Final = ("grid", "hold", "size")
@@ -157,6 +159,8 @@ def check_markets(
             raise ValueError(
                 f"venues.{name}: no market trades there; venues of the run: {', '.join(known)}"
             )
+    if WHOLE in markets:
+        raise ValueError(f"markets.{WHOLE}: this is the sum of all books: give it another name")
     seen: dict[tuple[str, str], str] = {}
     for name, market in markets.items():
         own = venues.get(venue_of(market.instrument))

@@ -8,13 +8,12 @@ import numpy as np
 
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.runtime.recorded_rows import Ints, read_times
-from crypto_quant.runtime.ticks import TickTape
+from crypto_quant.runtime.ticks import QUANTILES, TickTape
 from crypto_quant.runtime.venue_config import LatencyName, OrderLatency
 
 LEAST_ROWS: Final = 20
 """Round trips in a session below which their 99th percentile would be its worst few."""
 _KEY: Final = "venue.latency.rows"
-_QUANTILES: Final = {"p50": 0.5, "p99": 0.99}
 
 
 class Travel(NamedTuple):
@@ -80,7 +79,7 @@ def travel(
     Raises
     ------
     ConfigError
-        Recorded ones are asked for, but the session has too few.
+        Recorded ones are asked for, but the session has too few; or there is nothing to go by.
     """
     own = None if trips is None else trips.between(tape.start, tape.end)
     seen = 0 if own is None else len(own.ways[0])
@@ -97,12 +96,17 @@ def travel(
     if latency.entry_ms is not None and latency.response_ms is not None:
         entry, response = latency.entry_ms.at(level), latency.response_ms.at(level)
         return _constant(entry, response, f"{level} as configured")
+    if not tape.feed_delay_ns:
+        raise ConfigError(
+            f"venue.latency: session {tape.session.name} has no update of its book while it is "
+            "run, so no feed delay to stand for entry_ms and response_ms: give both"
+        )
     delay = tape.feed_delay_ns[level]
     return _constant(delay, delay, f"proxy: {level} of the session's feed delay, each way")
 
 
 def _quantile(way: Ints, level: LatencyName) -> int:
-    return int(np.quantile(way, _QUANTILES[level], method="higher"))
+    return int(np.quantile(way, QUANTILES[level], method="higher"))
 
 
 def _constant(entry: int, response: int, source: str) -> Travel:

@@ -5,7 +5,7 @@ Memory is that of a few row groups, however long the session is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from crypto_quant.data_pipeline.cleaners.rebase import Shifts, with_times
 from crypto_quant.data_pipeline.collectors.ticks.chain import BookChain, BookRows
 from crypto_quant.data_pipeline.storage import Catalog, flags
 from crypto_quant.runtime.feed_latency import FeedModel
-from crypto_quant.runtime.tape import Columns, Ints, ints
+from crypto_quant.runtime.tape import EVER, Columns, Ints, ints
 
 BOOK: Final = "delta"
 TIMES: Final = ("ts_event", "ts_recv", "flags")
@@ -24,6 +24,8 @@ CHAIN: Final = (*TIMES, "first_id", "last_id", "prev_id", "side")
 """What says which rows make a book."""
 
 _LEAST: Final = -(2**63)
+_HEARD: Final = "heard"
+"""When a row was recorded: in a book it may have to wait for a snapshot."""
 _COLUMNS: Final[dict[str, dict[str, str]]] = {
     BOOK: {"side": "", "px": "price", "qty": "qty"},
     "trade": {"id": "", "px": "price", "qty": "qty", "side": ""},
@@ -68,15 +70,18 @@ class SessionRows(NamedTuple):
                 moved = with_times(moved, known, marks.astype(np.uint32))
             yield moved
 
-    def book(self, columns: Sequence[str] | None = None) -> Iterator[BookRows]:
+    def book(self) -> Iterator[BookRows]:
         """Yield the rows of level changes that make a book."""
-        chain = BookChain()
-        is_begun = False
+        return _chained(self.tables())
+
+    def known(self, columns: Sequence[str], end: int) -> Iterator[pa.Table]:
+        """Yield those that are known by ``end``, ns UTC; no table is empty."""
         for table in self.tables(columns):
-            is_begun = True
-            yield chain.feed(table)
-        if is_begun:
-            yield chain.finish()
+            count = int(np.searchsorted(ints(table, "ts_recv"), end, side="right"))
+            if count:
+                yield table.slice(0, count)
+            if count < table.num_rows:
+                return
 
     def parts(self, stream: str, instrument: Instrument) -> Iterator[Columns]:
         """Yield what the line takes as ``stream``, on the instrument's grid."""
@@ -90,6 +95,16 @@ class SessionRows(NamedTuple):
         books = (book.rows for book in self.book() if book.rows.num_rows)
         for table in books if stream == BOOK else self.tables():
             yield _columns(table, grids)
+
+
+def _chained(tables: Iterable[pa.Table]) -> Iterator[BookRows]:
+    chain = BookChain()
+    is_begun = False
+    for table in tables:
+        is_begun = True
+        yield chain.feed(table)
+    if is_begun:
+        yield chain.finish()
 
 
 def _columns(table: pa.Table, grids: dict[str, int]) -> Columns:
@@ -117,6 +132,9 @@ class Delays:
         self._us, at = np.unique(joined, return_inverse=True)
         self._counts = np.bincount(at, weights=counts, minlength=len(self._us)).astype(np.int64)
 
+    def __bool__(self) -> bool:
+        return bool(len(self._us))
+
     def quantile(self, share: float) -> int:
         """Return the least delay, ns, that this share of the messages did not exceed."""
         if not len(self._us):
@@ -129,9 +147,9 @@ class Delays:
 class Survey(NamedTuple):
     """What a stream of a session holds, found out without its values.
 
-    ``first`` and ``last`` are ``ts_recv``, ns UTC; ``gaps`` are columns of gap events;
-    ``unused`` counts level changes of no book, ``missing`` ids between two rows'; ``delays`` are
-    those of a book's updates.
+    All but ``gaps`` is of what is known in the stretch that was asked for. ``first`` and ``last``
+    are ``ts_recv``, ns UTC; ``gaps`` are columns of gap events; ``unused`` counts level changes of
+    no book, ``missing`` ids between two rows'; ``delays`` are those of a book's updates.
     """
 
     rows: int
@@ -143,38 +161,57 @@ class Survey(NamedTuple):
     delays: Delays
 
 
-def survey_book(deltas: SessionRows) -> Survey:
-    """Follow the chain of a session's level changes."""
+def survey_book(deltas: SessionRows, since: int = EVER[0], end: int = EVER[1]) -> Survey:
+    """Follow the chain of a session's level changes, as it is known by ``end``.
+
+    Rows are counted, and delays measured, from ``since`` on; both are ns UTC, inclusive.
+    """
     gaps, delays, rows, unused = GapEvents(), Delays(), 0, 0
     first = last = _LEAST
-    for book in deltas.book(CHAIN):
-        unused += book.unused
+
+    def heard() -> Iterator[pa.Table]:
+        nonlocal unused
+        for table in deltas.known(CHAIN, end):
+            unused += len(_since(ints(table, "ts_recv"), since))
+            yield table.append_column(_HEARD, table["ts_recv"])
+
+    for book in _chained(heard()):
         gaps.take(book)
-        if book.rows.num_rows:
-            recv = ints(book.rows, "ts_recv")
+        unused -= int((ints(book.rows, _HEARD) >= since).sum())
+        recv = _since(ints(book.rows, "ts_recv"), since)
+        if len(recv):
             first, last = (int(recv[0]) if not rows else first), int(recv[-1])
-            delays.take(ints(book.rows, "ts_event"), recv)
-            rows += book.rows.num_rows
+            delays.take(ints(book.rows, "ts_event")[-len(recv) :], recv)
+            rows += len(recv)
     found = gaps.columns()
     known = found["ts_recv"]
     return Survey(rows, first, max([last, *known[-1:].tolist()]), found, unused, 0, delays)
 
 
-def survey(kind: SessionRows) -> Survey:
-    """Count a session's rows of another kind, and ids of trades that are left out."""
+def survey(kind: SessionRows, since: int = EVER[0], end: int = EVER[1]) -> Survey:
+    """Count a session's rows of another kind, and ids of trades that are left out.
+
+    Those that are known from ``since`` to ``end``, ns UTC, inclusive.
+    """
     has_ids = kind.kind.endswith("trade")
     rows, missing, before = 0, 0, None
     first = last = _LEAST
-    for table in kind.tables((*TIMES, "id") if has_ids else TIMES):
-        recv = ints(table, "ts_recv")
-        first, last = (int(recv[0]) if not rows else first), int(recv[-1])
-        rows += table.num_rows
+    for table in kind.known((*TIMES, "id") if has_ids else TIMES, end):
+        recv = _since(ints(table, "ts_recv"), since)
+        if len(recv):
+            first, last = (int(recv[0]) if not rows else first), int(recv[-1])
+        rows += len(recv)
         if has_ids:
             ids = ints(table, "id")
             steps = np.diff(ids, prepend=ids[:1] if before is None else before)
-            missing += int(np.maximum(steps - 1, 0).sum())
+            missing += int(np.maximum(steps[len(ids) - len(recv) :] - 1, 0).sum())
             before = ids[-1:]
     return Survey(rows, first, last, GapEvents().columns(), 0, missing, Delays())
+
+
+def _since(recv: Ints, since: int) -> Ints:
+    """Return the stamps from ``since`` on of those that do not decrease."""
+    return recv[int(np.searchsorted(recv, since)) :]
 
 
 class GapEvents:

@@ -19,16 +19,18 @@ from crypto_quant.data_pipeline.cleaners.rebase import Recorded, Session, Shifts
 from crypto_quant.data_pipeline.storage import Catalog, Part
 from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.line import RecordedLine
-from crypto_quant.runtime.tape import Columns, Settlements, TapeLoader, on_grid_of
+from crypto_quant.runtime.tape import EVER, Columns, Settlements, TapeLoader, on_grid_of
 from crypto_quant.runtime.tick_rows import (
     BOOK,
     TIMES,
     SessionRows,
+    Survey,
     survey,
     survey_book,
 )
 
 KINDS: Final = (BOOK, "trade", "agg_trade", "quote", "mark")
+QUANTILES: Final = {"p50": 0.5, "p99": 0.99}
 APART_NS: Final = 600 * 10**9
 """Parts without a recorder's stamps that lie further apart are two sessions."""
 
@@ -75,7 +77,7 @@ class TickTape:
     missing_trades
         Trade ids that were left out between two recorded ones.
     feed_delay_ns
-        ``p50`` and ``p99`` of how long an update of the book took to us.
+        ``p50`` and ``p99`` of how long an update of the book took to us; empty without any.
     """
 
     session: TickSession
@@ -187,18 +189,33 @@ class TickReader:
             BOOK: _Parts(held[BOOK], BOOK, self.instrument),
             "gap": [book.gaps],
         }
-        rows = {BOOK: book.rows, "gap": len(book.gaps["ts_recv"])}
-        end, missing = book.last, 0
-        for kind in ("trade", "quote", "mark"):
-            source = held.get(kind, held.get("agg_trade") if kind == "trade" else None)
-            if source is None:
-                continue
-            found = survey(source)
-            streams[kind] = _Parts(source, kind, self.instrument)
-            rows[kind] = found.rows
-            end, missing = max(end, found.last), missing + found.missing
-        delay = {"p50": book.delays.quantile(0.5), "p99": book.delays.quantile(0.99)}
-        return TickTape(session, book.first, end, streams, rows, book.unused, missing, delay)
+        others = _others(held)
+        found = {kind: survey(source) for kind, source in others.items()}
+        streams |= {k: _Parts(source, k, self.instrument) for k, source in others.items()}
+        end = max([book.last, *(own.last for own in found.values())])
+        whole = TickTape(session, book.first, end, streams, {}, 0, 0)
+        return _counted(whole, book, found, EVER[0])
+
+    def cut(self, tape: TickTape, start: int, end: int) -> TickTape:
+        """Return a session as it is run: what is counted and measured is of a part of it.
+
+        The streams stay whole: a book is made from its first row on, and the line ends by itself.
+
+        Parameters
+        ----------
+        tape
+            The session as ``read`` returns it.
+        start, end
+            Decisions are made from here to there, ns UTC, inclusive. What came before the first
+            book counts too, where that is what decisions wait for.
+        """
+        if (start, end) == (tape.start, tape.end):
+            return tape
+        since = EVER[0] if start == tape.start else start
+        held = self._held(tape.session)
+        book = survey_book(held[BOOK], since, end)
+        found = {kind: survey(own, since, end) for kind, own in _others(held).items()}
+        return _counted(replace(tape, start=start, end=end), book, found, since)
 
     def funding(self, line: RecordedLine, index: int, tape: TickTape) -> None:
         """Put settled funding on the line.
@@ -260,6 +277,26 @@ class TickReader:
             if next(rows.tables(TIMES), None) is not None:
                 found[kind] = rows
         return found
+
+
+def _others(held: Mapping[str, SessionRows]) -> dict[str, SessionRows]:
+    """Return what a session has beside its book, by the stream that the line takes it as."""
+    trade = held.get("trade", held.get("agg_trade"))
+    named = {"trade": trade, "quote": held.get("quote"), "mark": held.get("mark")}
+    return {kind: source for kind, source in named.items() if source is not None}
+
+
+def _counted(tape: TickTape, book: Survey, others: Mapping[str, Survey], since: int) -> TickTape:
+    """Return a tape with what was counted of it, and the delay of its feed."""
+    rows = {BOOK: book.rows, "gap": int((book.gaps["ts_recv"] >= since).sum())}
+    delays = book.delays
+    return replace(
+        tape,
+        rows=rows | {kind: own.rows for kind, own in others.items()},
+        unused=book.unused,
+        missing_trades=sum(own.missing for own in others.values()),
+        feed_delay_ns={k: delays.quantile(q) for k, q in QUANTILES.items()} if delays else {},
+    )
 
 
 def _session(parts: Iterable[Part], clock: Session | None) -> TickSession:

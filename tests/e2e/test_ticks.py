@@ -121,7 +121,7 @@ def test_sessions_end_flat_and_trade_within_their_bounds(ran: tuple[str, Path]) 
     instrument, run = ran
     spans = []
     for session in metrics(run)["sessions"]:
-        assert session["position_end"] == 0
+        assert Decimal(session["position_end"]) == 0
         assert session["fills"]["taker"] > 0
         assert session["wake_ups"]["data_end"] == 1
         spans.append((session["decisions_from_ns"], session["decisions_to_ns"]))

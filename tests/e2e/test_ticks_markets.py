@@ -8,6 +8,7 @@ sample has both at one time; what differs is what Bybit charges and how far away
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -380,11 +381,31 @@ def test_coins_that_are_bought_and_moved_margin_a_contract(folder: Path) -> None
     held = session["venues"]["BINANCE"]["balances"]
     assert held["margin BTC"] == "0.9"
     assert Decimal(session["markets"]["coins"]["most_held"]) == 1
-    assert alone["sessions"][0]["markets"]["coins"]["position_end"] == 0
-    assert session["markets"]["coins"]["position_end"] > 0  # only what is in spot can be sold
+    assert alone["sessions"][0]["markets"]["coins"]["position_end"].strip("0.") == ""
+    # Only what is in spot can be sold.
+    assert Decimal(session["markets"]["coins"]["position_end"]) == Decimal("0.9")
+    page = (made / "report.html").read_text()
+    assert "<th>position at end</th><td>0.9 BTC</td><td>0 BTC</td>" in page
     # What fees, losses and funding made of nothing is a debt that coins stand for.
     made_of_nothing = Decimal(session["markets"]["maker"]["pnl"]["total"])
     assert Decimal(held["margin USDT"]) == made_of_nothing < 0
+
+
+@pytest.mark.parametrize(
+    ("heading", "options"), [("Hedge mode", SESSION), ("Coins as margin", ("--single",))]
+)
+def test_an_example_prints_what_its_page_says(
+    folder: Path, heading: str, options: tuple[str, ...]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "markets.md").read_text()
+    part = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    (config,), (shown,) = (
+        re.findall(rf"^```{kind}\n(.*?)^```$", part, re.M | re.S) for kind in ("toml", "text")
+    )
+    _, made = run(folder, f"page-{heading.split()[0]}", config, *options)
+    printed = iter((made / "stdout.txt").read_text().splitlines())
+    for line in shown.splitlines():
+        assert line in printed
 
 
 def test_an_asset_without_a_sourced_ratio_is_no_collateral(folder: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,20 +17,23 @@ from crypto_quant.backtesting.engine.columns import money, texts, whole
 from crypto_quant.backtesting.engine.inputs import Inputs, read_inputs
 from crypto_quant.backtesting.engine.portfolio import Books, run_portfolio
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
+from crypto_quant.backtesting.stress import tick_session
 from crypto_quant.backtesting.stress.extremes import Extreme, extremes
 from crypto_quant.backtesting.stress.laid import LaidInputs, laid
-from crypto_quant.backtesting.stress.measure import Figures
+from crypto_quant.backtesting.stress.measure import Figures, Market, measure
 from crypto_quant.backtesting.stress.result import ShockRow
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.shocks.mark import marks_of_bars
-from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, BarTape, Shock
+from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, MINUTE_NS, BarTape, Shock
 from crypto_quant.backtesting.stress.tick_session import TickStress
+from crypto_quant.backtesting.visualization.page import build_stress_page
 from crypto_quant.data_pipeline.collectors import importer
 from crypto_quant.data_pipeline.collectors.facts import Facts
-from crypto_quant.data_pipeline.storage import Catalog
+from crypto_quant.data_pipeline.storage import KINDS, Catalog, Exps, SourceInfo
 from crypto_quant.runtime.config import RunConfig
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.ticks import TickReader, TickTape
+from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.venues.rules import load_instruments
 from tests.e2e.conftest import run_cq
 
@@ -329,6 +334,115 @@ def test_the_cap_is_charged_where_the_session_settles_funding(
         dearer = SIZE * mark * (Decimal("0.003") - recorded) / CAPITAL
         assert plain.ret - shocked.ret == pytest.approx(float(dearer), abs=2e-12)
         assert plain.fills == shocked.fills
+
+
+HOLD = """strategy = "hold"
+sessions = ["2023-04-04"]
+[risk]
+require_stop = false
+loss_at_stop = 0.5
+"""
+AT_VENUE = """model = "constant"
+ms = { p50 = 60, p99 = 300 }
+"""
+SLOW = """entry_ms = { p50 = 80, p99 = 120 }
+response_ms = { p50 = 70, p99 = 90 }
+"""
+
+
+@pytest.fixture(scope="module")
+def kept(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the capture of 2023-04-04, and one settlement in it."""
+    made = tmp_path_factory.mktemp("kept")
+    captures = sorted(map(str, (data_dir / "hftbacktest").glob("usdm/btcusdt_2023*.gz")))
+    done = run_cq(made, "data", "import", *captures)
+    assert done.returncode == 0, done.stderr
+    settle(Catalog(made / "catalog"), SETTLED, Decimal("0.0001"))
+    return made
+
+
+def settle(catalog: Catalog, ts: int, rate: Decimal) -> None:
+    """Add a settlement of funding."""
+    row = {"ts_event": ts, "ts_recv": ts, "rate": int(rate.scaleb(8)), "interval_h": 8, "flags": 0}
+    table = pa.Table.from_pylist([row], schema=KINDS["funding"].schema())
+    source = SourceInfo(f"settled {ts}", f"settled {ts}", 1, "test")
+    catalog.write("funding", "BTCUSDT-PERP.BINANCE", table, source, Exps(rate=8), "given")
+
+
+def kept_run(kept: Path, name: str, text: str) -> Path:
+    """Run a config over it; return the run's folder."""
+    (kept / name).mkdir()
+    (kept / f"{name}.toml").write_text(text)
+    words = "backtest", "--single", "--config", f"{name}.toml", "--runs", f"{name}/runs"
+    done = run_cq(kept, *words)
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(kept / "catalog", kept / name / "catalog")
+    [run_folder] = (kept / name / "runs").glob("ticks-*")
+    return run_folder
+
+
+def test_a_slow_feed_moves_no_end_and_no_funding_is_paid_after_it(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A position that is kept: bought once, and sold by the close at the end of the session.
+
+    By hand: both columns sell at one moment in one book, so both have two fills, and what differs
+    is what was paid at first. Funding of forty minutes later is nobody's: neither column changes.
+    """
+    folder = kept_run(kept, "hold", HOLD)
+    fills = pq.read_table(folder / "fills.parquet").to_pylist()
+    assert [fill["reason"] for fill in fills] == ["hold", "data_end"]
+    shocks, runs = ("latency_x50", "funding_longs_pay"), []
+
+    def seen(risk: RiskConfig, market: Market, books: Books, span: Span, capital: float) -> Figures:
+        paid = money(books.equity, "funding.hold").to_pylist()
+        runs.append((int(whole(books.equity, "ts")[-1]), paid[-1]))
+        return measure(risk, market, books, span, capital)
+
+    monkeypatch.setattr(tick_session, "measure", seen)
+    before = stressed(folder, *shocks)
+    plain, slow = both(before["latency_x50"])
+    equity = pq.read_table(folder / "equity.parquet")[column(PORTFOLIO, "equity")].to_pylist()
+    assert plain.ret == pytest.approx(float(equity[-1]) / CAPITAL - 1, rel=1e-9)
+    assert plain.fills == slow.fills == 2
+
+    page = build_stress_page(folder).read_text()
+    assert "With the shock and without it the run ends at that same moment" in page
+
+    end = before["latency_x50"].to
+    assert end > SETTLED
+    settle(Catalog(folder.parents[1] / "catalog"), end + 40 * MINUTE_NS, Decimal("0.01"))
+    first = list(runs)
+    runs.clear()
+    after = stressed(folder, *shocks)
+    assert runs == first
+    assert [ended for ended, _ in runs] == [end] * 4
+    assert len({paid for _, paid in runs[:3]}) == 1
+    assert runs[3][1] < runs[0][1] < 0
+    assert repr(after) == repr(before)  # an absent stop has no slip: NaN equals nothing
+
+
+def test_a_run_of_one_market_is_stressed_as_without_the_section(kept: Path) -> None:
+    """What its venue has otherwise is taken where it stands, under ``[venues]``."""
+    plain = kept_run(
+        kept,
+        "plain",
+        f"{HOLD}[venue]\nqueue_exponent = 3\n[venue.feed]\n{AT_VENUE}[venue.latency]\n{SLOW}",
+    )
+    market = kept_run(
+        kept,
+        "market",
+        f"{HOLD}[markets.only]\ninstrument = 'BTCUSDT-PERP.BINANCE'\n"
+        f"capital = {CAPITAL}\n[venues.BINANCE]\nqueue_exponent = 3\n"
+        f"[venues.BINANCE.feed]\n{AT_VENUE}[venues.BINANCE.latency]\n{SLOW}",
+    )
+    shocks = "gap_down", "latency_x50"
+    found = stressed(market, *shocks)
+    assert repr(found) == repr(stressed(plain, *shocks))
+    figures, slow = both(found["latency_x50"])
+    assert figures.fills == slow.fills == 2
+    assert found["gap_down"].held is not None
+    assert found["gap_down"].held > 0
 
 
 def test_a_run_that_never_held_anything_is_told_so(data_dir: Path, tmp_path: Path) -> None:

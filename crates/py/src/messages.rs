@@ -281,12 +281,13 @@ pub(crate) fn ladder(quotes: &Bound<'_, PyTuple>) -> PyResult<Vec<(i64, i64)>> {
                 fields.get_item(1)?,
                 fields.get_item(2)?,
             );
+            let is_side = side.is(&words.buy) || side.is(&words.sell);
             match (px.extract::<i64>(), quantity.extract()) {
-                (Ok(at), Ok(quantity)) if at > 0 => {
+                (Ok(at), Ok(quantity)) if at > 0 && is_side => {
                     Ok((if side.is(&words.buy) { at } else { -at }, quantity))
                 }
                 _ => Err(PyValueError::new_err(format!(
-                    "{side} {quantity} at {px}: expected positive whole numbers of grid units"
+                    "{side} {quantity} at {px}: expected a Side and positive whole numbers of grid units"
                 ))),
             }
         })

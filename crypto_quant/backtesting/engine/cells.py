@@ -93,9 +93,12 @@ class CellResult:
         return any(set(s["orders"]) & {"limit", "post_only"} for s in self.sessions)
 
 
-def queue_of(queue: QueueName, exponent: float, fitted: Fitted) -> tuple[str, float]:
-    """Return the native model of a queue, and its exponent."""
-    return ("power", fitted.exponent) if queue == "fitted" else (queue, exponent)
+def queue_of(config: TickConfig, venue: str, job: CellJob) -> tuple[str, float]:
+    """Return the native model of a cell's queue at a venue, and its exponent."""
+    exponent, queue = config.of_venue(venue).queue_exponent, job.cell.queue
+    # With markets nothing is fitted: the prior is the venue's own.
+    fitted = exponent if config.markets else job.fitted.exponent
+    return ("power", fitted) if queue == "fitted" else (queue, exponent)
 
 
 def chosen(found: tuple[JointSession, ...], names: tuple[str, ...]) -> tuple[JointSession, ...]:
@@ -193,10 +196,7 @@ class CellRun:
         return travel(latency, self._trips[venue], self._job.cell.latency, own)
 
     def _assumed(self, venue: str, latency: Mapping[str, object]) -> Assumed:
-        exponent, fitted = self._config.of_venue(venue).queue_exponent, self._job.fitted
-        if self._config.markets:  # nothing is fitted: the prior is the venue's own
-            fitted = fitted._replace(exponent=exponent)
-        return Assumed(*queue_of(self._job.cell.queue, exponent, fitted), latency)
+        return Assumed(*queue_of(self._config, venue, self._job), latency)
 
     def _tapes(self) -> Iterator[JointTape]:
         """Yield the sessions that have a book, one in memory at a time."""
@@ -206,16 +206,10 @@ class CellRun:
             found = self._reader.read(session)
             if isinstance(found, Skipped):
                 self._skipped.append(found)
-            else:
-                yield self._settled(found)
-
-    def _settled(self, tape: JointTape) -> JointTape:
-        """End a session before funding that nobody knows."""
-        unsettled = self._reader.unsettled(tape)
-        if not unsettled:
-            return tape
-        self._unpaid.append(unsettled[0])
-        return tape._replace(end=max(unsettled[0] - 1, tape.start + 1))
+                continue
+            if found.unpaid is not None:
+                self._unpaid.append(found.unpaid)
+            yield found
 
     def _tables(
         self, books: Books, names: list[str], wallets: Sequence[str]

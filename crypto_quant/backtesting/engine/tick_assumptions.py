@@ -30,6 +30,7 @@ def assumptions(config: TickConfig, markets: Markets, band: Band, start: int) ->
         When the first session begins, ns UTC.
     """
     rows = [Assumption(topic=topic, text=text) for topic, text in _said(config, band)]
+    rows += [Assumption(topic="transfers", text=text) for text in _transfers(config, markets)]
     count = sum(len(s["liquidations"]) for s in band.judged.sessions)
     rows.append(
         Assumption(
@@ -42,6 +43,17 @@ def assumptions(config: TickConfig, markets: Markets, band: Band, start: int) ->
     for instrument in markets.instruments:
         rows += unsourced(instrument, config.tier, start)
     return rows
+
+
+def _transfers(config: TickConfig, markets: Markets) -> Iterator[str]:
+    if config.transfers:
+        for name in markets.venues:
+            venue = config.of_venue(name)
+            costs = ", ".join(f"{fee} {asset}" for asset, fee in venue.transfer_fees.items())
+            yield (
+                f"Money that leaves a wallet at {name} is there after "
+                f"{venue.transfer_delay_ms:,} ms and costs {costs or 'nothing'}."
+            )
 
 
 def _margin(config: TickConfig, markets: Markets) -> str:

@@ -174,7 +174,7 @@ def _of_book(ran: Ran, before: Standing, book: Book) -> dict[str, Any]:
         "traded": f"{_notional(instrument, fills):f}",
         "pnl": _pnl(native.attribution(book.number), parts),
         "most_held": _most_held(instrument, held, shares[mine]),
-        "position_end": native.sleeve_position(book.number, book.at),
+        "position_end": _coins(instrument, native.sleeve_position(book.number, book.at)),
         "markout_bps": markouts(fills, own, ran.paths[book.contract], ran.tape.end, held),
     }
 
@@ -196,9 +196,14 @@ def _notional(instrument: Instrument, fills: Mapping[str, Ints]) -> Decimal:
 
 
 def _most_held(instrument: Instrument, before: int, signed: Ints) -> str:
-    """Return the largest position, in what the contract counts."""
-    most = int(np.abs(before + np.cumsum(signed)).max(initial=abs(before)))
-    return f"{Decimal(most).scaleb(-instrument.qty_exp):f}"
+    """Return the largest position, in the base asset."""
+    return _coins(instrument, int(np.abs(before + np.cumsum(signed)).max(initial=abs(before))))
+
+
+def _coins(instrument: Instrument, units: int) -> str:
+    """Return a quantity in the base asset: inverse contracts, which hold none, are not traded."""
+    count = Decimal(units).scaleb(-instrument.qty_exp)
+    return f"{EXACT.multiply(count, instrument.multiplier):f}"
 
 
 def _pnl(after: Mapping[str, Decimal], before: Mapping[str, Decimal]) -> dict[str, str]:

@@ -229,6 +229,7 @@ class TickBacktest:
                     "name": book.name,
                     "strategy": strategy_of(config, book),
                     "instrument": markets.legs.instruments[book.at].id,
+                    "base": markets.legs.instruments[book.at].base,
                     "venue": book.venue,
                     "side": book.section.side,
                     "capital": str(book.section.capital),

@@ -72,21 +72,27 @@ class Market(NamedTuple):
     worth: tuple[Worth, ...]
 
 
-def measure(risk: RiskConfig, market: Market, books: Books, span: Span) -> Figures:
-    """Measure a run over a span, in dollars where the quote asset is not worth one."""
+def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital: float) -> Figures:
+    """Measure a run over a span, in dollars where the quote asset is not worth one.
+
+    A span before whose start no row was written is measured from the ``capital`` that the run
+    began with, flat: what happened before the first row counts.
+    """
     ts = whole(books.equity, "ts")
-    first = max(int(np.searchsorted(ts, span.start)) - 1, 0)
-    stop = max(int(np.searchsorted(ts, span.end, side="right")), first + 1)
-    ts = ts[first:stop]
-    path = _floats(books, "equity")[first:stop]
+    first = int(np.searchsorted(ts, span.start)) - 1
+    rows = slice(max(first, 0), max(int(np.searchsorted(ts, span.end, side="right")), first + 1))
+    begins = [] if first >= 0 else [0]
+    ts = np.concatenate((np.array(begins, dtype=np.int64) + span.start - 1, ts[rows]))
+    path = np.concatenate((np.full(len(begins), capital), _floats(books, "equity")[rows]))
     worth = _worth(market.worth, ts)
     dollars = path * worth
     prices = [market.price(n, ts) for n in range(len(market.instruments))]
     over = {}
     for n, instrument in enumerate(market.instruments):
-        held = whole(books.equity, f"position.{instrument.id}")[first:stop]
+        held = np.concatenate((begins, whole(books.equity, f"position.{instrument.id}")[rows]))
         over[n] = _over(_value(instrument, prices[n], held), path)
-    highest = float(_margin_ratio(books)[first:stop].max(initial=0.0))
+    has_contracts = any(one.contract != "spot" for one in market.instruments)
+    highest = float(_margin_ratio(books)[rows].max(initial=0.0)) if has_contracts else 0.0
     spot = [n for n, one in enumerate(market.instruments) if one.contract == "spot"]
     price = prices[spot[0] if spot else 0].astype(np.float64) * worth
     within = _within(whole(books.fills, "ts_event"), span)

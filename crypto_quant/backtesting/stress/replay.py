@@ -63,7 +63,7 @@ def replayed(source: bytes, job: Replay) -> Figures:
     switch = switch_of(job.folds, inputs)
     books = run_portfolio(config, own, job.start, job.variant.sleeves, switch)
     market = Market(own.instruments, Marks(own).at, own.tape.worth)
-    return measure(config.risk, market, books, job.measured)
+    return measure(config.risk, market, books, job.measured, float(config.capital.amount))
 
 
 class Exposure(NamedTuple):

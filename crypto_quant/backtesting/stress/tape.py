@@ -92,8 +92,6 @@ class StressTape(Generic[S]):
     trips
         Messages between which latencies are interpolated, in the order of ``sent``; with none
         they are the constants of ``sim``.
-    late
-        When the last row is known, ns UTC, where a shock made that later.
     """
 
     instruments: tuple[Instrument, ...]
@@ -104,7 +102,6 @@ class StressTape(Generic[S]):
     deleverages: tuple[Deleverage, ...] = ()
     worth: tuple[Worth, ...] = ()
     trips: tuple[Trip, ...] = ()
-    late: int = 0
 
     def changed(self, streams: Mapping[Key, S]) -> StressTape[S]:
         """Return it with other columns for some streams."""

@@ -19,7 +19,6 @@ from crypto_quant.backtesting.stress.last_traded import last_traded
 from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity
 from crypto_quant.backtesting.stress.result import ShockRow, Stressed
 from crypto_quant.backtesting.stress.tape import (
-    HOUR_NS,
     LATENCIES,
     InapplicableError,
     Key,
@@ -31,8 +30,8 @@ from crypto_quant.backtesting.stress.tape import (
 from crypto_quant.backtesting.validation.evaluate import evaluate
 from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require
 from crypto_quant.core.config import load_config
-from crypto_quant.core.errors import DataError
-from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.errors import ConfigError, DataError
+from crypto_quant.core.instruments import Instrument, venue_of
 from crypto_quant.runtime.compose_ticks import (
     TRADED,
     Assumed,
@@ -56,9 +55,10 @@ class TickStress:
 
     Every session is run from flat with the starting capital, without and with each shock,
     which begins when most was held without it (``held.place``); figures are of the session from
-    there to its end, which is that of the run: before funding that nobody knows. The run is
-    looked at in the cell that it was judged in; latencies that are not constant there are taken
-    at their 99th percentile.
+    there to its end, which is that of the run: before funding that nobody knows. With a shock and
+    without it the session ends at that moment, and what is held is closed there, with costs. The
+    run is looked at in the cell that it was judged in; latencies that are not constant there are
+    taken at their 99th percentile.
 
     Parameters
     ----------
@@ -70,7 +70,8 @@ class TickStress:
     Raises
     ------
     ConfigError
-        An unknown shock, or another catalog than the run's.
+        An unknown shock, another catalog than the run's, or a run of several books or in hedge
+        mode: said before its data is looked at.
     """
 
     def __init__(
@@ -84,11 +85,14 @@ class TickStress:
     ) -> None:
         self._folder = folder
         self._config = load_config(TickConfig, folder / "config.toml", {})
+        _check_alone(self._config, folder / "config.toml")
         self._manifest = _read(folder / "manifest.json")
         catalog = catalog_of(self._manifest.get("parts"), root)
         self._job, self._level = _judged(folder)
-        feed = feed_model(self._config.venue.feed, self._level)
-        self._trips = read_round_trips(self._config.venue.latency)
+        self._venue = venue_of(self._config.instrument)
+        self._latency = self._config.of_venue(self._venue).latency
+        feed = feed_model(self._config.of_venue(self._venue).feed, self._level)
+        self._trips = read_round_trips(self._latency)
         self._reader = TickReader(catalog, known[self._config.instrument], feed)
         self._instrument = self._reader.instrument
         self._generated = catalog.is_generated
@@ -130,7 +134,8 @@ class TickStress:
             found = self._reader.read(session)
             if isinstance(found, NoBook):
                 continue
-            tape, _ = self._reader.settled(found)
+            ended, _ = self._reader.settled(found)
+            tape = self._reader.cut(found, ended.start, ended.end)
             what, total = f"session {session.name}", len(self._shocks)
             self._tell(what, 0, total)
             plain = self._recorded(tape)
@@ -164,11 +169,10 @@ class TickStress:
         return ShockRow(*names, over, None, None), Span(start, tape.end)
 
     def _recorded(self, tape: TickTape) -> SessionTape:
-        way = travel(self._config.venue.latency, self._trips, self._level, tape)
+        way = travel(self._latency, self._trips, self._level, tape)
         latencies = dict(zip(LATENCIES, (way.entry, way.response), strict=True))
         streams: dict[Key, Parts] = {(kind, TRADED): each for kind, each in tape.streams.items()}
-        # A slow feed lets the session end later: what is settled until then counts too.
-        settled = self._reader.settlements(replace(tape, end=tape.end + HOUR_NS))
+        settled = self._reader.settlements(tape)
         if settled is not None:
             streams["funding", TRADED] = [settled.columns]
         exp = 0 if settled is None else settled.exp
@@ -177,12 +181,10 @@ class TickStress:
     def _run(self, tape: TickTape, laid: SessionTape) -> Books:
         """Run the session from flat on other rows."""
         config, instrument = self._config, self._instrument
-        latencies = laid.latencies()
-        cell, exponent = self._job.cell, config.venue.queue_exponent
-        assumed = Assumed(*queue_of(cell.queue, exponent, self._job.fitted), latencies)
+        assumed = Assumed(*queue_of(config, self._venue, self._job), laid.latencies())
         streams = {kind: parts for (kind, _), parts in laid.streams.items() if kind != "funding"}
-        late = replace(tape, streams=streams, end=max(tape.end, laid.late))
-        shown, _ = self._reader.settled(late)
+        # A slow feed moves no end: who learns of the last rows too late is closed as the others.
+        shown = replace(tape, streams=streams)
         line = tick_line(config, instrument, shown, tick_capital(config, instrument), assumed)
         for columns in laid.streams.get(("funding", TRADED), ()):
             Settlements(columns, laid.rate_exp).put(line, TRADED)
@@ -192,7 +194,7 @@ class TickStress:
         recorded(line, compose_tick_state(config, instrument), NoLog())
         native = line.native
         return Books(
-            (config.strategy,),
+            tuple(config.books),
             native.equity_rows(),
             native.fills(),
             native.orders(),
@@ -201,11 +203,27 @@ class TickStress:
         )
 
     def _figures(self, books: Books, laid: SessionTape, span: Span) -> Figures:
-        return measure(self._config.risk, self._market(laid), books, span)
+        capital = sum(d.amount for d in tick_capital(self._config, self._instrument))
+        return measure(self._config.risk, self._market(laid), books, span, float(capital))
 
     def _market(self, laid: SessionTape) -> Market:
         trades = laid.streams.get(("trade", TRADED), ())
         return Market((self._instrument,), lambda _, ts: last_traded(trades, ts), laid.worth)
+
+
+def _check_alone(config: TickConfig, file: Path) -> None:
+    """Check that a run has one position: shocks are laid by what was held of it."""
+    names = ", ".join(config.books)
+    if len(config.books) > 1:
+        raise ConfigError(
+            f"{file}: markets: cq stress takes a run of one book, was one of {names}: run each "
+            "alone with cq backtest, its section under [markets] the only one, and stress that run"
+        )
+    if config.of_venue(venue_of(config.instrument)).hedged:
+        raise ConfigError(
+            f"{file}: markets.{names}: cq stress takes an account in one-way mode, was one in "
+            "hedge mode: run the book with hedged = false and cq backtest, and stress that run"
+        )
 
 
 def _judged(folder: Path) -> tuple[CellJob, LatencyName]:

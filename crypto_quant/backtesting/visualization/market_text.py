@@ -39,8 +39,8 @@ def _books(session: Figures, made: Sequence[Figures]) -> MarketTable:
         ("orders, rejected", lambda _, f: _orders(f)),
         ("fills taker, maker", lambda _, f: _fills(f)),
         ("traded", lambda _, f: f"{Decimal(f['traded']):,.0f}"),
-        ("most held", lambda _, f: f"{Decimal(f['most_held']).normalize():f}"),
-        ("position at end", lambda _, f: f"{f['position_end']}"),
+        ("most held", lambda m, f: coins(f["most_held"], m)),
+        ("position at end", lambda m, f: coins(f["position_end"], m)),
         *((f"P&L {part}", _part(part)) for part in _parts(own for _, own in each)),
         ("= P&L", _part("total")),
     ]
@@ -90,6 +90,12 @@ def _orders(own: Figures) -> str:
 
 def _fills(own: Figures) -> str:
     return f"{own['fills']['taker']:,}, {own['fills']['maker']:,}"
+
+
+def coins(amount: str, market: Figures) -> str:
+    """Return what a market's book holds with the asset that it is counted in."""
+    # A run of before does not say it.
+    return f"{Decimal(amount).normalize():f} {market.get('base', '')}".rstrip()
 
 
 def _balance(kind: str) -> Callable[[Figures], str]:

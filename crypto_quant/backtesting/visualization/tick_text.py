@@ -142,7 +142,7 @@ def session_rows(metrics: Metrics) -> list[tuple[str, Callable[[Session], str]]]
         *((f"P&L {part.replace('_', ' ')}", _money(part)) for part in PARTS if _any(metrics, part)),
         ("= P&L", _money("total")),
         *([("  over the band", _span(metrics))] if len(metrics["band"]["cells"]) > 1 else []),
-        *([] if several else [("position at end", lambda s: f"{s['position_end']}")]),
+        *([] if several else [("position at end", lambda s: _held(metrics, s))]),
     ]
 
 
@@ -177,6 +177,11 @@ def _reach(low: Decimal | float, high: Decimal | float) -> str:
 def _any(metrics: Metrics, part: str) -> bool:
     """Tell whether a part of the P&L is anything in any session."""
     return any(Decimal(session["pnl"][part]) for session in metrics["sessions"])
+
+
+def _held(metrics: Metrics, session: Session) -> str:
+    (market,) = metrics.get("markets", [{}])
+    return market_text.coins(session["position_end"], market)
 
 
 def _travelled(session: Session) -> str:

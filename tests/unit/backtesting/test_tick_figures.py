@@ -74,7 +74,8 @@ def test_counts_are_those_of_one_bet_with_its_stop(
         "data_end": 1,
         "alarm": 0,
     }
-    assert figures["position_end"] == 0
+    assert Decimal(figures["position_end"]) == 0
+    assert Decimal(figures["most_held"]) == Decimal("0.01")
     assert (standing.fills, standing.orders, standing.rows) == (2, 3, 10)
 
 

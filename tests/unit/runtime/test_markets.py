@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from crypto_quant.backtesting.metrics.schema import PORTFOLIO
 from crypto_quant.core.config import dump_config, make_config, with_values
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.messages import Wallet
@@ -192,6 +193,10 @@ capital = 2
         ({"top": "capital = 3"}, "capital: the markets say it, each its own: leave it out"),
         ({"top": "instrument = 'x'"}, "instrument: the markets say it, each its own: leave it out"),
         ({"here": "size = 1"}, "markets: expected sections"),
+        (
+            {"end": f'[markets.{PORTFOLIO}]\ninstrument = "{SPOT}"\ncapital = 3'},
+            "markets.portfolio: this is the sum of all books: give it another name",
+        ),
         (
             {"instrument": BINANCE},
             "markets.there: BTCUSDT-PERP.BINANCE is traded by markets.here already: one book each",

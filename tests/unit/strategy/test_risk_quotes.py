@@ -118,6 +118,7 @@ def test_a_refused_quote_takes_no_other_with_it() -> None:
         ((Quote(Side.BUY, MID, 1), Quote(Side.SELL, MID, 1)), "meets"),
         ((Quote(Side.BUY, MID + 10, 1), Quote(Side.SELL, MID, 1)), "meets"),
         ((Quote(Side.BUY, MID, 1), Quote(Side.BUY, MID, 2)), "one price"),
+        ((Quote("buy", MID, 1),), "buy 1 at 5000000: expected a Side"),  # type: ignore[arg-type]
     ],
 )
 def test_unsound_quotes_are_a_fault_of_their_sleeve(quotes: tuple[Quote, ...], what: str) -> None:

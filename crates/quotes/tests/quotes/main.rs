@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // what fails here fails the test
 
+mod answers;
 mod bench;
 mod budget;
 mod changes;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -28,10 +27,8 @@ def _slow(tape: SessionTape, span: Span) -> SessionTape:
             yield {**part, "ts_recv": reach.take(stamps(part))}
 
     out: dict[Key, Parts] = {key: Changed(parts, slower) for key, parts in tape.streams.items()}
-    ends = (stamps(part).max(initial=0) for parts in tape.streams.values() for part in parts)
     names = ("entry_latency_ns", "response_latency_ns")
-    slow = tape.changed(out).set({name: int(tape.sim[name]) * TIMES for name in names})
-    return replace(slow, late=int(max(ends, default=0)))
+    return tape.changed(out).set({name: int(tape.sim[name]) * TIMES for name in names})
 
 
 LATENCY: Final = Shock(

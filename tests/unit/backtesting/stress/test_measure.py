@@ -62,7 +62,7 @@ def price(n: int, ts: Ints) -> Ints:
 
 def figures(made: Books, worth: tuple[Worth, ...] = (), last: int = 5) -> Figures:
     market = Market(instruments(), price, worth)
-    return measure(RiskConfig(), market, made, Span(T0 + 2 * HOUR_NS, T0 + last * HOUR_NS))
+    return measure(RiskConfig(), market, made, Span(T0 + 2 * HOUR_NS, T0 + last * HOUR_NS), 100.0)
 
 
 def test_a_stretch_is_measured_from_the_last_row_before_it() -> None:
@@ -72,6 +72,27 @@ def test_a_stretch_is_measured_from_the_last_row_before_it() -> None:
     assert found.held == pytest.approx(0.04)
     assert not found.ruined
     assert figures(books(EQUITY), last=3).ret == pytest.approx(-0.01)
+
+
+def test_before_the_first_row_a_stretch_is_measured_from_the_capital() -> None:
+    """A gap in the first second of a session: its loss is in the first row already."""
+    market = Market(instruments(), price, ())
+    made = books([80.0] * 6, perp=-2_000)
+    rows = {**made.equity, "ts": T0 + np.arange(1, 7) * HOUR_NS}
+    span = Span(T0 + HOUR_NS // 2, T0 + 2 * HOUR_NS)
+    found = measure(RiskConfig(), market, replace(made, equity=rows), span, 100.0)
+    assert found.ret == pytest.approx(-0.2)
+    assert found.depth == pytest.approx(0.2)
+    assert not found.limits[0].held
+
+
+def test_a_run_in_spot_has_no_margin_to_lose() -> None:
+    (spot,) = (one for one in instruments() if one.contract == "spot")
+    found = measure(
+        RiskConfig(), Market((spot,), price, ()), books(EQUITY), Span(T0, T0 + HOUR_NS), 100.0
+    )
+    assert found.margin_ratio == 0.0
+    assert not found.ruined
 
 
 def test_results_are_in_dollars_where_the_quote_asset_is_not_worth_one() -> None:
@@ -100,7 +121,7 @@ def test_a_day_begins_with_its_own_equity() -> None:
     rows = {**made.equity, "ts": T0 + DAY_NS + np.array([-2, -1, 0, 1]) * HOUR_NS}
     market = Market(instruments(), price, ())
     span = Span(T0 + DAY_NS - HOUR_NS, T0 + 2 * DAY_NS)
-    limits = measure(RiskConfig(), market, replace(made, equity=rows), span).limits
+    limits = measure(RiskConfig(), market, replace(made, equity=rows), span, 100.0).limits
     assert limits[0].seen == pytest.approx(1 - 94 / 96)
 
 

@@ -411,9 +411,10 @@ def test_a_session_may_be_cut_anywhere(
         )
         again = together(laid).streams  # each pass over a stream begins anew
         assert all((again[s][n] == v).all() for s, rows in streams.items() for n, v in rows.items())
-        ends = [int(columns["ts_recv"].max()) for columns in streams.values()]
-        recorded = T0 + (FRAMES - 1) * 10 * MS + 5 * MS
-        assert max(ends) <= max(recorded, span.end if key == "data_gap" else 0, laid.late)
+        if key != "latency_x50":
+            ends = [int(columns["ts_recv"].max()) for columns in streams.values()]
+            recorded = T0 + (FRAMES - 1) * 10 * MS + 5 * MS
+            assert max(ends) <= max(recorded, span.end if key == "data_gap" else 0)
     assert came[0] == came[1]
 
 

@@ -84,3 +84,8 @@ def test_what_is_sent_says_whose_it_is_and_why() -> None:
 def test_an_amount_that_no_venue_moves_is_refused(amount: str) -> None:
     with pytest.raises(ValidationError, match="amount"):
         TransferRule(book="a", amount=Decimal(amount))
+
+
+def test_a_distance_of_less_than_a_millisecond_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"expected 0 or at least 0\.001"):
+        TransferRule.model_validate({"book": "one", "amount": 1, "every_s": 1e-12})

@@ -363,6 +363,22 @@ def test_a_deleveraging_takes_who_wins(net: float, side: str, sign: int) -> None
         assert laid.deleverages == ((span.start, PERP, Decimal(1)),)
 
 
+def test_a_deleveraging_before_the_first_mark_states_the_middle_of_the_moved_book() -> None:
+    """The first mark is of 11 ms. Else what is taken would be priced as if nothing had moved."""
+    span = Span(T0 + 5 * MS, TICK_SPAN.end)
+    laid = together(SHOCKS["deleveraging"].on_ticks(tick_tape(), span)).streams
+    first = {name: values[0] for name, values in laid["mark", PERP].items()}
+    book = book_at(laid["delta", PERP], span.start)
+    best = max(px for side, px in book if side > 0), min(px for side, px in book if side < 0)
+    assert first["mark"] == sum(best) / 2 == 3_999_995 - 400_000
+    assert (first["ts_event"], first["ts_recv"]) == (span.start, span.start + 4 * MS)
+    tape = tick_tape()
+    streams = {key: parts for key, parts in tape.streams.items() if key[0] != "mark"}
+    bare = StressTape(tape.instruments, streams, {}, 8, tape.sim)
+    with pytest.raises(InapplicableError, match="no mark price is recorded"):
+        SHOCKS["deleveraging"].on_ticks(bare, TICK_SPAN)
+
+
 def test_other_shocks_are_the_same_whatever_is_held() -> None:
     for key, shock in SHOCKS.items():
         if key != "deleveraging":

@@ -283,8 +283,28 @@ def test_the_venue_takes_the_short_at_the_mark_of_the_fall_of_a_session(
 ) -> None:
     """Short 0.01 BTC when a tenth is taken off the price: that is what it wins, and no more."""
     plain, adl = both(rows["deleveraging"])
+    assert rows["deleveraging"].label == "ADL of the winning short"
     assert adl.taken == 1
     assert adl.ret - plain.ret == pytest.approx(0.1 * 0.00281, abs=0.1 * 0.000281)
+
+
+def test_the_venue_takes_a_long_in_a_rise(data_dir: Path, tmp_path: Path) -> None:
+    """Long 0.01 BTC when a tenth is added to the price: a long that lost would not be taken."""
+    folder = captured(
+        data_dir,
+        tmp_path,
+        CQ__STRATEGY="hold",
+        CQ__RISK__REQUIRE_STOP="false",
+        CQ__RISK__LOSS_AT_STOP="0.5",
+    )
+    row = stressed(folder, "deleveraging")["deleveraging"]
+    plain, adl = both(row)
+    assert row.held is not None
+    assert row.held == pytest.approx(0.00281, abs=2e-5)
+    assert row.label == "ADL of the winning long"
+    assert "rise by 10%" in row.claim
+    assert adl.taken == 1
+    assert adl.ret - plain.ret == pytest.approx(0.1 * row.held, abs=0.01 * row.held)
 
 
 def test_the_cap_is_charged_where_the_session_settles_funding(

@@ -34,7 +34,8 @@ class Replay(NamedTuple):
     """What a process is asked to run.
 
     ``line`` is what is put on the line, its first part to warm up; decisions begin at
-    ``start``. ``at`` is where the shock lies, ``measured`` what its figures are of.
+    ``start``. ``at`` is where the shock lies, ``measured`` what its figures are of. ``net`` is the
+    contract's position value over equity when the shock begins, negative where short.
     """
 
     variant: Variant
@@ -44,6 +45,7 @@ class Replay(NamedTuple):
     at: Span
     measured: Span
     shock: str | None
+    net: float = 0.0
 
 
 @as_errors()
@@ -56,7 +58,7 @@ def replayed(source: bytes, job: Replay) -> Figures:
         The shock has nothing to change on bars.
     """
     inputs, _ = desk(source)
-    shock = None if job.shock is None else SHOCKS[job.shock]
+    shock = None if job.shock is None else SHOCKS[job.shock].facing(job.net)
     config, own = laid(job.variant.config, inputs, job.line, shock, job.at)
     switch = switch_of(job.folds, inputs)
     books = run_portfolio(config, own, job.start, job.variant.sleeves, switch)
@@ -65,27 +67,33 @@ def replayed(source: bytes, job: Replay) -> Figures:
 
 
 class Exposure(NamedTuple):
-    """How much a run held, hour by hour: times, gross value over equity, the benchmark's price.
+    """What a run held, hour by hour: times, gross value over equity, the benchmark's price.
 
-    Each of shape (n,).
+    ``net`` is the value of the contract alone over equity, negative where short. Each of shape
+    (n,).
     """
 
     ts: Ints
     gross: Floats
     price: Floats
+    net: Floats
 
     @classmethod
-    def of(cls, run: RunResult) -> Exposure:
-        """Read it off a run's marked path."""
+    def of(cls, run: RunResult, contract: str) -> Exposure:
+        """Read it off a run's marked path; ``contract`` is the instrument that is no spot."""
         prefix = column(PORTFOLIO, "notional") + "/"
         names = [name for name in run.equity.column_names if name.startswith(prefix)]
         gross = np.zeros(run.equity.num_rows)
         for name in names:
             gross += np.abs(floats(run.equity, name))
         equity = floats(run.equity, column(PORTFOLIO, "equity"))
-        share = np.divide(gross, equity, out=np.zeros_like(gross), where=equity > 0)
+
+        def share(value: Floats) -> Floats:
+            return np.divide(value, equity, out=np.zeros_like(value), where=equity > 0)
+
+        net = floats(run.equity, prefix + contract)
         price = floats(run.equity, f"mark/{run.description.benchmark.instrument}")
-        return cls(run.equity["ts"].to_numpy(), share, price)
+        return cls(run.equity["ts"].to_numpy(), share(gross), price, share(net))
 
     def flat_before(self, ts: int) -> int:
         """Return the last time before ``ts`` at which nothing was held; the first without one."""
@@ -121,7 +129,8 @@ def stretch(job: Replay, segments: tuple[Span, ...], exposure: Exposure, first: 
     start = min(exposure.flat_before(job.at.start - DAY_NS), job.at.start - RUN_IN_NS)
     start = max(start, first, segment.start)
     end = min(job.measured.end + HOUR_NS, segment.end)
-    return job._replace(line=Span(max(segment.start, start - WARM_NS), end), start=start)
+    net = float(exposure.net[np.searchsorted(exposure.ts, job.at.start)])
+    return job._replace(line=Span(max(segment.start, start - WARM_NS), end), start=start, net=net)
 
 
 def from_first(job: Replay) -> Replay:

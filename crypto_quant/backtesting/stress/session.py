@@ -7,6 +7,7 @@ from concurrent.futures import Future, as_completed
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from crypto_quant.backtesting.engine.inputs import PERP
 from crypto_quant.backtesting.engine.side_by_side import SideBySide, tried
 from crypto_quant.backtesting.engine.variants import main_variant
 from crypto_quant.backtesting.engine.workspace import Stage, Workspace
@@ -148,7 +149,7 @@ class StressSession:
 
         The configuration is the run's own: in the trial log they repeat its trial.
         """
-        exposure = Exposure.of(self._run)
+        exposure = Exposure.of(self._run, self._desk.inputs.instruments[PERP].id)
         first = int(exposure.ts[0])
         windows = extremes(self._desk.inputs, first) if self._asked.windows else []
         segments, start = self._desk.inputs.segments, self._desk.start
@@ -176,7 +177,7 @@ class StressSession:
         return (
             tuple(_window(one, figures) for one, figures in zip(windows, seen, strict=False)),
             tuple(
-                _shock(one, job.at, plain, shocked)
+                _shock(one, job, plain, shocked)
                 for one, (_, plain), (job, shocked) in zip(
                     laid, pairs[::2], pairs[1::2], strict=True
                 )
@@ -248,8 +249,8 @@ def _window(one: Extreme, figures: Figures | str) -> WindowRow:
     return WindowRow(one.key, one.label, one.span.start, one.span.end, one.value, figures)
 
 
-def _shock(one: _Laid, at: Span, plain: Figures | str, shocked: Figures | str) -> ShockRow:
-    shock = one.shock
+def _shock(one: _Laid, job: Replay, plain: Figures | str, shocked: Figures | str) -> ShockRow:
+    shock, at = one.shock.facing(job.net), job.at
     names = shock.key, shock.label, shock.claim, one.place, at.start, at.end, one.to
     row = ShockRow(*names, None if one.place == FIRST else one.held, None, None)
     if isinstance(plain, str) or isinstance(shocked, str):

@@ -21,6 +21,8 @@ MINUTE_NS: Final = 60 * 10**9
 HOUR_NS: Final = 60 * MINUTE_NS
 DAY_NS: Final = 24 * HOUR_NS
 PRICES: Final = ("open", "high", "low", "close")
+LATENCIES: Final = ("entry_latency_ns", "response_latency_ns")
+"""Native names of how long orders and answers take where that is constant."""
 
 
 class InapplicableError(Exception):
@@ -33,6 +35,14 @@ class Deleverage(NamedTuple):
     ts: int
     instrument: int
     fraction: Decimal
+
+
+class Trip(NamedTuple):
+    """When a message is sent, when the venue has it, when its answer is known; ns UTC."""
+
+    sent: int
+    venue: int
+    answered: int
 
 
 class Worth(NamedTuple):
@@ -79,6 +89,9 @@ class StressTape(Generic[S]):
         Parts of positions that the venue takes.
     worth
         Where the quote asset is not worth a dollar.
+    trips
+        Messages between which latencies are interpolated, in the order of ``sent``; with none
+        they are the constants of ``sim``.
     """
 
     instruments: tuple[Instrument, ...]
@@ -88,6 +101,7 @@ class StressTape(Generic[S]):
     sim: Mapping[str, int | float | Decimal | str]
     deleverages: tuple[Deleverage, ...] = ()
     worth: tuple[Worth, ...] = ()
+    trips: tuple[Trip, ...] = ()
 
     def changed(self, streams: Mapping[Key, S]) -> StressTape[S]:
         """Return it with other columns for some streams."""
@@ -96,6 +110,12 @@ class StressTape(Generic[S]):
     def set(self, settings: Mapping[str, int | float | Decimal]) -> StressTape[S]:
         """Return it with other settings of the venue."""
         return replace(self, sim={**self.sim, **settings})
+
+    def latencies(self) -> dict[str, object]:
+        """Return how long orders and answers take, as native settings of the venue."""
+        if self.trips:
+            return {"latency_rows": list(self.trips)}
+        return {name: int(self.sim[name]) for name in LATENCIES}
 
     def of(self, kind: str) -> list[int]:
         """List the instruments that have a stream of a kind."""
@@ -142,6 +162,8 @@ class Shock:
     takes
         The venue takes positions: where it can take none, the rest of the shock alone would
         be shown.
+    for_long
+        The shock in its place where the contract is held long, if that needs another one.
     """
 
     key: str
@@ -153,6 +175,11 @@ class Shock:
     ticks_ns: int = 0
     from_first: frozenset[str] = frozenset()
     takes: bool = False
+    for_long: Shock | None = None
+
+    def facing(self, net: float | None) -> Shock:
+        """Return the shock for what is held of the contract, by its sign."""
+        return self.for_long if self.for_long is not None and net and net > 0 else self
 
     def on_bars(self, tape: BarTape, span: Span) -> BarTape:
         """Return a tape of bars under the shock.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from crypto_quant.backtesting.engine import identity
 from crypto_quant.backtesting.engine.cells import Cell, CellJob, Fitted, queue_of
@@ -19,6 +19,7 @@ from crypto_quant.backtesting.stress.last_traded import last_traded
 from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity
 from crypto_quant.backtesting.stress.result import ShockRow, Stressed
 from crypto_quant.backtesting.stress.tape import (
+    LATENCIES,
     InapplicableError,
     Key,
     Parts,
@@ -47,8 +48,6 @@ from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Settlements
 from crypto_quant.runtime.ticks import NoBook, TickReader, TickTape
 from crypto_quant.runtime.venue_config import LatencyName
-
-_LATENCIES: Final = ("entry_latency_ns", "response_latency_ns")
 
 
 class TickStress:
@@ -144,7 +143,7 @@ class TickStress:
             for done, shock in enumerate(self._shocks, 1):
                 row, span = self._placed(shock, tape, plain, undisturbed)
                 try:
-                    laid = shock.on_ticks(plain, Span(row.start, row.end))
+                    laid = shock.facing(row.held).on_ticks(plain, Span(row.start, row.end))
                 except InapplicableError as err:
                     yield row._replace(why=str(err))
                 else:
@@ -164,13 +163,14 @@ class TickStress:
             held = Held.of(books)
             start = place(held, Span(tape.start, tape.end), shock.ticks_ns)
             over = over_equity(self._market(plain), books, start, held.at(start))
+        shock = shock.facing(over)
         end = min(start + shock.ticks_ns, tape.end) if shock.ticks_ns else tape.end + 1
         names = shock.key, shock.label, shock.claim, tape.session.name, start, end, tape.end
         return ShockRow(*names, over, None, None), Span(start, tape.end)
 
     def _recorded(self, tape: TickTape) -> SessionTape:
         way = travel(self._latency, self._trips, self._level, tape)
-        latencies = dict(zip(_LATENCIES, (way.entry, way.response), strict=True))
+        latencies = dict(zip(LATENCIES, (way.entry, way.response), strict=True))
         streams: dict[Key, Parts] = {(kind, TRADED): each for kind, each in tape.streams.items()}
         settled = self._reader.settlements(tape)
         if settled is not None:
@@ -181,8 +181,7 @@ class TickStress:
     def _run(self, tape: TickTape, laid: SessionTape) -> Books:
         """Run the session from flat on other rows."""
         config, instrument = self._config, self._instrument
-        latencies = {name: int(laid.sim[name]) for name in _LATENCIES}
-        assumed = Assumed(*queue_of(config, self._venue, self._job), latencies)
+        assumed = Assumed(*queue_of(config, self._venue, self._job), laid.latencies())
         streams = {kind: parts for (kind, _), parts in laid.streams.items() if kind != "funding"}
         # A slow feed moves no end: who learns of the last rows too late is closed as the others.
         shown = replace(tape, streams=streams)

@@ -148,8 +148,10 @@ class _Book:
         is_snapshot = rows["flags"] & flags.SNAPSHOT > 0
         if not is_snapshot.size:
             return
-        begins = np.flatnonzero(is_snapshot & ~np.append(self._is_loading, is_snapshot[:-1]))
-        self._is_loading = bool(is_snapshot[-1])
+        # A snapshot ends with its frame: another one may follow at once.
+        is_loading = is_snapshot & (rows["flags"] & flags.LAST == 0)
+        begins = np.flatnonzero(is_snapshot & ~np.append(self._is_loading, is_loading[:-1]))
+        self._is_loading = bool(is_loading[-1])
         news = {name: rows[name] for name in _LEVEL}
         if begins.size:
             self._levels = _newest(cut(news, slice(int(begins[-1]), None)))

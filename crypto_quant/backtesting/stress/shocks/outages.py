@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from crypto_quant.backtesting.stress.shocks.moments import NO_GAPS, inside, stan
 from crypto_quant.backtesting.stress.shocks.rows import cut, each, gaps_of, joined
 from crypto_quant.backtesting.stress.tape import (
     HOUR_NS,
+    LATENCIES,
     MINUTE_NS,
     BarTape,
     Changed,
@@ -21,6 +23,7 @@ from crypto_quant.backtesting.stress.tape import (
     SessionTape,
     Shock,
     StressTape,
+    Trip,
 )
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Ints
@@ -46,7 +49,10 @@ def _no_bars(tape: BarTape, span: Span) -> BarTape:
 
 
 def _no_ticks(tape: SessionTape, span: Span) -> SessionTape:
-    """Leave out what happens within the span: a gap, then the whole market anew."""
+    """Leave out what happens within the span, and let in nothing: a gap, then the whole market.
+
+    What rests stays where it was, without a place in its queue, and meets the first book.
+    """
     out: dict[Key, Parts] = {}
     for index in _of_first_venue(tape):
         deltas, gaps = tape.streams["delta", index], gaps_of(tape, index)
@@ -59,7 +65,20 @@ def _no_ticks(tape: SessionTape, span: Span) -> SessionTape:
             if (kind, index) in tape.streams:
                 out[kind, index] = standing(tape.streams[kind, index], span, _none, ends)
         out["gap", index] = [_with_gap(tape.streams.get(("gap", index), ()), span.start, lost)]
-    return tape.changed(out)
+    return replace(tape.changed(out), trips=_no_way_in(tape, span))
+
+
+def _no_way_in(tape: SessionTape, span: Span) -> tuple[Trip, ...]:
+    """Let what would arrive within the span arrive when the venue is up again.
+
+    Its gateway takes nothing while it is down, so a client sends again until something gets
+    through: at best that is sent at the span's end, and everything before it arrives with it.
+    """
+    entry, response = (int(tape.sim[name]) for name in LATENCIES)
+    up = span.end + entry
+    # The first row keeps the usual way for all that arrives in time.
+    ways = (span.start - 1 - entry, span.start - 1), (span.start - entry, up), (span.end, up)
+    return tuple(Trip(sent, venue, venue + response) for sent, venue in ways)
 
 
 def _no_book(deltas: Parts, span: Span, gaps: Ints) -> Changed:
@@ -115,6 +134,7 @@ VENUE_DOWN: Final = Shock(
     key="venue_down",
     label="Venue down",
     claim="Nothing is traded or quoted on the venue within the span and no order is filled; "
+    "what is sent to it reaches it when it is up again, what rests meets the market of then; "
     "funding is settled as recorded.",
     bars=_no_bars,
     ticks=_no_ticks,

@@ -340,6 +340,51 @@ def test_the_whole_contract_is_taken_at_the_fall() -> None:
         assert taken == (span.start, PERP, Decimal(1))
 
 
+@pytest.mark.parametrize(
+    ("net", "side", "sign"), [(0.3, "long", 1), (-0.3, "short", -1), (0.0, "short", -1)]
+)
+def test_a_deleveraging_takes_who_wins(net: float, side: str, sign: int) -> None:
+    """A rise takes a long, a fall a short: the venue never takes the loser."""
+    shock = SHOCKS["deleveraging"].facing(net)
+    assert shock.key == "deleveraging"
+    assert shock.takes
+    assert shock.label == f"ADL of the winning {side}"
+    assert f"the whole {side} in the contract" in shock.claim
+    assert ("rise by 10%" if sign > 0 else "fall by 10%") in shock.claim
+    session = together(shock.on_ticks(tick_tape(), TICK_SPAN))
+    for plain, laid, span, kind, name in (
+        (bar_tape(), shock.on_bars(bar_tape(), SPAN), SPAN, "bar", "open"),
+        (together(tick_tape()), session, TICK_SPAN, "trade", "px"),
+    ):
+        old, new = plain.streams[kind, PERP], laid.streams[kind, PERP]
+        inside = (old["ts_event"] >= span.start) & (old["ts_event"] < span.end)
+        moves = new[name][inside] / old[name][inside] - 1
+        assert moves == pytest.approx(sign * 0.1, abs=1e-3)
+        assert laid.deleverages == ((span.start, PERP, Decimal(1)),)
+
+
+def test_a_deleveraging_before_the_first_mark_states_the_middle_of_the_moved_book() -> None:
+    """The first mark is of 11 ms. Else what is taken would be priced as if nothing had moved."""
+    span = Span(T0 + 5 * MS, TICK_SPAN.end)
+    laid = together(SHOCKS["deleveraging"].on_ticks(tick_tape(), span)).streams
+    first = {name: values[0] for name, values in laid["mark", PERP].items()}
+    book = book_at(laid["delta", PERP], span.start)
+    best = max(px for side, px in book if side > 0), min(px for side, px in book if side < 0)
+    assert first["mark"] == sum(best) / 2 == 3_999_995 - 400_000
+    assert (first["ts_event"], first["ts_recv"]) == (span.start, span.start + 4 * MS)
+    tape = tick_tape()
+    streams = {key: parts for key, parts in tape.streams.items() if key[0] != "mark"}
+    bare = StressTape(tape.instruments, streams, {}, 8, tape.sim)
+    with pytest.raises(InapplicableError, match="no mark price is recorded"):
+        SHOCKS["deleveraging"].on_ticks(bare, TICK_SPAN)
+
+
+def test_other_shocks_are_the_same_whatever_is_held() -> None:
+    for key, shock in SHOCKS.items():
+        if key != "deleveraging":
+            assert shock.facing(0.3) is shock.facing(-0.3) is shock.facing(None) is shock
+
+
 def test_a_shock_that_has_nothing_to_change_says_so() -> None:
     tape = tick_tape()
     book = {("delta", PERP): tape.streams["delta", PERP]}

@@ -80,6 +80,8 @@ def test_no_number_may_be_any_number(root: type[BaseModel], bad: float) -> None:
             make_config(root, {**base, **raw}, {}, "my.toml")
         said = str(told.value)
         key = (path(raw, bad) or "").rstrip(".")
+        if "capital.shares" in key:  # of them together, so they are named so
+            key = "capital.shares"
         assert said.startswith("my.toml: "), said
         assert key.rsplit(".", 1)[-1] in said, said
         assert len(said.splitlines()) == 1, said

@@ -12,7 +12,7 @@ from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog, Part
 from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.line import RecordedLine
-from crypto_quant.runtime.ticks import NoBook, TickReader, TickSession, TickTape
+from crypto_quant.runtime.ticks import NoBook, TickReader, TickSession, TickTape, end_before
 
 
 class JointSession(NamedTuple):
@@ -128,7 +128,7 @@ class JointReader:
             return Skipped(session.name, "the books are not known at one time")
         unpaid = self._unpaid([replace(tape, start=start, end=end) for tape in tapes])
         if unpaid is not None:
-            end = max(unpaid - 1, start + 1)
+            end = end_before(unpaid, start)
         both = zip(self.readers, tapes, strict=True)
         each = tuple(reader.cut(own, start, end) for reader, own in both)
         return JointTape(session, start, end, each, unpaid)

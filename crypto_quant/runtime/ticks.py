@@ -240,12 +240,12 @@ class TickReader:
         loader = TapeLoader(self._catalog, (self.instrument,))
         return loader.settlements(0, tape.start, tape.end + 1)
 
-    def settled(self, tape: TickTape) -> tuple[TickTape, int | None]:
-        """End a session before funding that nobody knows; return it, and when that was due."""
+    def settled(self, tape: TickTape) -> TickTape:
+        """Return a session as it is run: ended before funding that nobody knows."""
         unsettled = self.unsettled(tape)
         if not unsettled:
-            return tape, None
-        return replace(tape, end=max(unsettled[0] - 1, tape.start + 1)), unsettled[0]
+            return tape
+        return self.cut(tape, tape.start, end_before(unsettled[0], tape.start))
 
     def unsettled(self, tape: TickTape) -> tuple[int, ...]:
         """Return the times at which funding is due, but the catalog has no settled rate."""
@@ -277,6 +277,11 @@ class TickReader:
             if next(rows.tables(TIMES), None) is not None:
                 found[kind] = rows
         return found
+
+
+def end_before(unpaid: int, start: int) -> int:
+    """Return where a session ends so that funding due at ``unpaid`` is not in it, ns UTC."""
+    return max(unpaid - 1, start + 1)
 
 
 def _others(held: Mapping[str, SessionRows]) -> dict[str, SessionRows]:

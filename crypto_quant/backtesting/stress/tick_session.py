@@ -134,8 +134,7 @@ class TickStress:
             found = self._reader.read(session)
             if isinstance(found, NoBook):
                 continue
-            ended, _ = self._reader.settled(found)
-            tape = self._reader.cut(found, ended.start, ended.end)
+            tape = self._reader.settled(found)
             what, total = f"session {session.name}", len(self._shocks)
             self._tell(what, 0, total)
             plain = self._recorded(tape)

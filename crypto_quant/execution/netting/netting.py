@@ -245,7 +245,7 @@ class Netting:
 
     def _is_old(self, order: Order, now: int) -> bool:
         """Tell whether a resting entry has waited long enough; note when it will have."""
-        if order.type is not OrderType.POST_ONLY or order.is_quote or order.conditions is not None:
+        if order.type is not OrderType.POST_ONLY or order.conditions is not None:
             return False
         if now >= order.ts + self._ttl:
             return True

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from crypto_quant.backtesting.stress.shocks.rows import Reach
-from crypto_quant.backtesting.stress.tape import Changed, Key, Parts, SessionTape, Shock
+from crypto_quant.backtesting.stress.tape import LATENCIES, Changed, Key, Parts, SessionTape, Shock
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Ints
 
@@ -27,8 +27,7 @@ def _slow(tape: SessionTape, span: Span) -> SessionTape:
             yield {**part, "ts_recv": reach.take(stamps(part))}
 
     out: dict[Key, Parts] = {key: Changed(parts, slower) for key, parts in tape.streams.items()}
-    names = ("entry_latency_ns", "response_latency_ns")
-    return tape.changed(out).set({name: int(tape.sim[name]) * TIMES for name in names})
+    return tape.changed(out).set({name: int(tape.sim[name]) * TIMES for name in LATENCIES})
 
 
 LATENCY: Final = Shock(

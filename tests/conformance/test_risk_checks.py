@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from crypto_quant.core.messages import Allocation, Order, OrderType, Side, Wallet
 from crypto_quant.strategy.risk_manager import CHECKS
+from crypto_quant.strategy.risk_manager.batch import of_orders, of_quotes
 from crypto_quant.strategy.risk_manager.book import DAY_NS, Proposal, RiskBook, RiskState
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from tests.unit.strategy.account import CARRY, MODEL, PERP, SLEEVES, SPOT, TERMS, Account
@@ -111,7 +112,7 @@ def test_exposure_check_never_refuses_an_order_that_only_shrinks(
     if not check.is_exposure or quantity == 0:
         return
     book = _book(view, halted=halted)
-    book.state.sent.extend([view.now] * (1_000 if flood else 0))
+    book.state.sent.add(view.now, 1_000 if flood else 0)
     closing = -quantity if held > 0 else quantity
     order = Order(
         view.now,
@@ -135,7 +136,7 @@ def _batches(draw: st.DrawFn) -> tuple[list[Order], RiskBook]:
     """Draw orders of one wake-up, large and small, some of them off tick or lot."""
     view = draw(_worlds())
     book = _book(view, halted=draw(st.booleans()))
-    book.state.sent.extend([view.now - 1] * draw(st.sampled_from([0, 50, 119, 120])))
+    book.state.sent.add(view.now - 1, draw(st.sampled_from([0, 50, 119, 120])))
     orders = []
     for number in range(1, draw(st.integers(1, 4)) + 1):
         sleeve, instrument = draw(st.sampled_from([(CARRY, SPOT), (CARRY, PERP), (MODEL, PERP)]))
@@ -165,14 +166,14 @@ def test_what_a_check_clears_it_refuses_none_of(
 ) -> None:
     orders, book = drawn
     check = CHECKS[name](RiskConfig())
-    batch = book.batch(orders)
+    batch = of_orders(orders, book)
     assert batch is not None
     if not check.clears(batch, book):
         return
     for order in orders:
         assert check.refusal(order, book) is None
         book.accept_order(order)
-        book.state.sent.append(book.now)
+        book.state.sent.add(book.now)
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -195,7 +196,7 @@ def test_of_quotes_that_a_check_clears_it_cuts_neither_side(
 ) -> None:
     config = RiskConfig(require_stop=not free, loss_at_stop=1.0 if free else 0.01)
     check, book, held = CHECKS[name](config), _book(view, halted=halted), view.position(*where)
-    if not check.clears(book.quoted(*where, held - sold, held + bought), book):
+    if not check.clears(of_quotes(*where, held - sold, held + bought, book), book):
         return
     terms, px = TERMS[where[1]], book.px(where[1])
     worth = px * terms.price_unit * terms.size_unit

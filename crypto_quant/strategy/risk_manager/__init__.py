@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from crypto_quant.strategy.risk_manager.book import Check
+from crypto_quant.strategy.risk_manager.check import Check
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.strategy.risk_manager.daily_loss import DailyLoss
 from crypto_quant.strategy.risk_manager.initial_margin import InitialMargin

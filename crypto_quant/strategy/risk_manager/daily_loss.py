@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.batch import Batch
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 KILLED: Final = "killed by the operator: shrinking orders only"

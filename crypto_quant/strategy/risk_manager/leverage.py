@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.batch import SURE, Batch
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -32,12 +33,10 @@ class Leverage:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that each sleeve's contracts stay well within its own equity's."""
-        for (sleeve, instrument), size in batch.sizes.items():
-            terms = book.terms[instrument]
-            if terms.is_spot or not size:
-                continue
-            leverage = min(self._leverage, terms.max_leverage)
-            if batch.of_sleeve[sleeve] >= SURE * leverage * book.view.sleeve_equity(sleeve):
+        for sleeve, most in batch.leverages.items():
+            leverage = most if most < self._leverage else self._leverage
+            limit = SURE * leverage * book.view.sleeve_equity(sleeve)
+            if sleeve in batch.of_sleeve and batch.of_sleeve[sleeve] >= limit:
                 return False
         return True
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.batch import SURE, Batch
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -47,13 +48,7 @@ class LossAtStop:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that even a total loss stays within the budget, where no stop is demanded."""
-        if not self._is_total:
-            return False
-        budget = self._share * book.equity
-        for (_, instrument), size in batch.sizes.items():
-            if size and not 0.0 < size * book.worth(instrument) < budget:
-                return False
-        return True
+        return self._is_total and batch.largest < self._share * book.equity
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Never refuse: an order does not carry the stop of its position."""

@@ -21,16 +21,10 @@ from crypto_quant.core.messages import (
 )
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import EXACT, Terms, common_step
-from crypto_quant.strategy.risk_manager import own_orders, quotes, reasons
-from crypto_quant.strategy.risk_manager.book import (
-    DAY_NS,
-    Batch,
-    Check,
-    Proposal,
-    RiskBook,
-    RiskState,
-    new,
-)
+from crypto_quant.strategy.risk_manager import batch, own_orders, quotes, reasons
+from crypto_quant.strategy.risk_manager.batch import Batch
+from crypto_quant.strategy.risk_manager.book import DAY_NS, Proposal, RiskBook, RiskState
+from crypto_quant.strategy.risk_manager.check import Check
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.strategy.risk_manager.own_orders import Change
 
@@ -147,10 +141,10 @@ class RiskManager:
         target of it was cut before.
         """
         book = RiskBook(view, terms, self._numbers, self.state)
-        batch = None if crosses else book.batch(orders)
-        if batch is not None and self._clears(batch, book):
-            self.state.sent.extend([book.now] * len(orders))
-            return new(Stamped, (approve(orders, self._names, RISK_SEAL), (), ()))
+        worst = None if crosses else batch.of_orders(orders, book)
+        if worst is not None and self._clears(worst, book):
+            self.state.sent.add(book.now, len(orders))
+            return tuple.__new__(Stamped, (approve(orders, self._names, RISK_SEAL), (), ()))
         judged = [*map(_as_order, crosses), *orders] if crosses else orders
         with localcontext(EXACT):
             verdicts = [
@@ -225,7 +219,7 @@ class RiskManager:
                     approved.append(Approved(change.after, self._names, RISK_SEAL))
                     book.accept_order(change.added())
                     book.accept_price(change.rest())
-                    self.state.sent.append(book.now)
+                    self.state.sent.add(book.now)
                 else:
                     refused.append(Refused(change.after, reason))
         return tuple(approved), tuple(refused)
@@ -244,14 +238,10 @@ class RiskManager:
         reason = self._refusal(added, book, limits, shrinks=False)
         return reason or own_orders.beyond(added, book, self._allowed)
 
-    def _clears(self, batch: Batch, book: RiskBook) -> bool:
+    def _clears(self, worst: Batch, book: RiskBook) -> bool:
         """Tell whether every check certainly lets all of it through."""
-        terms = book.terms
-        for _, instrument in batch.sizes:
-            if instrument not in terms:
-                return False
         for clears in self._clearing:  # noqa: SIM110 -- a generator costs as much as a check
-            if not clears(batch, book):
+            if not clears(worst, book):
                 return False
         return True
 
@@ -270,7 +260,7 @@ class RiskManager:
         if leaves is not None:
             book.accept_order(leaves)
             if is_sent:
-                self.state.sent.append(book.now)
+                self.state.sent.add(book.now)
         return _Verdict(reason, shrinks, close)
 
     def _refusal(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.batch import SURE, Batch
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.batch import Batch
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
-
-MINUTE_NS = 60 * 10**9
 
 
 class OrderRate:
@@ -30,13 +27,12 @@ class OrderRate:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that the rate leaves room for all, and that they are the wake-up's first."""
-        sent, count = book.state.sent, batch.orders
+        count = batch.orders
         if not count:
             return True
-        _forget(sent, book.now)
-        if sent and sent[-1] == book.now:
-            return False
-        return count <= self._per_wake and len(sent) + count <= self._per_minute
+        sent, now = book.state.sent, book.now
+        is_within = sent.within_minute(now) + count <= self._per_minute
+        return is_within and count <= self._per_wake and not sent.at(now)
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse growth once the rate is reached.
@@ -44,18 +40,11 @@ class OrderRate:
         An order of quantity 0 is another price of one that may open: it grows by nothing, and is
         a message all the same.
         """
-        sent = book.state.sent
-        _forget(sent, book.now)
         if order.quantity and book.shrinks(order):
             return None
-        if len(sent) >= self._per_minute:
+        sent, now = book.state.sent, book.now
+        if sent.within_minute(now) >= self._per_minute:
             return f"{self._per_minute} orders within a minute"
-        if sum(1 for ts in sent if ts == book.now) >= self._per_wake:
+        if sent.at(now) >= self._per_wake:
             return f"{self._per_wake} orders at one wake-up"
         return None
-
-
-def _forget(sent: deque[int], now: int) -> None:
-    """Drop what was sent a minute ago or earlier."""
-    while sent and sent[0] <= now - MINUTE_NS:
-        sent.popleft()

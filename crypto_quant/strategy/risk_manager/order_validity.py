@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from crypto_quant.core.messages import Order
-from crypto_quant.strategy.risk_manager.book import SURE, Batch, Proposal, RiskBook
+from crypto_quant.core.terms import Terms
+from crypto_quant.strategy.risk_manager.batch import SURE, Batch
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -23,6 +25,7 @@ class OrderValidity:
 
     def __init__(self, config: RiskConfig) -> None:
         del config  # it has no limit of ours: the venue's rules bind
+        self._enough: dict[int, tuple[Terms, float]] = {}
 
     def shrink(self, proposal: Proposal, book: RiskBook) -> int:
         """Return the target: validity is that of the order that netting makes."""
@@ -34,10 +37,17 @@ class OrderValidity:
             terms = book.terms[instrument]
             if px % terms.tick or quantity % terms.lot:
                 return False
-            unit = SURE * terms.price_unit * terms.size_unit
-            if least * unit <= float(terms.min_notional):
+            if least <= self._least(instrument, terms):
                 return False
         return True
+
+    def _least(self, instrument: int, terms: Terms) -> float:
+        """Return above what price times quantity, in grid units, all are certainly large enough."""
+        known = self._enough.get(instrument)
+        if known is None or known[0] is not terms:
+            unit = SURE * terms.price_unit * terms.size_unit
+            known = self._enough[instrument] = (terms, float(terms.min_notional) / unit)
+        return known[1]
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse what the venue would reject."""

@@ -10,8 +10,9 @@ from crypto_quant import _native
 from crypto_quant.core.errors import InvariantError
 from crypto_quant.core.messages import Quote, Side, Target
 from crypto_quant.core.terms import EXACT, Terms
-from crypto_quant.strategy.risk_manager import reasons
-from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
+from crypto_quant.strategy.risk_manager import batch, reasons
+from crypto_quant.strategy.risk_manager.batch import Batch
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
 
 BUY = Side.BUY
 Clear = Callable[[Batch, RiskBook], bool]
@@ -55,9 +56,9 @@ def cut(target: Target, sleeve: int, book: RiskBook, clears: Clear, allow: Allow
     bought, sold = totals(target, terms)
     instrument = target.instrument
     held = book.view.position(sleeve, instrument)
-    worst = book.quoted(sleeve, instrument, held - sold, held + bought)
+    worst = batch.of_quotes(sleeve, instrument, held - sold, held + bought, book)
     if clears(worst, book):
-        book.accept_quotes(worst)
+        book.accept_quotes(worst.sizes)
         return target
     with localcontext(EXACT):
         bids = _room(target, sleeve, held, bought, book, allow)
@@ -68,7 +69,8 @@ def cut(target: Target, sleeve: int, book: RiskBook, clears: Clear, allow: Allow
             reason = reasons.cut_by(target.reason, names)
             target = target._replace(quotes=kept, reason=reason)
             bought, sold = totals(target, terms)
-    book.accept_quotes(book.quoted(sleeve, instrument, held - sold, held + bought))
+    left = batch.of_quotes(sleeve, instrument, held - sold, held + bought, book)
+    book.accept_quotes(left.sizes)
     return target
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from crypto_quant.core.messages import Order, Wallet
-from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook
+from crypto_quant.strategy.risk_manager.batch import Batch
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 
 
@@ -35,10 +36,7 @@ class SpotBalance:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that none of them trades spot."""
-        for _, instrument in batch.sizes:  # noqa: SIM110 -- a generator costs more than its one item
-            if book.terms[instrument].is_spot:
-                return False
-        return True
+        return not batch.is_spot
 
     def refusal(self, order: Order, book: RiskBook) -> str | None:
         """Refuse a purchase that a sleeve cannot pay or a sale of what it does not hold."""

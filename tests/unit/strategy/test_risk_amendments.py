@@ -40,7 +40,7 @@ def amended(day: str, after: Order) -> tuple[list[Order], list[str]]:
     view = Account(equity=equity, held={key: 100}, pending={key: 900})
     state = RiskState()
     state.halted_day = view.now // DAY_NS if day is HALTED else -1
-    state.sent.extend([view.now] * (10_000 if day is RUSHED else 0))
+    state.sent.add(view.now, 10_000 if day is RUSHED else 0)
     config = RiskConfig(require_stop=False, loss_at_stop=1.0, notional=1.0, initial_margin=1.0)
     risk = RiskManager(config, {n: build(config) for n, build in CHECKS.items()}, SLEEVES, state)
     if day is KILLED:

@@ -352,7 +352,7 @@ def test_a_cross_needs_neither_the_smallest_notional_nor_the_order_rate() -> Non
     assert len(risk.stamp([order(100)], view, TERMS).approved) == 1
     stamped = risk.stamp([], view, TERMS, [cross(1), cross(1)])
     assert len(stamped.crosses) == 2
-    assert risk.state.sent.count(view.now) == 1
+    assert risk.state.sent.at(view.now) == 1
 
 
 def test_unknown_price_lets_nothing_grow() -> None:

@@ -7,7 +7,8 @@ import pytest
 from crypto_quant.core.messages import Allocation, Order, OrderType, Side, Target
 from crypto_quant.execution.netting import Netting, NettingConfig
 from crypto_quant.execution.order_manager import OrderManager
-from crypto_quant.strategy.risk_manager.book import Batch, Proposal, RiskBook, RiskState
+from crypto_quant.strategy.risk_manager.batch import Batch
+from crypto_quant.strategy.risk_manager.book import Proposal, RiskBook, RiskState
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.strategy.risk_manager.manager import RiskManager
 from tests.unit.strategy.account import CARRY, DAY, HOUR, MODEL, PERP, SLEEVES, SPOT, TERMS, Account

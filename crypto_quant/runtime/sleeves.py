@@ -254,18 +254,21 @@ class ImbalanceStage(_Quiet):
 class GridStage(_Quiet):
     """A grid market maker; it reads the book and its position, no feature."""
 
-    __slots__ = ("_instrument", "_sleeve")
+    __slots__ = ("_instrument", "_sleeve", "_target", "_wish")
 
     def __init__(self, sleeve: GridSleeve, instrument: int) -> None:
         self._sleeve = sleeve
         self._instrument = instrument
+        self._target: Target | None = None
+        self._wish = NO_WISH
 
     def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
-        """Say the quotes of this moment."""
+        """Say the quotes of this moment; the same wish for as long as they are the same."""
         target = self._sleeve.on_timer(terms[self._instrument], view)
-        if target is None:
-            return NO_WISH
-        return None, (), (target,), ()
+        if target is not self._target:
+            self._target = target
+            self._wish = NO_WISH if target is None else (None, (), (target,), ())
+        return self._wish
 
     def reset(self) -> None:
         """Forget the moves of the market."""

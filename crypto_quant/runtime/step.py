@@ -79,14 +79,14 @@ def step(state: State, wake: Wake) -> Decision:
     answers = view.answers()
     if answers:
         _hear(state.orders, answers)
-    if wake is GAP or wake is DATA_END or wake is CONTROL:
+    is_timer = wake is TIMER
+    if not is_timer and (wake is GAP or wake is DATA_END or wake is CONTROL):
         return _halt(state, wake, now)
     terms = state.terms.at(now)
     pulled: tuple[Cancel, ...] = NOTHING
     if state.risk.observe(view):
         pulled = state.quoting.pull(HALTED) + state.tickets.pull(HALTED)
         state.orders.take_up(pulled)
-    is_timer = wake is TIMER
     stages = state.stages
     if is_timer and now >= state.funding.due:
         state.funding.tell(now, stages)

@@ -32,6 +32,7 @@ class QuotePlan(NamedTuple):
     withheld: tuple[Refused, ...]
 
 
+NOTHING: Final[tuple[()]] = ()
 NO_QUOTES: Final = QuotePlan((), (), (), ())
 
 
@@ -54,7 +55,7 @@ class Quoting:
     a quote that risk refuses is given up until its sleeve asks anew.
     """
 
-    __slots__ = ("_asked", "_desk", "_orders", "_sleeves", "_stand")
+    __slots__ = ("_asked", "_desk", "_orders", "_sleeves", "_stand", "_standing")
 
     def __init__(self, config: QuotingConfig, sleeves: Sequence[str], orders: OrderManager) -> None:
         self._sleeves = {name: n for n, name in enumerate(sleeves)}
@@ -63,11 +64,14 @@ class Quoting:
         self._desk = _native.QuoteDesk(config.messages, window, config.refill, config.amends)
         self._stand: dict[Key, _Standing] = {}
         self._asked: dict[Key, tuple[Quote, ...]] = {}
+        self._standing: tuple[Target, ...] | None = None
+        """Targets that all stand as they were said; nothing has changed since."""
 
     def reset(self) -> None:
         """Forget what is wanted: a new segment has begun, flat."""
         self._stand.clear()
         self._asked.clear()
+        self._standing = None
         self._desk.reset()
 
     def news(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
@@ -78,6 +82,8 @@ class Quoting:
         StrategyError
             A sleeve says twice what it wants in an instrument.
         """
+        if targets is self._standing:  # nearly always: a wish is not made anew
+            return NOTHING
         if len(targets) > 1:
             _once(targets)
         kept = []
@@ -95,10 +101,13 @@ class Quoting:
                     continue
                 self._asked[key] = quotes
             kept.append(target)
+        if not kept:
+            self._standing = targets
         return targets if len(kept) == len(targets) else tuple(kept)
 
     def pull(self, reason: str, instrument: int | None = None) -> tuple[Cancel, ...]:
         """Forget what is wanted and take every quote back, of one instrument or of all."""
+        self._standing = None
         for key in [k for k in self._stand if instrument is None or k[1] == instrument]:
             del self._stand[key]
         return self._desk.pull(self._orders.quotes, instrument, reason)
@@ -135,10 +144,12 @@ class Quoting:
     def _give_up(self, order: Order, left: Order | None) -> None:
         stands = self._stand.get((order.allocations[0][0], order.instrument))
         if stands is not None:
+            self._standing = None
             stands.is_cut = True
             self._desk.give_up(order, None if left is None else left.quantity)
 
     def _take(self, target: Target) -> None:
+        self._standing = None
         key = (self._sleeves[target.sleeve], target.instrument)
         quotes = target.quotes
         if quotes is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from decimal import Decimal
+from math import ceil, floor, sqrt
 from typing import Final
 
 from crypto_quant.core.errors import ConfigError
@@ -17,6 +17,9 @@ new = tuple.__new__
 BUY, SELL = Side.BUY, Side.SELL
 MOST_KEPT: Final = 1024
 Shape = tuple[int, int, int, int, int, int]
+Seen = tuple[int, int, int]
+"""Best bid and ask, and the position, all in grid units."""
+NOTHING_SEEN: Final[Seen] = (0, 0, 0)
 ALL: Final = -1
 """Held by a grid of both sides: it may close as much as it quotes."""
 
@@ -24,8 +27,9 @@ ALL: Final = -1
 class GridSleeve:
     """Quotes a grid at each wake-up of the clock, while there is a book.
 
-    It holds no quote itself: what it wants is said anew each time, and execution does what
-    changed. Without a book it says nothing: quotes were taken back when the book was lost.
+    It holds no quote itself: what it wants is said each time, the same target for as long as that
+    is the same, and execution does what changed. Without a book it says nothing: quotes were taken
+    back when the book was lost.
 
     ``side``: the only sign (+1 or -1) that its quotes open; 0: either. With one, the quotes that
     close are of no more than what is held of that sign.
@@ -34,26 +38,38 @@ class GridSleeve:
     __slots__ = (
         "_asks",
         "_before",
+        "_best",
         "_bids",
+        "_centre",
         "_config",
+        "_gap",
+        "_half",
         "_instrument",
+        "_kept",
+        "_levels",
         "_most",
         "_name",
         "_quantity",
         "_quotes",
-        "_rule",
+        "_seen",
         "_shape",
         "_side",
+        "_skew",
         "_sleeve",
+        "_target",
         "_terms",
         "_variance",
+        "_vol",
+        "_weight",
     )
 
     def __init__(
         self, config: GridConfig, sleeve: int, name: str, instrument: int, side: int = 0
     ) -> None:
-        self._config = c = config
-        self._rule = (c.levels, c.gap, c.half, c.vol, c.skew, c.weight, 1.0 - c.weight)
+        self._config = config
+        self._levels, self._gap = config.levels, config.gap
+        self._half, self._vol, self._skew = config.half, config.vol, config.skew
+        self._weight, self._kept = config.weight, 1.0 - config.weight
         self._sleeve = sleeve
         self._name = name
         self._instrument = instrument
@@ -69,6 +85,10 @@ class GridSleeve:
         self._before: float | None = None
         self._shape: Shape = (0, 0, 0, 0, 0, 0)
         self._quotes: tuple[Quote, ...] = ()
+        self._seen = NOTHING_SEEN
+        self._centre = 0.0
+        self._best = (0, 0)
+        self._target: Target | None = None
 
     def on_timer(self, terms: Terms, view: AccountView) -> Target | None:
         """Return the quotes of this moment, ``None`` without a valid book."""
@@ -78,18 +98,37 @@ class GridSleeve:
             return None
         if terms is not self._terms:
             self._size(terms)
-        levels, gap, half, vol, skew, weight, kept = self._rule
-        tick, quantity, most = terms.tick, self._quantity, self._most
-        bid, ask = top[0] // tick, top[2] // tick
-        held = view.position(self._sleeve, instrument)
-        middle = (bid + ask) / 2.0
+        seen = (top[0], top[2], view.position(self._sleeve, instrument))
+        is_still = seen == self._seen
+        if is_still:
+            self._variance *= self._kept
+        else:
+            self._see(seen, terms.tick)
+        half = self._half + self._vol * sqrt(self._variance)
+        centre, gap = self._centre, self._gap
+        best = floor((centre - half) / gap), ceil((centre + half) / gap)
+        if is_still and best == self._best:
+            return self._target
+        self._best = best
+        return self._say(terms, view.now)
+
+    def _see(self, seen: Seen, tick: int) -> None:
+        """Take the middle's move into the variance, and the centre that the position asks for."""
+        self._seen = seen
+        bid, ask, held = seen
+        middle = (bid // tick + ask // tick) / 2.0
         if self._before is not None:
             step = middle - self._before
-            self._variance = kept * self._variance + weight * (step * step)
+            self._variance = self._kept * self._variance + self._weight * (step * step)
         self._before = middle
-        half = half + vol * math.sqrt(self._variance)
-        centre = middle - skew * held / quantity
-        low, high = math.floor((centre - half) / gap) * gap, math.ceil((centre + half) / gap) * gap
+        self._centre = middle - self._skew * held / self._quantity
+
+    def _say(self, terms: Terms, now: int) -> Target:
+        """Return the target of what is seen: the one of before where it asks for the same."""
+        bid_px, ask_px, held = self._seen
+        tick, gap, levels, most = terms.tick, self._gap, self._levels, self._most
+        bid, ask = bid_px // tick, ask_px // tick
+        low, high = self._best[0] * gap, self._best[1] * gap
         shape = (
             low if low < bid else bid,
             levels if held < most else 0,
@@ -98,18 +137,23 @@ class GridSleeve:
             tick,
             max(held * self._side, 0) // terms.lot * terms.lot if self._side else ALL,
         )
+        before = self._target
         if shape != self._shape:
             self._shape = shape
             quotes = self._ladder(shape)
             if self._side:
                 quotes = _one_sided(quotes, SELL if self._side > 0 else BUY, shape[5])
             self._quotes = quotes
-        return new(Target, (view.now, self._name, instrument, held, None, REASON, self._quotes))
+        elif before is not None and before.quantity == held:
+            return before
+        said = (now, self._name, self._instrument, held, None, REASON, self._quotes)
+        self._target = new(Target, said)
+        return self._target
 
     def _ladder(self, shape: Shape) -> tuple[Quote, ...]:
         """Return the quotes of both sides, each from the best price outwards; bids come first."""
         low, bids, high, asks, tick, _ = shape
-        gap = self._config.gap
+        gap = self._gap
         below = range(low * tick, (low - bids * gap) * tick, -gap * tick)
         above = range(high * tick, (high + asks * gap) * tick, gap * tick)
         return (*map(self._bids.__getitem__, below), *map(self._asks.__getitem__, above))
@@ -129,6 +173,7 @@ class GridSleeve:
         self._terms, self._quantity, self._most = terms, quantity, most
         self._bids, self._asks = _Rungs(BUY, quantity), _Rungs(SELL, quantity)
         self._shape = (0, 0, 0, 0, 0, 0)
+        self._seen = NOTHING_SEEN
 
 
 class _Rungs(dict[int, Quote]):

@@ -95,6 +95,8 @@ def step(state: State, wake: Wake) -> Decision:
         wish = stage.on_timer(view, terms) if is_timer else stage.on_account(view)
     else:
         wish = _joined(state, terms, is_timer=is_timer)
+    if wish is NO_WISH and not (is_timer or pulled) and state.netting.is_idle:
+        return new(Decision, (now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS))
     prediction, signals, targets, own = wish
     if targets:
         targets = state.quoting.news(targets)
@@ -103,7 +105,6 @@ def step(state: State, wake: Wake) -> Decision:
     plan = state.netting.plan(targets, view, terms, is_timer=is_timer)
     quotes = state.quoting.plan(targets, view, is_timer=is_timer)
     if plan is NO_PLAN and quotes is NO_QUOTES and not own and not pulled:
-        # nearly always: made without the named constructor
         return new(Decision, (now, wake, prediction, signals, targets, NOTHING, NO_COMMANDS))
     commands, refused = _commands(state, terms, plan, quotes, own)
     return Decision(now, wake, prediction, signals, targets, refused, (*pulled, *commands))

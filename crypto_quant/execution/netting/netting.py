@@ -75,6 +75,11 @@ class Netting:
         self._protection.reset()
         self._orders.reset()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no position is followed or protected: quotes alone trade, if anything does."""
+        return not (self._wanted or self._protection.stops)
+
     def plan(
         self,
         targets: Sequence[Target],
@@ -85,8 +90,7 @@ class Netting:
     ) -> Plan:
         """Return what brings positions to the targets; ``NO_PLAN`` while nothing changes."""
         orders = self._orders
-        if not (self._wanted or self._protection.stops or (targets and _is_for_netting(targets))):
-            # quotes alone trade: there is nothing to net or to protect
+        if self.is_idle and not (targets and _is_for_netting(targets)):
             orders.touched.clear()
             orders.quotes.forget_touched()
             return NO_PLAN

@@ -4,7 +4,9 @@ use itoa::{Buffer, Integer};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-use crate::messages::{order_of, Kind, Words};
+use cq_types::InstrumentIdx;
+
+use crate::messages::{order_of, Kind, QuoteOrder, Words};
 
 /// A target's quotes as a list of `[side, price, quantity]`.
 #[pyfunction]
@@ -66,8 +68,8 @@ pub(crate) fn command_text<'py>(
 enum Open<'py> {
     /// Cancels of one reason.
     Cancels(Bound<'py, PyAny>),
-    /// Quotes of one time, sleeve, instrument and reason, with the checks that all passed.
-    Quotes([Bound<'py, PyAny>; 5]),
+    /// Quotes of one sleeve, instrument, time and reason, with the checks that all passed.
+    Quotes((usize, InstrumentIdx), [Bound<'py, PyAny>; 3]),
 }
 
 struct List<'a, 'py> {
@@ -100,25 +102,27 @@ impl<'py> List<'_, 'py> {
     /// Lists a quote; tells whether it is one, post-only and not bound to reduce.
     fn quote(&mut self, words: &Words, command: &Bound<'py, PyAny>) -> PyResult<bool> {
         let order = order_of(command)?;
-        if !words.is_plain_quote(&order)? {
+        let Some(quote) = words.plain_quote(&order)? else {
             return Ok(false);
-        }
+        };
+        let QuoteOrder {
+            id,
+            sleeve,
+            instrument,
+            at,
+            quantity,
+        } = quote;
         let approved = command.cast::<PyTuple>()?.get_item(0)?;
         let checks = approved.cast::<PyTuple>()?.get_item(1)?;
-        let part = order.get_item(9)?.cast_into::<PyTuple>()?.get_item(0)?;
-        let sleeve = part.cast::<PyTuple>()?.get_item(0)?;
-        let field = |n| order.get_item(n);
-        let of = [field(0)?, sleeve, field(2)?, field(10)?, checks];
-        if self.goes_on(&of)? {
+        let of = [order.get_item(0)?, order.get_item(10)?, checks];
+        if self.goes_on((sleeve, instrument), &of)? {
             self.text.push(b',');
         } else {
             self.close()?;
             self.begin();
-            let [ts, sleeve, instrument, reason, _] = &of;
-            let (ts, sleeve, instrument): (i64, u64, u64) =
-                (ts.extract()?, sleeve.extract()?, instrument.extract()?);
+            let [ts, reason, _] = &of;
             self.text.extend_from_slice(b"{\"quote\":{\"ts\":");
-            number(&mut self.text, ts);
+            number(&mut self.text, ts.extract::<i64>()?);
             self.text.extend_from_slice(b",\"sleeve\":");
             number(&mut self.text, sleeve);
             self.text.extend_from_slice(b",\"instrument\":");
@@ -126,29 +130,30 @@ impl<'py> List<'_, 'py> {
             self.text.extend_from_slice(b",\"reason\":");
             self.say(reason)?;
             self.text.extend_from_slice(b",\"orders\":[");
-            self.open = Some(Open::Quotes(of));
+            self.open = Some(Open::Quotes((sleeve, instrument), of));
         }
-        let field = |n| order.get_borrowed_item(n);
-        let (id, px, quantity): (u64, i64, i64) = (
-            field(1)?.extract()?,
-            field(6)?.extract()?,
-            field(4)?.extract()?,
-        );
-        let side = words.side(&*field(3)?);
         self.text.push(b'[');
         number(&mut self.text, id);
-        push(&mut self.text, &[b",\"", side.as_bytes(), b"\","]);
-        number(&mut self.text, px);
+        let side: &[u8] = if at < 0 { b",\"sell\"," } else { b",\"buy\"," };
+        self.text.extend_from_slice(side);
+        number(&mut self.text, at.abs());
         self.text.push(b',');
         number(&mut self.text, quantity);
         self.text.push(b']');
         Ok(true)
     }
 
-    fn goes_on(&self, of: &[Bound<'py, PyAny>; 5]) -> PyResult<bool> {
-        let Some(Open::Quotes(shared)) = &self.open else {
+    fn goes_on(
+        &self,
+        whose: (usize, InstrumentIdx),
+        of: &[Bound<'py, PyAny>; 3],
+    ) -> PyResult<bool> {
+        let Some(Open::Quotes(open, shared)) = &self.open else {
             return Ok(false);
         };
+        if *open != whose {
+            return Ok(false);
+        }
         for (one, other) in shared.iter().zip(of) {
             if !is_same(one, other)? {
                 return Ok(false);
@@ -165,7 +170,7 @@ impl<'py> List<'_, 'py> {
                 self.text.extend_from_slice(b"],\"reason\":");
                 self.say(&reason)?;
             }
-            Some(Open::Quotes([_, _, _, _, checks])) => {
+            Some(Open::Quotes(_, [_, _, checks])) => {
                 self.text.extend_from_slice(b"]},\"checks\":");
                 self.say(&checks)?;
             }

@@ -11,6 +11,7 @@ mod flow;
 mod instrument;
 mod ledger;
 mod line;
+mod made;
 mod messages;
 mod panics;
 mod quotes;

@@ -9,6 +9,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyString, PyTuple, PyType};
 
+use crate::made::Made;
+
 const MODULE: &str = "crypto_quant.core.messages";
 
 /// Classes and members that messages are told by and made of.
@@ -22,6 +24,7 @@ pub(crate) struct Words {
     buy: Py<PyAny>,
     sell: Py<PyAny>,
     post_only: Py<PyAny>,
+    made: Made,
 }
 
 /// What a command is, as far as it is told here.
@@ -55,6 +58,7 @@ impl Words {
             buy: side.getattr("BUY")?.unbind(),
             sell: side.getattr("SELL")?.unbind(),
             post_only: module.getattr("OrderType")?.getattr("POST_ONLY")?.unbind(),
+            made: Made::default(),
         })
     }
 
@@ -71,11 +75,23 @@ impl Words {
         }
     }
 
-    /// Whether an `Order` is a quote as those of targets are: post-only, not bound to reduce.
-    pub(crate) fn is_plain_quote(&self, order: &Bound<'_, PyTuple>) -> PyResult<bool> {
-        Ok(order.get_borrowed_item(11)?.is_truthy()?
-            && order.get_borrowed_item(5)?.is(&self.post_only)
-            && !order.get_borrowed_item(8)?.is_truthy()?)
+    /// What an `Order` says that was made here at the last wake-up.
+    pub(crate) fn made(&self, order: &Bound<'_, PyTuple>) -> Option<QuoteOrder> {
+        self.made.find(order)
+    }
+
+    /// What an `Order` says that is a quote as those of targets are: post-only, not bound to reduce.
+    pub(crate) fn plain_quote(&self, order: &Bound<'_, PyTuple>) -> PyResult<Option<QuoteOrder>> {
+        if let Some(quote) = self.made(order) {
+            return Ok(Some(quote));
+        }
+        let is_plain = order.get_borrowed_item(5)?.is(&self.post_only)
+            && !order.get_borrowed_item(8)?.is_truthy()?;
+        if is_plain {
+            QuoteOrder::read(order)
+        } else {
+            Ok(None)
+        }
     }
 
     /// The word for a side.
@@ -139,8 +155,10 @@ struct Side<'py> {
 
 impl<'py> Orders<'py> {
     pub(crate) fn new(py: Python<'py>, ts: Ts) -> PyResult<Self> {
+        let words = Words::get(py)?;
+        words.made.begin();
         Ok(Self {
-            words: Words::get(py)?,
+            words,
             py,
             now: ts.into_pyobject(py)?.into_any(),
             reason: None,
@@ -184,7 +202,9 @@ impl<'py> Orders<'py> {
             py.None().into_bound(py),
         ];
         let fields = PyTuple::new(py, fields)?;
-        words.new.bind(py).call1((&words.order, fields))
+        let order = words.new.bind(py).call1((&words.order, fields))?;
+        words.made.add(&order, *quote);
+        Ok(order)
     }
 
     fn reason(&mut self, reason: &Arc<str>) -> Bound<'py, PyAny> {
@@ -237,6 +257,13 @@ pub(crate) fn cancelled(command: &Bound<'_, PyAny>) -> PyResult<u64> {
 impl QuoteOrder {
     /// What an `Order` says, `None` where it is no quote.
     pub(crate) fn of(order: &Bound<'_, PyTuple>) -> PyResult<Option<Self>> {
+        match Words::get(order.py())?.made(order) {
+            Some(made) => Ok(Some(made)),
+            None => Self::read(order),
+        }
+    }
+
+    fn read(order: &Bound<'_, PyTuple>) -> PyResult<Option<Self>> {
         if !order.get_borrowed_item(11)?.is_truthy()? {
             return Ok(None);
         }

@@ -377,8 +377,9 @@ type SumsRow = (
 #[pyfunction(name = "order_sums")]
 pub(crate) fn py_order_sums(orders: &Bound<'_, PyTuple>) -> PyResult<Option<SumsRow>> {
     let mut sums = Sums::default();
+    let words = Words::get(orders.py())?;
     for order in orders {
-        let added = add(&mut sums, order.cast::<PyTuple>()?)?;
+        let added = add(&mut sums, words, order.cast::<PyTuple>()?)?;
         if added.is_none() {
             return Ok(None);
         }
@@ -395,7 +396,12 @@ pub(crate) fn py_order_sums(orders: &Bound<'_, PyTuple>) -> PyResult<Option<Sums
     )))
 }
 
-fn add(sums: &mut Sums, order: &Bound<'_, PyTuple>) -> PyResult<Option<()>> {
+fn add(sums: &mut Sums, words: &Words, order: &Bound<'_, PyTuple>) -> PyResult<Option<()>> {
+    if let Some(quote) = words.made(order) {
+        let added = sums.add(quote.instrument, quote.at.abs(), quote.quantity);
+        let key = key(quote.sleeve, quote.instrument);
+        return Ok(added.and_then(|()| sums.add_part(key, quote.quantity * quote.at.signum())));
+    }
     let field = |n| order.get_borrowed_item(n);
     let px = field(6)?;
     if px.is_none() || !field(7)?.is_none() || !field(12)?.is_none() {

@@ -22,15 +22,11 @@ impl PyLine {
                     sent.map_err(|err| self.refused("cancel", err))?;
                 }
                 Kind::Place => {
-                    let order = order_of(&command)?;
-                    let quote = QuoteOrder::of(&order)?;
+                    let quote = words.plain_quote(&order_of(&command)?)?;
                     let Some(quote) = quote.filter(|quote| !self.legs.contains(&quote.instrument))
                     else {
                         return Ok(at);
                     };
-                    if !words.is_plain_quote(&order)? {
-                        return Ok(at);
-                    }
                     let sent = self.quote(quote);
                     sent.map_err(|err| self.refused("place", err))?;
                 }

@@ -6,30 +6,21 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use cq_types::InstrumentIdx;
 
-use crate::messages::{order_of, Kind, QuoteOrder, Words};
+use crate::messages::{ladder, order_of, Kind, QuoteOrder, Words};
 
 /// A target's quotes as a list of `[side, price, quantity]`.
 #[pyfunction]
 pub(crate) fn quote_text<'py>(quotes: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
-    let py = quotes.py();
-    let words = Words::get(py)?;
     let mut text = vec![b'['];
-    for (n, quote) in quotes.iter().enumerate() {
-        let quote = quote.cast::<PyTuple>()?;
-        let side = words.side(&*quote.get_borrowed_item(0)?);
-        let px: i64 = quote.get_borrowed_item(1)?.extract()?;
-        let quantity: i64 = quote.get_borrowed_item(2)?.extract()?;
+    for (n, (at, quantity)) in ladder(quotes)?.iter().enumerate() {
         if n > 0 {
             text.push(b',');
         }
-        push(&mut text, &[b"[\"", side.as_bytes(), b"\","]);
-        number(&mut text, px);
-        text.push(b',');
-        number(&mut text, quantity);
-        text.push(b']');
+        text.push(b'[');
+        row(&mut text, *at, *quantity);
     }
     text.push(b']');
-    Ok(PyBytes::new(py, &text))
+    Ok(PyBytes::new(quotes.py(), &text))
 }
 
 /// Commands as a list; cancels and quotes that follow one another are listed together.
@@ -134,12 +125,8 @@ impl<'py> List<'_, 'py> {
         }
         self.text.push(b'[');
         number(&mut self.text, id);
-        let side: &[u8] = if at < 0 { b",\"sell\"," } else { b",\"buy\"," };
-        self.text.extend_from_slice(side);
-        number(&mut self.text, at.abs());
         self.text.push(b',');
-        number(&mut self.text, quantity);
-        self.text.push(b']');
+        row(&mut self.text, at, quantity);
         Ok(true)
     }
 
@@ -202,10 +189,14 @@ fn is_same(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(one.is(other) || one.eq(other)?)
 }
 
-fn push(text: &mut Vec<u8>, parts: &[&[u8]]) {
-    for part in parts {
-        text.extend_from_slice(part);
-    }
+/// Ends a row with side, price and quantity.
+fn row(text: &mut Vec<u8>, at: i64, quantity: i64) {
+    let side: &[u8] = if at < 0 { b"\"sell\"," } else { b"\"buy\"," };
+    text.extend_from_slice(side);
+    number(text, at.abs());
+    text.push(b',');
+    number(text, quantity);
+    text.push(b']');
 }
 
 fn number(text: &mut Vec<u8>, value: impl Integer) {

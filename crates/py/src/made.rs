@@ -1,6 +1,6 @@
-//! The quotes made at the last wake-up: known again at sight, they are not read field by field.
+//! The quotes of the last wake-up: known again at sight, they are not read field by field.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -48,5 +48,31 @@ impl Made {
     fn with<T>(&self, act: impl FnOnce(&mut List) -> T) -> T {
         // What another thread left there is whole: each change is a single step.
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Prices, those of sales negative, and quantities.
+pub(crate) type Ladder = Arc<[(i64, i64)]>;
+
+/// The quotes of the target that was read last.
+#[derive(Default)]
+pub(crate) struct LastLadder(Mutex<Option<(Py<PyTuple>, Ladder)>>);
+
+impl LastLadder {
+    /// What quotes say; they are read where they are not those of before.
+    pub(crate) fn of(
+        &self,
+        quotes: &Bound<'_, PyTuple>,
+        read: impl FnOnce() -> PyResult<Ladder>,
+    ) -> PyResult<Ladder> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((said, ladder)) = &*last {
+            if quotes.is(said) {
+                return Ok(Arc::clone(ladder));
+            }
+        }
+        let ladder = read()?;
+        *last = Some((quotes.clone().unbind(), Arc::clone(&ladder)));
+        Ok(ladder)
     }
 }

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyString, PyTuple, PyType};
 
-use crate::made::Made;
+use crate::made::{Ladder, LastLadder, Made};
 
 const MODULE: &str = "crypto_quant.core.messages";
 
@@ -25,6 +25,7 @@ pub(crate) struct Words {
     sell: Py<PyAny>,
     post_only: Py<PyAny>,
     made: Made,
+    ladder: LastLadder,
 }
 
 /// What a command is, as far as it is told here.
@@ -59,6 +60,7 @@ impl Words {
             sell: side.getattr("SELL")?.unbind(),
             post_only: module.getattr("OrderType")?.getattr("POST_ONLY")?.unbind(),
             made: Made::default(),
+            ladder: LastLadder::default(),
         })
     }
 
@@ -94,12 +96,21 @@ impl Words {
         }
     }
 
-    /// The word for a side.
-    pub(crate) fn side(&self, side: &Bound<'_, PyAny>) -> &'static str {
-        if side.is(&self.buy) {
-            "buy"
-        } else {
-            "sell"
+    /// Price, that of a sale negative, and quantity of a `Quote`.
+    fn rung(&self, quote: &Bound<'_, PyAny>) -> PyResult<(i64, i64)> {
+        let fields = quote.cast::<PyTuple>()?;
+        let field = |n| fields.get_borrowed_item(n);
+        let (side, px, quantity) = (field(0)?, field(1)?, field(2)?);
+        let is_bid = side.is(&self.buy);
+        let is_side = is_bid || side.is(&self.sell);
+        match (px.extract::<i64>(), quantity.extract()) {
+            (Ok(at), Ok(quantity)) if at > 0 && is_side => {
+                Ok((if is_bid { at } else { -at }, quantity))
+            }
+            _ => Err(PyValueError::new_err(format!(
+                "{} {} at {}: expected a Side and positive whole numbers of grid units",
+                *side, *quantity, *px
+            ))),
         }
     }
 
@@ -297,28 +308,11 @@ pub(crate) fn origin(order: &Bound<'_, PyTuple>, last: &mut Arc<str>) -> PyResul
 /// # Errors
 ///
 /// `ValueError` where one is no whole number, or has no side of a price above 0.
-pub(crate) fn ladder(quotes: &Bound<'_, PyTuple>) -> PyResult<Vec<(i64, i64)>> {
+pub(crate) fn ladder(quotes: &Bound<'_, PyTuple>) -> PyResult<Ladder> {
     let words = Words::get(quotes.py())?;
-    quotes
-        .iter()
-        .map(|quote| {
-            let fields = quote.cast::<PyTuple>()?;
-            let (side, px, quantity) = (
-                fields.get_item(0)?,
-                fields.get_item(1)?,
-                fields.get_item(2)?,
-            );
-            let is_side = side.is(&words.buy) || side.is(&words.sell);
-            match (px.extract::<i64>(), quantity.extract()) {
-                (Ok(at), Ok(quantity)) if at > 0 && is_side => {
-                    Ok((if side.is(&words.buy) { at } else { -at }, quantity))
-                }
-                _ => Err(PyValueError::new_err(format!(
-                    "{side} {quantity} at {px}: expected a Side and positive whole numbers of grid units"
-                ))),
-            }
-        })
-        .collect()
+    words.ladder.of(quotes, || {
+        quotes.iter().map(|quote| words.rung(&quote)).collect()
+    })
 }
 
 /// The best price that a side would trade at as an account view tells it, else the last price.

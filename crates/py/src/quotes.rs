@@ -200,7 +200,7 @@ impl PyQuoteDesk {
     ) -> PyResult<()> {
         let quotes = ladder(quotes)?;
         self.inner
-            .want(key(sleeve, instrument), quotes, Arc::from(reason));
+            .want(key(sleeve, instrument), quotes.to_vec(), Arc::from(reason));
         Ok(())
     }
 

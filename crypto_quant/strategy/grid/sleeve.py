@@ -188,7 +188,7 @@ class _Rungs(dict[int, Quote]):
     def __missing__(self, px: int) -> Quote:
         if len(self) >= MOST_KEPT:
             self.clear()
-        made = self[px] = Quote(self._side, px, self._quantity)
+        made = self[px] = new(Quote, (self._side, px, self._quantity))
         return made
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from crypto_quant.backtesting.engine.columns import money, texts, whole
+from crypto_quant.backtesting.engine.liquidations import TAG as LIQUIDATED
 from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.stress.tape import DAY_NS, Worth
-from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.instruments import Instrument, venue_of
 from crypto_quant.core.measures.arrays import Bools, Floats, Ints
 from crypto_quant.core.measures.drawdown import drawdown_series
 from crypto_quant.core.messages import Wallet
@@ -43,8 +44,8 @@ class Figures(NamedTuple):
 
     ``ret``, ``depth`` (deepest fall), ``held`` (what spot gained) and ``unhedged`` (largest
     net position value over equity) are fractions; ``margin_ratio`` the highest maintenance
-    margin over margin balance (1 is liquidation). ``taken`` counts fills of a deleveraging.
-    ``ruined``: nothing was left, or the venue would have liquidated.
+    margin over margin balance of any account (1 is liquidation). ``taken`` counts fills of a
+    deleveraging. ``ruined``: nothing was left, or the venue would have liquidated.
     """
 
     ret: float
@@ -91,12 +92,13 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital:
     for n, instrument in enumerate(market.instruments):
         held = np.concatenate((begins, whole(books.equity, f"position.{instrument.id}")[rows]))
         over[n] = _over(_value(instrument, prices[n], held), path)
-    has_contracts = any(one.contract != "spot" for one in market.instruments)
-    highest = float(_margin_ratio(books)[rows].max(initial=0.0)) if has_contracts else 0.0
+    within = _within(whole(books.fills, "ts_event"), span)
+    tags = [t for t, yes in zip(texts(books.fills, "tag"), within, strict=True) if yes]
+    highest = _margin_ratio(market.instruments, books, rows)
+    if LIQUIDATED in tags:
+        highest = max(highest, 1.0)  # it was there between two rows
     spot = [n for n, one in enumerate(market.instruments) if one.contract == "spot"]
     price = prices[spot[0] if spot else 0].astype(np.float64) * worth
-    within = _within(whole(books.fills, "ts_event"), span)
-    tags = texts(books.fills, "tag")
     return Figures(
         ret=float(dollars[-1] / dollars[0] - 1.0),
         depth=float(drawdown_series(np.maximum(dollars, 0.0)).max()),
@@ -106,18 +108,20 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital:
         stops=_stops(books, span),
         fills=int(within.sum()),
         rejected=_rejected(books, span),
-        taken=sum(tag == "adl" for tag, yes in zip(tags, within, strict=True) if yes),
+        taken=tags.count("adl"),
         limits=_limits(risk, market.instruments, ts, dollars, over),
         ruined=bool((path <= 0).any()) or highest >= 1.0,
     )
 
 
-def over_equity(market: Market, books: Books, ts: int, lots: int) -> float:
-    """Return what a position in the first instrument was worth at a time, over the equity then."""
+def over_equity(market: Market, books: Books, ts: int, lots: Sequence[int]) -> tuple[float, ...]:
+    """Return what positions in the instruments were worth at a time, over the equity then."""
     at = np.array([ts])
     row = max(int(np.searchsorted(whole(books.equity, "ts"), ts, side="right")) - 1, 0)
-    value = _value(market.instruments[0], market.price(0, at), np.array([lots]))
-    return float(_over(value, _floats(books, "equity")[row : row + 1])[0])
+    equity = _floats(books, "equity")[row : row + 1]
+    each = enumerate(zip(market.instruments, lots, strict=True))
+    values = (_value(one, market.price(n, at), np.array([held])) for n, (one, held) in each)
+    return tuple(float(_over(value, equity)[0]) for value in values)
 
 
 def _over(value: Floats, equity: Floats) -> Floats:
@@ -143,15 +147,24 @@ def _value(instrument: Instrument, px: Ints, qty: Ints) -> Floats:
     return np.asarray(px.astype(np.float64) * qty.astype(np.float64) * unit)
 
 
-def _margin_ratio(books: Books) -> Floats:
-    """Return the highest ratio of the margin wallet's assets; infinite where nothing is left."""
-    columns = [
-        np.asarray(values, dtype=np.float64)
-        for name, values in books.equity.items()
-        if name.startswith(_RATIO) and isinstance(values, np.ndarray)
-    ]
-    highest = np.max(np.stack(columns), axis=0)
-    return np.where(np.isnan(highest), np.inf, highest)
+def _margin_ratio(instruments: Sequence[Instrument], books: Books, rows: slice) -> float:
+    """Return the highest ratio of any margin wallet; infinite where one has lost all and holds."""
+    highest = 0.0
+    for name, values in books.equity.items():
+        if name.startswith(_RATIO) and isinstance(values, np.ndarray):
+            venue = name.removeprefix(_RATIO).rpartition(".")[0]  # empty where there is one alone
+            own = [i for i in instruments if i.contract != "spot" and _at(i, venue)]
+            held = np.zeros(values.size, dtype=np.bool_)
+            for one in own:
+                held |= whole(books.equity, f"position.{one.id}") != 0
+            # Where nothing is left there is no ratio; a wallet that holds nothing needs nothing.
+            ratio = np.where(np.isnan(values), np.where(held, np.inf, 0.0), values)
+            highest = max(highest, float(ratio[rows].max(initial=0.0)))
+    return highest
+
+
+def _at(instrument: Instrument, venue: str) -> bool:
+    return not venue or venue_of(instrument.id) == venue
 
 
 def _limits(

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crypto_quant.backtesting.stress.shocks import levels
 from crypto_quant.backtesting.stress.shocks.book import first_cut, middle
+from crypto_quant.backtesting.stress.shocks.mark import marking
 from crypto_quant.backtesting.stress.shocks.moments import standing
 from crypto_quant.backtesting.stress.shocks.rows import within
 from crypto_quant.backtesting.stress.tape import (
@@ -38,20 +39,20 @@ def moved(tape: BarTape, span: Span, factor: Decimal) -> BarTape:
 def moved_book(tape: SessionTape, span: Span, factor: Decimal) -> SessionTape:
     """Move books, trades, quotes and marks by ``factor - 1`` of the middle at the start.
 
-    One distance in whole ticks for all: a factor would round two levels into one.
+    One distance in whole ticks for all of an instrument: a factor would round two levels into one.
+    Where no mark is recorded, trades mark the account (see ``marking``): these marks move then.
     """
     for index in tape.of("delta"):
+        recorded = marking(tape, index)
         before = first_cut(tape.streams["delta", index], span.start).standing()
         step = tick_units(tape.instruments[index], span.start)
         move = round(float(factor - 1) * middle(before) / step) * step
         tape = levels.shifted(tape, index, span, move, move)
-        if ("mark", index) in tape.streams:
 
-            def marks(rows: Columns, move: int = move) -> Columns:
-                return {**rows, "mark": rows["mark"] + move}
+        def shifted(rows: Columns, move: int = move) -> Columns:
+            return {**rows, "mark": rows["mark"] + move}
 
-            parts = standing(tape.streams["mark", index], span, marks)
-            tape = tape.changed({("mark", index): parts})
+        tape = tape.changed({("mark", index): standing(recorded, span, shifted)})
     return tape
 
 

@@ -17,7 +17,7 @@ from crypto_quant.backtesting.engine.columns import money, texts, whole
 from crypto_quant.backtesting.engine.inputs import Inputs, read_inputs
 from crypto_quant.backtesting.engine.portfolio import Books, run_portfolio
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
-from crypto_quant.backtesting.stress import tick_session
+from crypto_quant.backtesting.stress import session_run
 from crypto_quant.backtesting.stress.extremes import Extreme, extremes
 from crypto_quant.backtesting.stress.laid import LaidInputs, laid
 from crypto_quant.backtesting.stress.measure import Figures, Market, measure
@@ -399,7 +399,7 @@ def test_a_slow_feed_moves_no_end_and_no_funding_is_paid_after_it(
         runs.append((int(whole(books.equity, "ts")[-1]), paid[-1]))
         return measure(risk, market, books, span, capital)
 
-    monkeypatch.setattr(tick_session, "measure", seen)
+    monkeypatch.setattr(session_run, "measure", seen)
     before = stressed(folder, *shocks)
     plain, slow = both(before["latency_x50"])
     equity = pq.read_table(folder / "equity.parquet")[column(PORTFOLIO, "equity")].to_pylist()

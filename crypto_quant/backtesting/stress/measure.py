@@ -151,15 +151,17 @@ def _margin_ratio(instruments: Sequence[Instrument], books: Books, rows: slice) 
     """Return the highest ratio of any margin wallet; infinite where one has lost all and holds."""
     highest = 0.0
     for name, values in books.equity.items():
-        if name.startswith(_RATIO) and isinstance(values, np.ndarray):
-            venue = name.removeprefix(_RATIO).rpartition(".")[0]  # empty where there is one alone
-            own = [i for i in instruments if i.contract != "spot" and _at(i, venue)]
-            held = np.zeros(values.size, dtype=np.bool_)
-            for one in own:
-                held |= whole(books.equity, f"position.{one.id}") != 0
-            # Where nothing is left there is no ratio; a wallet that holds nothing needs nothing.
-            ratio = np.where(np.isnan(values), np.where(held, np.inf, 0.0), values)
-            highest = max(highest, float(ratio[rows].max(initial=0.0)))
+        if not name.startswith(_RATIO) or not isinstance(values, np.ndarray):
+            continue
+        venue = name.removeprefix(_RATIO).rpartition(".")[0]  # empty where there is one alone
+        own = [i for i in instruments if i.contract != "spot" and _at(i, venue)]
+        if not own:
+            continue
+        lots = np.stack([whole(books.equity, f"position.{one.id}")[rows] for one in own])
+        # Where nothing is left there is no ratio; a wallet that holds nothing needs nothing.
+        lost = np.where(lots.any(axis=0), np.inf, 0.0)
+        ratio = np.where(np.isnan(values[rows]), lost, values[rows])
+        highest = max(highest, float(ratio.max(initial=0.0)))
     return highest
 
 

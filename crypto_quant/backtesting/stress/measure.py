@@ -91,7 +91,7 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital:
     over = {}
     for n, instrument in enumerate(market.instruments):
         held = np.concatenate((begins, whole(books.equity, f"position.{instrument.id}")[rows]))
-        over[n] = _over(_value(instrument, prices[n], held), path)
+        over[n] = _over(value(instrument, prices[n], held), path)
     within = _within(whole(books.fills, "ts_event"), span)
     tags = [t for t, yes in zip(texts(books.fills, "tag"), within, strict=True) if yes]
     highest = _margin_ratio(market.instruments, books, rows)
@@ -120,14 +120,14 @@ def over_equity(market: Market, books: Books, ts: int, lots: Sequence[int]) -> t
     row = max(int(np.searchsorted(whole(books.equity, "ts"), ts, side="right")) - 1, 0)
     equity = _floats(books, "equity")[row : row + 1]
     each = enumerate(zip(market.instruments, lots, strict=True))
-    values = (_value(one, market.price(n, at), np.array([held])) for n, (one, held) in each)
-    return tuple(float(_over(value, equity)[0]) for value in values)
+    worth = (value(one, market.price(n, at), np.array([held])) for n, (one, held) in each)
+    return tuple(float(_over(one, equity)[0]) for one in worth)
 
 
-def _over(value: Floats, equity: Floats) -> Floats:
+def _over(worth: Floats, equity: Floats) -> Floats:
     """Divide by equity; where there is none, a position is infinitely large."""
-    out = np.where(value > 0, np.inf, np.where(value < 0, -np.inf, 0.0))
-    np.divide(value, equity, out=out, where=equity > 0)
+    out = np.where(worth > 0, np.inf, np.where(worth < 0, -np.inf, 0.0))
+    np.divide(worth, equity, out=out, where=equity > 0)
     return out
 
 
@@ -142,9 +142,16 @@ def _worth(stretches: tuple[Worth, ...], ts: Ints) -> Floats:
     return out
 
 
-def _value(instrument: Instrument, px: Ints, qty: Ints) -> Floats:
-    unit = 10.0 ** -(instrument.price_exp + instrument.qty_exp) * float(instrument.multiplier)
-    return np.asarray(px.astype(np.float64) * qty.astype(np.float64) * unit)
+def value(instrument: Instrument, px: Ints, qty: Ints) -> Floats:
+    """Return what positions are worth at prices, both in grid units, in the quote asset.
+
+    An inverse contract is worth its dollars, whatever the price.
+    """
+    unit = 10.0**-instrument.qty_exp * float(instrument.multiplier)
+    if instrument.contract != "inverse":
+        unit *= 10.0**-instrument.price_exp
+        return np.asarray(px.astype(np.float64) * qty.astype(np.float64) * unit)
+    return np.asarray(qty.astype(np.float64) * unit)
 
 
 def _margin_ratio(instruments: Sequence[Instrument], books: Books, rows: slice) -> float:

@@ -10,8 +10,9 @@ import numpy as np
 from crypto_quant.backtesting.engine.cells import CellJob, queue_of
 from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.stress.held import Held
-from crypto_quant.backtesting.stress.last_traded import last_traded
-from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity
+from crypto_quant.backtesting.stress.marked import marked
+from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity, value
+from crypto_quant.backtesting.stress.shocks.mark import marking
 from crypto_quant.backtesting.stress.tape import (
     Key,
     Parts,
@@ -109,15 +110,13 @@ class SessionRun:
         )
 
     def held(self) -> Held:
-        """Return what was held without a shock; a lot is worth what it was at the first trade."""
+        """Return what was held without a shock; a lot is worth what it was at the first mark."""
         market, first = self._market(self.plain), np.array([self._tape.start])
-        unit = (
-            float(market.price(n, first)[0])
-            * 10.0 ** -(one.price_exp + one.qty_exp)
-            * float(one.multiplier)
-            for n, one in enumerate(market.instruments)
+        one_lot = np.ones(1, dtype=np.int64)
+        lots = (
+            value(one, market.price(n, first), one_lot) for n, one in enumerate(market.instruments)
         )
-        return Held.of(self.undisturbed, list(unit))
+        return Held.of(self.undisturbed, [float(lot[0]) for lot in lots])
 
     def positions(self, held: Held, ts: int) -> Positions:
         """Return what each book held just before a time without a shock."""
@@ -144,7 +143,7 @@ class SessionRun:
         contracts = {short: contract for contract, short in legs.pairs}
 
         def price(at: int, ts: Ints) -> Ints:
-            return last_traded(laid.streams.get(("trade", contracts.get(at, at)), ()), ts)
+            return marked(marking(laid, contracts.get(at, at)), ts)
 
         return Market(legs.instruments, price, laid.worth)
 

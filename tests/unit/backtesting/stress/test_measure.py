@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from crypto_quant.backtesting.engine.portfolio import Books
-from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity
+from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity, value
 from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, Worth
 from crypto_quant.core.measures.arrays import Ints
 from crypto_quant.runtime.segments import Span
@@ -101,6 +101,15 @@ def test_results_are_in_dollars_where_the_quote_asset_is_not_worth_one() -> None
     assert found.ret == 0.0
     assert found.depth == pytest.approx(0.05)
     assert figures(books([100.0] * 6), (worth,), last=3).ret == pytest.approx(-0.05)
+
+
+def test_an_inverse_contract_is_worth_its_dollars() -> None:
+    """Five contracts of 100 dollars, at any price; the linear one is a quantity at a price."""
+    perp, _ = instruments()
+    inverse = replace(perp, contract="inverse", multiplier=Decimal(100), qty_exp=0)
+    px = np.array([4_000_000, 5_000_000])
+    assert value(inverse, px, np.array([5, -5])).tolist() == [500.0, -500.0]
+    assert value(perp, px, np.array([5, -5])) == pytest.approx([200.0, -250.0])
 
 
 def test_limits_say_what_was_seen_and_whether_they_held() -> None:

@@ -382,7 +382,10 @@ def test_a_deleveraging_takes_the_winning_legs_and_no_other() -> None:
     assert shock.label == "ADL of the winning short: near and far"
     assert "that of near and far; every other position stays" in shock.claim
     laid = shock.on_ticks(tick_tape(), TICK_SPAN)
-    assert [(one.instrument, one.fraction) for one in laid.deleverages] == [(1, 1), (2, 1)]
+    assert [(one.instrument, one.fraction) for one in laid.deleverages] == [
+        (1, Decimal(1)),
+        (2, Decimal(1)),
+    ]
     turned = SHOCKS["deleveraging"].facing((spot, short, far, long._replace(over=1.1)))
     assert turned.label == "ADL of the winning long: long"
     laid = turned.on_ticks(tick_tape(), TICK_SPAN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.stress import session_run
 from crypto_quant.backtesting.stress.measure import Figures, Market, measure
 from crypto_quant.backtesting.stress.result import ShockRow
+from crypto_quant.backtesting.stress.shocks import SHOCKS
+from crypto_quant.backtesting.stress.shocks.mark import marking
+from crypto_quant.backtesting.stress.tape import SessionTape
 from crypto_quant.backtesting.stress.tick_session import TickStress
 from crypto_quant.runtime.segments import Span
 from crypto_quant.strategy.risk_manager.config import RiskConfig
@@ -324,9 +329,36 @@ collateral = ["BTC"]
 """
 
 
-def test_coins_that_margin_a_contract_fall_with_it(folder: Path, replays: Replays) -> None:
+@pytest.fixture(scope="module")
+def pledge(folder: Path) -> Path:
+    return run(folder, "pledge", PLEDGE)
+
+
+def test_trades_as_marks_leave_a_run_as_it_was(
+    pledge: Path, replays: Replays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The capture has no marks: with those of its trades every fill, row and margin is the same."""
+
+    def with_marks(tape: SessionTape, span: Span) -> SessionTape:
+        return tape.changed({("mark", n): marking(tape, n) for n in tape.of("trade")})
+
+    monkeypatch.setitem(SHOCKS, "gap_up", replace(SHOCKS["gap_up"], ticks=with_marks))
+    stressed(pledge, "gap_up")
+    bare, marked = replays.runs
+    assert len(fills(bare)) > 300
+    assert fills(bare) == fills(marked)
+    assert bare.equity.keys() == marked.equity.keys()
+    for name, rows in bare.equity.items():
+        other = marked.equity[name]
+        if isinstance(rows, np.ndarray):
+            np.testing.assert_array_equal(rows, np.asarray(other), err_msg=name)
+        else:
+            assert rows == other, name
+
+
+def test_coins_that_margin_a_contract_fall_with_it(pledge: Path) -> None:
     """Nothing else margins it: what coins count for falls with the gap, and the ratio rises."""
-    rows = stressed(run(folder, "pledge", PLEDGE), "gap_down", "usdt_down")
+    rows = stressed(pledge, "gap_down", "usdt_down")
     row = rows["gap_down"]
     held: dict[str, Any] = dict(row.books)
     assert held["coins"] == pytest.approx(61_700 / 71_000, rel=0.01)
@@ -338,3 +370,24 @@ def test_coins_that_margin_a_contract_fall_with_it(folder: Path, replays: Replay
     left = both(rows["usdt_down"])[1].ret - both(rows["usdt_down"])[0].ret
     rise = 1 / 0.95 - 1
     assert left == pytest.approx(0.95 * (1 + rise * held["coins"]) - 1, abs=2e-3)
+
+
+def test_the_carry_of_the_page_prints_what_it_shows(folder: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "stress.md").read_text()
+    part = page.partition("### Several markets\n")[2].partition("\n## ")[0]
+    (config,), (shown,) = (
+        re.findall(rf"^```{kind}\n(.*?)^```$", part, re.M | re.S) for kind in ("toml", "text")
+    )
+    made = run(folder, "page", config)
+    done = run_cq(folder, "stress", str(made.relative_to(folder)))
+    assert done.returncode == 0, done.stderr
+    printed = iter(done.stdout.splitlines())
+    for line in shown.splitlines():
+        assert line in printed
+    found = (made / "stress.html").read_text()
+    for text in (
+        "ADL of the winning short: perp",
+        "Venue down: BINANCE",
+        "spot 46.40%<br>perp ",
+    ):
+        assert text in found

@@ -50,7 +50,7 @@ def test_fills_of_one_time_count_together() -> None:
 
 
 def test_it_is_after_we_were_told_of_it_where_it_is_held_so_long() -> None:
-    """The venue can only take from us in a deleveraging what we know to hold."""
+    """So a shock meets a position that decisions have been made on, its stop among them."""
     fills = (10, 1, 5), (20, -1, 12), (30, 1, 4)
     assert place(held(*fills, delay=6), Span(0, 90), 0) == 27
     assert place(held(*fills, delay=9), Span(0, 90), 0) == 30

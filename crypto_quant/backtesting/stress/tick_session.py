@@ -150,8 +150,13 @@ def _begin(
 
 
 def _row(shock: Shock, tape: JointTape, start: int, stood: Positions | None) -> ShockRow:
-    """Return the row of a shock without figures."""
-    end = min(start + shock.ticks_ns, tape.end) if shock.ticks_ns else tape.end + 1
+    """Return the row of a shock without figures.
+
+    One that is not over before the session is lasts through the close of what is held.
+    """
+    end = start + shock.ticks_ns
+    if not shock.ticks_ns or end >= tape.end:
+        end = tape.end + 1
     names = shock.key, shock.label, shock.claim, tape.session.name, start, end, tape.end
     row = ShockRow(*names, None, None, None)
     if stood is None:

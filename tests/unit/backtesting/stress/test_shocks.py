@@ -526,6 +526,31 @@ def test_a_shock_that_has_nothing_to_change_says_so() -> None:
             SHOCKS[key].on_ticks(tape, early)
 
 
+@pytest.mark.parametrize("key", ["gap_up", "depth_tenth", "spread_x10", "venue_down"])
+def test_a_shock_that_ends_after_the_last_frame_ends_all_the_same(key: str) -> None:
+    """The last frame is of 1,990 ms; no row follows, and the book of the tape is stated anew."""
+    span = Span(TICK_SPAN.start, T0 + 1_995 * MS)
+    plain, laid = ticks(key, span)
+    old, new = plain.streams["delta", PERP], laid.streams["delta", PERP]
+    before, after = book_at(new, span.end - 1), book_at(new, span.end)
+    assert after == book_at(old, span.end) != before
+    last = slice(-len(after), None)
+    assert set(new["ts_event"][last].tolist()) == {span.end}
+    assert set(new["ts_recv"][last].tolist()) == {span.end + 4 * MS}
+    assert new["flags"][last].tolist() == [
+        *[flags.SNAPSHOT] * (len(after) - 1),
+        flags.SNAPSHOT | flags.LAST,
+    ]
+    for kind in ("quote", "mark"):
+        row = {name: values[-1] for name, values in laid.streams[kind, PERP].items()}
+        stood = {name: values[-1] for name, values in plain.streams[kind, PERP].items()}
+        if (kind, key) == ("mark", "venue_down") or kind == "quote":
+            assert row["ts_event"] == span.end
+        assert {k: row[k] for k in row if k[:2] != "ts"} == {
+            k: stood[k] for k in stood if k[:2] != "ts"
+        }
+
+
 PLACES = st.lists(st.integers(0, 700), max_size=6)
 STARTS = st.integers(-20, 1_990).map(lambda ms: T0 + ms * MS)
 
@@ -556,7 +581,7 @@ def test_a_session_may_be_cut_anywhere(
         if key != "latency_x50":
             ends = [int(columns["ts_recv"].max()) for columns in streams.values()]
             recorded = T0 + (FRAMES - 1) * 10 * MS + 5 * MS
-            assert max(ends) <= max(recorded, span.end if key == "data_gap" else 0)
+            assert max(ends) <= max(recorded, span.end + 5 * MS)
     assert came[0] == came[1]
 
 

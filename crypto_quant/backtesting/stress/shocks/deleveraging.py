@@ -6,23 +6,16 @@ move in favour of what is held of the contract; a hedge elsewhere is left alone 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-import numpy as np
-
-from crypto_quant.backtesting.stress.shocks.book import first_cut, middle
-from crypto_quant.backtesting.stress.shocks.mark import NO_MARK, marking
+from crypto_quant.backtesting.stress.shocks.mark import NO_MARK, first_mark, marking
 from crypto_quant.backtesting.stress.shocks.price_gap import moved, moved_book
-from crypto_quant.backtesting.stress.shocks.rows import cut, stamped
 from crypto_quant.backtesting.stress.tape import (
     Apply,
-    Changed,
     Deleverage,
     InapplicableError,
-    Parts,
     Positions,
     S,
     SessionTape,
@@ -30,7 +23,6 @@ from crypto_quant.backtesting.stress.tape import (
     StressTape,
 )
 from crypto_quant.runtime.segments import Span
-from crypto_quant.runtime.tape import Columns
 
 MOVE: Final = Decimal("0.10")
 
@@ -47,30 +39,11 @@ def _taken(move: Apply[S], legs: tuple[int, ...]) -> Apply[S]:
 
 
 def _moved_with_mark(tape: SessionTape, span: Span, factor: Decimal) -> SessionTape:
-    """Move the book, and see to it that a moved mark stands at the start: it is the price.
-
-    Where none is recorded before the start, the middle of the moved book is stated as the first.
-    """
-    out = moved_book(tape, span, factor)
+    """Move the book and the marks; one is needed, as it is the price."""
     for index in tape.contracts():
-        first = next((cut(p, slice(0, 1)) for p in marking(tape, index) if len(p["mark"])), None)
-        if first is None:
+        if first_mark(marking(tape, index)) is None:
             raise InapplicableError(f"{NO_MARK}, and it takes at one")
-        event, recv = int(first["ts_event"][0]), int(first["ts_recv"][0])
-        if event >= span.start:
-            book = first_cut(out.streams["delta", index], span.start + 1).standing()
-            known = min(span.start + recv - event, recv)
-            row = {**stamped(first, span.start, known), "mark": np.array([round(middle(book))])}
-            out = out.changed({("mark", index): _preceded(row, out.streams["mark", index])})
-    return out
-
-
-def _preceded(row: Columns, parts: Parts) -> Changed:
-    def go(parts: Parts) -> Iterator[Columns]:
-        yield row
-        yield from parts
-
-    return Changed(parts, go)
+    return moved_book(tape, span, factor)
 
 
 def _of_winner(winners: Positions, is_long: bool) -> Shock:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from crypto_quant.backtesting.stress.shocks.moments import standing
-from crypto_quant.backtesting.stress.shocks.rows import Change, within
+from crypto_quant.backtesting.stress.shocks.rows import Change, cut, within
 from crypto_quant.backtesting.stress.tape import (
     DAY_NS,
     HOUR_NS,
@@ -77,10 +77,15 @@ def _of_trades(trades: Parts) -> Iterator[Columns]:
         }
 
 
+def first_mark(marks: Parts) -> Columns | None:
+    """Return the first row of marks, if there is one."""
+    return next((cut(part, slice(0, 1)) for part in marks if len(part["mark"])), None)
+
+
 def _of_ticks(tape: SessionTape) -> dict[int, Parts]:
     found = {index: marking(tape, index) for index in tape.contracts()}
     for index, parts in found.items():
-        if not any(len(part["mark"]) for part in parts):
+        if first_mark(parts) is None:
             raise InapplicableError(f"{NO_MARK} of {tape.instruments[index].id}")
     return found
 

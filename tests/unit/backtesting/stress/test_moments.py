@@ -135,6 +135,37 @@ def _streams(trade: markets.Row, frame: int) -> Iterator[tuple[tuple[str, int], 
     yield ("trade", 0), [{**columns([trade], 3, [0]), "id": np.zeros(1, dtype=np.int64)}]
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_an_account_without_marks_is_liquidated_at_the_gap_and_not_at_the_next_trade(
+    before: bool,
+) -> None:
+    """Short 0.1 BTC at 60,000 with 700 dollars, when a fifth is added; nothing trades for 4.5 s.
+
+    By hand: 1,200 are lost at that moment, of which 700 are there. Without any trade before, the
+    middle of the moved book is the mark. The stop waits for a trade, which comes too late.
+    """
+    streams = dict(_streams(trade=(5_000, 1, 600_001, 3), frame=600))
+    if before:
+        [later], [early] = (
+            streams["trade", 0],
+            dict(_streams((300, 1, 600_001, 3), 600))["trade", 0],
+        )
+        streams["trade", 0] = [early, later]
+    start = markets.T0 + 450 * MS
+    tape = StressTape((markets.BTC,), streams, {}, 0, {})
+    laid = together(SHOCKS["gap_up"].on_ticks(tape, Span(start, start + 10**10)))
+    columns = {kind: rows for (kind, _), rows in laid.streams.items()}
+    short = Ticket(0, "one", 0, "a", Side.SELL, 100, OrderType.MARKET, "a", protect=601_000 * 10)
+    ran = run(Market.of_columns(markets.BTC, columns), {100: [short]}, capital=700)
+    [sold] = ran.fills
+    assert sold[1:5] == (104, -1, 600_000, 100)
+    closed = ran.line.native.liquidations()
+    assert np.asarray(closed["ts_event"]).tolist() == [start]
+    assert np.asarray(closed["qty"]).tolist() == [100]
+    assert ran.line.native.position(0) == 0
+    assert float(ran.line.native.equity()) == 0
+
+
 def test_a_book_that_a_gap_took_is_not_stated_anew() -> None:
     """Events are missing from 480 ms on; the next snapshot, at 520 ms, is of after the start."""
     tape = tick_tape()

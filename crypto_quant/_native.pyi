@@ -484,7 +484,8 @@ class Line:
     def add_deleverage(self, instrument: int, ts: int, fraction: Decimal) -> None:
         """Let the venue take a share of the position held at ``ts``, at the mark, free of charge.
 
-        The fill is tagged ``adl``. ``fraction`` is above 0 and at most 1; whole lots, rounded down.
+        That is what the venue's account holds, known to us or not. The fill is tagged ``adl``.
+        ``fraction`` is above 0 and at most 1; whole lots, rounded down.
         """
     def complete(self, stream: int) -> None:
         """Say that a stream added with ``more`` has no more parts."""

@@ -12,6 +12,7 @@ from crypto_quant.backtesting.stress.measure import Figures
 from crypto_quant.backtesting.stress.result import ShockRow, Stressed
 
 _LABEL: Final = 33
+"""Wide enough for a shock that names nothing of the run."""
 _LINE: Final = 100
 _HOURLY: Final = 2
 """Digits of a percentage on bars; ticks have more, and begin within a minute."""
@@ -20,8 +21,9 @@ _HOURLY: Final = 2
 def shock_lines(found: Stressed) -> Iterator[str]:
     """Yield the lines: a block for each moment that shocks begin at, in it one for each shock."""
     wide = found.digits + 6
+    names = max([_LABEL, *(len(row.label) + 4 for row in found.shocks)])
     yield (
-        f"{'shock':<{_LABEL}}{'plain':>{wide}}{'return':>{wide}}{'fall':>{wide}}"
+        f"{'shock':<{names}}{'plain':>{wide}}{'return':>{wide}}{'fall':>{wide}}"
         f"{'margin':>8}{'stops':>13}  limits"
     )
     blocks: dict[tuple[str, int, float | None], list[ShockRow]] = {}
@@ -30,7 +32,7 @@ def shock_lines(found: Stressed) -> Iterator[str]:
         blocks.setdefault(begins, []).append(row)
     left_out = blocks.pop(("", 0, None), [])
     for rows in blocks.values():
-        yield from _block(rows, found.digits)
+        yield from _block(rows, found.digits, names)
     reasons: dict[tuple[str, str], list[str]] = {}
     for row in left_out:
         where = f", {row.place}" if found.digits > _HOURLY else ""
@@ -40,12 +42,13 @@ def shock_lines(found: Stressed) -> Iterator[str]:
         yield from wrap(text, _LINE, subsequent_indent="  ")
 
 
-def _block(rows: list[ShockRow], digits: int) -> Iterator[str]:
+def _block(rows: list[ShockRow], digits: int, names: int) -> Iterator[str]:
     first = rows[0]
     when = str(np.datetime64(first.start, "ns"))
     when = when[11:23] if digits > _HOURLY else when[:16].replace("T", " ")
     if first.held is not None:
-        yield f"{first.place}, from {when} on, position {first.held:.2%} of equity"
+        each = ", ".join(f"{name} {over:.2%}" for name, over in first.books)
+        yield f"{first.place}, from {when} on, position {each or f'{first.held:.2%}'} of equity"
     elif digits > _HOURLY:
         yield f"{first.place}, from the first decision on"
     else:
@@ -58,10 +61,10 @@ def _block(rows: list[ShockRow], digits: int) -> Iterator[str]:
             continue
         label = f"  {row.label}"
         if row.is_idle:
-            yield f"{label:<{_LABEL}}  nothing was held: this shows nothing"
+            yield f"{label:<{names}}  nothing was held: this shows nothing"
             continue
         plain = f"{row.plain.ret:.{digits}%}"
-        yield f"{label:<{_LABEL}}{plain:>{digits + 6}}{figures(row.shocked, digits)}"
+        yield f"{label:<{names}}{plain:>{digits + 6}}{figures(row.shocked, digits)}"
 
 
 def figures(seen: Figures, digits: int) -> str:

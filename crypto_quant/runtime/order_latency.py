@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.instruments import venue_of
+from crypto_quant.runtime.config import TickConfig
+from crypto_quant.runtime.joint_ticks import JointTape
+from crypto_quant.runtime.markets import Markets
 from crypto_quant.runtime.recorded_rows import Ints, read_times
 from crypto_quant.runtime.ticks import QUANTILES, TickTape
 from crypto_quant.runtime.venue_config import LatencyName, OrderLatency
@@ -103,6 +108,30 @@ def travel(
         )
     delay = tape.feed_delay_ns[level]
     return _constant(delay, delay, f"proxy: {level} of the session's feed delay, each way")
+
+
+def travels(
+    config: TickConfig,
+    markets: Markets,
+    trips: Mapping[str, RoundTrips | None],
+    level: LatencyName,
+    tape: JointTape,
+) -> dict[str, Travel]:
+    """Return each venue's latencies in a session; its first instrument's feed is the proxy.
+
+    Raises
+    ------
+    ConfigError
+        As of ``travel``.
+    """
+    first = {
+        venue_of(instrument.id): own
+        for own, instrument in zip(tape.each[::-1], markets.instruments[::-1], strict=True)
+    }
+    return {
+        venue: travel(config.of_venue(venue).latency, trips[venue], level, first[venue])
+        for venue in markets.venues
+    }
 
 
 def _quantile(way: Ints, level: LatencyName) -> int:

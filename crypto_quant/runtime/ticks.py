@@ -240,13 +240,6 @@ class TickReader:
         loader = TapeLoader(self._catalog, (self.instrument,))
         return loader.settlements(0, tape.start, tape.end + 1)
 
-    def settled(self, tape: TickTape) -> TickTape:
-        """Return a session as it is run: ended before funding that nobody knows."""
-        unsettled = self.unsettled(tape)
-        if not unsettled:
-            return tape
-        return self.cut(tape, tape.start, end_before(unsettled[0], tape.start))
-
     def unsettled(self, tape: TickTape) -> tuple[int, ...]:
         """Return the times at which funding is due, but the catalog has no settled rate."""
         dated, settled = self.instrument.funding_interval_h, np.empty(0, dtype=np.int64)

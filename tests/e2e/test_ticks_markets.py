@@ -1,8 +1,6 @@
 """Several markets in one ``cq backtest``, on recorded books.
 
-The reference of a run on two venues is a run on each: the same orders, fills and money. For a
-second venue the recorded book of Binance is filed under Bybit's name too, since no public
-sample has both at one time; what differs is what Bybit charges and how far away it is.
+The reference of a run on two venues is a run on each: the same orders, fills and money.
 """
 
 from __future__ import annotations
@@ -17,12 +15,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from crypto_quant.data_pipeline.storage import Catalog, SourceInfo
 from tests.e2e.conftest import run_cq
+from tests.e2e.two_venues import BINANCE, BYBIT, ETH, filed_twice
 
 pytestmark = [pytest.mark.data, pytest.mark.xdist_group("ticks")]
 
-BINANCE, BYBIT, ETH = "BTCUSDT-PERP.BINANCE", "BTCUSDT-PERP.BYBIT", "ETHUSDT-PERP.BINANCE"
 SECOND = 10**9
 SHORT = "BTCUSDT-PERP-SHORT.BINANCE"
 FREE = """
@@ -54,17 +51,7 @@ SESSION = ("--session", "2023-04-04", "--single")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
     """Return a working folder with the captures, and Bitcoin's under a second venue's name."""
-    made = tmp_path_factory.mktemp("markets")
-    paths = [data_dir / "hftbacktest", *sorted((data_dir / "binance_perp").glob("*funding-8h*"))]
-    done = run_cq(made, "data", "import", *map(str, paths))
-    assert done.returncode == 0, done.stderr
-    catalog = Catalog(made / "catalog")
-    for kind in ("delta", "trade", "quote", "mark", "funding"):
-        for part in catalog.parts_of(kind, BINANCE):
-            source = SourceInfo(part.source.name, f"again {part.sha256}", 1, "test")
-            rows = catalog.scan(kind, BINANCE, part.start, part.end + 1)
-            catalog.write(kind, BYBIT, rows, source, catalog.exps(kind, BINANCE), part.recv)
-    return made
+    return filed_twice(tmp_path_factory.mktemp("markets"), data_dir)
 
 
 def run(folder: Path, name: str, text: str, *options: str) -> tuple[dict[str, Any], Path]:

@@ -17,7 +17,7 @@ from crypto_quant.backtesting.engine.columns import money, texts, whole
 from crypto_quant.backtesting.engine.inputs import Inputs, read_inputs
 from crypto_quant.backtesting.engine.portfolio import Books, run_portfolio
 from crypto_quant.backtesting.metrics.schema import PORTFOLIO, column
-from crypto_quant.backtesting.stress import tick_session
+from crypto_quant.backtesting.stress import session_run
 from crypto_quant.backtesting.stress.extremes import Extreme, extremes
 from crypto_quant.backtesting.stress.laid import LaidInputs, laid
 from crypto_quant.backtesting.stress.measure import Figures, Market, measure
@@ -208,6 +208,22 @@ def stressed(run_folder: Path, *shocks: str) -> dict[str, ShockRow]:
     return {row.key: row for row in stress.run().shocks}
 
 
+def session_of(root: Path) -> tuple[TickReader, TickTape]:
+    reader = TickReader(Catalog(root), load_instruments()["BTCUSDT-PERP.BINANCE"])
+    [session] = reader.sessions()
+    tape = reader.read(session)
+    assert isinstance(tape, TickTape)
+    return reader, tape
+
+
+def mark_at(root: Path, ts: int) -> Decimal:
+    """Return the recorded mark that stands at a time."""
+    reader, tape = session_of(root)
+    marks = [part for part in tape.streams["mark"]]
+    at, px = (np.concatenate([part[name] for part in marks]) for name in ("ts_event", "mark"))
+    return Decimal(int(px[at <= ts][-1])).scaleb(-reader.instrument.price_exp)
+
+
 def both(row: ShockRow) -> tuple[Figures, Figures]:
     assert row.plain is not None
     assert row.shocked is not None
@@ -229,7 +245,8 @@ def test_a_shock_of_a_session_begins_when_most_was_held(
 ) -> None:
     """The first fill of the run's own file, once it is known: no later position is larger."""
     fills = pq.read_table(book_run / "fills.parquet")
-    first, price = fills["ts_recv"][0].as_py(), fills["price"][0].as_py()
+    first = fills["ts_recv"][0].as_py()
+    mark = mark_at(book_run.parents[1] / "catalog", first)
     assert fills["quantity"][0].as_py() == -SIZE
     assert max(np.abs(np.cumsum(fills["quantity"].to_pylist()))) == SIZE
     for key, row in rows.items():
@@ -237,7 +254,7 @@ def test_a_shock_of_a_session_begins_when_most_was_held(
             assert row.held is None
             continue
         assert row.start == first + 1
-        assert row.held == pytest.approx(-float(SIZE * price) / CAPITAL, rel=1e-6)
+        assert row.held == pytest.approx(-float(SIZE * mark) / CAPITAL, rel=1e-6)
         assert not row.is_idle
 
 
@@ -317,13 +334,8 @@ def test_the_cap_is_charged_where_the_session_settles_funding(
     """
     folder = captured(data_dir, tmp_path, FUNDING)
     rows = stressed(folder, "funding_longs_pay", "funding_shorts_pay")
-    reader = TickReader(Catalog(tmp_path / "catalog"), load_instruments()["BTCUSDT-PERP.BINANCE"])
-    [session] = reader.sessions()
-    tape = reader.read(session)
-    assert isinstance(tape, TickTape)
-    marks = [part for part in tape.streams["mark"]]
-    ts, px = (np.concatenate([part[name] for part in marks]) for name in ("ts_event", "mark"))
-    mark = Decimal(int(px[ts <= SETTLED][-1])).scaleb(-reader.instrument.price_exp)
+    reader, tape = session_of(tmp_path / "catalog")
+    mark = mark_at(tmp_path / "catalog", SETTLED)
     settled = reader.settlements(tape)
     assert settled is not None
     [rate] = settled.columns["rate"].tolist()
@@ -399,7 +411,7 @@ def test_a_slow_feed_moves_no_end_and_no_funding_is_paid_after_it(
         runs.append((int(whole(books.equity, "ts")[-1]), paid[-1]))
         return measure(risk, market, books, span, capital)
 
-    monkeypatch.setattr(tick_session, "measure", seen)
+    monkeypatch.setattr(session_run, "measure", seen)
     before = stressed(folder, *shocks)
     plain, slow = both(before["latency_x50"])
     equity = pq.read_table(folder / "equity.parquet")[column(PORTFOLIO, "equity")].to_pylist()

@@ -417,6 +417,9 @@ impl Books {
             return Err(broken("only a fill is folded here".to_owned()));
         };
         let fill = Fill::of(answer).ok_or_else(|| broken("not a fill".to_owned()))?;
+        if order >= FORCED_ID && !self.knows(order) {
+            self.enter_deleveraging(answer)?;
+        }
         let row = self
             .row(order)
             .ok_or_else(|| broken(format!("a fill of the unknown order {order}")))?;

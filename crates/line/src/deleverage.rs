@@ -2,11 +2,13 @@
 
 use cq_ledger::prorate;
 use cq_sim::{ForcedOrder, Request};
-use cq_types::{InstrumentIdx, Px, Qty, Side, Ts};
+use cq_types::{Account, Event, InstrumentIdx, Qty, Ts};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
+use crate::account::Books;
 use crate::cursor::NEVER;
+use crate::exchange::Exchange;
 use crate::line::{bad, Line, Phase};
 use crate::record::{OrderRow, OrderStatus};
 use crate::LineError;
@@ -41,13 +43,6 @@ impl Deleverages {
     }
 }
 
-/// What the venue takes: an order of its own, and how it is shared.
-struct Taken {
-    side: Side,
-    qty: Qty,
-    px: Px,
-}
-
 impl Line {
     /// Adds a deleveraging; all are added before the first [`Self::advance`].
     ///
@@ -70,75 +65,73 @@ impl Line {
         Ok(())
     }
 
-    /// The next one happens. Our orders of the contract are ended, and the position is given up at
-    /// the mark, free of charge; both reach us like any other answer.
+    /// The next one happens, on what the venue's account holds then, whether we know of it yet or
+    /// not. Our orders of the contract are ended, and the position is given up at the mark, free of
+    /// charge; both reach us like any other answer.
     pub(crate) fn deleverage(&mut self, ts: Ts) -> Result<(), LineError> {
         let Some(next) = self.deleverages.0.pop() else {
             return Ok(());
         };
-        let index = next.instrument;
-        let Some(taken) = self.taken(&next, ts) else {
-            return Ok(());
-        };
-        let Taken { side, qty, px } = taken;
-        let whole = self.books.closing(index);
-        let parts = prorate(&whole, Qty(0), qty);
-        let allocations = parts.map_err(|source| LineError::Ledger { ts, source })?;
+        let lot = *self.instruments[usize::from(next.instrument)].lot.at(ts).0;
         let Some(lived) = &mut self.lived else {
             return Ok(());
         };
-        let forced = ForcedOrder {
-            instrument: index,
-            qty,
-            bankruptcy: px,
-            mark: px,
-        };
-        let exchange = lived.exchanges.of_mut(index);
-        let Some(id) = exchange.venue.deleverage(forced, ts) else {
+        let exchange = lived.exchanges.of_mut(next.instrument);
+        let Some(forced) = exchange.taken(&next, lot) else {
             return Ok(());
         };
+        exchange.venue.deleverage(forced, ts);
         let heard = exchange.hear(ts);
         heard.map_err(|source| LineError::Ledger { ts, source })?;
-        let answers = exchange.custody.take_answers();
-        self.books.enter(OrderRow {
+        self.books.queue(exchange.custody.take_answers());
+        Ok(())
+    }
+}
+
+impl Exchange {
+    /// Whole lots of what is held, at the mark; `None` where that is nothing or has none.
+    fn taken(&self, next: &Deleverage, lot: Qty) -> Option<ForcedOrder> {
+        let index = next.instrument;
+        let mark = (*self.custody.marks.get(usize::from(index))?)?;
+        let held = Decimal::from(self.venue.position(index).0.abs());
+        let share = (held * next.fraction).floor().to_i64()?;
+        let qty = Qty(share / lot.0 * lot.0);
+        (qty.0 > 0).then_some(ForcedOrder {
+            instrument: index,
+            qty,
+            bankruptcy: mark,
+            mark,
+        })
+    }
+}
+
+impl Books {
+    /// Writes down a deleveraging that has become known: by its fill, as the venue announces none.
+    /// All that was traded before it on its contract is known by then, so each sleeve's part is its
+    /// part of the position.
+    pub(crate) fn enter_deleveraging(&mut self, answer: &Event<Account>) -> Result<(), LineError> {
+        let Account::Fill {
+            order, qty, side, ..
+        } = answer.body
+        else {
+            return Ok(());
+        };
+        let (ts, instrument) = (answer.ts_event, answer.instrument);
+        let parts = prorate(&self.closing(instrument), Qty(0), qty);
+        self.enter(OrderRow {
             ts,
             asked: ts,
             request: Request {
                 reduce_only: true,
-                ..Request::market(id, index, side, qty)
+                ..Request::market(order, instrument, side, qty)
             },
-            allocations,
+            allocations: parts.map_err(|source| LineError::Ledger { ts, source })?,
             filled: Qty(0),
             status: OrderStatus::Sent,
             reason: "",
             is_cancelling: false,
             answers: 0,
             tag: TAG,
-        })?;
-        self.books.queue(answers);
-        Ok(())
-    }
-
-    /// Whole lots of what both the venue and our books hold; `None` where that is nothing.
-    fn taken(&self, next: &Deleverage, ts: Ts) -> Option<Taken> {
-        let index = next.instrument;
-        let exchange = self.lived.as_ref()?.exchanges.of(index);
-        let px = (*exchange.custody.marks.get(usize::from(index))?)?;
-        let held = exchange.venue.position(index).0;
-        let known = self.books.ledger.position(index).qty.0;
-        if held.signum() != known.signum() {
-            return None;
-        }
-        let lot = self.instruments[usize::from(index)].lot.at(ts).0 .0;
-        let share = (Decimal::from(held.abs()) * next.fraction)
-            .floor()
-            .to_i64()?;
-        let qty = share.min(known.abs()) / lot * lot;
-        let side = Side::of(-held)?;
-        (qty > 0).then_some(Taken {
-            side,
-            qty: Qty(qty),
-            px,
         })
     }
 }

@@ -37,7 +37,7 @@ from crypto_quant.runtime.joint_ticks import JointReader, JointSession, JointTap
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.markets import asked, markets_of
 from crypto_quant.runtime.middles import middles
-from crypto_quant.runtime.order_latency import Travel, read_round_trips, travel
+from crypto_quant.runtime.order_latency import read_round_trips, travels
 from crypto_quant.runtime.venue_config import LatencyName, QueueName
 
 
@@ -153,7 +153,7 @@ class CellRun:
         for tape in self._tapes():
             earlier: RecordedLine | None = line
             capital = markets.deposits() if earlier is None else []
-            ways = {venue: self._travel(venue, tape) for venue in markets.venues}
+            ways = travels(config, markets, self._trips, self._job.cell.latency, tape)
             assumed = {venue: self._assumed(venue, way.sim) for venue, way in ways.items()}
             line = market_line(config, markets, tape, capital, assumed)
             self._reader.funding(line, tape)
@@ -184,16 +184,6 @@ class CellRun:
         return CellResult(
             self._job.cell, sessions, tables, tuple(self._skipped), tuple(self._unpaid)
         )
-
-    def _travel(self, venue: str, tape: JointTape) -> Travel:
-        """Return a venue's latencies in a session; its first instrument's feed is the proxy."""
-        own = next(
-            each
-            for each, i in zip(tape.each, self._markets.instruments, strict=True)
-            if venue_of(i.id) == venue
-        )
-        latency = self._config.of_venue(venue).latency
-        return travel(latency, self._trips[venue], self._job.cell.latency, own)
 
     def _assumed(self, venue: str, latency: Mapping[str, object]) -> Assumed:
         return Assumed(*queue_of(self._config, venue, self._job), latency)

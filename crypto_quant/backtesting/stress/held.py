@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,35 +32,45 @@ class Steps(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What a run that began flat held of one instrument: at the venue, and as it was told."""
+    """What a run that began flat held of each thing on its line: at the venues, and as it was told.
 
-    venue: Steps
-    told: Steps
+    ``lot`` is what a lot of each is worth, by one price for all of the session: so the largest
+    position is one of quantities, and no move of prices makes another one.
+    """
+
+    venue: tuple[Steps, ...]
+    told: tuple[Steps, ...]
+    lot: tuple[float, ...]
 
     @classmethod
-    def of(cls, books: Books) -> Held:
+    def of(cls, books: Books, lot: Sequence[float]) -> Held:
         """Read it off its fills."""
-        names = ("ts_event", "ts_recv", "side", "qty")
-        event, recv, side, qty = (whole(books.fills, name) for name in names)
-        return cls(Steps.of(event, side * qty), Steps.of(recv, side * qty))
+        names = ("ts_event", "ts_recv", "side", "qty", "instrument")
+        event, recv, side, qty, what = (whole(books.fills, name) for name in names)
+        own = [what == n for n in range(len(lot))]
+        signed = side * qty
+        venue = tuple(Steps.of(event[mine], signed[mine]) for mine in own)
+        return cls(venue, tuple(Steps.of(recv[mine], signed[mine]) for mine in own), tuple(lot))
 
-    def at(self, ts: int) -> int:
-        """Return the position at the venue before anything happens at a time."""
-        return int(self.venue.at(np.array([ts]))[0])
+    def at(self, ts: int) -> tuple[int, ...]:
+        """Return the positions at the venues before anything happens at a time, lots."""
+        return tuple(int(steps.at(np.array([ts]))[0]) for steps in self.venue)
 
     def largest(self, span: Span) -> int | None:
-        """Return when in a span most was held: the first such time, if we knew of it then.
+        """Return when in a span most was held in all, the first such time; ``None``: nothing ever.
 
-        Else, where we never knew of as much, the first such time at the venue. ``None`` where
-        nothing is held after any fill in it.
+        If we knew by then of all that is held; else, where we never knew of as much, the first
+        such time at the venues.
         """
-        after = np.unique(np.concatenate([self.venue.ts, self.told.ts]) + 1)
+        after = np.unique(np.concatenate([steps.ts for steps in (*self.venue, *self.told)]) + 1)
         after = after[(after >= span.start) & (after < span.end)]
-        lots = self.venue.at(after)
+        lots = np.stack([steps.at(after) for steps in self.venue])
         if not lots.any():
             return None
-        most = np.abs(lots) == np.abs(lots).max()
-        known = most & (self.told.at(after) == lots)
+        worth = np.abs(lots).T @ np.array(self.lot)
+        most = worth == worth.max()
+        told = np.stack([steps.at(after) for steps in self.told])
+        known = most & (told == lots).all(axis=0)
         return int(after[np.argmax(known if known.any() else most)])
 
 

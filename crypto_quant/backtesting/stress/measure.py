@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from crypto_quant.backtesting.engine.columns import money, texts, whole
+from crypto_quant.backtesting.engine.liquidations import TAG as LIQUIDATED
 from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.stress.tape import DAY_NS, Worth
-from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.instruments import Instrument, venue_of
 from crypto_quant.core.measures.arrays import Bools, Floats, Ints
 from crypto_quant.core.measures.drawdown import drawdown_series
 from crypto_quant.core.messages import Wallet
@@ -43,8 +44,8 @@ class Figures(NamedTuple):
 
     ``ret``, ``depth`` (deepest fall), ``held`` (what spot gained) and ``unhedged`` (largest
     net position value over equity) are fractions; ``margin_ratio`` the highest maintenance
-    margin over margin balance (1 is liquidation). ``taken`` counts fills of a deleveraging.
-    ``ruined``: nothing was left, or the venue would have liquidated.
+    margin over margin balance of any account (1 is liquidation). ``taken`` counts fills of a
+    deleveraging. ``ruined``: nothing was left, or the venue would have liquidated.
     """
 
     ret: float
@@ -90,13 +91,14 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital:
     over = {}
     for n, instrument in enumerate(market.instruments):
         held = np.concatenate((begins, whole(books.equity, f"position.{instrument.id}")[rows]))
-        over[n] = _over(_value(instrument, prices[n], held), path)
-    has_contracts = any(one.contract != "spot" for one in market.instruments)
-    highest = float(_margin_ratio(books)[rows].max(initial=0.0)) if has_contracts else 0.0
+        over[n] = _over(value(instrument, prices[n], held), path)
+    within = _within(whole(books.fills, "ts_event"), span)
+    tags = [t for t, yes in zip(texts(books.fills, "tag"), within, strict=True) if yes]
+    highest = _margin_ratio(market.instruments, books, rows)
+    if LIQUIDATED in tags:
+        highest = max(highest, 1.0)  # it was there between two rows
     spot = [n for n, one in enumerate(market.instruments) if one.contract == "spot"]
     price = prices[spot[0] if spot else 0].astype(np.float64) * worth
-    within = _within(whole(books.fills, "ts_event"), span)
-    tags = texts(books.fills, "tag")
     return Figures(
         ret=float(dollars[-1] / dollars[0] - 1.0),
         depth=float(drawdown_series(np.maximum(dollars, 0.0)).max()),
@@ -106,24 +108,26 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital:
         stops=_stops(books, span),
         fills=int(within.sum()),
         rejected=_rejected(books, span),
-        taken=sum(tag == "adl" for tag, yes in zip(tags, within, strict=True) if yes),
+        taken=tags.count("adl"),
         limits=_limits(risk, market.instruments, ts, dollars, over),
         ruined=bool((path <= 0).any()) or highest >= 1.0,
     )
 
 
-def over_equity(market: Market, books: Books, ts: int, lots: int) -> float:
-    """Return what a position in the first instrument was worth at a time, over the equity then."""
+def over_equity(market: Market, books: Books, ts: int, lots: Sequence[int]) -> tuple[float, ...]:
+    """Return what positions in the instruments were worth at a time, over the equity then."""
     at = np.array([ts])
     row = max(int(np.searchsorted(whole(books.equity, "ts"), ts, side="right")) - 1, 0)
-    value = _value(market.instruments[0], market.price(0, at), np.array([lots]))
-    return float(_over(value, _floats(books, "equity")[row : row + 1])[0])
+    equity = _floats(books, "equity")[row : row + 1]
+    each = enumerate(zip(market.instruments, lots, strict=True))
+    worth = (value(one, market.price(n, at), np.array([held])) for n, (one, held) in each)
+    return tuple(float(_over(one, equity)[0]) for one in worth)
 
 
-def _over(value: Floats, equity: Floats) -> Floats:
+def _over(worth: Floats, equity: Floats) -> Floats:
     """Divide by equity; where there is none, a position is infinitely large."""
-    out = np.where(value > 0, np.inf, np.where(value < 0, -np.inf, 0.0))
-    np.divide(value, equity, out=out, where=equity > 0)
+    out = np.where(worth > 0, np.inf, np.where(worth < 0, -np.inf, 0.0))
+    np.divide(worth, equity, out=out, where=equity > 0)
     return out
 
 
@@ -138,20 +142,38 @@ def _worth(stretches: tuple[Worth, ...], ts: Ints) -> Floats:
     return out
 
 
-def _value(instrument: Instrument, px: Ints, qty: Ints) -> Floats:
-    unit = 10.0 ** -(instrument.price_exp + instrument.qty_exp) * float(instrument.multiplier)
-    return np.asarray(px.astype(np.float64) * qty.astype(np.float64) * unit)
+def value(instrument: Instrument, px: Ints, qty: Ints) -> Floats:
+    """Return what positions are worth at prices, both in grid units, in the quote asset.
+
+    An inverse contract is worth its dollars, whatever the price.
+    """
+    unit = 10.0**-instrument.qty_exp * float(instrument.multiplier)
+    if instrument.contract != "inverse":
+        unit *= 10.0**-instrument.price_exp
+        return np.asarray(px.astype(np.float64) * qty.astype(np.float64) * unit)
+    return np.asarray(qty.astype(np.float64) * unit)
 
 
-def _margin_ratio(books: Books) -> Floats:
-    """Return the highest ratio of the margin wallet's assets; infinite where nothing is left."""
-    columns = [
-        np.asarray(values, dtype=np.float64)
-        for name, values in books.equity.items()
-        if name.startswith(_RATIO) and isinstance(values, np.ndarray)
-    ]
-    highest = np.max(np.stack(columns), axis=0)
-    return np.where(np.isnan(highest), np.inf, highest)
+def _margin_ratio(instruments: Sequence[Instrument], books: Books, rows: slice) -> float:
+    """Return the highest ratio of any margin wallet; infinite where one has lost all and holds."""
+    highest = 0.0
+    for name, values in books.equity.items():
+        if not name.startswith(_RATIO) or not isinstance(values, np.ndarray):
+            continue
+        venue = name.removeprefix(_RATIO).rpartition(".")[0]  # empty where there is one alone
+        own = [i for i in instruments if i.contract != "spot" and _at(i, venue)]
+        if not own:
+            continue
+        lots = np.stack([whole(books.equity, f"position.{one.id}")[rows] for one in own])
+        # Where nothing is left there is no ratio; a wallet that holds nothing needs nothing.
+        lost = np.where(lots.any(axis=0), np.inf, 0.0)
+        ratio = np.where(np.isnan(values[rows]), lost, values[rows])
+        highest = max(highest, float(ratio.max(initial=0.0)))
+    return highest
+
+
+def _at(instrument: Instrument, venue: str) -> bool:
+    return not venue or venue_of(instrument.id) == venue
 
 
 def _limits(

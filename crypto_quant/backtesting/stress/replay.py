@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from crypto_quant.backtesting.engine.inputs import PERP
 from crypto_quant.backtesting.engine.marks import Marks
 from crypto_quant.backtesting.engine.portfolio import run_portfolio
 from crypto_quant.backtesting.engine.variants import Variant
@@ -17,7 +18,7 @@ from crypto_quant.backtesting.metrics.tracks import floats
 from crypto_quant.backtesting.stress.laid import laid
 from crypto_quant.backtesting.stress.measure import Figures, Market, measure
 from crypto_quant.backtesting.stress.shocks import SHOCKS
-from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS
+from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, Position, Positions
 from crypto_quant.core.measures.arrays import Floats, Ints
 from crypto_quant.core.panics import as_errors
 from crypto_quant.runtime.segments import Span
@@ -47,6 +48,11 @@ class Replay(NamedTuple):
     shock: str | None
     net: float = 0.0
 
+    @property
+    def held(self) -> Positions:
+        """What a shock is aimed at: the contract alone can be deleveraged."""
+        return (Position("", PERP, "", is_contract=True, over=self.net),)
+
 
 @as_errors()
 def replayed(source: bytes, job: Replay) -> Figures:
@@ -58,7 +64,7 @@ def replayed(source: bytes, job: Replay) -> Figures:
         The shock has nothing to change on bars.
     """
     inputs, _ = desk(source)
-    shock = None if job.shock is None else SHOCKS[job.shock].facing(job.net)
+    shock = None if job.shock is None else SHOCKS[job.shock].facing(job.held)
     config, own = laid(job.variant.config, inputs, job.line, shock, job.at)
     switch = switch_of(job.folds, inputs)
     books = run_portfolio(config, own, job.start, job.variant.sleeves, switch)

@@ -32,9 +32,10 @@ class ShockRow(NamedTuple):
 
     ``place`` names the moment that it is laid at. ``why`` says why it does not apply; then there
     are no figures. ``to`` is the end of what is measured. ``held`` is the position's value over
-    equity when the shock begins, a fraction: of a session the net one, negative where short, else
-    the gross one; ``None`` where it begins with the first decision. ``is_idle``: nothing was
-    held then, and nothing was traded without it or with it, so the figures show nothing.
+    equity when the shock begins, a fraction: of a session of one book the net one, negative where
+    short, else the gross one; ``None`` where it begins with the first decision. ``books`` has the
+    net one of each book, by its name, where there are several. ``is_idle``: nothing was held then,
+    and nothing was traded without it or with it, so the figures show nothing.
     """
 
     key: str
@@ -49,6 +50,7 @@ class ShockRow(NamedTuple):
     shocked: Figures | None
     why: str = ""
     is_idle: bool = False
+    books: tuple[tuple[str, float], ...] = ()
 
     def seen(self, plain: Figures, shocked: Figures, takes: bool) -> ShockRow:
         """Return the row with figures; with the reason where the venue ``takes`` and could not."""

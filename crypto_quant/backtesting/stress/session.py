@@ -250,7 +250,7 @@ def _window(one: Extreme, figures: Figures | str) -> WindowRow:
 
 
 def _shock(one: _Laid, job: Replay, plain: Figures | str, shocked: Figures | str) -> ShockRow:
-    shock, at = one.shock.facing(job.net), job.at
+    shock, at = one.shock.facing(job.held), job.at
     names = shock.key, shock.label, shock.claim, one.place, at.start, at.end, one.to
     row = ShockRow(*names, None if one.place == FIRST else one.held, None, None)
     if isinstance(plain, str) or isinstance(shocked, str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -21,8 +21,6 @@ MINUTE_NS: Final = 60 * 10**9
 HOUR_NS: Final = 60 * MINUTE_NS
 DAY_NS: Final = 24 * HOUR_NS
 PRICES: Final = ("open", "high", "low", "close")
-LATENCIES: Final = ("entry_latency_ns", "response_latency_ns")
-"""Native names of how long orders and answers take where that is constant."""
 
 
 class InapplicableError(Exception):
@@ -45,6 +43,39 @@ class Trip(NamedTuple):
     answered: int
 
 
+class Way(NamedTuple):
+    """How long messages to a venue and its answers take, ns.
+
+    ``trips`` are messages between which latencies are interpolated, in the order of ``sent``; with
+    none they are the constants.
+    """
+
+    entry: int
+    response: int
+    trips: tuple[Trip, ...] = ()
+
+    def native(self) -> dict[str, object]:
+        """Return it as settings of the native venue."""
+        if self.trips:
+            return {"latency_rows": list(self.trips)}
+        return {"entry_latency_ns": self.entry, "response_latency_ns": self.response}
+
+
+class Position(NamedTuple):
+    """What is held of one thing when a shock begins.
+
+    ``book`` is its name for people, empty where a run has one alone; ``at`` its place on the line,
+    in hedge mode a leg's; ``venue`` where it trades, empty where there is no other; ``over`` its
+    value over the equity, negative where short.
+    """
+
+    book: str
+    at: int
+    venue: str
+    is_contract: bool
+    over: float
+
+
 class Worth(NamedTuple):
     """What one unit of the quote asset is worth in dollars over a stretch."""
 
@@ -52,6 +83,7 @@ class Worth(NamedTuple):
     dollars: float
 
 
+Positions: TypeAlias = tuple[Position, ...]
 Parts: TypeAlias = Iterable[Columns]
 """A stream's rows, cut anywhere; every iteration begins anew."""
 S = TypeVar("S")
@@ -84,24 +116,23 @@ class StressTape(Generic[S]):
     rate_exp
         Decimals of funding rates.
     sim
-        The simulated venue's settings by their native names.
+        Of bars: the simulated venue's settings by their native names.
+    ways
+        Of a session: the latencies of each venue, by its name.
     deleverages
         Parts of positions that the venue takes.
     worth
         Where the quote asset is not worth a dollar.
-    trips
-        Messages between which latencies are interpolated, in the order of ``sent``; with none
-        they are the constants of ``sim``.
     """
 
     instruments: tuple[Instrument, ...]
     streams: Mapping[Key, S]
     interval_ns: Mapping[int, int]
     rate_exp: int
-    sim: Mapping[str, int | float | Decimal | str]
+    sim: Mapping[str, int | float | Decimal | str] = field(default_factory=dict)
+    ways: Mapping[str, Way] = field(default_factory=dict)
     deleverages: tuple[Deleverage, ...] = ()
     worth: tuple[Worth, ...] = ()
-    trips: tuple[Trip, ...] = ()
 
     def changed(self, streams: Mapping[Key, S]) -> StressTape[S]:
         """Return it with other columns for some streams."""
@@ -111,11 +142,9 @@ class StressTape(Generic[S]):
         """Return it with other settings of the venue."""
         return replace(self, sim={**self.sim, **settings})
 
-    def latencies(self) -> dict[str, object]:
-        """Return how long orders and answers take, as native settings of the venue."""
-        if self.trips:
-            return {"latency_rows": list(self.trips)}
-        return {name: int(self.sim[name]) for name in LATENCIES}
+    def travelled(self, ways: Mapping[str, Way]) -> StressTape[S]:
+        """Return it with other latencies of some venues."""
+        return replace(self, ways={**self.ways, **ways})
 
     def of(self, kind: str) -> list[int]:
         """List the instruments that have a stream of a kind."""
@@ -162,8 +191,8 @@ class Shock:
     takes
         The venue takes positions: where it can take none, the rest of the shock alone would
         be shown.
-    for_long
-        The shock in its place where the contract is held long, if that needs another one.
+    aimed
+        Makes the shock in its place for what is held, where that says whom or what it takes.
     """
 
     key: str
@@ -175,11 +204,11 @@ class Shock:
     ticks_ns: int = 0
     from_first: frozenset[str] = frozenset()
     takes: bool = False
-    for_long: Shock | None = None
+    aimed: Callable[[Positions], Shock] | None = None
 
-    def facing(self, net: float | None) -> Shock:
-        """Return the shock for what is held of the contract, by its sign."""
-        return self.for_long if self.for_long is not None and net and net > 0 else self
+    def facing(self, held: Positions | None) -> Shock:
+        """Return the shock for what is held when it begins; ``None``: from the first decision."""
+        return self if self.aimed is None or held is None else self.aimed(held)
 
     def on_bars(self, tape: BarTape, span: Span) -> BarTape:
         """Return a tape of bars under the shock.

@@ -4,49 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from crypto_quant.backtesting.engine import identity
-from crypto_quant.backtesting.engine.cells import Cell, CellJob, Fitted, queue_of
-from crypto_quant.backtesting.engine.portfolio import Books
+from crypto_quant.backtesting.engine.cells import Cell, CellJob, Fitted
 from crypto_quant.backtesting.engine.workspace import Stage
 from crypto_quant.backtesting.stress import result
 from crypto_quant.backtesting.stress.chosen import catalog_of, chosen
 from crypto_quant.backtesting.stress.held import Held, place
-from crypto_quant.backtesting.stress.last_traded import last_traded
-from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity
 from crypto_quant.backtesting.stress.result import ShockRow, Stressed
-from crypto_quant.backtesting.stress.tape import (
-    LATENCIES,
-    InapplicableError,
-    Key,
-    Parts,
-    SessionTape,
-    Shock,
-    StressTape,
-)
+from crypto_quant.backtesting.stress.session_run import SessionRun
+from crypto_quant.backtesting.stress.tape import InapplicableError, Positions, Shock
 from crypto_quant.backtesting.validation.evaluate import evaluate
 from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require
 from crypto_quant.core.config import load_config
-from crypto_quant.core.errors import ConfigError, DataError
+from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument, venue_of
-from crypto_quant.runtime.compose_ticks import (
-    TRADED,
-    Assumed,
-    compose_tick_state,
-    tick_capital,
-    tick_line,
-)
 from crypto_quant.runtime.config import TickConfig
-from crypto_quant.runtime.decisions import NoLog
-from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.feed_latency import feed_model
-from crypto_quant.runtime.order_latency import read_round_trips, travel
+from crypto_quant.runtime.joint_ticks import JointReader, JointTape, Skipped
+from crypto_quant.runtime.markets import asked, markets_of
+from crypto_quant.runtime.order_latency import read_round_trips, travels
 from crypto_quant.runtime.segments import Span
-from crypto_quant.runtime.tape import Settlements
-from crypto_quant.runtime.ticks import NoBook, TickReader, TickTape
 from crypto_quant.runtime.venue_config import LatencyName
 
 
@@ -70,8 +50,7 @@ class TickStress:
     Raises
     ------
     ConfigError
-        An unknown shock, another catalog than the run's, or a run of several books or in hedge
-        mode: said before its data is looked at.
+        An unknown shock, or another catalog than the run's.
     """
 
     def __init__(
@@ -85,16 +64,18 @@ class TickStress:
     ) -> None:
         self._folder = folder
         self._config = load_config(TickConfig, folder / "config.toml", {})
-        _check_alone(self._config, folder / "config.toml")
         self._manifest = _read(folder / "manifest.json")
         catalog = catalog_of(self._manifest.get("parts"), root)
         self._job, self._level = _judged(folder)
-        self._venue = venue_of(self._config.instrument)
-        self._latency = self._config.of_venue(self._venue).latency
-        feed = feed_model(self._config.of_venue(self._venue).feed, self._level)
-        self._trips = read_round_trips(self._latency)
-        self._reader = TickReader(catalog, known[self._config.instrument], feed)
-        self._instrument = self._reader.instrument
+        traded = asked(self._config, known)
+        sections = {one.id: self._config.of_venue(venue_of(one.id)) for one in traded}
+        feeds = {key: feed_model(venue.feed, self._level) for key, venue in sections.items()}
+        self._reader = JointReader(catalog, traded, feeds)
+        self._markets = markets_of(self._config, self._reader.instruments)
+        self._trips = {
+            venue: read_round_trips(self._config.of_venue(venue).latency)
+            for venue in self._markets.venues
+        }
         self._generated = catalog.is_generated
         self._log = TrialLog(trials)
         self._shocks = chosen(shocks)
@@ -119,7 +100,7 @@ class TickStress:
             drawn=(),
             ruin=0.0,
             surface=None,
-            currency=self._instrument.quote,
+            currency=self._markets.quote,
             synthetic=self._generated,
             trials=self._log.count().trials,
         )
@@ -131,98 +112,59 @@ class TickStress:
         for session in self._reader.sessions():
             if names and not session.name.startswith(names):
                 continue
-            found = self._reader.read(session)
-            if isinstance(found, NoBook):
-                continue
-            tape = self._reader.settled(found)
-            what, total = f"session {session.name}", len(self._shocks)
-            self._tell(what, 0, total)
-            plain = self._recorded(tape)
-            undisturbed = self._run(tape, plain)
-            for done, shock in enumerate(self._shocks, 1):
-                row, span = self._placed(shock, tape, plain, undisturbed)
-                try:
-                    laid = shock.facing(row.held).on_ticks(plain, Span(row.start, row.end))
-                except InapplicableError as err:
-                    yield row._replace(why=str(err))
-                else:
-                    yield row.seen(
-                        self._figures(undisturbed, plain, span),
-                        self._figures(self._run(tape, laid), laid, span),
-                        shock.takes,
-                    )
-                self._tell(what, done, total)
+            tape = self._reader.read(session)
+            if not isinstance(tape, Skipped):
+                yield from self._of_session(tape)
 
-    def _placed(
-        self, shock: Shock, tape: TickTape, plain: SessionTape, books: Books
-    ) -> tuple[ShockRow, Span]:
-        """Return the row of a shock without figures, and the stretch that they will be of."""
-        start, over = tape.start, None
-        if "ticks" not in shock.from_first:
-            held = Held.of(books)
-            start = place(held, Span(tape.start, tape.end), shock.ticks_ns)
-            over = over_equity(self._market(plain), books, start, held.at(start))
-        shock = shock.facing(over)
-        end = min(start + shock.ticks_ns, tape.end) if shock.ticks_ns else tape.end + 1
-        names = shock.key, shock.label, shock.claim, tape.session.name, start, end, tape.end
-        return ShockRow(*names, over, None, None), Span(start, tape.end)
-
-    def _recorded(self, tape: TickTape) -> SessionTape:
-        way = travel(self._latency, self._trips, self._level, tape)
-        latencies = dict(zip(LATENCIES, (way.entry, way.response), strict=True))
-        streams: dict[Key, Parts] = {(kind, TRADED): each for kind, each in tape.streams.items()}
-        settled = self._reader.settlements(tape)
-        if settled is not None:
-            streams["funding", TRADED] = [settled.columns]
-        exp = 0 if settled is None else settled.exp
-        return StressTape((self._instrument,), streams, interval_ns={}, rate_exp=exp, sim=latencies)
-
-    def _run(self, tape: TickTape, laid: SessionTape) -> Books:
-        """Run the session from flat on other rows."""
-        config, instrument = self._config, self._instrument
-        assumed = Assumed(*queue_of(config, self._venue, self._job), laid.latencies())
-        streams = {kind: parts for (kind, _), parts in laid.streams.items() if kind != "funding"}
-        # A slow feed moves no end: who learns of the last rows too late is closed as the others.
-        shown = replace(tape, streams=streams)
-        line = tick_line(config, instrument, shown, tick_capital(config, instrument), assumed)
-        for columns in laid.streams.get(("funding", TRADED), ()):
-            Settlements(columns, laid.rate_exp).put(line, TRADED)
-        line.native.expect_funding(TRADED, self._reader.unsettled(shown))
-        for ts, index, fraction in laid.deleverages:
-            line.native.add_deleverage(index, ts, fraction)
-        recorded(line, compose_tick_state(config, instrument), NoLog())
-        native = line.native
-        return Books(
-            tuple(config.books),
-            native.equity_rows(),
-            native.fills(),
-            native.orders(),
-            native.round_trips(),
-            {},
-        )
-
-    def _figures(self, books: Books, laid: SessionTape, span: Span) -> Figures:
-        capital = sum(d.amount for d in tick_capital(self._config, self._instrument))
-        return measure(self._config.risk, self._market(laid), books, span, float(capital))
-
-    def _market(self, laid: SessionTape) -> Market:
-        trades = laid.streams.get(("trade", TRADED), ())
-        return Market((self._instrument,), lambda _, ts: last_traded(trades, ts), laid.worth)
+    def _of_session(self, tape: JointTape) -> Iterator[ShockRow]:
+        what, total = f"session {tape.session.name}", len(self._shocks)
+        self._tell(what, 0, total)
+        ways = travels(self._config, self._markets, self._trips, self._level, tape)
+        run = SessionRun(self._config, self._markets, self._reader, self._job, tape, ways)
+        held = run.held()
+        for done, one in enumerate(self._shocks, 1):
+            start, stood = _begin(one, tape, run, held)
+            shock, span = one.facing(stood), Span(start, tape.end)
+            row = _row(shock, tape, start, stood)
+            try:
+                laid = shock.on_ticks(run.plain, Span(row.start, row.end))
+            except InapplicableError as err:
+                yield row._replace(why=str(err))
+            else:
+                yield row.seen(
+                    run.figures(run.undisturbed, run.plain, span),
+                    run.figures(run.run(laid), laid, span),
+                    shock.takes,
+                )
+            self._tell(what, done, total)
 
 
-def _check_alone(config: TickConfig, file: Path) -> None:
-    """Check that a run has one position: shocks are laid by what was held of it."""
-    names = ", ".join(config.books)
-    if len(config.books) > 1:
-        raise ConfigError(
-            f"{file}: markets: cq stress takes a run of one book, was one of {names}: run each "
-            "alone with cq backtest, its section under [markets] the only one, and stress that run"
-        )
-    if config.of_venue(venue_of(config.instrument)).hedged:
-        raise ConfigError(
-            f"{file}: markets.{names}: cq stress takes an account in one-way mode, was one in "
-            "hedge mode: run the book with hedged = false and cq backtest, and stress that run"
-        )
+def _begin(
+    shock: Shock, tape: JointTape, run: SessionRun, held: Held
+) -> tuple[int, Positions | None]:
+    """Return when a shock begins, and what is held then; ``None``: with the first decision."""
+    if "ticks" in shock.from_first:
+        return tape.start, None
+    start = place(held, Span(tape.start, tape.end), shock.ticks_ns)
+    return start, run.positions(held, start)
+
+
+def _row(shock: Shock, tape: JointTape, start: int, stood: Positions | None) -> ShockRow:
+    """Return the row of a shock without figures.
+
+    One that is not over before the session is lasts through the close of what is held.
+    """
+    end = start + shock.ticks_ns
+    if not shock.ticks_ns or end >= tape.end:
+        end = tape.end + 1
+    names = shock.key, shock.label, shock.claim, tape.session.name, start, end, tape.end
+    row = ShockRow(*names, None, None, None)
+    if stood is None:
+        return row
+    if not any(one.book for one in stood):
+        return row._replace(held=sum(one.over for one in stood))
+    books = tuple((one.book, one.over) for one in stood)
+    return row._replace(held=sum(abs(one.over) for one in stood), books=books)
 
 
 def _judged(folder: Path) -> tuple[CellJob, LatencyName]:

@@ -224,14 +224,11 @@ def test_settled_funding_is_booked_and_what_is_missing_is_named(tmp_path: Path) 
     line, _ = run(read(reader), reader)
     assert reader.unsettled(read(reader)) == (settled,)
     assert reader.settlements(read(reader)) is None
-    assert reader.settled(read(reader)).end == settled - 1
     assert line.native.attribution(0)["funding"] == 0
     paid = table("funding", [(settled + 6 * MS, settled + 6 * MS, 10_000, 8, 0)])
     reader = TickReader(keep(tmp_path, "funding", paid, "f", VENDOR, Exps(rate=8)), PERP)
     line = _empty(reader)
     assert reader.unsettled(read(reader)) == ()
-    whole = read(reader)
-    assert reader.settled(whole) is whole
     reader.funding(line, 0, read(reader))
     recorded(line, compose_tick_state(TickConfig(), reader.instrument), Sink())
     # 0.01 BTC long at the mark of 100,000.10, 1 bp.

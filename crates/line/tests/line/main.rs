@@ -5,6 +5,7 @@
 mod capital;
 mod collateral;
 mod conserved;
+mod deleverage;
 mod hedge;
 mod liquidation;
 mod moment;

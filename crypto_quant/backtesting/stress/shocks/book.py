@@ -67,7 +67,8 @@ def pieces(
     deltas
         Updates of a book; those of a frame are of one time.
     moments
-        Venue times at which it is cut, in order; where no frame follows, it is not.
+        Venue times at which it is cut, in order; not at the first where no frame follows, at
+        later ones all the same: what the first one changed ends there.
     gaps
         Times after which the book is not known before its next snapshot.
     """
@@ -77,7 +78,7 @@ def pieces(
             if left:
                 book.take(piece)
             yield piece
-        elif not piece.is_end:
+        elif left < len(moments) or not piece.is_end:
             left -= 1
             yield Cut(piece.ts_event, piece.ts_recv, book.levels(), piece.is_cut_off(gaps))
 

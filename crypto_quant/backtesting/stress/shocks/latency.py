@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from crypto_quant.backtesting.stress.shocks.rows import Reach
-from crypto_quant.backtesting.stress.tape import LATENCIES, Changed, Key, Parts, SessionTape, Shock
+from crypto_quant.backtesting.stress.tape import Changed, Key, Parts, SessionTape, Shock, Way
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Ints
 
@@ -27,13 +27,15 @@ def _slow(tape: SessionTape, span: Span) -> SessionTape:
             yield {**part, "ts_recv": reach.take(stamps(part))}
 
     out: dict[Key, Parts] = {key: Changed(parts, slower) for key, parts in tape.streams.items()}
-    return tape.changed(out).set({name: int(tape.sim[name]) * TIMES for name in LATENCIES})
+    ways = {venue: Way(w.entry * TIMES, w.response * TIMES) for venue, w in tape.ways.items()}
+    return tape.changed(out).travelled(ways)
 
 
 LATENCY: Final = Shock(
     key="latency_x50",
     label="Latency x 50",
-    claim="Orders, answers and market data take 50 times as long from the first decision on.",
+    claim="Orders, answers and market data, of every venue, take 50 times as long from the first "
+    "decision on.",
     bars="an order decided at a bar's close fills at the next bar's open however many seconds it "
     "takes: latency does not show on bars",
     ticks=_slow,

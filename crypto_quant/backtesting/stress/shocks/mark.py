@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final
 
 import numpy as np
 
 from crypto_quant.backtesting.stress.shocks.moments import standing
-from crypto_quant.backtesting.stress.shocks.rows import Change, within
+from crypto_quant.backtesting.stress.shocks.rows import Change, cut, within
 from crypto_quant.backtesting.stress.tape import (
     DAY_NS,
     HOUR_NS,
     MINUTE_NS,
     BarTape,
+    Changed,
     InapplicableError,
     Key,
     Parts,
@@ -22,8 +23,11 @@ from crypto_quant.backtesting.stress.tape import (
     Shock,
     scaled,
 )
+from crypto_quant.data_pipeline.storage import flags
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Ints
+
+NO_MARK: Final = "no mark price is recorded on this tape, and no trade that could stand for one"
 
 
 def marks_of_bars(bars: Columns, interval_ns: int) -> Columns:
@@ -52,11 +56,38 @@ def _of_bars(tape: BarTape) -> dict[int, Columns]:
     return found
 
 
+def marking(tape: SessionTape, index: int) -> Parts:
+    """Return what marks an instrument in a session: recorded marks, else its trades.
+
+    A line that is given no marks marks with the last trade, those apart that a fund or a
+    deleveraging made; so it does with these, and they can be changed as recorded ones are.
+    """
+    recorded = tape.streams.get(("mark", index))
+    trades = tape.streams.get(("trade", index), ())
+    return Changed(trades, _of_trades) if recorded is None else recorded
+
+
+def _of_trades(trades: Parts) -> Iterator[Columns]:
+    for rows in trades:
+        made = np.flatnonzero(rows["flags"] & flags.NOT_MARKET == 0)
+        yield {
+            "ts_event": rows["ts_event"][made],
+            "ts_recv": rows["ts_recv"][made],
+            "mark": rows["px"][made],
+        }
+
+
+def first_mark(marks: Parts) -> Columns | None:
+    """Return the first row of marks, if there is one."""
+    return next((cut(part, slice(0, 1)) for part in marks if len(part["mark"])), None)
+
+
 def _of_ticks(tape: SessionTape) -> dict[int, Parts]:
-    contracts = tape.contracts()
-    if any(("mark", index) not in tape.streams for index in contracts):
-        raise InapplicableError("no mark price is recorded on this tape")
-    return {index: tape.streams["mark", index] for index in contracts}
+    found = {index: marking(tape, index) for index in tape.contracts()}
+    for index, parts in found.items():
+        if first_mark(parts) is None:
+            raise InapplicableError(f"{NO_MARK} of {tape.instruments[index].id}")
+    return found
 
 
 def _still(marks: Parts, start: int) -> Change:

@@ -117,7 +117,8 @@ def standing(parts: Parts, span: Span, change: Change, gaps: Ints = NO_GAPS) -> 
     """Change the rows of a stream that stand until the next one, as ``inside`` does.
 
     The last one from before is stated anew where the span begins, changed, and the last one of
-    all where it ends, as it was; not where one of ``gaps`` came after it.
+    then where it ends, as it was, whether another one follows or not; not where one of ``gaps``
+    came after it.
     """
 
     def go(parts: Parts) -> Iterator[Columns]:
@@ -129,8 +130,6 @@ def standing(parts: Parts, span: Span, change: Change, gaps: Ints = NO_GAPS) -> 
                 is_inside = edges == 1
                 if piece.before is None or piece.is_cut_off(gaps):
                     continue
-                if piece.is_end and not is_inside:
-                    continue  # nothing comes that could show it
                 rows = stamped(piece.before, piece.ts_event, piece.ts_recv)
             else:
                 rows = piece

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -13,33 +13,40 @@ from crypto_quant.backtesting.stress.shocks.moments import NO_GAPS, inside, stan
 from crypto_quant.backtesting.stress.shocks.rows import cut, each, gaps_of, joined
 from crypto_quant.backtesting.stress.tape import (
     HOUR_NS,
-    LATENCIES,
     MINUTE_NS,
     BarTape,
     Changed,
     Key,
     Parts,
+    Positions,
     S,
     SessionTape,
     Shock,
     StressTape,
     Trip,
+    Way,
 )
+from crypto_quant.core.instruments import venue_of
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Ints
 
 _MARKET: Final = ("bar", "delta", "trade", "quote", "mark", "gap")
 
 
-def _of_first_venue(tape: StressTape[S]) -> list[int]:
-    """List the instruments of the venue that the first one trades on."""
-    venue = tape.instruments[0].venue
-    return [n for n, instrument in enumerate(tape.instruments) if instrument.venue == venue]
+def _venue(tape: StressTape[S], named: str) -> str:
+    """Return the venue that fails: the named one, else that of the first instrument."""
+    return named or venue_of(tape.instruments[0].id)
 
 
-def _no_bars(tape: BarTape, span: Span) -> BarTape:
+def _listed(tape: StressTape[S], named: str) -> list[int]:
+    """List the instruments that trade on the venue that fails."""
+    venue, all_ = _venue(tape, named), enumerate(tape.instruments)
+    return [n for n, instrument in all_ if venue_of(instrument.id) == venue]
+
+
+def _no_bars(tape: BarTape, span: Span, venue: str) -> BarTape:
     out: dict[Key, Columns] = {}
-    for index in _of_first_venue(tape):
+    for index in _listed(tape, venue):
         columns = tape.streams["bar", index]
         ends = columns["ts_event"] + tape.interval_ns[index]
         out["bar", index] = _without(
@@ -48,13 +55,13 @@ def _no_bars(tape: BarTape, span: Span) -> BarTape:
     return tape.changed(out)
 
 
-def _no_ticks(tape: SessionTape, span: Span) -> SessionTape:
+def _no_ticks(tape: SessionTape, span: Span, named: str) -> SessionTape:
     """Leave out what happens within the span, and let in nothing: a gap, then the whole market.
 
     What rests stays where it was, without a place in its queue, and meets the first book.
     """
     out: dict[Key, Parts] = {}
-    for index in _of_first_venue(tape):
+    for index in _listed(tape, named):
         deltas, gaps = tape.streams["delta", index], gaps_of(tape, index)
         lost = first_cut(deltas, span.start).ts_recv
         out["delta", index] = _no_book(deltas, span, gaps)
@@ -65,20 +72,21 @@ def _no_ticks(tape: SessionTape, span: Span) -> SessionTape:
             if (kind, index) in tape.streams:
                 out[kind, index] = standing(tape.streams[kind, index], span, _none, ends)
         out["gap", index] = [_with_gap(tape.streams.get(("gap", index), ()), span.start, lost)]
-    return replace(tape.changed(out), trips=_no_way_in(tape, span))
+    venue = _venue(tape, named)
+    return tape.changed(out).travelled({venue: _no_way_in(tape.ways[venue], span)})
 
 
-def _no_way_in(tape: SessionTape, span: Span) -> tuple[Trip, ...]:
+def _no_way_in(way: Way, span: Span) -> Way:
     """Let what would arrive within the span arrive when the venue is up again.
 
     Its gateway takes nothing while it is down, so a client sends again until something gets
     through: at best that is sent at the span's end, and everything before it arrives with it.
     """
-    entry, response = (int(tape.sim[name]) for name in LATENCIES)
-    up = span.end + entry
+    entry, up = way.entry, span.end + way.entry
     # The first row keeps the usual way for all that arrives in time.
     ways = (span.start - 1 - entry, span.start - 1), (span.start - entry, up), (span.end, up)
-    return tuple(Trip(sent, venue, venue + response) for sent, venue in ways)
+    trips = tuple(Trip(sent, venue, venue + way.response) for sent, venue in ways)
+    return way._replace(trips=trips)
 
 
 def _no_book(deltas: Parts, span: Span, gaps: Ints) -> Changed:
@@ -114,40 +122,67 @@ def _hidden(rows: Columns, span: Span) -> Columns:
     return {**rows, "ts_recv": np.where(late, span.end, recv)}
 
 
-def _market(tape: StressTape[S]) -> Iterator[tuple[Key, S]]:
-    for index in _of_first_venue(tape):
+def _market(tape: StressTape[S], venue: str) -> Iterator[tuple[Key, S]]:
+    for index in _listed(tape, venue):
         for kind in _MARKET:
             if (kind, index) in tape.streams:
                 yield (kind, index), tape.streams[kind, index]
 
 
-def _blind_bars(tape: BarTape, span: Span) -> BarTape:
-    return tape.changed({key: _hidden(rows, span) for key, rows in _market(tape)})
+def _blind_bars(tape: BarTape, span: Span, venue: str) -> BarTape:
+    return tape.changed({key: _hidden(rows, span) for key, rows in _market(tape, venue)})
 
 
-def _blind_ticks(tape: SessionTape, span: Span) -> SessionTape:
-    hidden = {key: each(parts, lambda rows: _hidden(rows, span)) for key, parts in _market(tape)}
-    return tape.changed(hidden)
+def _blind_ticks(tape: SessionTape, span: Span, venue: str) -> SessionTape:
+    def hidden(parts: Parts) -> Changed:
+        return each(parts, lambda rows: _hidden(rows, span))
+
+    return tape.changed({key: hidden(parts) for key, parts in _market(tape, venue)})
 
 
-VENUE_DOWN: Final = Shock(
-    key="venue_down",
-    label="Venue down",
-    claim="Nothing is traded or quoted on the venue within the span and no order is filled; "
-    "what is sent to it reaches it when it is up again, what rests meets the market of then; "
-    "funding is settled as recorded.",
-    bars=_no_bars,
-    ticks=_no_ticks,
-    bars_ns=6 * HOUR_NS,
-    ticks_ns=2 * MINUTE_NS,
-)
-DATA_GAP: Final = Shock(
-    key="data_gap",
-    label="Data gap",
-    claim="The venue trades on, but nothing that would become known within the span is known "
-    "before its end.",
-    bars=_blind_bars,
-    ticks=_blind_ticks,
-    bars_ns=6 * HOUR_NS,
-    ticks_ns=2 * MINUTE_NS,
-)
+def _down(venue: str, why: str) -> Shock:
+    return Shock(
+        key="venue_down",
+        label=_named("Venue down", venue),
+        claim=f"Nothing is traded or quoted on {venue or 'the venue'} within the span and no order "
+        "is filled; what is sent to it reaches it when it is up again, what rests meets the market "
+        f"of then; funding is settled as recorded.{why}",
+        bars=lambda tape, span: _no_bars(tape, span, venue),
+        ticks=lambda tape, span: _no_ticks(tape, span, venue),
+        bars_ns=6 * HOUR_NS,
+        ticks_ns=2 * MINUTE_NS,
+    )
+
+
+def _blind(venue: str, why: str) -> Shock:
+    return Shock(
+        key="data_gap",
+        label=_named("Data gap", venue),
+        claim=f"{venue or 'The venue'} trades on, but nothing of it that would become known within "
+        f"the span is known before its end.{why}",
+        bars=lambda tape, span: _blind_bars(tape, span, venue),
+        ticks=lambda tape, span: _blind_ticks(tape, span, venue),
+        bars_ns=6 * HOUR_NS,
+        ticks_ns=2 * MINUTE_NS,
+    )
+
+
+def _named(label: str, venue: str) -> str:
+    return f"{label}: {venue}" if venue else label
+
+
+def _where_most_is_held(made: Callable[[str, str], Shock]) -> Shock:
+    """Let one venue fail: that of the first instrument, or of what is held where most of it is."""
+
+    def aimed(held: Positions) -> Shock:
+        over = dict.fromkeys((one.venue for one in held), 0.0)
+        for one in held:
+            over[one.venue] += abs(one.over)
+        why = " Of the run's venues it is the one where most was held." if len(over) > 1 else ""
+        return made(max(over, key=lambda venue: over[venue]), why)
+
+    return replace(made("", ""), aimed=aimed)
+
+
+VENUE_DOWN: Final = _where_most_is_held(_down)
+DATA_GAP: Final = _where_most_is_held(_blind)

@@ -17,6 +17,7 @@ from crypto_quant.backtesting.stress.tape import (
     BarTape,
     SessionTape,
     StressTape,
+    Way,
 )
 from crypto_quant.core.instruments import Dated, Instrument, Row
 from crypto_quant.data_pipeline.storage import flags
@@ -155,7 +156,7 @@ def tick_tape(seed: int = 2) -> SessionTape:
         },
         interval_ns={},
         rate_exp=8,
-        sim={"entry_latency_ns": 5 * MS, "response_latency_ns": 5 * MS},
+        ways={"BINANCE": Way(5 * MS, 5 * MS)},
     )
 
 

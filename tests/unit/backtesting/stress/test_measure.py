@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from crypto_quant.backtesting.engine.portfolio import Books
-from crypto_quant.backtesting.stress.measure import Figures, Market, measure
+from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity, value
 from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, Worth
 from crypto_quant.core.measures.arrays import Ints
 from crypto_quant.runtime.segments import Span
 from crypto_quant.strategy.risk_manager.config import RiskConfig
-from tests.unit.backtesting.stress.tapes import PERP, SPOT, T0, instruments
+from tests.unit.backtesting.stress.tapes import SPOT, T0, instruments
 
 NEVER = np.iinfo(np.int64).min
 EQUITY = [100.0, 100.0, 90.0, 99.0, 110.0, 100.0]
@@ -103,6 +103,15 @@ def test_results_are_in_dollars_where_the_quote_asset_is_not_worth_one() -> None
     assert figures(books([100.0] * 6), (worth,), last=3).ret == pytest.approx(-0.05)
 
 
+def test_an_inverse_contract_is_worth_its_dollars() -> None:
+    """Five contracts of 100 dollars, at any price; the linear one is a quantity at a price."""
+    perp, _ = instruments()
+    inverse = replace(perp, contract="inverse", multiplier=Decimal(100), qty_exp=0)
+    px = np.array([4_000_000, 5_000_000])
+    assert value(inverse, px, np.array([5, -5])).tolist() == [500.0, -500.0]
+    assert value(perp, px, np.array([5, -5])) == pytest.approx([200.0, -250.0])
+
+
 def test_limits_say_what_was_seen_and_whether_they_held() -> None:
     # One contract unit is 0.001 of a coin: 2,000 units at 100 are a notional of 200.
     limits = {limit.name: limit for limit in figures(books(EQUITY, perp=-2_000)).limits}
@@ -150,9 +159,49 @@ def test_what_happened_is_counted_within_the_stretch() -> None:
     ],
 )
 def test_ruin_is_said(equity: list[float], ratio: list[float] | None) -> None:
-    found = figures(books(equity, ratio, perp=PERP))
+    found = figures(books(equity, ratio, perp=-1))
     assert found.ruined
     assert not figures(books(EQUITY, [0.99] * 6)).ruined
+
+
+def test_a_wallet_without_money_that_holds_nothing_is_not_ruined() -> None:
+    """What was moved out of it, or never there, margins nothing: there is no ratio."""
+    found = figures(books(EQUITY, [math.nan] * 6))
+    assert found.margin_ratio == 0.0
+    assert not found.ruined
+
+
+def test_a_liquidation_between_two_rows_is_ruin() -> None:
+    """Afterwards nothing is held, so no row shows the ratio at which it came."""
+    made = books(EQUITY)
+    late = replace(made, fills={**made.fills, "tag": ["", "liquidation"]})
+    assert figures(late).margin_ratio == 1.0
+    assert figures(late).ruined
+    assert not figures(late, last=2).ruined
+
+
+def test_the_margin_ratio_is_that_of_the_worst_account() -> None:
+    """By venue: a wallet is asked for the contracts that are held there."""
+    perp, spot = instruments()
+    far = replace(perp, id="BTCUSDT-PERP.BYBIT", venue="bybit")
+    made = books(EQUITY, perp=-1_000)
+    flat = np.zeros(6, dtype=np.int64)
+    rows = {
+        **{k: v for k, v in made.equity.items() if not k.startswith("margin_ratio")},
+        f"position.{far.id}": flat,
+        "margin_ratio.margin.BINANCE.USDT": np.full(6, 0.2),
+        "margin_ratio.margin.BYBIT.USDT": np.array([0.1, 0.1, 0.1, 0.6, math.nan, 0.1]),
+    }
+    market = Market((perp, spot, far), price, ())
+
+    def worst(held: Ints) -> float:
+        own = replace(made, equity={**rows, f"position.{far.id}": held})
+        return measure(RiskConfig(), market, own, Span(T0, T0 + 5 * HOUR_NS), 100.0).margin_ratio
+
+    assert worst(flat) == 0.6
+    assert worst(np.where(np.arange(6) == 4, -5, 0)) == math.inf
+    over = over_equity(market, replace(made, equity=rows), T0 + 2 * HOUR_NS, (-2_000, 1_000, 500))
+    assert over == pytest.approx((-200 / 90, 100 / 90 * 1.0, 50 / 90), rel=1e-3)
 
 
 def test_a_position_over_no_equity_breaks_every_limit() -> None:

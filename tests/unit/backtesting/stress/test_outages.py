@@ -9,7 +9,8 @@ import pytest
 
 from crypto_quant.backtesting.simulator import Market
 from crypto_quant.backtesting.stress.shocks import SHOCKS
-from crypto_quant.backtesting.stress.tape import SessionTape, StressTape
+from crypto_quant.backtesting.stress.tape import SessionTape, StressTape, Way
+from crypto_quant.core.instruments import venue_of
 from crypto_quant.core.messages import OrderType, Side
 from crypto_quant.core.tickets import Amendment, Withdrawal
 from crypto_quant.data_pipeline.storage.flags import LAST, SNAPSHOT
@@ -44,8 +45,8 @@ def session(entry: int, response: int) -> SessionTape:
         "qty": qty,
         "flags": marks.astype(np.uint32),
     }
-    latencies = {"entry_latency_ns": entry, "response_latency_ns": response}
-    return StressTape((BTC,), {("delta", 0): [book]}, {}, 0, latencies)
+    ways = {venue_of(BTC.id): Way(entry, response)}
+    return StressTape((BTC,), {("delta", 0): [book]}, {}, 0, ways=ways)
 
 
 def down(script: Script, entry: int = 4, response: int = 6) -> Ran:
@@ -58,7 +59,7 @@ def down(script: Script, entry: int = 4, response: int = 6) -> Ran:
         line.load("gaps", line.native.add_gaps, index, **gaps)
 
     market = Market(BTC, int(book["ts_recv"][0]), int(book["ts_recv"][-1]), put)
-    sim: dict[str, Any] = laid.latencies()
+    sim: dict[str, Any] = laid.ways[venue_of(BTC.id)].native()
     return run(market, script, **sim)
 
 
@@ -101,4 +102,4 @@ def test_what_would_arrive_within_the_outage_arrives_after_it(entry: int) -> Non
 
 
 def test_without_an_outage_latencies_are_constant() -> None:
-    assert session(4 * MS, 6 * MS).latencies() == LATENCY
+    assert session(4 * MS, 6 * MS).ways[venue_of(BTC.id)].native() == LATENCY

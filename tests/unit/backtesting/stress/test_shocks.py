@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -12,16 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto_quant.backtesting.stress.shocks import SHOCKS
-from crypto_quant.backtesting.stress.shocks.mark import marks_of_bars
+from crypto_quant.backtesting.stress.shocks.mark import marking, marks_of_bars
 from crypto_quant.backtesting.stress.tape import (
     DAY_NS,
     HOUR_NS,
     PRICES,
     BarTape,
     InapplicableError,
+    Position,
+    SessionTape,
     StressTape,
+    Way,
     scaled,
 )
+from crypto_quant.data_pipeline.storage import flags
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns
 from tests.unit.backtesting.stress.tapes import (
@@ -35,6 +40,7 @@ from tests.unit.backtesting.stress.tapes import (
     bar_tape,
     book_at,
     cut_at,
+    instruments,
     tick_tape,
     together,
 )
@@ -255,7 +261,7 @@ def test_what_a_data_gap_hides_is_known_at_its_end() -> None:
 
 def test_orders_and_feed_are_fifty_times_as_slow() -> None:
     plain, laid = ticks("latency_x50", Span(T0, TICK_SPAN.end))
-    assert laid.sim == {"entry_latency_ns": 250 * MS, "response_latency_ns": 250 * MS}
+    assert laid.ways == {"BINANCE": Way(250 * MS, 250 * MS)}
     for stream, old in plain.streams.items():
         new = laid.streams[stream]
         assert (new["ts_event"] == old["ts_event"]).all()
@@ -329,7 +335,7 @@ def test_funding_is_at_the_cap(key: str, sign: int) -> None:
             ticks(key, span)
     tape = tick_tape()
     streams = {key: parts for key, parts in tape.streams.items() if key[0] != "funding"}
-    bare = StressTape(tape.instruments, streams, {}, 8, tape.sim)
+    bare = StressTape(tape.instruments, streams, {}, 8, ways=tape.ways)
     with pytest.raises(InapplicableError, match="no funding is settled in this session"):
         SHOCKS[key].on_ticks(bare, TICK_SPAN)
 
@@ -340,12 +346,16 @@ def test_the_whole_contract_is_taken_at_the_fall() -> None:
         assert taken == (span.start, PERP, Decimal(1))
 
 
+def contract(over: float, at: int = PERP, book: str = "", venue: str = "BINANCE") -> Position:
+    return Position(book, at, venue, is_contract=True, over=over)
+
+
 @pytest.mark.parametrize(
     ("net", "side", "sign"), [(0.3, "long", 1), (-0.3, "short", -1), (0.0, "short", -1)]
 )
 def test_a_deleveraging_takes_who_wins(net: float, side: str, sign: int) -> None:
     """A rise takes a long, a fall a short: the venue never takes the loser."""
-    shock = SHOCKS["deleveraging"].facing(net)
+    shock = SHOCKS["deleveraging"].facing((contract(net),))
     assert shock.key == "deleveraging"
     assert shock.takes
     assert shock.label == f"ADL of the winning {side}"
@@ -363,6 +373,119 @@ def test_a_deleveraging_takes_who_wins(net: float, side: str, sign: int) -> None
         assert laid.deleverages == ((span.start, PERP, Decimal(1)),)
 
 
+def test_a_deleveraging_takes_the_winning_legs_and_no_other() -> None:
+    """The larger side wins; whoever is on the other one, and spot, stays."""
+    spot = Position("coins", 0, "BINANCE", is_contract=False, over=0.9)
+    short, far = contract(-0.8, 1, "near"), contract(-0.2, 2, "far", "BYBIT")
+    long = contract(0.3, 3, "long")
+    shock = SHOCKS["deleveraging"].facing((spot, short, far, long))
+    assert shock.label == "ADL of the winning short: near and far"
+    assert "that of near and far; every other position stays" in shock.claim
+    laid = shock.on_ticks(tick_tape(), TICK_SPAN)
+    assert [(one.instrument, one.fraction) for one in laid.deleverages] == [
+        (1, Decimal(1)),
+        (2, Decimal(1)),
+    ]
+    turned = SHOCKS["deleveraging"].facing((spot, short, far, long._replace(over=1.1)))
+    assert turned.label == "ADL of the winning long: long"
+    laid = turned.on_ticks(tick_tape(), TICK_SPAN)
+    assert [one.instrument for one in laid.deleverages] == [3]
+
+
+def test_the_venue_fails_where_most_is_held() -> None:
+    """Long and short there add up: 0.5 and 0.4 are more than 0.7."""
+    held = contract(0.7), contract(-0.5, 1, "far", "BYBIT"), contract(0.4, 2, "leg", "BYBIT")
+    for key, said in (("venue_down", "Venue down"), ("data_gap", "Data gap")):
+        shock = SHOCKS[key].facing(held)
+        assert (shock.key, shock.label) == (key, f"{said}: BYBIT")
+        assert "BYBIT" in shock.claim
+        assert "the one where most was held" in shock.claim
+        alone = SHOCKS[key].facing(held[:1])
+        assert alone.label == f"{said}: BINANCE"
+        assert "most was held" not in alone.claim
+        assert SHOCKS[key].facing((contract(0.7, venue=""),)).label == said
+
+
+def two_venues() -> SessionTape:
+    """Return a session with spot at Binance, and the same contract at two venues."""
+    tape, (perp, spot) = tick_tape(), instruments()
+    streams = {
+        (kind, n): parts
+        for (kind, _), parts in tape.streams.items()
+        for n in range(3)
+        if n or kind not in ("mark", "funding")
+    }
+    ids = spot, perp, replace(perp, id="BTCUSDT-PERP.BYBIT", venue="bybit")
+    ways = {"BINANCE": Way(5 * MS, 5 * MS), "BYBIT": Way(7 * MS, 9 * MS)}
+    return StressTape(ids, streams, {}, 8, ways=ways)
+
+
+@pytest.mark.parametrize("key", ["gap_up", "gap_down", "usdt_up", "deleveraging"])
+def test_prices_of_all_markets_move_together(key: str) -> None:
+    """Spot, contracts and marks of all venues, from one moment on, by as much."""
+    tape = two_venues()
+    plain, laid = together(tape), together(SHOCKS[key].on_ticks(tape, TICK_SPAN))
+    moves = set()
+    for (kind, n), name in [((kind, n), "px") for kind in ("delta", "trade") for n in range(3)] + [
+        (("mark", n), "mark") for n in (1, 2)
+    ]:
+        old, new = plain.streams[kind, n], laid.streams[kind, n]
+        first = np.argmax(old["ts_event"] > TICK_SPAN.start)
+        (row,) = np.flatnonzero(new["ts_event"] == old["ts_event"][first])[:1]
+        moves.add(int(new[name][row] - old[name][first]))
+        before = new["ts_event"] < TICK_SPAN.start
+        assert (new[name][before] == old[name][old["ts_event"] < TICK_SPAN.start]).all()
+    assert len(moves) == 1
+    assert moves != {0}
+
+
+def test_one_venue_is_down_and_the_others_trade_on() -> None:
+    tape, held = two_venues(), (contract(0.7, 1), contract(-0.9, 2, "far", "BYBIT"))
+    shock = SHOCKS["venue_down"].facing(held)
+    plain, laid = together(tape), shock.on_ticks(tape, TICK_SPAN)
+    streams = together(laid).streams
+    for (kind, n), old in plain.streams.items():
+        at = streams[kind, n]["ts_event"]
+        inside = ((at >= TICK_SPAN.start) & (at < TICK_SPAN.end)).any()
+        assert inside == (n < 2 or kind in ("funding", "gap")), (kind, n)
+        if n < 2:
+            assert all((streams[kind, n][name] == old[name]).all() for name in old)
+    assert [n for kind, n in streams if kind == "gap"] == [2]
+    assert laid.ways["BINANCE"] == tape.ways["BINANCE"]
+    late = laid.ways["BYBIT"].trips[1]
+    assert (late.venue, late.answered) == (TICK_SPAN.end + 7 * MS, TICK_SPAN.end + 16 * MS)
+    slow = SHOCKS["latency_x50"].on_ticks(tape, TICK_SPAN).ways
+    assert slow == {"BINANCE": Way(250 * MS, 250 * MS), "BYBIT": Way(350 * MS, 450 * MS)}
+
+
+def test_where_no_mark_is_recorded_trades_mark_and_their_marks_move() -> None:
+    """Each market trade but one of a fund is a mark of its own time, stated anew at the gap."""
+    tape = tick_tape()
+    [trades] = tape.streams["trade", PERP]
+    odd = np.arange(trades["px"].size) == 20
+    told = {**trades, "flags": np.where(odd, flags.NOT_MARKET, 0).astype(np.uint32)}
+    streams = {key: parts for key, parts in tape.streams.items() if key[0] != "mark"}
+    bare = replace(tape, streams={**streams, ("trade", PERP): [told]})
+    [made] = marking(bare, PERP)
+    for name, of in (("ts_event", "ts_event"), ("ts_recv", "ts_recv"), ("mark", "px")):
+        assert made[name].tolist() == trades[of][~odd].tolist()
+    laid = together(SHOCKS["gap_up"].on_ticks(bare, TICK_SPAN)).streams["mark", PERP]
+    inside = (made["ts_event"] >= TICK_SPAN.start) & (made["ts_event"] < TICK_SPAN.end)
+    new = of_tape(laid, TICK_SPAN)["mark"]
+    assert (new - made["mark"]).tolist() == np.where(inside, 800_000, 0).tolist()
+    start = laid["mark"][laid["ts_event"] == TICK_SPAN.start]
+    assert start.tolist() == [made["mark"][~inside & _early(inside)][-1] + 800_000]
+    for key, size in (("index_outage", None), ("mark_above", Decimal("1.03"))):
+        now = of_tape(
+            together(SHOCKS[key].on_ticks(bare, TICK_SPAN)).streams["mark", PERP], TICK_SPAN
+        )
+        still = np.full(inside.sum(), made["mark"][~inside & _early(inside)][-1])
+        expected = still if size is None else scaled(made["mark"][inside], size, 1)
+        assert now["mark"][inside].tolist() == expected.tolist()
+    taken = SHOCKS["deleveraging"].on_ticks(bare, TICK_SPAN)
+    assert taken.deleverages == ((TICK_SPAN.start, PERP, Decimal(1)),)
+
+
 def test_a_deleveraging_before_the_first_mark_states_the_middle_of_the_moved_book() -> None:
     """The first mark is of 11 ms. Else what is taken would be priced as if nothing had moved."""
     span = Span(T0 + 5 * MS, TICK_SPAN.end)
@@ -373,22 +496,25 @@ def test_a_deleveraging_before_the_first_mark_states_the_middle_of_the_moved_boo
     assert first["mark"] == sum(best) / 2 == 3_999_995 - 400_000
     assert (first["ts_event"], first["ts_recv"]) == (span.start, span.start + 4 * MS)
     tape = tick_tape()
-    streams = {key: parts for key, parts in tape.streams.items() if key[0] != "mark"}
-    bare = StressTape(tape.instruments, streams, {}, 8, tape.sim)
+    none = "mark", "trade"
+    streams = {key: parts for key, parts in tape.streams.items() if key[0] not in none}
+    bare = StressTape(tape.instruments, streams, {}, 8, ways=tape.ways)
     with pytest.raises(InapplicableError, match="no mark price is recorded"):
         SHOCKS["deleveraging"].on_ticks(bare, TICK_SPAN)
 
 
 def test_other_shocks_are_the_same_whatever_is_held() -> None:
+    aimed = "deleveraging", "venue_down", "data_gap"
     for key, shock in SHOCKS.items():
-        if key != "deleveraging":
-            assert shock.facing(0.3) is shock.facing(-0.3) is shock.facing(None) is shock
+        assert shock.facing(None) is shock
+        if key not in aimed:
+            assert shock.facing((contract(0.3),)) is shock
 
 
 def test_a_shock_that_has_nothing_to_change_says_so() -> None:
     tape = tick_tape()
     book = {("delta", PERP): tape.streams["delta", PERP]}
-    bare = StressTape(tape.instruments, book, {}, 8, tape.sim)
+    bare = StressTape(tape.instruments, book, {}, 8, ways=tape.ways)
     with pytest.raises(InapplicableError, match="no mark price is recorded"):
         SHOCKS["index_outage"].on_ticks(bare, TICK_SPAN)
     late = Span(T0 + DAY_NS, T0 + 2 * DAY_NS)
@@ -398,6 +524,31 @@ def test_a_shock_that_has_nothing_to_change_says_so() -> None:
             SHOCKS[key].on_ticks(tape, late)
         with pytest.raises(InapplicableError, match="no book is known"):
             SHOCKS[key].on_ticks(tape, early)
+
+
+@pytest.mark.parametrize("key", ["gap_up", "depth_tenth", "spread_x10", "venue_down"])
+def test_a_shock_that_ends_after_the_last_frame_ends_all_the_same(key: str) -> None:
+    """The last frame is of 1,990 ms; no row follows, and the book of the tape is stated anew."""
+    span = Span(TICK_SPAN.start, T0 + 1_995 * MS)
+    plain, laid = ticks(key, span)
+    old, new = plain.streams["delta", PERP], laid.streams["delta", PERP]
+    before, after = book_at(new, span.end - 1), book_at(new, span.end)
+    assert after == book_at(old, span.end) != before
+    last = slice(-len(after), None)
+    assert set(new["ts_event"][last].tolist()) == {span.end}
+    assert set(new["ts_recv"][last].tolist()) == {span.end + 4 * MS}
+    assert new["flags"][last].tolist() == [
+        *[flags.SNAPSHOT] * (len(after) - 1),
+        flags.SNAPSHOT | flags.LAST,
+    ]
+    for kind in ("quote", "mark"):
+        row = {name: values[-1] for name, values in laid.streams[kind, PERP].items()}
+        stood = {name: values[-1] for name, values in plain.streams[kind, PERP].items()}
+        if (kind, key) == ("mark", "venue_down") or kind == "quote":
+            assert row["ts_event"] == span.end
+        assert {k: row[k] for k in row if k[:2] != "ts"} == {
+            k: stood[k] for k in stood if k[:2] != "ts"
+        }
 
 
 PLACES = st.lists(st.integers(0, 700), max_size=6)
@@ -430,7 +581,7 @@ def test_a_session_may_be_cut_anywhere(
         if key != "latency_x50":
             ends = [int(columns["ts_recv"].max()) for columns in streams.values()]
             recorded = T0 + (FRAMES - 1) * 10 * MS + 5 * MS
-            assert max(ends) <= max(recorded, span.end if key == "data_gap" else 0)
+            assert max(ends) <= max(recorded, span.end + 5 * MS)
     assert came[0] == came[1]
 
 

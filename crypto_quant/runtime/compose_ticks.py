@@ -136,6 +136,11 @@ def check_tradable(config: TickConfig, instrument: Instrument, ts: int) -> None:
         It is inverse, or a rule that trading needs has no sourced row.
     """
     terms_at(instrument, ts, config.tier)
+    if instrument.contract == "inverse":
+        raise ConfigError(
+            f"{instrument.id}: capital is in {instrument.quote}, which an inverse contract does "
+            "not settle in: trade a spot or linear instrument"
+        )
     instrument.native(config.tier)
 
 

@@ -232,7 +232,7 @@ class RiskBook:
         worth = self._worth.get(instrument)
         if worth is None:
             rule = self.terms[instrument]
-            worth = self.px(instrument) * rule.price_unit * rule.size_unit
+            worth = rule.worth(self.px(instrument))
             self._worth[instrument] = worth
         return worth
 
@@ -406,6 +406,8 @@ class RiskBook:
         return self._dearer(sleeve, instrument, low, high) * rule.price_unit * rule.size_unit
 
     def _dearer(self, sleeve: int, instrument: int, low: int, high: int, *more: Priced) -> int:
+        if self.terms[instrument].is_inverse:
+            return 0  # its notional is the same at any price
         key = (sleeve, instrument)
         orders = (*self._openings.get(key, ()), *self._priced.get(key, ()), *more)
         return surplus(orders, self.px(instrument), low, high) if orders else 0

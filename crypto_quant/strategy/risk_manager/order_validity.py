@@ -34,8 +34,10 @@ class OrderValidity:
             terms = book.terms[instrument]
             if px % terms.tick or quantity % terms.lot:
                 return False
-            unit = SURE * terms.price_unit * terms.size_unit
-            if least * unit <= float(terms.min_notional):
+            smallest = quantity * terms.size_unit  # none has less than what all are multiples of
+            if not terms.is_inverse:
+                smallest = least * terms.price_unit * terms.size_unit
+            if SURE * smallest <= float(terms.min_notional):
                 return False
         return True
 

@@ -224,6 +224,12 @@ def _check_alone(config: TickConfig, file: Path) -> None:
             "hedge mode: run the book with hedged = false and cq backtest, and stress that run"
         )
 
+    if config.coins or any(market.coins for market in config.markets.values()):
+        raise ConfigError(
+            f"{file}: coins: cq stress takes a run that begins with the quote asset only: its "
+            "shocks are not laid over what is margined in coin"
+        )
+
 
 def _judged(folder: Path) -> tuple[CellJob, LatencyName]:
     """Return the cell that a run was judged in, and the constant latency that stands for its."""

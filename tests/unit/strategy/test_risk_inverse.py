@@ -50,7 +50,7 @@ def test_a_position_is_sized_by_what_it_loses_in_dollars_at_its_stop() -> None:
     That is 100 / 49,500 - 100 / 50,000 of a coin, or 1 USD there; with 0.5 % by the gap and 0.1 %
     a side it is 1.70.
     """
-    assert (100 / 49_500 - 100 / 50_000) * 49_500 == pytest.approx(1)
+    assert pytest.approx(1) == (100 / 49_500 - 100 / 50_000) * 49_500
     assert shrunk(5_000, 495_000, account()) == 588
     assert shrunk(-5_000, 505_000, account()) == -588
     assert shrunk(5_000, 505_000, account()) == 0  # no stop at all

@@ -16,10 +16,10 @@ MARKS = ((0, 600_000), (500, 612_345))
 FEE = Decimal("0.0005")
 
 
-def begun(coins: str, leverage: int = 2) -> Simulator:
+def begun(coins: str, leverage: int = 2, marks: tuple[tuple[int, int], ...] = MARKS) -> Simulator:
     """Return a simulator 98 ms after its start, with coins that are counted at 60,000."""
     capital = [Deposit(0, Wallet.MARGIN, Decimal(coins), asset="BTC", price=Decimal(60_000))]
-    made = Simulator([market(COIN, marks=MARKS)], sim=LATENCY, capital=capital, leverage=leverage)
+    made = Simulator([market(COIN, marks=marks)], sim=LATENCY, capital=capital, leverage=leverage)
     assert made.elapse(98 * MS)
     return made
 
@@ -71,6 +71,24 @@ def test_its_margin_is_the_notional_in_coin_over_the_leverage() -> None:
         assert made.elapse(100 * MS)
         assert made.position(0) == held
     assert made.orders(0)[1].reason == "insufficient_margin"
+
+
+def test_a_long_is_liquidated_where_the_coins_no_longer_carry_it() -> None:
+    """0.09 BTC behind 490 contracts from 60,000.1, whose tier asks for 0.4 % of what they are.
+
+    In coin, at the price P: ``0.09 - fee + 49,000 (1 / 60,000.1 - 1 / P) = 0.004 * 49,000 / P``.
+    """
+    dollars = Decimal(49_000)
+    bought = dollars / Decimal("60000.1")
+    price = dollars * Decimal("1.004") / (Decimal("0.09") - bought * FEE + bought)
+    tick = int(price * 10)
+    assert tick == 542_848
+    for mark, held in ((tick + 1, 490), (tick, 0)):
+        made = begun("0.09", leverage=10, marks=((0, 600_000), (500, mark)))
+        made.submit_buy_order(0, 1, None, 490, order_type=OrderType.MARKET)
+        assert made.elapse(1_000 * MS)
+        assert made.position(0) == held
+        assert [fill.tag for fill in made.fills()] == ["", "liquidation"][: 1 + (held == 0)]
 
 
 def test_the_quote_asset_is_no_margin_of_it() -> None:

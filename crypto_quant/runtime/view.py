@@ -101,13 +101,7 @@ class LineView:
         accounts = line.accounts
         self._wallet = accounts.wallet
         by_name = {venue: accounts.of(MARGIN, venue) for venue in accounts.venues}
-        # What settles in a coin ties none of the quote asset.
-        instruments = line.legs.instruments
-        by_name = {
-            venue: [n for n in own if instruments[n].settle == self._quote]
-            for venue, own in by_name.items()
-        }
-        only = {"": by_name[accounts.venues[0]]} if len(by_name) == 1 else {}
+        only = {"": accounts.of(MARGIN)} if len(by_name) == 1 else {}
         self._contracts = only | by_name
         self._delays = dict.fromkeys(self._contracts, 0)
         self._costs = dict.fromkeys(self._contracts, 0.0)

@@ -7,6 +7,7 @@ The reference of its money is the fills' own: what a contract bought at p1 and s
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -267,6 +268,19 @@ def test_two_legs_in_hedge_mode_add_up_in_coin(folder: Path) -> None:
     assert Decimal(session["venues"]["BINANCE"]["balances"]["margin BTC"]) == end
     assert found["capital"] == "92707.05"
     assert "as configured" in (made / "stdout.txt").read_text().replace("\n  ", " ")
+
+
+@pytest.mark.parametrize("heading", ["A grid on coins", "A short of all coins is cash"])
+def test_an_example_prints_what_its_page_says(folder: Path, heading: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "inverse.md").read_text()
+    part = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    (config,), (shown,) = (
+        re.findall(rf"^```{kind}\n(.*?)^```$", part, re.M | re.S) for kind in ("toml", "text")
+    )
+    _, made = run(folder, f"page {heading}", config, "--single")
+    printed = (made / "stdout.txt").read_text().splitlines()
+    for line in shown.splitlines():
+        assert line in printed
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from crypto_quant.core.errors import ConfigError
-from crypto_quant.core.messages import Quote, Side, Target
+from crypto_quant.core.messages import Conditions, Quote, Side, Target
 from crypto_quant.strategy.carry import CarryConfig
 from crypto_quant.strategy.carry.pair import Pair
 from crypto_quant.strategy.risk_manager.config import RiskConfig
-from tests.unit.strategy.account import PERP, SPOT_TERMS, Account
+from tests.unit.strategy.account import MODEL, PERP, SPOT_TERMS, Account
 from tests.unit.strategy.coin import COIN, MID, TERMS, account, quoted
 from tests.unit.strategy.test_risk_manager import manager
 
@@ -89,9 +89,23 @@ def test_one_contract_is_enough_and_the_tick_binds() -> None:
     large = COIN._replace(min_notional=COIN.size_step * 5)
     stamped = manager().stamp([quoted(1, 4), quoted(2, 5, 1)], account(), {PERP: large})
     assert [a.order.id for a in stamped.approved] == [2]
-    alone = manager().stamp([quoted(1, 4)], account(), {PERP: large})
+    alone = manager(**FREE).stamp([quoted(1, 4)], account(), {PERP: large})
     assert (alone.approved, len(alone.refused)) == ((), 1)
     assert "notional 400.00 below the venue's smallest 500" in stamped.refused[0].reason
+
+
+@pytest.mark.parametrize("own", [MID // 2, 10 * MID])
+def test_what_waits_far_from_the_market_is_worth_no_more(own: int) -> None:
+    """1,000 contracts are all of the equity, also those that are to be sold at 500,000."""
+    risk = manager(**FREE, notional=1.0)
+    ticket = quoted(1, -1_000, own)._replace(is_quote=False, conditions=Conditions("far"))
+    assert risk.stamp([ticket], account(), TERMS).refused == ()
+    working = account()
+    working.openings[MODEL, PERP] = [(-400, own)]
+    working.pending[MODEL, PERP] = -400
+    stamped = risk.stamp([quoted(2, -600, MID), quoted(3, -1, MID)], working, TERMS)
+    assert [a.order.id for a in stamped.approved] == [2]
+    assert stamped.refused[0].reason == "notional: notional 100100.00 above 100000.00"
 
 
 def test_carry_does_not_match_coins_with_contracts() -> None:

@@ -10,7 +10,7 @@ from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.terms import EXACT, tick_at
 from crypto_quant.runtime.joint_ticks import JointTape
-from crypto_quant.runtime.market_config import MarketSection
+from crypto_quant.runtime.market_config import MOST, MarketSection
 from crypto_quant.runtime.middles import Middles
 
 _RANK: Final = {"spot": 0, "linear": 1, "inverse": 2}
@@ -92,6 +92,11 @@ def opening_prices(
         What is traded, and the middles of each one's book in the first session.
     tape
         That session.
+
+    Raises
+    ------
+    ConfigError
+        Nothing prices a coin, or all of it is worth more than a ledger keeps.
     """
     coins = dict.fromkeys(asset for section in sections for asset in section.coins)
     prices = {}
@@ -103,6 +108,15 @@ def opening_prices(
         tick = tick_at(instruments[at], tape.start)
         units = _first(paths[at], tape.session.start) // 2 // tick * tick
         prices[asset] = Decimal(units).scaleb(-instruments[at].price_exp)
+    total = Decimal(0)
+    for section in sections:
+        total = EXACT.add(total, worth(section, prices))
+    if total > MOST:
+        said = ", ".join(f"{asset} at {price:,f}" for asset, price in prices.items())
+        raise ConfigError(
+            f"coins: expected at most {MOST:,} {instruments[0].quote} to begin with, was "
+            f"{total:,.2f} ({said})"
+        )
     return prices
 
 

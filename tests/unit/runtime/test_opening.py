@@ -147,6 +147,12 @@ def test_the_price_is_the_middle_at_the_start_down_to_the_tick() -> None:
     assert all_three == {"BTC": Decimal("60000.01")}
     stated = {"BTC": Decimal(5)}
     assert opening_prices(coins, stated, [coin], tape, [late]) == stated
+    rich = [MarketSection(instrument=COIN, coins={"BTC": Decimal(2_000_000)})]
+    said = (
+        r"coins: expected at most 100,000,000,000 USD to begin with, was 123,609,\S+ \(BTC at 61,"
+    )
+    with pytest.raises(ConfigError, match=said):
+        opening_prices(rich, {}, [coin], tape, [late])
     ether = [MarketSection(instrument=COIN, coins={"ETH": Decimal(1)})]
     with pytest.raises(ConfigError, match=f"coins: no instrument of the run prices ETH.* {COIN}"):
         opening_prices(ether, {}, [coin], tape, [late])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 import numpy as np
 
 from benches.session import Recording
+from crypto_quant.core.terms import terms_at
 from crypto_quant.execution.netting import NettingConfig
 from crypto_quant.execution.quoting import QuotingConfig
 from crypto_quant.runtime.compose import join
@@ -31,7 +31,7 @@ UNBOUND = RiskConfig(
 
 def grid_state(session: Recording, rule: Mapping[str, int]) -> State:
     """Return the state of a run of the grid; ``rule`` is that of ``grid_python.quote``."""
-    step = Decimal(1).scaleb(-session.instrument.qty_exp) * session.instrument.multiplier
+    step = terms_at(session.instrument, session.tape.start).count_step
     config = GridConfig(
         levels=rule["levels"],
         gap=rule["gap"],

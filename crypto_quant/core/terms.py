@@ -13,24 +13,31 @@ from crypto_quant.core.instruments import Dated, Fees, Instrument, venue_of
 FOREVER = 2**63 - 1
 EXACT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
 """Context of every exact number of ours, whatever the caller's is."""
+CONTRACTS: Final = "contracts"
 
 
 class Terms(NamedTuple):
-    """Order rules of a spot or linear instrument, in force at one time.
+    """Order rules of an instrument, in force at one time.
 
     ``tick`` and ``lot`` count grid units. ``price_unit`` (quote asset) and ``size_unit``
-    (base asset) are what one grid unit is worth, exact in ``price_step`` and ``size_step``:
-    ``px * qty * price_step * size_step`` is a notional. ``taker`` is a fraction of notional,
-    ``max_leverage`` that of the lowest bracket (1 for spot).
+    (base asset; of an inverse contract quote asset) are what one grid unit is worth, exact in
+    ``price_step`` and ``size_step``. A notional is in the quote asset:
+    ``px * qty * price_step * size_step``, of an inverse contract ``qty * size_step`` whatever the
+    price. Sizes that people give are in ``counted_in``, the base asset or, of an inverse
+    contract, contracts: ``count_step`` of them in one grid unit. ``taker`` is a fraction of
+    notional, ``max_leverage`` that of the lowest bracket (1 for spot).
     """
 
     id: str
     is_spot: bool
+    is_inverse: bool
     base: str
+    counted_in: str
     price_unit: float
     size_unit: float
     price_step: Decimal
     size_step: Decimal
+    count_step: Decimal
     tick: int
     lot: int
     min_notional: Decimal
@@ -44,7 +51,24 @@ class Terms(NamedTuple):
 
     def notional(self, px: int, quantity: int) -> Decimal:
         """Return the exact notional in the quote asset, signed as ``quantity``."""
+        if self.is_inverse:
+            return EXACT.multiply(quantity, self.size_step)
         return EXACT.multiply(EXACT.multiply(px * quantity, self.price_step), self.size_step)
+
+    def worth(self, px: int) -> float:
+        """Return the notional of one grid unit at a price, quote asset; 0 without a price."""
+        if self.is_inverse:
+            return self.size_unit if px > 0 else 0.0
+        return px * self.price_unit * self.size_unit
+
+    def lots_of(self, size: Decimal) -> int:
+        """Return the grid units in a size of ``counted_in``, down to the lot."""
+        return int(size / self.count_step) // self.lot * self.lot
+
+    @property
+    def lot_size(self) -> Decimal:
+        """What a lot is, in ``counted_in``."""
+        return self.lot * self.count_step
 
 
 class TermsTable:
@@ -65,8 +89,8 @@ class TermsTable:
         Raises
         ------
         ConfigError
-            An instrument cannot be traded: inverse, without sourced rules, or on a grid
-            coarser than its rules.
+            An instrument cannot be traded: without sourced rules, or on a grid coarser than
+            them.
         """
         if now >= self._next:
             self._rows = {n: terms_at(i, now, self._tier) for n, i in self._instruments.items()}
@@ -76,29 +100,33 @@ class TermsTable:
 
 def terms_at(instrument: Instrument, now: int, tier: str = "VIP0") -> Terms:
     """Return an instrument's terms in force at ``now``; errors as of ``TermsTable.at``."""
-    if instrument.contract == "inverse":
-        raise ConfigError(
-            f"{instrument.id}: orders are sized in the quote asset, which an inverse "
-            "contract does not settle in: trade a spot or linear instrument"
-        )
     price_step = Decimal(1).scaleb(-instrument.price_exp)
     qty_step = Decimal(1).scaleb(-instrument.qty_exp)
     size_step = qty_step * instrument.multiplier
+    is_inverse = instrument.contract == "inverse"
     brackets = instrument.brackets.at(now)[0] if instrument.brackets else ()
     return Terms(
         id=instrument.id,
         is_spot=instrument.contract == "spot",
+        is_inverse=is_inverse,
         base=instrument.base,
+        counted_in=counted_in(instrument),
         price_unit=float(price_step),
         size_unit=float(size_step),
         price_step=price_step,
         size_step=size_step,
+        count_step=qty_step if is_inverse else size_step,
         tick=tick_at(instrument, now),
         lot=_grid_units(instrument, "lot", _at(instrument, "lot", now), qty_step),
         min_notional=_at(instrument, "min_notional", now),
         taker=float(_fees(instrument, tier).at(now)[0].taker),
         max_leverage=brackets[0].max_leverage if brackets else 1,
     )
+
+
+def counted_in(instrument: Instrument) -> str:
+    """Return what sizes and positions are told in: an inverse contract holds no fixed coins."""
+    return CONTRACTS if instrument.contract == "inverse" else instrument.base
 
 
 def tick_at(instrument: Instrument, now: int) -> int:
@@ -114,7 +142,10 @@ def tick_at(instrument: Instrument, now: int) -> int:
 
 
 def common_step(terms: Iterable[Terms]) -> Decimal:
-    """Return the smallest size, in the base asset, that is a whole number of every lot."""
+    """Return the smallest size that is a whole number of every lot.
+
+    All terms are in one unit of size, which is the result's: see ``Terms.size_step``.
+    """
     lots = [t.lot * t.size_step for t in terms]
     unit = Decimal(1).scaleb(min(int(lot.normalize().as_tuple().exponent) for lot in lots))
     return math.lcm(*(int(lot / unit) for lot in lots)) * unit

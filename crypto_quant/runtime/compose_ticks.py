@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -133,7 +134,7 @@ def check_tradable(config: TickConfig, instrument: Instrument, ts: int) -> None:
     Raises
     ------
     ConfigError
-        It is inverse, or a rule that trading needs has no sourced row.
+        A rule that trading needs has no sourced row.
     """
     terms_at(instrument, ts, config.tier)
     instrument.native(config.tier)
@@ -143,7 +144,10 @@ def check_markets_tradable(config: TickConfig, markets: Markets, ts: int) -> Non
     """Check all instruments of a run, as ``check_tradable``, and what its line takes."""
     for instrument in markets.instruments:
         check_tradable(config, instrument, ts)
-    RecordedLine(_spec(config, markets, ts, ts + 1, dict.fromkeys(markets.venues, PLAIN)), [])
+    spec = _spec(config, markets, ts, ts + 1, dict.fromkeys(markets.venues, PLAIN))
+    # What is not said is read off the book later, and fits its grid.
+    unsaid = dict.fromkeys(markets.coins, Decimal(1))
+    RecordedLine(spec, markets.deposits({**unsaid, **config.prices}))
 
 
 class Assumed(NamedTuple):
@@ -244,7 +248,7 @@ def tick_line(
 
 def tick_capital(config: TickConfig, instrument: Instrument) -> list[Deposit]:
     """Return the starting money of a run on one instrument."""
-    return _alone(config, instrument).deposits()
+    return _alone(config, instrument).deposits(config.prices)
 
 
 def _alone(config: TickConfig, instrument: Instrument) -> Markets:

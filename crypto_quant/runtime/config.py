@@ -18,8 +18,10 @@ from crypto_quant.models.training import TrainingConfig
 from crypto_quant.runtime.market_config import (
     IMPLIED,
     Capital,
+    Coins,
     MarketName,
     MarketSection,
+    Money,
     TickStrategy,
     VenueOverride,
     check_markets,
@@ -183,16 +185,21 @@ class TickConfig(Section):
     a settlement pays adverse funding and receives none; 0: the rule is off. ``band`` is what the
     sessions are run over, ``venue`` the rest of what is assumed of it.
 
-    ``markets``, by the names of their books, in place of ``instrument`` and ``capital``: several
-    in one run, one portfolio. ``venues``: what one of their venues has otherwise than ``venue``.
-    ``transfers``: rules by which books move money between wallets.
+    ``coins`` are what a run begins with beside ``capital``, or instead of it; ``prices``: what one
+    of each is counted at then, in the quote asset, the middle of the book where it is left out.
+
+    ``markets``, by the names of their books, in place of ``instrument``, ``capital`` and ``coins``:
+    several in one run, one portfolio. ``venues``: what one of their venues has otherwise than
+    ``venue``. ``transfers``: rules by which books move money between wallets.
     """
 
     strategy: TickStrategy = "imbalance"
     instrument: str = "BTCUSDT-PERP.BINANCE"
     sessions: tuple[str, ...] = ()
     tier: str = "VIP0"
-    capital: Capital = Decimal(100_000)
+    capital: Money = Decimal(100_000)
+    coins: Coins = Field(default={})
+    prices: Coins = Field(default={})
     grid_ms: int = Field(default=100, gt=0, le=86_400_000)
     feature: str = "imbalance_l5"
     margin: MarginMode = "cross"
@@ -217,7 +224,7 @@ class TickConfig(Section):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> TickConfig:
-        check_markets(self.books, self.venues, self.venue.hedged)
+        check_markets(self.books, self.venues, self.venue.hedged, self.prices)
         _styles_are_of(self.netting, tuple(self.books))
         return self
 
@@ -230,7 +237,7 @@ class TickConfig(Section):
     @property
     def books(self) -> dict[str, MarketSection]:
         """The markets by the names of their books; of a run of one it is the strategy's."""
-        only = MarketSection(instrument=self.instrument, capital=self.capital)
+        only = MarketSection(instrument=self.instrument, capital=self.capital, coins=self.coins)
         return self.markets or {self.strategy: only}
 
     def of_venue(self, name: str) -> VenueSection:

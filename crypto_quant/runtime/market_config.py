@@ -32,12 +32,16 @@ TickStrategy = Literal["imbalance", "grid", "hold"]
 MOST: Final = 10**11
 Capital = Annotated[Decimal, Field(gt=0, le=MOST, decimal_places=8)]
 """Money to begin with, as venues count it; the ledger keeps less than 10**12, gains included."""
+Money = Annotated[Decimal, Field(ge=0, le=MOST, decimal_places=8)]
+"""As ``Capital``, or none."""
+Coins = dict[str, Capital]
+"""Amounts, or prices, by coin."""
 Side = Literal["both", "long", "short"]
 MarketName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """Of a market's book: lower case, as it stands in tables of a run folder."""
 WHOLE: Final = "portfolio"
 """What tables of a run folder call the sum of all books: none of them may have this name."""
-IMPLIED: Final = ("instrument", "capital")
+IMPLIED: Final = ("instrument", "capital", "coins")
 """What a run on one instrument says, and several markets say each for itself."""
 SHAPES: Final = ("grid", "hold", "size")
 """Sections of a strategy that a market may have otherwise than the run."""
@@ -46,12 +50,14 @@ SHAPES: Final = ("grid", "hold", "size")
 class MarketSection(Section):
     """What one book trades, and the money that it begins with at the instrument's venue.
 
-    ``side``: the position that it may hold; in hedge mode the leg that it trades. ``strategy``,
-    ``grid``, ``hold``, ``size``: in place of the run's; what a section leaves out is the run's.
+    ``capital`` is in the quote asset, ``coins`` are those that margin its contract. ``side``: the
+    position that it may hold; in hedge mode the leg that it trades. ``strategy``, ``grid``,
+    ``hold``, ``size``: in place of the run's; what a section leaves out is the run's.
     """
 
     instrument: str
-    capital: Capital
+    capital: Money = Decimal(0)
+    coins: Coins = Field(default={})
     side: Side = "both"
     strategy: TickStrategy | None = None
     grid: GridConfig | None = None
@@ -91,7 +97,8 @@ def completed(raw: Mapping[str, object]) -> dict[str, object]:
     """Return a run's raw config with what its markets imply.
 
     ``instrument`` is the first one's, ``capital`` what they have in all; a market's section of a
-    strategy is the run's with its own keys.
+    strategy is the run's with its own keys. A run that begins with coins has no capital unless it
+    says so.
 
     Raises
     ------
@@ -103,16 +110,16 @@ def completed(raw: Mapping[str, object]) -> dict[str, object]:
     if isinstance(venues, Mapping):  # a variable of the environment is in lower case
         made["venues"] = {str(name).upper(): own for name, own in venues.items()}
     if not isinstance(markets, Mapping) or not markets:
-        return made
+        return {"capital": 0, **made} if raw.get("coins") else made
     for name in IMPLIED:
         if name in raw:
             raise ValueError(f"{name}: the markets say it, each its own: leave it out")
     filled = {name: _filled(own, raw) for name, own in markets.items()}
     made["markets"] = filled
     try:
-        amounts = [Decimal(str(own["capital"])) for own in filled.values()]
+        amounts = [Decimal(str(own.get("capital", 0))) for own in filled.values()]
         first = next(iter(filled.values()))["instrument"]
-        is_money = all(0 < amount <= MOST for amount in amounts)
+        is_money = all(0 <= amount <= MOST for amount in amounts)
     except (ArithmeticError, KeyError):
         return made  # the markets' own checks say what is wrong
     if not is_money or not isinstance(first, str):
@@ -137,9 +144,12 @@ def _plain(section: object) -> dict[str, Any]:
 
 
 def check_markets(
-    markets: Mapping[str, MarketSection], venues: Mapping[str, VenueOverride], hedged: bool
+    markets: Mapping[str, MarketSection],
+    venues: Mapping[str, VenueOverride],
+    hedged: bool,
+    prices: Mapping[str, Decimal],
 ) -> None:
-    """Check that markets and venues belong together.
+    """Check that markets, venues and what they begin with belong together.
 
     Parameters
     ----------
@@ -147,6 +157,8 @@ def check_markets(
         As configured.
     hedged
         Whether venues are in hedge mode where they do not say.
+    prices
+        What coins are counted at when the run begins, where that is said.
 
     Raises
     ------
@@ -159,6 +171,7 @@ def check_markets(
             raise ValueError(
                 f"venues.{name}: no market trades there; venues of the run: {', '.join(known)}"
             )
+    _check_begins(markets, prices)
     if WHOLE in markets:
         raise ValueError(f"markets.{WHOLE}: this is the sum of all books: give it another name")
     seen: dict[tuple[str, str], str] = {}
@@ -172,3 +185,14 @@ def check_markets(
             raise ValueError(
                 f"markets.{name}: {where} is traded by markets.{other} already: one book each"
             )
+
+
+def _check_begins(markets: Mapping[str, MarketSection], prices: Mapping[str, Decimal]) -> None:
+    for name, market in markets.items():
+        if not (market.capital or market.coins):
+            raise ValueError(f"capital: {name} begins with nothing: expected capital, or coins")
+    coins = dict.fromkeys(asset for market in markets.values() for asset in market.coins)
+    odd = next((asset for asset in prices if asset not in coins), None)
+    if odd is not None:
+        known = ", ".join(coins) or "none"
+        raise ValueError(f"prices.{odd}: no book begins with it; coins of the run: {known}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from crypto_quant.core.errors import ConfigError
@@ -12,6 +13,7 @@ from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.legs import BOTH, LONG, SHORT, Legs, legs_of
 from crypto_quant.runtime.line_spec import Deposit
 from crypto_quant.runtime.market_config import MarketSection
+from crypto_quant.runtime.opening import check_money
 
 SIDES: Final[Mapping[str, int]] = {"both": BOTH, "long": LONG, "short": SHORT}
 
@@ -61,6 +63,13 @@ class Markets(NamedTuple):
         return self.instruments[0].quote
 
     @property
+    def coins(self) -> tuple[str, ...]:
+        """What its inverse contracts settle in, and what its books begin with beside the quote."""
+        settled = [i.settle for i in self.instruments if i.contract == "inverse"]
+        begun = [asset for book in self.books for asset in book.section.coins]
+        return tuple(dict.fromkeys((*settled, *begun)))
+
+    @property
     def traded(self) -> dict[int, Instrument]:
         """What the books trade, by its place on the line."""
         return {book.at: self.legs.instruments[book.at] for book in self.books}
@@ -70,13 +79,20 @@ class Markets(NamedTuple):
         """The names of the books."""
         return tuple(book.name for book in self.books)
 
-    def deposits(self) -> list[Deposit]:
-        """Return the starting money, each book's in the wallet in which its instrument settles."""
+    def deposits(self, prices: Mapping[str, Decimal]) -> list[Deposit]:
+        """Return the starting money, each book's in the wallet in which its instrument settles.
+
+        ``prices`` are what its coins are counted at.
+        """
         out = []
         for book in self.books:
             is_spot = self.instruments[book.contract].contract == "spot"
             wallet = Wallet.SPOT if is_spot else Wallet.MARGIN
-            out.append(Deposit(book.number, wallet, book.section.capital, book.venue))
+            if book.section.capital:
+                out.append(Deposit(book.number, wallet, book.section.capital, book.venue))
+            for asset, amount in book.section.coins.items():
+                price = prices.get(asset)
+                out.append(Deposit(book.number, wallet, amount, book.venue, asset, price))
         return out
 
 
@@ -111,7 +127,7 @@ def markets_of(config: TickConfig, instruments: Sequence[Instrument]) -> Markets
     Raises
     ------
     ConfigError
-        A side does not fit its instrument or the mode of its venue.
+        A side does not fit its instrument or the mode of its venue, or money what it is for.
     """
     venues = dict.fromkeys(venue_of(i.id) for i in instruments)
     hedged = tuple(venue for venue in venues if config.of_venue(venue).hedged)
@@ -122,6 +138,9 @@ def markets_of(config: TickConfig, instruments: Sequence[Instrument]) -> Markets
         contract = places[section.instrument]
         side, leg = SIDES[section.side], legs.sides[contract]
         _check_side(name, section, is_leg=leg != BOTH, is_spot=_is_spot(instruments[contract]))
+        key = f"markets.{name}." if config.markets else ""
+        collateral = config.of_venue(venue_of(section.instrument)).collateral
+        check_money(key, section, instruments[contract], collateral)
         at = legs.short(contract) if leg != BOTH and side == SHORT else contract
         books.append(Book(name, number, section, contract, at, side, leg != BOTH))
     is_plain = not (config.markets or config.transfers)

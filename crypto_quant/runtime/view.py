@@ -200,5 +200,4 @@ class LineView:
         if not quantity:
             return 0.0
         terms = self._terms.at(self.now)[instrument]
-        worth = self.px(instrument) * terms.price_unit * terms.size_unit
-        return abs(quantity) * worth / self._leverage
+        return abs(quantity) * terms.worth(self.px(instrument)) / self._leverage

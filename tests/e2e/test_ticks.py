@@ -286,10 +286,12 @@ def test_a_wrong_setting_is_one_line_and_exit_2(
     refused(folder, message, *words, **env)
 
 
-def test_an_inverse_contract_is_refused_in_one_line(folder: Path, data_dir: Path) -> None:
+def test_an_inverse_contract_without_coins_is_refused_in_one_line(
+    folder: Path, data_dir: Path
+) -> None:
     if not list((data_dir / "hftbacktest").glob(INVERSE_FILES)):
         pytest.skip(f"no capture of {INVERSE}")
-    message = f"{INVERSE}: orders are sized in the quote asset"
+    message = f"coins: {INVERSE} is margined in BTC, not USD"
     refused(folder, message, "--instrument", INVERSE)
 
 

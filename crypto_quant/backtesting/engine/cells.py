@@ -35,8 +35,10 @@ from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.feed_latency import feed_model
 from crypto_quant.runtime.joint_ticks import JointReader, JointSession, JointTape, Skipped
 from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.line_spec import Deposit
 from crypto_quant.runtime.markets import asked, markets_of
 from crypto_quant.runtime.middles import middles
+from crypto_quant.runtime.opening import opening_prices
 from crypto_quant.runtime.order_latency import read_round_trips, travels
 from crypto_quant.runtime.venue_config import LatencyName, QueueName
 
@@ -73,7 +75,7 @@ class CellResult:
     """What a cell came to: numbers of each session, and the tables of a run folder.
 
     ``skipped`` are sessions without a book, with the reason; ``unpaid`` settlements that nobody
-    knows, at which sessions end.
+    knows, at which sessions end; ``prices`` what coins were counted at when the run began.
     """
 
     cell: Cell
@@ -81,6 +83,7 @@ class CellResult:
     tables: Mapping[str, pa.Table]
     skipped: tuple[tuple[str, str], ...]
     unpaid: tuple[int, ...]
+    prices: Mapping[str, Decimal]
 
     @property
     def pnl(self) -> Decimal:
@@ -148,11 +151,20 @@ class CellRun:
         config, markets = self._config, self._markets
         state = compose_markets(config, markets)
         before, line = NOTHING, None
+        prices: dict[str, Decimal] = {}
         sessions: list[dict[str, Any]] = []
         names: list[str] = []
         for tape in self._tapes():
             earlier: RecordedLine | None = line
-            capital = markets.deposits() if earlier is None else []
+            paths = tuple(
+                middles(own, terms_at(instrument, tape.start, config.tier).tick)
+                for own, instrument in zip(tape.each, markets.instruments, strict=True)
+            )
+            capital: list[Deposit] = []
+            if earlier is None:
+                sections = [book.section for book in markets.books]
+                prices = opening_prices(sections, config.prices, markets.instruments, tape, paths)
+                capital = markets.deposits(prices)
             ways = travels(config, markets, self._trips, self._job.cell.latency, tape)
             assumed = {venue: self._assumed(venue, way.sim) for venue, way in ways.items()}
             line = market_line(config, markets, tape, capital, assumed)
@@ -161,10 +173,6 @@ class CellRun:
                 line.native.adopt(earlier.native)
             watch.begin()
             recorded(line, state, watch)
-            paths = tuple(
-                middles(own, terms_at(instrument, tape.start, config.tier).tick)
-                for own, instrument in zip(tape.each, markets.instruments, strict=True)
-            )
             ran = Ran(line, markets, tape, ways, paths)
             sessions.append(session_figures(ran, before, watch))
             before = Standing.of(line, markets)
@@ -180,9 +188,11 @@ class CellRun:
             native.round_trips(),
             watch.by_order,
         )
-        tables = self._tables(books, names, [name for name, _, _ in line.accounts.wallets()])
+        tables = self._tables(
+            books, names, [(name, own) for name, own, _ in line.accounts.wallets()]
+        )
         return CellResult(
-            self._job.cell, sessions, tables, tuple(self._skipped), tuple(self._unpaid)
+            self._job.cell, sessions, tables, tuple(self._skipped), tuple(self._unpaid), prices
         )
 
     def _assumed(self, venue: str, latency: Mapping[str, object]) -> Assumed:
@@ -202,7 +212,7 @@ class CellRun:
             yield found
 
     def _tables(
-        self, books: Books, names: list[str], wallets: Sequence[str]
+        self, books: Books, names: list[str], wallets: Sequence[tuple[str, Sequence[str]]]
     ) -> Mapping[str, pa.Table]:
         fills = collect.fills_table(books, self)
         return {

@@ -87,7 +87,7 @@ def read_inputs(config: RunConfig, catalog: Catalog, known: Mapping[str, Instrum
     Raises
     ------
     ConfigError
-        The config names an instrument that has no rules.
+        The config names an instrument that has no rules, or an inverse contract.
     DataError
         The catalog lacks what the run cannot do without.
     """
@@ -95,6 +95,11 @@ def read_inputs(config: RunConfig, catalog: Catalog, known: Mapping[str, Instrum
     for key, name in (("perp", market.perp), ("spot", market.spot)):
         if name not in known:
             raise ConfigError(f"market.{key}: no rules for {name!r}; known: {', '.join(known)}")
+    if known[market.perp].contract == "inverse":
+        raise ConfigError(
+            f"market.perp: {market.perp} settles in {known[market.perp].settle}: runs on bars "
+            "begin with the quote asset only, which is no margin for it: cq backtest trades it"
+        )
     perp = on_grid_of(known[market.perp], catalog, [("bar", f"{market.perp}/1h")])
     spot = on_grid_of(known[market.spot], catalog, [("bar", f"{market.spot}/1m")])
     split = config.model.training.split

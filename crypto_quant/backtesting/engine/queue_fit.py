@@ -229,7 +229,7 @@ def _line(
         sleeves=("own",),
         features=(),
         series=(),
-        quote=instrument.quote,
+        quote=instrument.settle,  # what margins it, also where that is a coin
         grid_ns=max(tape.end - tape.start, SECOND_NS),
         start=tape.start,
         end=tape.end,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from crypto_quant.backtesting.engine.assumptions import unsourced
 from crypto_quant.backtesting.engine.band import Band
 from crypto_quant.backtesting.engine.cells import CellResult
+from crypto_quant.backtesting.engine.tick_venues import exact_sum
 from crypto_quant.backtesting.metrics.description import Assumption
 from crypto_quant.core.clock import iso
+from crypto_quant.core.terms import EXACT
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.markets import Markets
+from crypto_quant.runtime.opening import pricer
 from crypto_quant.runtime.venue_config import FeedSection
 
 Figures = Mapping[str, Any]
@@ -31,6 +35,8 @@ def assumptions(config: TickConfig, markets: Markets, band: Band, start: int) ->
     """
     rows = [Assumption(topic=topic, text=text) for topic, text in _said(config, band)]
     rows += [Assumption(topic="transfers", text=text) for text in _transfers(config, markets)]
+    prices = band.judged.prices
+    rows += [Assumption(topic="capital", text=t) for t in _coins(config, markets, prices)]
     count = sum(len(s["liquidations"]) for s in band.judged.sessions)
     rows.append(
         Assumption(
@@ -54,6 +60,19 @@ def _transfers(config: TickConfig, markets: Markets) -> Iterator[str]:
                 f"Money that leaves a wallet at {name} is there after "
                 f"{venue.transfer_delay_ms:,} ms and costs {costs or 'nothing'}."
             )
+
+
+def _coins(config: TickConfig, markets: Markets, prices: Mapping[str, Decimal]) -> Iterator[str]:
+    for asset, price in prices.items():
+        amount = exact_sum(book.section.coins.get(asset, Decimal(0)) for book in markets.books)
+        source = "as configured"
+        if asset not in config.prices:
+            book = markets.instruments[pricer(asset, markets.instruments)].id
+            source = f"the middle of the book of {book} at the start of the first session"
+        yield (
+            f"{amount:f} {asset} count as {EXACT.multiply(amount, price):,f} {markets.quote} at "
+            f"first, at {price:,f} each, {source}; how their price moves from there is P&L."
+        )
 
 
 def _margin(config: TickConfig, markets: Markets) -> str:

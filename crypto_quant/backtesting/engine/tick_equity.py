@@ -17,12 +17,16 @@ _NATIVE_PART: Final = {"transfer": "transfer_fees"}
 
 
 def equity_table(
-    books: Books, sessions: Sequence[str], markets: Markets, wallets: Sequence[str]
+    books: Books,
+    sessions: Sequence[str],
+    markets: Markets,
+    wallets: Sequence[tuple[str, Sequence[str]]],
 ) -> pa.Table:
     """Return a row each second and at the end of each session.
 
     In every row equity is the capital plus the parts, exactly; the portfolio is the sum of the
-    books. Of configured markets the balances of the wallets are there too, in the quote asset.
+    books. Of configured markets the balances of the wallets are there too, in the quote asset, and
+    in any run those of coins that margin its contracts.
 
     Parameters
     ----------
@@ -33,7 +37,7 @@ def equity_table(
     markets
         What was traded.
     wallets
-        Names of the wallets.
+        Names of the wallets, and their assets.
     """
     rows = books.equity
     columns: dict[str, pa.Array] = {
@@ -50,8 +54,9 @@ def equity_table(
         for part in ("equity", *COMPONENTS):
             native = _NATIVE_PART.get(part, part)
             columns[column(book, part)] = total([money(rows, f"{native}.{name}") for name in own])
-    if not markets.is_plain:
-        for wallet in wallets:
-            name = f"balance.{wallet}.{markets.quote}"
-            columns[name.replace(".", "/", 1)] = money(rows, name)
+    for wallet, assets in wallets:
+        for asset in assets:
+            if asset in markets.coins or (asset == markets.quote and not markets.is_plain):
+                name = f"balance.{wallet}.{asset}"
+                columns[name.replace(".", "/", 1)] = money(rows, name)
     return pa.table(columns)

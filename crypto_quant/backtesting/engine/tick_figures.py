@@ -8,15 +8,16 @@ from itertools import compress
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from crypto_quant.backtesting.engine.columns import Ints, texts, whole
+from crypto_quant.backtesting.engine.columns import Ints, money, texts, whole
 from crypto_quant.backtesting.engine.liquidations import TAG, liquidation_rows
 from crypto_quant.backtesting.engine.markouts import markouts
 from crypto_quant.backtesting.engine.portfolio import Reasons
 from crypto_quant.backtesting.engine.refusals import Refusals
 from crypto_quant.backtesting.engine.tick_venues import exact_sum, summed, venue_figures
 from crypto_quant.core.instruments import Instrument, venue_of
-from crypto_quant.core.messages import Decision, Wake
+from crypto_quant.core.messages import Decision, Wake, Wallet
 from crypto_quant.core.terms import EXACT
 from crypto_quant.runtime.compose_ticks import MS_NS
 from crypto_quant.runtime.decisions import DecisionSink
@@ -51,7 +52,8 @@ class Watch(Reasons):
 class Standing(NamedTuple):
     """How far a run has come: rows of each table, what each book holds, and its P&L by part.
 
-    A book is flat between sessions, but for coins that it has sent to the margin wallet.
+    A book is flat between sessions, but for coins that it has sent to the margin wallet. ``coins``
+    are those that a book has as margin of its inverse contract, ``None`` of another one.
     """
 
     fills: int
@@ -60,6 +62,7 @@ class Standing(NamedTuple):
     liquidations: int
     transfers: int
     held: tuple[int, ...]
+    coins: tuple[Decimal | None, ...]
     parts: tuple[Mapping[str, Decimal], ...]
 
     @classmethod
@@ -73,11 +76,12 @@ class Standing(NamedTuple):
             len(whole(native.liquidations(), "qty")),
             len(whole(native.transfers(), "ts")),
             tuple(native.sleeve_position(book.number, book.at) for book in markets.books),
+            tuple(_margin(line, markets, book) for book in markets.books),
             tuple(native.attribution(book.number) for book in markets.books),
         )
 
 
-NOTHING: Final = Standing(0, 0, 0, 0, 0, (), ())
+NOTHING: Final = Standing(0, 0, 0, 0, 0, (), (), ())
 
 
 class Ran(NamedTuple):
@@ -174,9 +178,33 @@ def _of_book(ran: Ran, before: Standing, book: Book) -> dict[str, Any]:
         "traded": f"{_notional(instrument, fills):f}",
         "pnl": _pnl(native.attribution(book.number), parts),
         "most_held": _most_held(instrument, held, shares[mine]),
-        "position_end": _coins(instrument, native.sleeve_position(book.number, book.at)),
+        "position_end": _counted(instrument, native.sleeve_position(book.number, book.at)),
         "markout_bps": markouts(fills, own, ran.paths[book.contract], ran.tape.end, held),
+        **_in_coin(ran, before, book, mine),
     }
+
+
+def _in_coin(ran: Ran, before: Standing, book: Book, mine: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return what the margin of an inverse contract began and ended with, and its fees, in coin."""
+    end = _margin(ran.line, ran.markets, book)
+    if end is None:
+        return {}
+    asset = ran.markets.instruments[book.contract].settle
+    begin = before.coins[book.number] if before.coins else None
+    if begin is None:
+        begin = book.section.coins[asset]
+    fees = money(ran.line.native.fills(), f"fee.{book.name}").to_pylist()[before.fills :]
+    paid = exact_sum(compress(fees, mine))
+    amounts = {"begin": begin, "end": end, "fees": paid}
+    return {"coin": {"asset": asset} | {n: f"{v.normalize():f}" for n, v in amounts.items()}}
+
+
+def _margin(line: RecordedLine, markets: Markets, book: Book) -> Decimal | None:
+    instrument = markets.instruments[book.contract]
+    if instrument.contract != "inverse":
+        return None
+    wallet = line.accounts.wallet(Wallet.MARGIN, book.venue)
+    return line.native.sleeve_balance(book.number, wallet, instrument.settle)
 
 
 def _orders(line: RecordedLine, before: Standing, at: int) -> dict[str, int]:
@@ -190,19 +218,29 @@ def _orders(line: RecordedLine, before: Standing, at: int) -> dict[str, int]:
 
 
 def _notional(instrument: Instrument, fills: Mapping[str, Ints]) -> Decimal:
-    units = sum(int(px) * int(qty) for px, qty in zip(fills["px"], fills["qty"], strict=True))
-    step = Decimal(1).scaleb(-instrument.price_exp - instrument.qty_exp)
+    """Return what was traded, in the quote asset."""
+    if instrument.contract == "inverse":
+        units, exp = int(fills["qty"].sum()), instrument.qty_exp
+    else:
+        both = zip(fills["px"], fills["qty"], strict=True)
+        units, exp = (
+            sum(int(p) * int(q) for p, q in both),
+            instrument.price_exp + instrument.qty_exp,
+        )
+    step = Decimal(1).scaleb(-exp)
     return EXACT.multiply(EXACT.multiply(Decimal(units), step), instrument.multiplier)
 
 
 def _most_held(instrument: Instrument, before: int, signed: Ints) -> str:
-    """Return the largest position, in the base asset."""
-    return _coins(instrument, int(np.abs(before + np.cumsum(signed)).max(initial=abs(before))))
+    """Return the largest position, as ``_counted``."""
+    return _counted(instrument, int(np.abs(before + np.cumsum(signed)).max(initial=abs(before))))
 
 
-def _coins(instrument: Instrument, units: int) -> str:
-    """Return a quantity in the base asset: inverse contracts, which hold none, are not traded."""
+def _counted(instrument: Instrument, units: int) -> str:
+    """Return a quantity in what positions are told in: see ``core.terms.counted_in``."""
     count = Decimal(units).scaleb(-instrument.qty_exp)
+    if instrument.contract == "inverse":
+        return f"{count:f}"
     return f"{EXACT.multiply(count, instrument.multiplier):f}"
 
 

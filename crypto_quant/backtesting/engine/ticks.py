@@ -25,6 +25,7 @@ from crypto_quant.backtesting.engine.cells import (
 from crypto_quant.backtesting.engine.folder import run_folder
 from crypto_quant.backtesting.engine.queue_fit import fitted_queue
 from crypto_quant.backtesting.engine.tick_assumptions import assumptions
+from crypto_quant.backtesting.engine.tick_venues import exact_sum
 from crypto_quant.backtesting.engine.workers import WORKERS, Workers
 from crypto_quant.backtesting.engine.workspace import Workspace
 from crypto_quant.backtesting.metrics.result import put
@@ -34,6 +35,7 @@ from crypto_quant.core.config import dump_config
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.executors import Pool, in_order
 from crypto_quant.core.ports import Executor
+from crypto_quant.core.terms import counted_in
 from crypto_quant.runtime.compose_ticks import (
     check_markets_tradable,
     compose_markets,
@@ -43,6 +45,7 @@ from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.feed_latency import feed_model
 from crypto_quant.runtime.joint_ticks import JointReader, Skipped
 from crypto_quant.runtime.markets import asked, markets_of
+from crypto_quant.runtime.opening import worth
 from crypto_quant.runtime.order_latency import read_round_trips
 from crypto_quant.runtime.recorded_rows import fingerprint
 
@@ -220,6 +223,8 @@ class TickBacktest:
     def _metrics(self, band: Band) -> dict[str, Any]:
         config, markets, judged = self._config, self._markets, band.judged
         said = assumptions(config, markets, band, self._sessions[0].start)
+        prices = judged.prices
+        began = [worth(book.section, prices) for book in markets.books]
         return {
             "strategy": config.strategy,
             "instrument": ", ".join(i.id for i in markets.instruments),
@@ -230,13 +235,16 @@ class TickBacktest:
                     "strategy": strategy_of(config, book),
                     "instrument": markets.legs.instruments[book.at].id,
                     "base": markets.legs.instruments[book.at].base,
+                    "counted_in": counted_in(markets.legs.instruments[book.at]),
                     "venue": book.venue,
                     "side": book.section.side,
-                    "capital": str(book.section.capital),
+                    "capital": f"{capital:f}",
+                    "coins": {asset: f"{n:f}" for asset, n in book.section.coins.items()},
                 }
-                for book in markets.books
+                for book, capital in zip(markets.books, began, strict=True)
             ],
-            "capital": str(config.capital),
+            "capital": f"{exact_sum(began):f}",
+            "prices": {asset: f"{price:f}" for asset, price in prices.items()},
             "generated": self._catalog.is_generated,
             "annualised": NOT_ANNUALISED,
             "band": band.metrics(config.venue.queue_exponent),

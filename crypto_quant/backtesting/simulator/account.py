@@ -19,7 +19,10 @@ _DIGITS: Final = 28
 
 
 class Units(NamedTuple):
-    """Grid units in a tick and in a lot, and what these are worth (quote and base asset)."""
+    """Grid units in a tick and in a lot, and what these are worth.
+
+    In the quote and the base asset; a lot of an inverse contract in contracts.
+    """
 
     tick: int
     lot: int
@@ -139,7 +142,7 @@ def deposits(instruments: Sequence[Instrument], capital: Capital) -> list[Deposi
     ------
     ConfigError
         Spot beside contracts at a venue, whose wallets differ, money that is not said to
-        be at which venue, or an amount that is none.
+        be at which venue or that margins nothing there, or an amount that is none.
     """
     if isinstance(capital, list | tuple):
         return [_checked(deposit) for deposit in capital]
@@ -162,6 +165,13 @@ def deposits(instruments: Sequence[Instrument], capital: Capital) -> list[Deposi
     wallets = {
         venue: Wallet.SPOT if own == {True} else Wallet.MARGIN for venue, own in kinds.items()
     }
+    for venue in kinds:
+        own = [i for i in instruments if venue_of(i.id) == venue]
+        if all(i.contract == "inverse" for i in own):
+            raise ConfigError(
+                f"capital: {own[0].id} is margined in {own[0].settle}, not {own[0].quote}: "
+                "expected a list of Deposit with coins and their price"
+            )
     given = {venue: money(f"capital of {venue}", amount) for venue, amount in capital.items()}
     return [Deposit(0, wallets[venue], amount, venue) for venue, amount in given.items() if amount]
 

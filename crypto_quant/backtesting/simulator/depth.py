@@ -27,7 +27,8 @@ class Depth:
     tick, lot
         Grid units in a tick and in a lot.
     tick_size, lot_size
-        What they are worth, in the quote and the base asset.
+        What they are worth, in the quote and the base asset; a lot of an inverse contract in
+        contracts.
     """
 
     __slots__ = ("_asset", "_line", "_lot", "_tick", "lot_size", "tick_size")

@@ -47,7 +47,7 @@ class Simulator(Ordering):
     capital
         Money to begin with, in the quote asset, in the wallet that pays for what is traded; of
         several venues an amount for each. Where that does not say it (spot beside contracts, coins
-        as collateral) a list of ``Deposit``.
+        as collateral or as margin of inverse contracts) a list of ``Deposit``.
     clock_ns
         Distance of the wake-ups of the clock, for :meth:`wake_ups` and :meth:`run_native`, ns.
     leverage, tier

@@ -91,7 +91,7 @@ class SessionRun:
                 replace(own, streams=_of(laid, index)) for index, own in enumerate(self._tape.each)
             )
         )
-        line = market_line(config, markets, shown, markets.deposits(), assumed)
+        line = market_line(config, markets, shown, markets.deposits({}), assumed)
         for index, (reader, own) in enumerate(self._each()):
             for columns in laid.streams.get(("funding", index), ()):
                 Settlements(columns, laid.rate_exp).put(line, index)
@@ -135,7 +135,7 @@ class SessionRun:
 
     def figures(self, books: Books, laid: SessionTape, span: Span) -> Figures:
         """Measure what a run of the session came to."""
-        capital = sum(deposit.amount for deposit in self._markets.deposits())
+        capital = sum(deposit.amount for deposit in self._markets.deposits({}))
         return measure(self._config.risk, self._market(laid), books, span, float(capital))
 
     def _market(self, laid: SessionTape) -> Market:

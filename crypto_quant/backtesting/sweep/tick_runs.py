@@ -91,7 +91,8 @@ def _run(shared: Recorded, job: TickJob) -> Figures:
     space = Workspace(_catalog(shared.root), shared.known, nowhere, nowhere)
     run = TickBacktest(config, space, here)
     require_same(shared.identity, run.data)
-    return _figures(run.ran(job.trial), config.capital)
+    ran = run.ran(job.trial)
+    return _figures(ran, Decimal(ran.metrics["capital"]))
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -41,6 +41,7 @@ def _books(session: Figures, made: Sequence[Figures]) -> MarketTable:
         ("traded", lambda _, f: f"{Decimal(f['traded']):,.0f}"),
         ("most held", lambda m, f: coins(f["most_held"], m)),
         ("position at end", lambda m, f: coins(f["position_end"], m)),
+        *((name, _of_figures(show)) for name, show in coin_rows(own for _, own in each)),
         *((f"P&L {part}", _part(part)) for part in _parts(own for _, own in each)),
         ("= P&L", _part("total")),
     ]
@@ -93,9 +94,26 @@ def _fills(own: Figures) -> str:
 
 
 def coins(amount: str, market: Figures) -> str:
-    """Return what a market's book holds with the asset that it is counted in."""
+    """Return what a market's book holds with what it is counted in."""
     # A run of before does not say it.
-    return f"{Decimal(amount).normalize():f} {market.get('base', '')}".rstrip()
+    unit = market.get("counted_in", market.get("base", ""))
+    return f"{Decimal(amount).normalize():f} {unit}".rstrip()
+
+
+def coin_rows(each: Iterable[Figures]) -> list[tuple[str, Callable[[Figures], str]]]:
+    """Return what is shown of margins in coin: names, and how each is read off; none without."""
+    if not any("coin" in own for own in each):
+        return []
+    names = {"begin": "margin at start", "end": "margin at end", "fees": "fees in coin"}
+    return [(name, _in_coin(key)) for key, name in names.items()]
+
+
+def _in_coin(key: str) -> Callable[[Figures], str]:
+    return lambda own: f"{own['coin'][key]} {own['coin']['asset']}" if "coin" in own else ""
+
+
+def _of_figures(show: Callable[[Figures], str]) -> Callable[[Figures, Figures], str]:
+    return lambda _, own: show(own)
 
 
 def _balance(kind: str) -> Callable[[Figures], str]:

@@ -65,13 +65,23 @@ def verdict(metrics: Metrics) -> Iterator[str]:
     ended = Decimal(metrics["capital"]) + worst
     judged = band["judged"]
     where = _where(judged, rests=band["rests"])
-    became = f"{Decimal(metrics['capital']):,} became {ended:,.2f}"
+    became = f"{_begun(metrics)} became {ended:,.2f}"
     if len(band["cells"]) > 1:
         yield f"P&L {worst:+,.2f} at the pessimistic end ({where}); {became}"
         yield f"{_reach(worst, best)} over the band"
     else:
         yield f"P&L {worst:+,.2f} ({where}); {became}"
         yield "one cell of the band: another queue or latency may come to less"
+
+
+def _begun(metrics: Metrics) -> str:
+    """Return the starting money, with the coins in it and what they were counted at."""
+    held: dict[str, Decimal] = {}
+    for market in metrics.get("markets", ()):  # a run of before does not say its coins
+        for asset, amount in market.get("coins", {}).items():
+            held[asset] = held.get(asset, Decimal(0)) + Decimal(amount)
+    coins = [f"{n:f} {asset} at {Decimal(metrics['prices'][asset]):,}" for asset, n in held.items()]
+    return f"{Decimal(metrics['capital']):,}" + (f" ({', '.join(coins)})" if coins else "")
 
 
 def refused(metrics: Metrics) -> tuple[tuple[Refusal, ...], int]:
@@ -143,6 +153,7 @@ def session_rows(metrics: Metrics) -> list[tuple[str, Callable[[Session], str]]]
         ("= P&L", _money("total")),
         *([("  over the band", _span(metrics))] if len(metrics["band"]["cells"]) > 1 else []),
         *([] if several else [("position at end", lambda s: _held(metrics, s))]),
+        *market_text.coin_rows(metrics["sessions"]),
     ]
 
 

@@ -45,6 +45,11 @@ class Pair:
                 f"carry holds spot against a perpetual of the same asset, was {spot.id} "
                 f"against {perp.id}"
             )
+        if perp.is_inverse:
+            raise ConfigError(
+                f"carry matches its legs in {spot.base}, which an inverse contract as {perp.id} "
+                "holds no fixed number of: hold spot against a linear one"
+            )
         self.spot = spot
         self.perp = perp
         # Read at every wake-up: a slot costs a third of what a named tuple's field does.

@@ -12,11 +12,12 @@ from crypto_quant.core.config import Section
 class GridConfig(Section):
     """How many quotes, how far apart, how large, and what moves them.
 
-    ``levels`` quotes a side, ``gap`` ticks apart, each of ``size`` (base asset); a side is no
-    longer quoted once the position on it is ``most`` (base asset). The best quotes are ``half``
-    ticks from the centre, plus ``vol`` times the deviation of the middle's moves between two
-    wake-ups of the clock, an exponential average with the weight ``weight``; the centre lies
-    ``skew`` ticks below the middle for each quote that is held.
+    ``levels`` quotes a side, ``gap`` ticks apart, each of ``size``; a side is no longer quoted
+    once the position on it is ``most`` (both in the base asset, of an inverse contract in
+    contracts). The best quotes are ``half`` ticks from the centre, plus ``vol`` times the
+    deviation of the middle's moves between two wake-ups of the clock, an exponential average with
+    the weight ``weight``; the centre lies ``skew`` ticks below the middle for each quote that is
+    held.
     """
 
     levels: int = Field(default=5, ge=1, le=50)

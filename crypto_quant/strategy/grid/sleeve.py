@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from math import ceil, floor, sqrt
 from typing import Final
 
@@ -160,15 +159,11 @@ class GridSleeve:
 
     def _size(self, terms: Terms) -> None:
         """Take the sizes in grid units, down to the lot of the terms in force."""
-        quantity, most = (
-            int(size / terms.size_step) // terms.lot * terms.lot
-            for size in (self._config.size, self._config.most)
-        )
+        quantity, most = map(terms.lots_of, (self._config.size, self._config.most))
         if quantity <= 0:
-            lot: Decimal = terms.lot * terms.size_step
             raise ConfigError(
-                f"grid.size: {self._config.size} {terms.base} is less than the lot {lot} of "
-                f"{terms.id}: quote at least one lot"
+                f"grid.size: {self._config.size} {terms.counted_in} is less than the lot "
+                f"{terms.lot_size} of {terms.id}: quote at least one lot"
             )
         self._terms, self._quantity, self._most = terms, quantity, most
         self._bids, self._asks = _Rungs(BUY, quantity), _Rungs(SELL, quantity)

@@ -16,7 +16,7 @@ REASON = "hold"
 
 
 class HoldConfig(Section):
-    """How much is held; ``size``: base asset."""
+    """How much is held; ``size``: base asset, of an inverse contract contracts."""
 
     size: Decimal = Field(default=Decimal("0.01"), gt=0, le=10**9)
 
@@ -53,11 +53,11 @@ class HoldSleeve:
         """
         if self._is_asked or view.px(self._instrument) <= 0:
             return None
-        quantity = int(self._config.size / terms.size_step) // terms.lot * terms.lot
+        quantity = terms.lots_of(self._config.size)
         if quantity <= 0:
             raise ConfigError(
-                f"hold.size: {self._config.size} {terms.base} is less than the lot "
-                f"{terms.lot * terms.size_step} of {terms.id}: hold at least one lot"
+                f"hold.size: {self._config.size} {terms.counted_in} is less than the lot "
+                f"{terms.lot_size} of {terms.id}: hold at least one lot"
             )
         self._is_asked = True
         return Target(view.now, self._name, self._instrument, self._side * quantity, None, REASON)

@@ -21,8 +21,8 @@ TIME_OUT: Final = "held long enough"
 class ImbalanceConfig(Section):
     """Size and patience of the sleeve.
 
-    ``size``: base asset; ``stop``: fraction of the price; ``hold_ms``: longest time from
-    the first order to the close; ``rest_ms``: pause after a close.
+    ``size``: base asset, of an inverse contract contracts; ``stop``: fraction of the price;
+    ``hold_ms``: longest time from the first order to the close; ``rest_ms``: pause after a close.
     """
 
     size: Decimal = Field(default=Decimal("0.01"), gt=0, le=10**9)
@@ -88,7 +88,7 @@ class ImbalanceSleeve:
             return None
         direction = signal.direction
         stop = stop_px(px, direction, px * self._config.stop, terms.tick)
-        quantity = int(self._config.size / terms.size_step) // terms.lot * terms.lot
+        quantity = terms.lots_of(self._config.size)
         if not is_sendable(quantity, px, stop, terms):
             return None
         self._direction = direction

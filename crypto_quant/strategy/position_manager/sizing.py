@@ -31,7 +31,7 @@ def quantity_of(notional: float, px: int, stop: int, terms: Terms) -> int:
     0 where the price is unknown or where the venue would take no order of that size at
     ``px`` or at the ``stop`` that protects it.
     """
-    worth = px * terms.price_unit * terms.size_unit
+    worth = terms.worth(px)
     if not (worth > 0.0 and notional > 0.0):
         return 0
     quantity = int(notional / worth) // terms.lot * terms.lot

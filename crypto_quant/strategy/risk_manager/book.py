@@ -210,7 +210,7 @@ class RiskBook:
         worth = self._worth.get(instrument)
         if worth is None:
             rule = self.terms[instrument]
-            worth = self.px(instrument) * rule.price_unit * rule.size_unit
+            worth = rule.worth(self.px(instrument))
             self._worth[instrument] = worth
         return worth
 
@@ -348,6 +348,8 @@ class RiskBook:
         return total
 
     def _dearer(self, sleeve: int, instrument: int, low: int, high: int, *more: Priced) -> int:
+        if self.terms[instrument].is_inverse:
+            return 0  # its notional is the same at any price
         key = (sleeve, instrument)
         orders = (*self._openings.get(key, ()), *self._priced.get(key, ()), *more)
         return surplus(orders, self.px(instrument), low, high) if orders else 0

@@ -26,6 +26,10 @@ class LossAtStop:
     this leg's fee. What is held already is spared while its stop is no farther than the one in
     force: a price that moves on from its stop is no new risk, a stop that moves away from the
     price is. A target without a stop leaves the one in force where it is.
+
+    The same holds of an inverse contract, whose loss ``q (1 / px - 1 / stop)`` in coin is
+    ``q |px - stop| / px`` in the quote asset at the stop; what the coins that stand behind it are
+    worth is no loss of the position.
     """
 
     is_exposure = True

@@ -306,8 +306,8 @@ class RiskManager:
             px,
             target.stop,
             book.view.stop_px(sleeve, target.instrument),
-            px * terms.price_unit * terms.size_unit,
-            _net_base(group, terms.base, book) == 0,
+            terms.worth(px),
+            not terms.is_inverse and _net_base(group, terms.base, book) == 0,
             terms,
         )
 
@@ -342,21 +342,26 @@ def _as_order(cross: Cross) -> Order:
 
 
 def _net_base(group: Sequence[Target], base: str, book: RiskBook) -> Decimal:
-    """Return the net size in one base asset that a sleeve asks for."""
+    """Return the net size in one base asset that a sleeve asks for, but for inverse contracts."""
     rules = ((t.quantity, book.terms[t.instrument]) for t in group)
-    return sum((q * r.size_step for q, r in rules if r.base == base), Decimal(0))
+    own = (q * r.size_step for q, r in rules if r.base == base and not r.is_inverse)
+    return sum(own, Decimal(0))
 
 
 def _scaled(proposals: Sequence[Proposal], numerator: int, denominator: int) -> list[int]:
     """Return the group's quantities times the factor, down to a step that all lots share.
 
+    Inverse contracts, which are sized in the quote asset, share theirs among them.
+
     All are zero where a new leg, or its stop, would be below the venue's smallest notional.
     """
-    step = common_step(p.terms for p in proposals)
+    kinds = {p.terms.is_inverse for p in proposals}
+    steps = {k: common_step(p.terms for p in proposals if p.terms.is_inverse == k) for k in kinds}
     scaled = []
     for p in proposals:
-        base = abs(p.target) * p.terms.size_step * numerator / denominator
-        quantity = int(int(base / step) * step / p.terms.size_step)
+        step = steps[p.terms.is_inverse]
+        size = abs(p.target) * p.terms.size_step * numerator / denominator
+        quantity = int(int(size / step) * step / p.terms.size_step)
         worst = p.px if p.stop is None else min(p.px, p.stop)
         if p.position == 0 and p.terms.notional(worst, quantity) < p.terms.min_notional:
             return [0] * len(proposals)

@@ -37,15 +37,20 @@ class OrderValidity:
             terms = book.terms[instrument]
             if px % terms.tick or quantity % terms.lot:
                 return False
-            if least <= self._least(instrument, terms):
+            # of inverse contracts none has less than what all are multiples of
+            smallest = quantity if terms.is_inverse else least
+            if smallest <= self._least(instrument, terms):
                 return False
         return True
 
     def _least(self, instrument: int, terms: Terms) -> float:
-        """Return above what price times quantity, in grid units, all are certainly large enough."""
+        """Return above what price times quantity all are certainly large enough, in grid units.
+
+        Of an inverse contract above what quantity.
+        """
         known = self._enough.get(instrument)
         if known is None or known[0] is not terms:
-            unit = SURE * terms.price_unit * terms.size_unit
+            unit = SURE * terms.worth(1)
             known = self._enough[instrument] = (terms, float(terms.min_notional) / unit)
         return known[1]
 

@@ -68,7 +68,7 @@ def beyond(order: Order, book: RiskBook, allow: Allow) -> str | None:
         px,
         order.conditions.protect or stop_now,
         stop_now,
-        px * terms.price_unit * terms.size_unit,
+        terms.worth(px),
         False,
         terms,
     )

@@ -91,7 +91,7 @@ def _room(
         px,
         target.stop if is_kept_side else None,
         book.view.stop_px(sleeve, target.instrument) if is_kept_side else None,
-        px * terms.price_unit * terms.size_unit,
+        terms.worth(px),
         False,
         terms,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from crypto_quant.backtesting.engine.tick_figures import (
     Watch,
     session_figures,
 )
+from crypto_quant.core.instruments import Instrument
 from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import NoLog
@@ -31,8 +33,21 @@ from tests.unit.runtime.tick_market import MS, PERP, T0, book, keep, levels, sna
 CONFIG = TickConfig(size=ImbalanceConfig(hold_ms=3000, rest_ms=60_000))
 
 
+INVERSE = replace(PERP, contract="inverse", settle="BTC", multiplier=Decimal(100_000))
+"""Contracts of 100,000 USDT: the bet's hundredth of one is 1,000."""
+IN_COIN = CONFIG.model_copy(
+    update={"capital": Decimal(0), "coins": {"BTC": Decimal(1)}, "prices": {"BTC": Decimal(10**5)}}
+)
+
+
 @pytest.fixture
 def found(tmp_path: Path) -> tuple[dict[str, Any], Standing]:
+    return one_bet(tmp_path, PERP, CONFIG)
+
+
+def one_bet(
+    tmp_path: Path, instrument: Instrument, config: TickConfig
+) -> tuple[dict[str, Any], Standing]:
     """Run one bet: in at 100,000.10, the market moves up by 1.00, out at 100,001.00."""
     gone = [(-1, px, 0) for side, px, _ in levels(200, 20) if side < 0]
     updates = [
@@ -43,14 +58,14 @@ def found(tmp_path: Path) -> tuple[dict[str, Any], Standing]:
     keep(tmp_path, "delta", book(updates, 3), "a", "vendor")
     times = list(range(10, 9000, 50))
     ids = [*range(len(times) - 1), len(times) + 1]
-    reader = TickReader(keep(tmp_path, "trade", trades(times, 3, ids), "a", "vendor"), PERP)
+    reader = TickReader(keep(tmp_path, "trade", trades(times, 3, ids), "a", "vendor"), instrument)
     tape = reader.read(reader.sessions()[0])
     assert isinstance(tape, TickTape)
-    line = tick_line(CONFIG, reader.instrument, tape, tick_capital(CONFIG, reader.instrument))
+    line = tick_line(config, reader.instrument, tape, tick_capital(config, reader.instrument))
     watch = Watch(NoLog())
-    recorded(line, compose_tick_state(CONFIG, reader.instrument), watch)
+    recorded(line, compose_tick_state(config, reader.instrument), watch)
     way = Travel(5 * MS, 7 * MS, {}, "as the test says")
-    markets = markets_of(CONFIG, (reader.instrument,))
+    markets = markets_of(config, (reader.instrument,))
     ran = Ran(line, markets, JointTape.of(tape), {"BINANCE": way}, (middles(tape, 10),))
     figures = session_figures(ran, NOTHING, watch)
     return figures, Standing.of(line, markets)
@@ -89,6 +104,26 @@ def test_money_is_that_of_the_two_fills(found: tuple[dict[str, Any], Standing]) 
     assert pnl["fees"] == pytest.approx(-fee * float(figures["traded"]), abs=1e-8)
     assert pnl["total"] == pytest.approx(0.009 + pnl["fees"], abs=1e-12)
     assert pnl["impact"] == pnl["funding"] == pnl["basis"] == pnl["transfer_fees"] == 0.0
+
+
+def test_an_inverse_contract_has_its_fills_in_dollars_and_its_money_in_coin(
+    tmp_path: Path, found: tuple[dict[str, Any], Standing]
+) -> None:
+    """Bought for 1,000 USDT at 100,000.10 and sold for as much at 100,001.00."""
+    figures, standing = one_bet(tmp_path / "coin", INVERSE, IN_COIN)
+    plain, _ = found
+    for name in ("fills", "orders", "wake_ups", "markout_bps"):
+        assert figures[name] == plain[name]
+    assert Decimal(figures["traded"]) == 2_000
+    assert Decimal(figures["most_held"]) == Decimal("0.01")  # contracts
+    digits, fee = Decimal("1e-8"), PERP.fees["VIP0"].at(T0)[0].taker
+    bought, sold = (Decimal(1_000) / Decimal(px) for px in ("100000.1", "100001"))
+    paid = (bought * fee).quantize(digits) + (sold * fee).quantize(digits)
+    end = 1 + bought.quantize(digits) - sold.quantize(digits) - paid
+    coin = {name: Decimal(figures["coin"][name]) for name in ("begin", "end", "fees")}
+    assert coin == {"begin": Decimal(1), "end": end, "fees": paid}
+    assert standing.coins == (end,)
+    assert "coin" not in plain
 
 
 def test_markouts_are_from_the_fill_to_the_middle_at_the_venue_later(

@@ -14,6 +14,7 @@ from crypto_quant.venues.rules import load_instruments
 
 PERP = load_instruments()["BTCUSDT-PERP.BINANCE"]
 SPOT = load_instruments()["BTCUSDT.BINANCE"]
+COIN = load_instruments()["BTCUSD-PERP.BINANCE"]
 
 
 def _ns(text: str) -> int:
@@ -43,10 +44,30 @@ def test_terms_of_spot_have_no_leverage() -> None:
     assert spot.taker == 0.001
 
 
+def test_an_inverse_contract_is_worth_the_same_at_any_price() -> None:
+    """A contract is 100 USD; the venue states no smallest notional for it."""
+    coin = terms_at(COIN, _ns("2024-08-08T00:00:00"))
+    assert [coin.notional(px, -7) for px in (1, 600_000, 1_200_000)] == [Decimal(-700)] * 3
+    assert [coin.worth(px) for px in (0, 1, 600_000)] == [0.0, 100.0, 100.0]
+    assert (coin.lot, coin.tick, coin.min_notional) == (1, 1, Decimal(0))
+    assert (coin.counted_in, coin.lot_size) == ("contracts", Decimal(1))
+    assert coin.lots_of(Decimal("12.9")) == 12
+
+
+def test_sizes_are_in_the_base_asset_or_in_contracts() -> None:
+    """On a grid of thousandths a lot is a thousand units; 2.5 coins, or 2 whole contracts."""
+    linear = terms_at(replace(PERP, multiplier=Decimal("0.01")), _ns("2024-01-01T00:00:00"))
+    assert linear.lots_of(Decimal("2.5")) == 250_000
+    assert (linear.counted_in, linear.lot_size) == ("BTC", Decimal("0.00001"))
+    fine = terms_at(replace(COIN, qty_exp=3), _ns("2024-01-01T00:00:00"))
+    assert fine.lots_of(Decimal("2.5")) == 2_000
+    assert fine.notional(600_000, 2_000) == 200
+    assert linear.worth(6_000_000) == pytest.approx(60_000 * 0.00001)
+
+
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        (replace(PERP, contract="inverse"), "inverse"),
         (replace(PERP, tick=None), "no sourced tick"),
         (replace(PERP, qty_exp=2), "at least as fine"),
         (replace(PERP, fees={}), "no sourced fees"),

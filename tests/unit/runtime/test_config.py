@@ -43,7 +43,8 @@ def test_a_style_of_a_sleeve_that_there_is_not_is_one_line(
     ("key", "value", "said"),
     [
         ("capital", "1e12", "capital: Input should be less than or equal to 100000000000"),
-        ("capital", "-1", "capital: Input should be greater than 0"),
+        ("capital", "-1", "capital: Input should be greater than or equal to 0"),
+        ("capital", "0", "capital: imbalance begins with nothing: expected capital, or coins"),
         ("capital", "0.123456789", "capital: Decimal input should have no more than 8 decimal"),
         ("grid_ms", 10**20, "grid_ms: Input should be less than"),
         ("venue.latency.seed", -1, "venue.latency.seed: Input should be greater than"),

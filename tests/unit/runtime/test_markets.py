@@ -91,12 +91,12 @@ def test_markets_stand_for_instrument_and_capital_and_survive_a_dump() -> None:
 def test_each_book_has_its_money_at_its_venue_and_its_own_settings() -> None:
     config = made(TWO)
     markets = markets_of(config, asked(config, KNOWN))
-    assert markets.deposits() == [
+    assert markets.deposits({}) == [
         Deposit(0, Wallet.MARGIN, Decimal(60_000), "BINANCE"),
         Deposit(1, Wallet.MARGIN, Decimal("40000.5"), "BYBIT"),
     ]
     line = market_line(
-        config, markets, empty(), markets.deposits(), dict.fromkeys(markets.venues, PLAIN)
+        config, markets, empty(), markets.deposits({}), dict.fromkeys(markets.venues, PLAIN)
     )
     sim = line.spec.sim
     assert isinstance(sim, dict)
@@ -123,7 +123,7 @@ def test_imbalance_books_read_their_own_instruments_features() -> None:
     markets = markets_of(config, asked(config, KNOWN))
     state = compose_markets(config, markets)
     line = market_line(
-        config, markets, empty(), markets.deposits(), dict.fromkeys(markets.venues, PLAIN)
+        config, markets, empty(), markets.deposits({}), dict.fromkeys(markets.venues, PLAIN)
     )
     features = line.spec.features
     columns = [stage._column for stage in state.stages]  # type: ignore[attr-defined]  # what counts

@@ -243,8 +243,10 @@ def _empty(reader: TickReader) -> RecordedLine:
 
 def test_what_cannot_be_run_is_one_line(tmp_path: Path) -> None:
     known = load_instruments()
-    with pytest.raises(ConfigError, match="an inverse contract does not settle in"):
-        check_tradable(TickConfig(), known["BTCUSD-PERP.BINANCE"], T0)
+    with pytest.raises(
+        ConfigError, match=r"coins: BTCUSD-PERP\.BINANCE is margined in BTC, not USD"
+    ):
+        compose_tick_state(TickConfig(), known["BTCUSD-PERP.BINANCE"])
     with pytest.raises(ConfigError, match="no sourced fees of tier 'VIP99'"):
         check_tradable(TickConfig(tier="VIP99"), PERP, T0)
     with pytest.raises(ConfigError, match="'rsi' is not in the tick set: spread_l1, imbalance_l1"):

@@ -45,14 +45,21 @@ def own_orders(tape: TickTape, tick: int, every_ms: int) -> OwnOrders:
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("known", [0.7, 3.0])
+@pytest.mark.parametrize(
+    ("key", "capture", "known"),
+    [
+        (KEY, "usdm/btcusdt_2024*.gz", 0.7),
+        (KEY, "usdm/btcusdt_2024*.gz", 3.0),
+        ("BTCUSD-PERP.BINANCE", "cm/btcusd_perp_*.gz", 2.0),
+    ],
+)
 def test_the_exponent_under_which_orders_fared_is_found_again(
-    tmp_path: Path, data_dir: Path, known: float
+    tmp_path: Path, data_dir: Path, key: str, capture: str, known: float
 ) -> None:
-    files = sorted((data_dir / "hftbacktest" / "usdm").glob("btcusdt_2024*.gz"))
+    files = sorted((data_dir / "hftbacktest").glob(capture))
     if not files:
-        pytest.skip("no capture of BTCUSDT")
-    reader = reader_of(tmp_path, files)
+        pytest.skip(f"no capture of {key}")
+    reader = reader_of(tmp_path, files, key)
     (session,) = reader.sessions()
     tape = reader.read(session)
     assert isinstance(tape, TickTape)
@@ -73,15 +80,17 @@ def test_the_exponent_under_which_orders_fared_is_found_again(
         "filled": [int(qty) * lot for qty in filled],
     }
     pq.write_table(pa.table({name: pa.array(c) for name, c in columns.items()}), rows)
-    config = TickConfig.model_validate({"venue": {"own_fills": str(rows)}})
+    coins = {"instrument": key, "coins": {"BTC": 1}} if key != KEY else {}
+    config = TickConfig.model_validate({"venue": {"own_fills": str(rows)}, **coins})
     found = fitted_queue(config, reader, reader.sessions())
     assert found.exponent == pytest.approx(known, rel=0.15)
     assert f"fitted on {len(filled)} own orders, 100% of which it reproduces" in found.basis
 
 
-def reader_of(root: Path, files: list[Path]) -> TickReader:
-    import_files(Catalog(root / "catalog"), files, Facts(), load_instruments())
-    return TickReader(Catalog(root / "catalog"), PERP)
+def reader_of(root: Path, files: list[Path], key: str) -> TickReader:
+    known = load_instruments()
+    import_files(Catalog(root / "catalog"), files, Facts(), known)
+    return TickReader(Catalog(root / "catalog"), known[key])
 
 
 def test_without_own_fills_fitted_is_a_prior_and_says_so(tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""What a run begins with: money where it margins something, and the price that coins count at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.terms import EXACT, tick_at
+from crypto_quant.runtime.joint_ticks import JointTape
+from crypto_quant.runtime.market_config import MOST, MarketSection
+from crypto_quant.runtime.middles import Middles
+
+_RANK: Final = {"spot": 0, "linear": 1, "inverse": 2}
+"""By what a coin is priced first, as in the ledger."""
+
+
+def check_money(
+    key: str, section: MarketSection, instrument: Instrument, collateral: Sequence[str]
+) -> None:
+    """Check that a book's money margins, or pays for, what it trades.
+
+    Parameters
+    ----------
+    key
+        What the configuration's keys of the book begin with.
+    section, instrument
+        What it begins with and trades.
+    collateral
+        Assets that margin contracts at its venue beside the quote asset.
+
+    Raises
+    ------
+    ConfigError
+        It does not.
+    """
+    coins, name = section.coins, instrument.id
+    if coins and instrument.contract == "spot":
+        raise ConfigError(
+            f"{key}coins: {name} is spot, which is bought: expected capital in {instrument.quote}"
+        )
+    takes = list(collateral)
+    if instrument.contract == "inverse":
+        takes.append(instrument.settle)
+        if section.capital or instrument.settle not in coins:
+            raise ConfigError(
+                f"{key}coins: {name} is margined in {instrument.settle}, not "
+                f"{instrument.quote}: expected coins = {{ {instrument.settle} = … }} and no capital"
+            )
+    odd = next((asset for asset in coins if asset not in takes), None)
+    if odd is not None:
+        known = ", ".join(takes) or "none: its venue takes no collateral"
+        raise ConfigError(f"{key}coins: expected what margins {name} ({known}), was {odd}")
+
+
+def pricer(asset: str, instruments: Sequence[Instrument]) -> int:
+    """Return the place of the instrument that a coin is priced by: spot, linear, then inverse.
+
+    Raises
+    ------
+    ConfigError
+        None of them does.
+    """
+    found = [n for n, i in enumerate(instruments) if i.base == asset]
+    if not found:
+        ids = ", ".join(i.id for i in instruments)
+        raise ConfigError(f"coins: no instrument of the run prices {asset}, which has {ids}")
+    return min(found, key=lambda n: (_RANK[instruments[n].contract], n))
+
+
+def opening_prices(
+    sections: Sequence[MarketSection],
+    stated: Mapping[str, Decimal],
+    instruments: Sequence[Instrument],
+    tape: JointTape,
+    paths: Sequence[Middles],
+) -> dict[str, Decimal]:
+    """Return what each coin of the starting money is counted at.
+
+    That is its ``stated`` price, else the middle of the book that prices it, down to the tick, when
+    the first session begins: the same whatever is assumed of latencies.
+
+    Parameters
+    ----------
+    sections
+        The books' configuration.
+    stated
+        Prices of the configuration.
+    instruments, paths
+        What is traded, and the middles of each one's book in the first session.
+    tape
+        That session.
+
+    Raises
+    ------
+    ConfigError
+        Nothing prices a coin, or all of it is worth more than a ledger keeps.
+    """
+    coins = dict.fromkeys(asset for section in sections for asset in section.coins)
+    prices = {}
+    for asset in coins:
+        at = pricer(asset, instruments)
+        if asset in stated:
+            prices[asset] = stated[asset]
+            continue
+        tick = tick_at(instruments[at], tape.start)
+        units = _first(paths[at], tape.session.start) // 2 // tick * tick
+        prices[asset] = Decimal(units).scaleb(-instruments[at].price_exp)
+    total = Decimal(0)
+    for section in sections:
+        total = EXACT.add(total, worth(section, prices))
+    if total > MOST:
+        said = ", ".join(f"{asset} at {price:,f}" for asset, price in prices.items())
+        raise ConfigError(
+            f"coins: expected at most {MOST:,} {instruments[0].quote} to begin with, was "
+            f"{total:,.2f} ({said})"
+        )
+    return prices
+
+
+def _first(path: Middles, start: int) -> int:
+    """Return twice the middle that stood at ``start``, or the first one after it."""
+    known = path.sums > 0
+    before = int(path.times.searchsorted(start, side="right")) - 1
+    at = before if before >= 0 and known[before] else int(known.argmax())
+    return int(path.sums[at])
+
+
+def worth(section: MarketSection, prices: Mapping[str, Decimal]) -> Decimal:
+    """Return what a book begins with, in the quote asset, exact."""
+    total = section.capital
+    for asset, amount in section.coins.items():
+        total = EXACT.add(total, EXACT.multiply(amount, prices[asset]))
+    return total

@@ -277,6 +277,21 @@ def test_what_risk_refuses_is_given_up_until_it_is_wanted_anew(
     assert {o.price for o in more} == {o.price for o in refused}
 
 
+def test_the_same_wish_is_news_again_once_an_order_of_it_is_refused() -> None:
+    """A wish that stands is known at sight; a later order for it that risk refuses undoes that."""
+    orders, view = OrderManager(), Account(bids={PERP: 90}, asks={PERP: 100})
+    quoting = Quoting(QuotingConfig(), SLEEVES, orders)
+    wish = (Target(0, "model", PERP, 0, None, "quote", (Quote(Side.BUY, 90, 1),)),)
+    (order,) = quoting.plan(quoting.news(wish), view, is_timer=True).orders
+    orders.place(order)
+    assert quoting.news(wish) == quoting.news(wish) == ()
+    orders.on_cancelled(order.id)  # the venue ended it
+    view.now += STEP
+    (again,) = quoting.plan((), view, is_timer=True).orders
+    quoting.on_stamped((), [Refused(again, "no")])
+    assert quoting.news(wish) == wish
+
+
 def test_a_sleeve_says_once_what_it_quotes() -> None:
     quoting = Quoting(QuotingConfig(), SLEEVES, OrderManager())
     one = Target(0, "model", PERP, 0, None, "quote", (Quote(Side.BUY, 90, 1),))

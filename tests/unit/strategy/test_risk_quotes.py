@@ -47,6 +47,15 @@ def test_each_side_is_taken_at_its_worst_not_at_the_net() -> None:
     assert left == (*bids(600, 400), *asks(2_500, 500))
 
 
+def test_quotes_of_a_wake_up_are_judged_beside_those_accepted_before() -> None:
+    """Two sleeves, 1,500 lots each, and a notional of 100,000 in all: 500 lots are left."""
+    first = target(*bids(1_500))
+    second = first._replace(sleeve="carry")
+    one, other = manager(**FREE, notional=1.0).shrink([first, second], Account(), TERMS)
+    assert one is first
+    assert other.quotes == bids(500)
+
+
 def test_the_quotes_nearest_to_the_market_are_kept() -> None:
     far_first = tuple(reversed(bids(800, 800, 1_500)))
     assert cut(Account(), *far_first) == tuple(reversed(bids(800, 800, 400)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 
 import pytest
@@ -138,3 +139,29 @@ def test_a_grid_of_one_side_stops_opening_at_its_most() -> None:
     target = GridSleeve(GridConfig(levels=2), MODEL, "model", PERP, 1).on_timer(PERP_TERMS, view)
     assert target is not None
     assert {q.side for q in target.quotes or ()} == {Side.SELL}
+
+
+def test_the_target_is_the_same_one_until_the_quotes_or_the_position_change() -> None:
+    made, view = sleeve(levels=2, skew=0), market(1_000, 1_001)
+    first = made.on_timer(PERP_TERMS, view)
+    view.now += 1
+    assert made.on_timer(PERP_TERMS, view) is first
+    view.held[MODEL, PERP] = 10
+    other = made.on_timer(PERP_TERMS, view)
+    assert first is not None
+    assert other == first._replace(ts=view.now, quantity=10)
+    assert other is not None
+    assert other.quotes is first.quotes
+
+
+def test_a_still_market_is_quoted_nearer_as_its_moves_are_forgotten() -> None:
+    """A move of 100 ticks, then none: after n wake-ups the variance is 100 * 0.99 ** n."""
+    made, view = sleeve(levels=1), market(1_000, 1_001)
+    ticks(made, view)
+    view.bids[PERP], view.asks[PERP] = 11_000, 11_010
+    assert ticks(made, view) == ([1_093], [1_108])
+    for _ in range(100):
+        near = ticks(made, view)
+    half = 2.0 + 0.5 * math.sqrt(100 * 0.99**100)
+    assert near == ([math.floor(1_100.5 - half)], [math.ceil(1_100.5 + half)])
+    assert near == ([1_095], [1_106])

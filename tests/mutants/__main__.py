@@ -198,7 +198,8 @@ def _run(one: Try, tree: Path) -> int | None:
     }
     words = shlex.split(one.command)
     if words[0] == "pytest":
-        plain = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-profile=ci"]
+        plain = ["-q", "-x", "-p", "no:cacheprovider", "-p", "tests.mutants.unshrunk"]
+        plain.append("--hypothesis-profile=unshrunk")
         words = [sys.executable, "-m", "pytest", *plain, *words[1:]]
     with subprocess.Popen(  # noqa: S603 - the commands are this repository's own
         words,

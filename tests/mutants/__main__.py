@@ -59,10 +59,13 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Try:
-    """A command, with how many cases of a property it runs; its limit is in seconds."""
+    """A command, with how many cases of a property it runs, unless that is the test's own number.
+
+    Its limit is in seconds.
+    """
 
     command: str
-    cases: int
+    cases: int | None
     limit_s: float | None = None
 
 
@@ -145,7 +148,7 @@ def _measured(command: str, tree: Path) -> list[Try] | None:
     if is_cargo and _run(Try(f"{command} --no-run", FEW), tree) != 0:
         return None
     tries = []
-    for cases in (FEW, MANY) if is_cargo else (MANY,):
+    for cases in (FEW, MANY, None) if is_cargo else (None,):
         start = time.monotonic()
         if _run(Try(command, cases), tree) != 0:
             return None
@@ -191,11 +194,12 @@ def _run(one: Try, tree: Path) -> int | None:
         "PYTHONPATH": str(tree),
         "PYTHONDONTWRITEBYTECODE": "1",
         # A verdict is the same each time, and does not look for the smallest case.
-        "PROPTEST_CASES": str(one.cases),
         "PROPTEST_RNG_SEED": "1",
         "PROPTEST_MAX_SHRINK_ITERS": "0",
         "PROPTEST_DISABLE_FAILURE_PERSISTENCE": "true",
     }
+    if one.cases is not None:
+        env["PROPTEST_CASES"] = str(one.cases)
     words = shlex.split(one.command)
     if words[0] == "pytest":
         plain = ["-q", "-x", "-p", "no:cacheprovider", "-p", "tests.mutants.unshrunk"]

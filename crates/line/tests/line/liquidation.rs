@@ -30,6 +30,8 @@ struct Case {
     bid: (i64, i64),
     funding: Option<(Ts, i64)>,
     fee: &'static str,
+    /// Marks of a second contract in the same wallet, bought at 100.00 as well.
+    beside: Vec<i64>,
 }
 
 impl Default for Case {
@@ -44,6 +46,7 @@ impl Default for Case {
             bid: (10_000, 50_000),
             funding: None,
             fee: "0.015",
+            beside: vec![],
         }
     }
 }
@@ -58,6 +61,12 @@ impl Case {
         let end = times.last().unwrap() + 2 * SECOND;
         let mut setup = setup(end);
         setup.instruments = vec![traded];
+        if !self.beside.is_empty() {
+            let mut other = setup.instruments[0].clone();
+            "ETHUSDT-PERP.TEST".clone_into(&mut other.id);
+            setup.instruments.push(other);
+            setup.wallets[0].instruments.push(1);
+        }
         setup.grid = SECOND / 2;
         setup.sample = SECOND;
         setup.sim = Some(self.sim.clone());
@@ -88,6 +97,16 @@ impl Case {
         let rows = Columns::Marks(marks.to_vec());
         line.add(Stream::new(0, stamps(&times, 0), rows).unwrap())
             .unwrap();
+        if !self.beside.is_empty() {
+            line.set_leverage(1, 10).unwrap();
+            let (px, qty) = (vec![10_000], vec![50_000]);
+            let quotes = Columns::Quotes([px.clone(), qty.clone(), px, qty]);
+            line.add(Stream::new(1, stamps(&[0], 0), quotes).unwrap())
+                .unwrap();
+            let rows = Columns::Marks(self.beside.clone());
+            line.add(Stream::new(1, stamps(&times, 0), rows).unwrap())
+                .unwrap();
+        }
         if let Some((ts, rate)) = self.funding {
             let rate = Columns::Funding {
                 rate: vec![rate],
@@ -189,6 +208,30 @@ fn the_fund_pays_what_a_gap_took_and_says_when_it_cannot() {
         assert_eq!((row.deficit, row.is_adl), (d("200"), is_adl), "{fund:?}");
         assert_eq!(held(&line), (0, Decimal::ZERO));
     }
+}
+
+#[test]
+fn the_first_that_is_taken_over_takes_what_is_left_and_the_next_goes_at_its_mark() {
+    // 20 and 10 at 100; at 50.40 there is 1000 - 992 = 8, and 0.4 % of 1008 + 1000 is needed.
+    let case = Case {
+        beside: vec![10_000, 10_000],
+        ..Case::default()
+    };
+    let mut line = case.long(20_000, &[10_000, 5_040]);
+    let beside = Request {
+        instrument: 1,
+        ..market(2, 10_000)
+    };
+    place(&mut line, beside);
+    to_the_end(&mut line);
+    let rows = line.liquidations().iter();
+    let taken: Vec<_> = rows
+        .map(|r| (r.instrument, r.qty.0, r.bankruptcy))
+        .collect();
+    let expected = [(0, 20_000, Px(5_000)), (1, 10_000, Px(10_000))]; // 50.40 - 8 / 20
+    assert_eq!(taken, expected);
+    assert!(line.liquidations().iter().all(|r| r.insurance == d("0")));
+    assert_eq!(held(&line), (0, Decimal::ZERO));
 }
 
 #[test]

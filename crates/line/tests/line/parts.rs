@@ -14,6 +14,8 @@ const GRID: Ts = 100 * MS;
 const LAST: u32 = cq_types::flags::LAST;
 const SNAPSHOT: u32 = cq_types::flags::SNAPSHOT;
 const KINDS: u8 = 8;
+/// Orders of a run: each answer wakes the one who orders, and without a bound they may never end.
+const ORDERS: u64 = 300;
 
 /// A row before it has a kind: when it happened, how long it took, and what makes its values.
 type Raw = (Ts, Ts, i64);
@@ -210,6 +212,9 @@ fn seen(line: &mut Line, mut feed: impl FnMut(&mut Line)) -> Vec<String> {
             line.take_answers(),
         ));
         if wake == Wake::DataEnd {
+            continue;
+        }
+        if id == ORDERS {
             continue;
         }
         id += 1;

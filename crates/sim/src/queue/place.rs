@@ -176,6 +176,27 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_before_an_order_than_the_level_holds() {
+        // 200 are before it after the trade; the level has 150 left, which trades did not take.
+        let front = after(Queue::RiskAverse, 300.0, |place, model| {
+            place.on_trade(model, 100.0, 5);
+            place.on_change(model, (300.0, 150.0), 6, false);
+        });
+        assert!((front - 150.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_late_trade_does_not_undo_those_after_the_change() {
+        // 200 are left at 5, 50 of them trade at 6; the 20 of 5 are among what had left by then.
+        let front = after(Queue::RiskAverse, 300.0, |place, model| {
+            place.on_change(model, (300.0, 200.0), 5, true);
+            place.on_trade(model, 50.0, 6);
+            place.on_trade(model, 20.0, 5);
+        });
+        assert!((front - 150.0).abs() < 1e-12);
+    }
+
+    #[test]
     fn a_trade_after_the_last_change_is_no_part_of_it() {
         let front = after(Queue::RiskAverse, 300.0, |place, model| {
             place.on_change(model, (300.0, 200.0), 5, true);

@@ -19,10 +19,9 @@ from crypto_quant.runtime.joint_ticks import JointTape
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.line_spec import Deposit, LineSpec
 from crypto_quant.runtime.market_config import TickStrategy
-from crypto_quant.runtime.markets import Book, Markets, markets_of
+from crypto_quant.runtime.markets import Book, Markets
 from crypto_quant.runtime.sleeves import GridStage, HoldStage, ImbalanceStage, Stage
 from crypto_quant.runtime.state import SettledFunding, State
-from crypto_quant.runtime.ticks import TickTape
 from crypto_quant.runtime.transfer_stage import TransferStage, routes
 from crypto_quant.strategy.grid import GridSleeve
 from crypto_quant.strategy.position_manager.hold import HoldSleeve
@@ -63,11 +62,6 @@ def compose_markets(config: TickConfig, markets: Markets) -> State:
         SettledFunding(none, none, none.astype(float), none.astype(float)),
         config.quoting,
     )
-
-
-def compose_tick_state(config: TickConfig, instrument: Instrument) -> State:
-    """Build the state of a run on one instrument, as ``compose_markets``."""
-    return compose_markets(config, _alone(config, instrument))
 
 
 def strategy_of(config: TickConfig, book: Book) -> TickStrategy:
@@ -231,32 +225,3 @@ def _settings(config: TickConfig, name: str, assumed: Assumed) -> dict[str, obje
 def _collateral(config: TickConfig, markets: Markets) -> tuple[str, ...]:
     """Return what margins contracts beside the quote asset; of a run at one venue only."""
     return tuple(asset for venue in markets.venues for asset in config.of_venue(venue).collateral)
-
-
-def tick_line(
-    config: TickConfig,
-    instrument: Instrument,
-    tape: TickTape,
-    capital: Sequence[Deposit],
-    assumed: Assumed = PLAIN,
-) -> RecordedLine:
-    """Build the loaded line of a run on one instrument, as ``market_line``."""
-    markets = _alone(config, instrument)
-    each = dict.fromkeys(markets.venues, assumed)
-    return market_line(config, markets, JointTape.of(tape), capital, each)
-
-
-def tick_capital(config: TickConfig, instrument: Instrument) -> list[Deposit]:
-    """Return the starting money of a run on one instrument."""
-    return _alone(config, instrument).deposits(config.prices)
-
-
-def _alone(config: TickConfig, instrument: Instrument) -> Markets:
-    if len(config.books) > 1:
-        raise ConfigError(
-            "markets: expected a run on one instrument here, was one of books "
-            f"{', '.join(config.markets)}"
-        )
-    if not config.markets:
-        config = config.model_copy(update={"instrument": instrument.id})
-    return markets_of(config, (instrument,))

@@ -49,13 +49,6 @@ class JointTape(NamedTuple):
     each: tuple[TickTape, ...]
     unpaid: int | None = None
 
-    @classmethod
-    def of(cls, tape: TickTape) -> JointTape:
-        """Return one instrument's tape as such a one."""
-        own = tape.session
-        session = JointSession(own.name, own.start, own.end, (own,))
-        return cls(session, tape.start, tape.end, (tape,))
-
     def put(self, line: RecordedLine) -> None:
         """Put every stream on a line."""
         for index, tape in enumerate(self.each):

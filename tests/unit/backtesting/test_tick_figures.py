@@ -18,16 +18,15 @@ from crypto_quant.backtesting.engine.tick_figures import (
     session_figures,
 )
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import NoLog
 from crypto_quant.runtime.drive import recorded
-from crypto_quant.runtime.joint_ticks import JointTape
 from crypto_quant.runtime.markets import markets_of
 from crypto_quant.runtime.middles import middles
 from crypto_quant.runtime.order_latency import Travel
 from crypto_quant.runtime.ticks import TickReader, TickTape
 from crypto_quant.strategy.position_manager.imbalance import ImbalanceConfig
+from tests.unit.runtime.one_market import compose_tick_state, joint, tick_capital, tick_line
 from tests.unit.runtime.tick_market import MS, PERP, T0, book, keep, levels, snapshot, trades
 
 CONFIG = TickConfig(size=ImbalanceConfig(hold_ms=3000, rest_ms=60_000))
@@ -66,7 +65,7 @@ def one_bet(
     recorded(line, compose_tick_state(config, reader.instrument), watch)
     way = Travel(5 * MS, 7 * MS, {}, "as the test says")
     markets = markets_of(config, (reader.instrument,))
-    ran = Ran(line, markets, JointTape.of(tape), {"BINANCE": way}, (middles(tape, 10),))
+    ran = Ran(line, markets, joint(tape), {"BINANCE": way}, (middles(tape, 10),))
     figures = session_figures(ran, NOTHING, watch)
     return figures, Standing.of(line, markets)
 

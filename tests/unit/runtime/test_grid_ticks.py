@@ -11,7 +11,6 @@ import pytest
 
 from crypto_quant.core.messages import Amend, Cancel, Command, Place, Side, Wake
 from crypto_quant.execution.quoting import QuotingConfig
-from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.line import RecordedLine
@@ -20,6 +19,7 @@ from crypto_quant.runtime.step import HALTED, KILLED, LOST, step
 from crypto_quant.runtime.ticks import TickReader, TickTape
 from crypto_quant.strategy.grid import GridConfig
 from crypto_quant.strategy.risk_manager.config import RiskConfig
+from tests.unit.runtime.one_market import compose_tick_state, tick_capital, tick_line
 
 from .tick_market import (
     BID,

@@ -16,7 +16,6 @@ from crypto_quant.runtime.compose_ticks import (
     PLAIN,
     check_markets_tradable,
     compose_markets,
-    compose_tick_state,
     market_line,
 )
 from crypto_quant.runtime.config import TickConfig
@@ -26,6 +25,7 @@ from crypto_quant.runtime.line_spec import Deposit
 from crypto_quant.runtime.markets import asked, markets_of
 from crypto_quant.runtime.transfer_stage import routes
 from crypto_quant.venues.rules import load_instruments
+from tests.unit.runtime.one_market import compose_tick_state
 
 KNOWN = load_instruments()
 BINANCE, BYBIT, SPOT = "BTCUSDT-PERP.BINANCE", "BTCUSDT-PERP.BYBIT", "BTCUSDT.BINANCE"

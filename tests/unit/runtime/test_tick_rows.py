@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from crypto_quant.core.errors import DataError
 from crypto_quant.data_pipeline.collectors.ticks.chain import BookRows
 from crypto_quant.data_pipeline.storage import part
-from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decision_json import as_line
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.tick_rows import GapEvents
 from crypto_quant.runtime.ticks import TickReader, TickTape
+from tests.unit.runtime.one_market import compose_tick_state, tick_capital, tick_line
 
 from .tick_market import BID, PERP, Sink, Update, book, keep, levels, snapshot, trades, whole
 

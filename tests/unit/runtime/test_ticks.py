@@ -13,17 +13,13 @@ from crypto_quant.core.messages import Wake
 from crypto_quant.data_pipeline.cleaners.rebase import Recorded
 from crypto_quant.data_pipeline.storage import Exps
 from crypto_quant.data_pipeline.storage.flags import LAST, REBASED_RECV
-from crypto_quant.runtime.compose_ticks import (
-    check_tradable,
-    compose_tick_state,
-    tick_capital,
-    tick_line,
-)
+from crypto_quant.runtime.compose_ticks import check_tradable
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.ticks import NoBook, TickReader, TickSession, TickTape
 from crypto_quant.venues.rules import load_instruments
+from tests.unit.runtime.one_market import compose_tick_state, tick_capital, tick_line
 
 from .tick_market import (
     ASK,

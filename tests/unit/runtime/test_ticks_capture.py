@@ -17,7 +17,6 @@ from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.importer import import_files
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.data_pipeline.storage.flags import REBASED_RECV
-from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decision_json import as_line
 from crypto_quant.runtime.drive import recorded
@@ -25,6 +24,7 @@ from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.tape import Columns
 from crypto_quant.runtime.ticks import TickReader, TickTape
 from crypto_quant.venues.rules import load_instruments
+from tests.unit.runtime.one_market import compose_tick_state, tick_capital, tick_line
 
 from .tick_market import MS, Sink, whole
 

@@ -23,12 +23,12 @@ from crypto_quant.core.messages import (
 )
 from crypto_quant.execution.quoting.quoting import MEETS_OWN
 from crypto_quant.execution.tickets.tickets import BEING_CHANGED
-from crypto_quant.runtime.compose_ticks import compose_tick_state, tick_capital, tick_line
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import NoLog
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.ticks import TickReader, TickTape
 from crypto_quant.strategy.risk_manager.manager import CLOSES, OTHER_LEG
+from tests.unit.runtime.one_market import compose_tick_state, tick_capital, tick_line
 from tests.unit.runtime.tick_market import PERP, book, keep, levels, snapshot
 
 ORDER = Order(

@@ -318,6 +318,7 @@ mod tests {
         let mut model = recorded().model();
         assert_eq!(model.entry(2_500), Passage::Lost(2_500 + 75));
         assert_eq!(model.entry(3_500), Passage::Lost(3_500 + 60));
+        assert_eq!(model.entry(4_000), Passage::Arrives(4_000 + 10)); // one was measured then
     }
 
     #[test]

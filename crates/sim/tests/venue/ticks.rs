@@ -253,7 +253,7 @@ fn a_gap_takes_the_book_and_the_place_in_the_queue() {
 #[test]
 fn quotes_serve_where_there_is_no_book_and_a_new_one_refreshes() {
     let mut venue = venue_of(contract(Contract::Linear), true, &free());
-    // Changes without a snapshot are no book; those of other levels refresh nothing.
+    // Changes without a snapshot are no book: they refresh nothing.
     let quote = |venue: &mut Venue| {
         let touch = ((Px(9_990), Qty(500)), (Px(10_010), Qty(300)));
         venue.on_quote(0, touch, 0, &Bottomless);
@@ -261,6 +261,7 @@ fn quotes_serve_where_there_is_no_book_and_a_new_one_refreshes() {
     quote(&mut venue);
     venue.send(0, market(1, 200));
     deliver(&mut venue);
+    change(&mut venue, Side::Sell, Px(10_010), Qty(300), 0);
     change(&mut venue, Side::Sell, Px(10_050), Qty(1), flags::LAST);
     venue.send(0, market(2, 200));
     deliver(&mut venue);

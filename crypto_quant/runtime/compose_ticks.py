@@ -49,7 +49,7 @@ def compose_markets(config: TickConfig, markets: Markets) -> State:
     columns = _columns(config, markets)
     stages = [STAGES[strategy_of(config, b)](config, b, columns) for b in markets.books]
     if config.transfers:
-        accounts = Accounts(markets.legs.instruments, markets.quote, _collateral(config, markets))
+        accounts = Accounts(markets.legs.instruments, markets.quote, collateral_of(config, markets))
         stages.append(TransferStage(Schedule(routes(config.transfers, markets, accounts))))
     none = np.empty(0, dtype=np.int64)
     return join(
@@ -201,7 +201,7 @@ def _spec(
         tier=config.tier,
         sample_ns=SECOND_NS,
         hedged=markets.hedged,
-        collateral=_collateral(config, markets),
+        collateral=collateral_of(config, markets),
     )
 
 
@@ -222,6 +222,6 @@ def _settings(config: TickConfig, name: str, assumed: Assumed) -> dict[str, obje
     }
 
 
-def _collateral(config: TickConfig, markets: Markets) -> tuple[str, ...]:
+def collateral_of(config: TickConfig, markets: Markets) -> tuple[str, ...]:
     """Return what margins contracts beside the quote asset; of a run at one venue only."""
     return tuple(asset for venue in markets.venues for asset in config.of_venue(venue).collateral)

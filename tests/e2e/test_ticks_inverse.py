@@ -318,8 +318,42 @@ def test_money_that_cannot_be_is_one_line(folder: Path, text: str, said: str) ->
     assert not (folder / "never").exists()
 
 
-def test_shocks_are_not_laid_over_it(grid: tuple[dict[str, Any], Path], folder: Path) -> None:
-    _, made = grid
-    done = run_cq(folder, "stress", str(made))
-    assert done.returncode == 2
-    assert "coins: cq stress takes a run that begins with the quote asset only" in done.stderr
+def _shocks(folder: Path, made: Path, *names: str) -> dict[str, dict[str, Any]]:
+    done = run_cq(folder, "stress", str(made), *(f"--shock={name}" for name in names))
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((made / "stress.json").read_text())["shocks"]
+    return {row["key"]: row for row in rows}
+
+
+def test_a_gap_takes_a_fifth_of_the_coins_and_of_what_is_long(
+    grid: tuple[dict[str, Any], Path], folder: Path
+) -> None:
+    """At 0.8 of a price the coins are worth 0.8, and each dollar of a long has lost 0.2."""
+    rows = _shocks(folder, grid[1], "gap_down", "usdt_down")
+    gap = rows["gap_down"]
+    held = gap["held"]
+    assert 0.01 < held < 0.2
+    after = gap["shocked"]["ret"]
+    assert after == pytest.approx(-0.2 * (1 + held) + gap["plain"]["ret"], abs=0.001)
+    assert 0.0 < gap["shocked"]["margin_ratio"] < 0.01
+    net = (0.8 + held) / (0.8 - 0.2 * held)
+    assert gap["shocked"]["unhedged"] == pytest.approx(net, abs=0.002)
+    assert "prices are in dollars" in json.dumps(rows["usdt_down"])
+
+
+def test_a_short_of_all_coins_stays_cash_through_a_gap(folder: Path) -> None:
+    config = f"""
+strategy = "hold"
+[risk]
+require_stop = false
+loss_at_stop = 1.0
+[markets.cash]
+instrument = "{COIN}"
+side = "short"
+coins = {{ BTC = "1.5" }}
+hold = {{ size = 927 }}
+"""
+    _, made = run(folder, "cash under shocks", config, "--single")
+    for name, row in _shocks(folder, made, "gap_down", "gap_up").items():
+        assert row["shocked"]["ret"] == pytest.approx(row["plain"]["ret"], abs=0.001), name
+        assert not row["shocked"]["ruined"], name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 
@@ -11,7 +12,14 @@ from crypto_quant.backtesting.engine.cells import CellJob, queue_of
 from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.stress.held import Held
 from crypto_quant.backtesting.stress.marked import marked
-from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity, value
+from crypto_quant.backtesting.stress.measure import (
+    Coin,
+    Figures,
+    Market,
+    measure,
+    over_equity,
+    value,
+)
 from crypto_quant.backtesting.stress.shocks.mark import marking
 from crypto_quant.backtesting.stress.tape import (
     Key,
@@ -23,12 +31,22 @@ from crypto_quant.backtesting.stress.tape import (
     Way,
 )
 from crypto_quant.core.measures.arrays import Ints
-from crypto_quant.runtime.compose_ticks import Assumed, compose_markets, market_line
+from crypto_quant.core.messages import Wallet
+from crypto_quant.core.terms import tick_at
+from crypto_quant.runtime.accounts import Accounts
+from crypto_quant.runtime.compose_ticks import (
+    Assumed,
+    collateral_of,
+    compose_markets,
+    market_line,
+)
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import NoLog
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.joint_ticks import JointReader, JointTape
 from crypto_quant.runtime.markets import Markets
+from crypto_quant.runtime.middles import middles
+from crypto_quant.runtime.opening import opening_prices, pricer, worth
 from crypto_quant.runtime.order_latency import Travel
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Settlements
@@ -62,6 +80,24 @@ class SessionRun:
         self._config = config
         self._markets = markets
         self._reader = reader
+        sections = [book.section for book in markets.books]
+        self._prices: dict[str, Decimal] = {}
+        if any(section.coins for section in sections):
+            paths = [
+                middles(own, tick_at(instrument, tape.start))
+                for own, instrument in zip(tape.each, markets.instruments, strict=True)
+            ]
+            traded = markets.instruments
+            self._prices = opening_prices(sections, config.prices, traded, tape, paths)
+        self._capital = float(sum(worth(section, self._prices) for section in sections))
+        accounts = Accounts(markets.instruments, markets.quote, collateral_of(config, markets))
+        self._coins = tuple(
+            Coin(f"balance.{name}.{asset}", pricer(asset, markets.instruments))
+            for name, assets, _ in accounts.wallets()
+            if name.startswith(Wallet.MARGIN.name.lower())
+            for asset in assets
+            if asset != markets.quote
+        )
         self._queues = {venue: queue_of(config, venue, job) for venue in markets.venues}
         self._tape = tape
         self.plain = self._recorded({v: Way(way.entry, way.response) for v, way in ways.items()})
@@ -91,7 +127,7 @@ class SessionRun:
                 replace(own, streams=_of(laid, index)) for index, own in enumerate(self._tape.each)
             )
         )
-        line = market_line(config, markets, shown, markets.deposits({}), assumed)
+        line = market_line(config, markets, shown, markets.deposits(self._prices), assumed)
         for index, (reader, own) in enumerate(self._each()):
             for columns in laid.streams.get(("funding", index), ()):
                 Settlements(columns, laid.rate_exp).put(line, index)
@@ -135,8 +171,7 @@ class SessionRun:
 
     def figures(self, books: Books, laid: SessionTape, span: Span) -> Figures:
         """Measure what a run of the session came to."""
-        capital = sum(deposit.amount for deposit in self._markets.deposits({}))
-        return measure(self._config.risk, self._market(laid), books, span, float(capital))
+        return measure(self._config.risk, self._market(laid), books, span, self._capital)
 
     def _market(self, laid: SessionTape) -> Market:
         legs = self._markets.legs
@@ -145,7 +180,7 @@ class SessionRun:
         def price(at: int, ts: Ints) -> Ints:
             return marked(marking(laid, contracts.get(at, at)), ts)
 
-        return Market(legs.instruments, price, laid.worth)
+        return Market(legs.instruments, price, laid.worth, self._coins)
 
     def _each(self) -> Iterator[tuple[TickReader, TickTape]]:
         return zip(self._reader.readers, self._tape.each, strict=True)

@@ -19,7 +19,7 @@ from crypto_quant.backtesting.stress.tape import InapplicableError, Positions, S
 from crypto_quant.backtesting.validation.evaluate import evaluate
 from crypto_quant.backtesting.validation.trials import Trial, TrialLog, require
 from crypto_quant.core.config import load_config
-from crypto_quant.core.errors import ConfigError, DataError
+from crypto_quant.core.errors import DataError
 from crypto_quant.core.instruments import Instrument, venue_of
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.feed_latency import feed_model
@@ -63,13 +63,7 @@ class TickStress:
         tell: Stage,
     ) -> None:
         self._folder = folder
-        file = folder / "config.toml"
-        self._config = load_config(TickConfig, file, {})
-        if any(section.coins for section in self._config.books.values()):
-            raise ConfigError(
-                f"{file}: coins: cq stress takes a run that begins with the quote asset only: its "
-                "shocks are not laid over what is margined in coin"
-            )
+        self._config = load_config(TickConfig, folder / "config.toml", {})
         self._manifest = _read(folder / "manifest.json")
         catalog = catalog_of(self._manifest.get("parts"), root)
         self._job, self._level = _judged(folder)

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Final
 
 from crypto_quant.backtesting.stress.shocks.price_gap import moved, moved_book
-from crypto_quant.backtesting.stress.tape import DAY_NS, S, Shock, StressTape, Worth
+from crypto_quant.backtesting.stress.tape import (
+    DAY_NS,
+    InapplicableError,
+    S,
+    Shock,
+    StressTape,
+    Worth,
+)
 from crypto_quant.runtime.segments import Span
+
+DOLLAR: Final = "USD"
 
 
 def depeg(key: str, label: str, size: Decimal) -> Shock:
@@ -18,6 +28,8 @@ def depeg(key: str, label: str, size: Decimal) -> Shock:
     factor = 1 / (1 + size)
 
     def worth(tape: StressTape[S], span: Span) -> StressTape[S]:
+        if any(one.quote == DOLLAR for one in tape.instruments):
+            raise InapplicableError("prices are in dollars")
         return replace(tape, worth=(*tape.worth, Worth(span, float(1 + size))))
 
     return Shock(

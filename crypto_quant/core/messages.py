@@ -139,7 +139,7 @@ class Quote(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What a sleeve wants in an instrument since ``ts``: a position with its stop, or quotes.
+    """What a sleeve wants in an instrument, first said at ``ts``: a position, or quotes.
 
     With ``quotes`` the position is left to them: nothing is taken, and ``quantity`` is what the
     sleeve holds; an empty tuple takes all quotes back and leaves the position as it is. Without

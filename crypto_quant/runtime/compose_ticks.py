@@ -49,7 +49,7 @@ def compose_markets(config: TickConfig, markets: Markets) -> State:
     columns = _columns(config, markets)
     stages = [STAGES[strategy_of(config, b)](config, b, columns) for b in markets.books]
     if config.transfers:
-        accounts = Accounts(markets.legs.instruments, markets.quote, collateral_of(config, markets))
+        accounts = Accounts(markets.legs.instruments, markets.quote, _collateral(config, markets))
         stages.append(TransferStage(Schedule(routes(config.transfers, markets, accounts))))
     none = np.empty(0, dtype=np.int64)
     return join(
@@ -139,9 +139,8 @@ def check_markets_tradable(config: TickConfig, markets: Markets, ts: int) -> Non
     for instrument in markets.instruments:
         check_tradable(config, instrument, ts)
     spec = _spec(config, markets, ts, ts + 1, dict.fromkeys(markets.venues, PLAIN))
-    # What is not said is read off the book later, and fits its grid.
-    unsaid = dict.fromkeys(markets.coins, Decimal(1))
-    RecordedLine(spec, markets.deposits({**unsaid, **config.prices}))
+    # Their prices are read off the book later, and fit its grid.
+    RecordedLine(spec, markets.deposits(dict.fromkeys(markets.coins, Decimal(1))))
 
 
 class Assumed(NamedTuple):
@@ -201,7 +200,7 @@ def _spec(
         tier=config.tier,
         sample_ns=SECOND_NS,
         hedged=markets.hedged,
-        collateral=collateral_of(config, markets),
+        collateral=_collateral(config, markets),
     )
 
 
@@ -222,6 +221,6 @@ def _settings(config: TickConfig, name: str, assumed: Assumed) -> dict[str, obje
     }
 
 
-def collateral_of(config: TickConfig, markets: Markets) -> tuple[str, ...]:
+def _collateral(config: TickConfig, markets: Markets) -> tuple[str, ...]:
     """Return what margins contracts beside the quote asset; of a run at one venue only."""
     return tuple(asset for venue in markets.venues for asset in config.of_venue(venue).collateral)

@@ -199,7 +199,6 @@ class TickConfig(Section):
     tier: str = "VIP0"
     capital: Money = Decimal(100_000)
     coins: Coins = Field(default={})
-    prices: Coins = Field(default={})
     grid_ms: int = Field(default=100, gt=0, le=86_400_000)
     feature: str = "imbalance_l5"
     margin: MarginMode = "cross"
@@ -224,7 +223,7 @@ class TickConfig(Section):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> TickConfig:
-        check_markets(self.books, self.venues, self.venue.hedged, self.prices)
+        check_markets(self.books, self.venues, self.venue.hedged)
         _styles_are_of(self.netting, tuple(self.books))
         return self
 

@@ -35,7 +35,7 @@ Capital = Annotated[Decimal, Field(gt=0, le=MOST, decimal_places=8)]
 Money = Annotated[Decimal, Field(ge=0, le=MOST, decimal_places=8)]
 """As ``Capital``, or none."""
 Coins = dict[str, Capital]
-"""Amounts, or prices, by coin."""
+"""Amounts by coin."""
 Side = Literal["both", "long", "short"]
 MarketName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """Of a market's book: lower case, as it stands in tables of a run folder."""
@@ -106,9 +106,11 @@ def completed(raw: Mapping[str, object]) -> dict[str, object]:
         The run says itself what they imply.
     """
     made = dict(raw)
-    venues, markets = raw.get("venues"), raw.get("markets")
-    if isinstance(venues, Mapping):  # a variable of the environment is in lower case
-        made["venues"] = {str(name).upper(): own for name, own in venues.items()}
+    markets = raw.get("markets")
+    for key in ("venues", "coins"):  # a variable of the environment is in lower case
+        named = raw.get(key)
+        if isinstance(named, Mapping):
+            made[key] = {str(name).upper(): own for name, own in named.items()}
     if not isinstance(markets, Mapping) or not markets:
         return {"capital": 0, **made} if raw.get("coins") else made
     for name in IMPLIED:
@@ -147,7 +149,6 @@ def check_markets(
     markets: Mapping[str, MarketSection],
     venues: Mapping[str, VenueOverride],
     hedged: bool,
-    prices: Mapping[str, Decimal],
 ) -> None:
     """Check that markets, venues and what they begin with belong together.
 
@@ -157,8 +158,6 @@ def check_markets(
         As configured.
     hedged
         Whether venues are in hedge mode where they do not say.
-    prices
-        What coins are counted at when the run begins, where that is said.
 
     Raises
     ------
@@ -171,7 +170,9 @@ def check_markets(
             raise ValueError(
                 f"venues.{name}: no market trades there; venues of the run: {', '.join(known)}"
             )
-    _check_begins(markets, prices)
+    for name, market in markets.items():
+        if not (market.capital or market.coins):
+            raise ValueError(f"capital: {name} begins with nothing: expected capital, or coins")
     if WHOLE in markets:
         raise ValueError(f"markets.{WHOLE}: this is the sum of all books: give it another name")
     seen: dict[tuple[str, str], str] = {}
@@ -185,14 +186,3 @@ def check_markets(
             raise ValueError(
                 f"markets.{name}: {where} is traded by markets.{other} already: one book each"
             )
-
-
-def _check_begins(markets: Mapping[str, MarketSection], prices: Mapping[str, Decimal]) -> None:
-    for name, market in markets.items():
-        if not (market.capital or market.coins):
-            raise ValueError(f"capital: {name} begins with nothing: expected capital, or coins")
-    coins = dict.fromkeys(asset for market in markets.values() for asset in market.coins)
-    odd = next((asset for asset in prices if asset not in coins), None)
-    if odd is not None:
-        known = ", ".join(coins) or "none"
-        raise ValueError(f"prices.{odd}: no book begins with it; coins of the run: {known}")

@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import Final
 
 from crypto_quant.core.errors import ConfigError
-from crypto_quant.core.instruments import Instrument
+from crypto_quant.core.instruments import Instrument, venue_of
 from crypto_quant.core.terms import EXACT, tick_at
 from crypto_quant.runtime.joint_ticks import JointTape
 from crypto_quant.runtime.market_config import MOST, MarketSection
 from crypto_quant.runtime.middles import Middles
 
 _RANK: Final = {"spot": 0, "linear": 1, "inverse": 2}
-"""By what a coin is priced first, as in the ledger."""
+"""By what a coin is priced first where nothing in its own wallet does, as in the ledger."""
 
 
 def check_money(
@@ -55,8 +55,11 @@ def check_money(
         raise ConfigError(f"{key}coins: expected what margins {name} ({known}), was {odd}")
 
 
-def pricer(asset: str, instruments: Sequence[Instrument]) -> int:
-    """Return the place of the instrument that a coin is priced by: spot, linear, then inverse.
+def pricer(asset: str, sections: Sequence[MarketSection], instruments: Sequence[Instrument]) -> int:
+    """Return the place of the instrument that prices a coin which books begin with.
+
+    As in the ledger: a contract at the venue of the wallet in which it lies if there is one, then
+    spot before linear before inverse.
 
     Raises
     ------
@@ -67,29 +70,33 @@ def pricer(asset: str, instruments: Sequence[Instrument]) -> int:
     if not found:
         ids = ", ".join(i.id for i in instruments)
         raise ConfigError(f"coins: no instrument of the run prices {asset}, which has {ids}")
-    return min(found, key=lambda n: (_RANK[instruments[n].contract], n))
+    venue = next(venue_of(one.instrument) for one in sections if asset in one.coins)
+
+    def rank(at: int) -> tuple[bool, int, int]:
+        one = instruments[at]
+        is_elsewhere = one.contract == "spot" or venue_of(one.id) != venue
+        return is_elsewhere, _RANK[one.contract], at
+
+    return min(found, key=rank)
 
 
 def opening_prices(
     sections: Sequence[MarketSection],
-    stated: Mapping[str, Decimal],
     instruments: Sequence[Instrument],
     tape: JointTape,
     paths: Sequence[Middles],
 ) -> dict[str, Decimal]:
     """Return what each coin of the starting money is counted at.
 
-    That is its ``stated`` price, else the middle of the book that prices it, down to the tick, when
-    the first session begins: the same whatever is assumed of latencies.
+    That is the middle of the book that prices it, down to the tick, when the session begins: the
+    same whatever is assumed of latencies.
 
     Parameters
     ----------
     sections
         The books' configuration.
-    stated
-        Prices of the configuration.
     instruments, paths
-        What is traded, and the middles of each one's book in the first session.
+        What is traded, and the middles of each one's book in the session.
     tape
         That session.
 
@@ -101,10 +108,7 @@ def opening_prices(
     coins = dict.fromkeys(asset for section in sections for asset in section.coins)
     prices = {}
     for asset in coins:
-        at = pricer(asset, instruments)
-        if asset in stated:
-            prices[asset] = stated[asset]
-            continue
+        at = pricer(asset, sections, instruments)
         tick = tick_at(instruments[at], tape.start)
         units = _first(paths[at], tape.session.start) // 2 // tick * tick
         prices[asset] = Decimal(units).scaleb(-instruments[at].price_exp)
@@ -123,9 +127,8 @@ def opening_prices(
 def _first(path: Middles, start: int) -> int:
     """Return twice the middle that stood at ``start``, or the first one after it."""
     known = path.sums > 0
-    before = int(path.times.searchsorted(start, side="right")) - 1
-    at = before if before >= 0 and known[before] else int(known.argmax())
-    return int(path.sums[at])
+    before = max(int(path.times.searchsorted(start, side="right")) - 1, 0)
+    return int(path.sums[before + int(known[before:].argmax())])
 
 
 def worth(section: MarketSection, prices: Mapping[str, Decimal]) -> Decimal:

@@ -1,6 +1,6 @@
 //! The quotes of the last wake-up: known again at sight, they are not read field by field.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -65,14 +65,20 @@ impl LastLadder {
         quotes: &Bound<'_, PyTuple>,
         read: impl FnOnce() -> PyResult<Ladder>,
     ) -> PyResult<Ladder> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((said, ladder)) = &*last {
+        if let Some((said, ladder)) = &*self.last() {
             if quotes.is(said) {
                 return Ok(Arc::clone(ladder));
             }
         }
-        let ladder = read()?;
-        *last = Some((quotes.clone().unbind(), Arc::clone(&ladder)));
+        let ladder = read()?; // it may run Python, which must not wait for the lock
+        let before = self
+            .last()
+            .replace((quotes.clone().unbind(), Arc::clone(&ladder)));
+        drop(before);
         Ok(ladder)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(Py<PyTuple>, Ladder)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -163,7 +163,7 @@ class CellRun:
             capital: list[Deposit] = []
             if earlier is None:
                 sections = [book.section for book in markets.books]
-                prices = opening_prices(sections, config.prices, markets.instruments, tape, paths)
+                prices = opening_prices(sections, markets.instruments, tape, paths)
                 capital = markets.deposits(prices)
             ways = travels(config, markets, self._trips, self._job.cell.latency, tape)
             assumed = {venue: self._assumed(venue, way.sim) for venue, way in ways.items()}

@@ -65,10 +65,9 @@ def _transfers(config: TickConfig, markets: Markets) -> Iterator[str]:
 def _coins(config: TickConfig, markets: Markets, prices: Mapping[str, Decimal]) -> Iterator[str]:
     for asset, price in prices.items():
         amount = exact_sum(book.section.coins.get(asset, Decimal(0)) for book in markets.books)
-        source = "as configured"
-        if asset not in config.prices:
-            book = markets.instruments[pricer(asset, markets.instruments)].id
-            source = f"the middle of the book of {book} at the start of the first session"
+        sections = [book.section for book in markets.books]
+        book = markets.instruments[pricer(asset, sections, markets.instruments)].id
+        source = f"the middle of the book of {book} at the start of the first session"
         yield (
             f"{amount:f} {asset} count as {EXACT.multiply(amount, price):,f} {markets.quote} at "
             f"first, at {price:,f} each, {source}; how their price moves from there is P&L."

@@ -43,9 +43,10 @@ class Figures(NamedTuple):
     """A stretch, measured on hourly marks from the last one before it.
 
     ``ret``, ``depth`` (deepest fall), ``held`` (what spot gained) and ``unhedged`` (largest
-    net value of positions and coins over equity) are fractions; ``margin_ratio`` the highest
-    maintenance margin over margin balance of any account (1 is liquidation). ``taken`` counts
-    fills of a deleveraging. ``ruined``: nothing was left, or the venue would have liquidated.
+    net value of positions, without coins that margin them, over equity) are fractions;
+    ``margin_ratio`` the highest maintenance margin over margin balance of any account (1 is
+    liquidation). ``taken`` counts fills of a deleveraging. ``ruined``: nothing was left, or the
+    venue would have liquidated.
     """
 
     ret: float
@@ -61,24 +62,16 @@ class Figures(NamedTuple):
     ruined: bool
 
 
-class Coin(NamedTuple):
-    """A coin in a margin wallet: the column of its balance, and which instrument prices it."""
-
-    balance: str
-    priced_by: int
-
-
 class Market(NamedTuple):
     """What positions are valued with: instruments, their prices over time, dollars.
 
     ``price`` gives an instrument's prices at times (n,), in grid units; ``worth`` says where
-    the quote asset is not worth a dollar; ``coins`` are those that margin contracts.
+    the quote asset is not worth a dollar.
     """
 
     instruments: tuple[Instrument, ...]
     price: Callable[[int, Ints], Ints]
     worth: tuple[Worth, ...]
-    coins: tuple[Coin, ...] = ()
 
 
 def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital: float) -> Figures:
@@ -100,12 +93,6 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital:
     for n, instrument in enumerate(market.instruments):
         held = np.concatenate((begins, whole(books.equity, f"position.{instrument.id}")[rows]))
         over[n] = _over(value(instrument, prices[n], held), path)
-    net = np.sum(list(over.values()), axis=0)
-    for coin in market.coins:
-        amount = _floats(books, coin.balance)[rows]
-        held_coins = np.concatenate((amount[: len(begins)], amount))
-        unit = 10.0 ** -market.instruments[coin.priced_by].price_exp
-        net = net + _over(held_coins * prices[coin.priced_by] * unit, path)
     within = _within(whole(books.fills, "ts_event"), span)
     tags = [t for t, yes in zip(texts(books.fills, "tag"), within, strict=True) if yes]
     highest = _margin_ratio(market.instruments, books, rows)
@@ -117,7 +104,7 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital:
         ret=float(dollars[-1] / dollars[0] - 1.0),
         depth=float(drawdown_series(np.maximum(dollars, 0.0)).max()),
         held=float(price[-1] / price[0] - 1.0),
-        unhedged=float(np.abs(net).max()),
+        unhedged=float(np.abs(np.sum(list(over.values()), axis=0)).max()),
         margin_ratio=highest,
         stops=_stops(books, span),
         fills=int(within.sum()),

@@ -13,7 +13,6 @@ from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.stress.held import Held
 from crypto_quant.backtesting.stress.marked import marked
 from crypto_quant.backtesting.stress.measure import (
-    Coin,
     Figures,
     Market,
     measure,
@@ -31,12 +30,9 @@ from crypto_quant.backtesting.stress.tape import (
     Way,
 )
 from crypto_quant.core.measures.arrays import Ints
-from crypto_quant.core.messages import Wallet
 from crypto_quant.core.terms import tick_at
-from crypto_quant.runtime.accounts import Accounts
 from crypto_quant.runtime.compose_ticks import (
     Assumed,
-    collateral_of,
     compose_markets,
     market_line,
 )
@@ -46,7 +42,7 @@ from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.joint_ticks import JointReader, JointTape
 from crypto_quant.runtime.markets import Markets
 from crypto_quant.runtime.middles import middles
-from crypto_quant.runtime.opening import opening_prices, pricer, worth
+from crypto_quant.runtime.opening import opening_prices, worth
 from crypto_quant.runtime.order_latency import Travel
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Settlements
@@ -88,16 +84,8 @@ class SessionRun:
                 for own, instrument in zip(tape.each, markets.instruments, strict=True)
             ]
             traded = markets.instruments
-            self._prices = opening_prices(sections, config.prices, traded, tape, paths)
+            self._prices = opening_prices(sections, traded, tape, paths)
         self._capital = float(sum(worth(section, self._prices) for section in sections))
-        accounts = Accounts(markets.instruments, markets.quote, collateral_of(config, markets))
-        self._coins = tuple(
-            Coin(f"balance.{name}.{asset}", pricer(asset, markets.instruments))
-            for name, assets, _ in accounts.wallets()
-            if name.startswith(Wallet.MARGIN.name.lower())
-            for asset in assets
-            if asset != markets.quote
-        )
         self._queues = {venue: queue_of(config, venue, job) for venue in markets.venues}
         self._tape = tape
         self.plain = self._recorded({v: Way(way.entry, way.response) for v, way in ways.items()})
@@ -180,7 +168,7 @@ class SessionRun:
         def price(at: int, ts: Ints) -> Ints:
             return marked(marking(laid, contracts.get(at, at)), ts)
 
-        return Market(legs.instruments, price, laid.worth, self._coins)
+        return Market(legs.instruments, price, laid.worth)
 
     def _each(self) -> Iterator[tuple[TickReader, TickTape]]:
         return zip(self._reader.readers, self._tape.each, strict=True)

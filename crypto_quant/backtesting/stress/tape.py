@@ -65,7 +65,7 @@ class Position(NamedTuple):
     """What is held of one thing when a shock begins.
 
     ``book`` is its name for people, empty where a run has one alone; ``at`` its place on the line,
-    in hedge mode a leg's; ``venue`` where it trades, empty where there is no other; ``over`` its
+    in hedge mode a leg's; ``venue`` where it trades; ``over`` its
     value over the equity, negative where short.
     """
 

@@ -34,9 +34,8 @@ CONFIG = TickConfig(size=ImbalanceConfig(hold_ms=3000, rest_ms=60_000))
 
 INVERSE = replace(PERP, contract="inverse", settle="BTC", multiplier=Decimal(100_000))
 """Contracts of 100,000 USDT: the bet's hundredth of one is 1,000."""
-IN_COIN = CONFIG.model_copy(
-    update={"capital": Decimal(0), "coins": {"BTC": Decimal(1)}, "prices": {"BTC": Decimal(10**5)}}
-)
+PRICES = {"BTC": Decimal(10**5)}
+IN_COIN = CONFIG.model_copy(update={"capital": Decimal(0), "coins": {"BTC": Decimal(1)}})
 
 
 @pytest.fixture
@@ -60,7 +59,9 @@ def one_bet(
     reader = TickReader(keep(tmp_path, "trade", trades(times, 3, ids), "a", "vendor"), instrument)
     tape = reader.read(reader.sessions()[0])
     assert isinstance(tape, TickTape)
-    line = tick_line(config, reader.instrument, tape, tick_capital(config, reader.instrument))
+    line = tick_line(
+        config, reader.instrument, tape, tick_capital(config, reader.instrument, PRICES)
+    )
     watch = Watch(NoLog())
     recorded(line, compose_tick_state(config, reader.instrument), watch)
     way = Travel(5 * MS, 7 * MS, {}, "as the test says")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.runtime.compose_ticks import PLAIN, Assumed, compose_markets, market_line
@@ -40,9 +41,11 @@ def tick_line(
     return market_line(config, markets, joint(tape), capital, each)
 
 
-def tick_capital(config: TickConfig, instrument: Instrument) -> list[Deposit]:
-    """Return the starting money of a run on one instrument."""
-    return _alone(config, instrument).deposits(config.prices)
+def tick_capital(
+    config: TickConfig, instrument: Instrument, prices: Mapping[str, Decimal] | None = None
+) -> list[Deposit]:
+    """Return the starting money of a run on one instrument, coins at these prices."""
+    return _alone(config, instrument).deposits(prices or {})
 
 
 def _alone(config: TickConfig, instrument: Instrument) -> Markets:

@@ -25,7 +25,6 @@ from crypto_quant.runtime.line_spec import Deposit
 from crypto_quant.runtime.markets import asked, markets_of
 from crypto_quant.runtime.transfer_stage import routes
 from crypto_quant.venues.rules import load_instruments
-from tests.unit.runtime.one_market import compose_tick_state
 
 KNOWN = load_instruments()
 BINANCE, BYBIT, SPOT = "BTCUSDT-PERP.BINANCE", "BTCUSDT-PERP.BYBIT", "BTCUSDT.BINANCE"
@@ -274,11 +273,6 @@ def test_coins_are_collateral_only_since_the_venue_took_them() -> None:
     check_markets_tradable(config, markets, DAY)
     with pytest.raises(ConfigError, match="counts as margin at binance from 2021-05-28 on"):
         check_markets_tradable(config, markets, 1_609_459_200 * 10**9)  # 2021-01-01
-
-
-def test_what_takes_one_instrument_refuses_a_run_on_several() -> None:
-    with pytest.raises(ConfigError, match="expected a run on one instrument here, was one of"):
-        compose_tick_state(made(TWO), KNOWN[BINANCE])
 
 
 @pytest.mark.parametrize(

@@ -87,10 +87,6 @@ def test_collateral_may_be_there_from_the_start() -> None:
             f'[markets.a]\ninstrument = "{COIN}"\ncapital = 1',
             f"markets.a.coins: {COIN} is margined in BTC, not USD",
         ),
-        (
-            f'instrument = "{COIN}"\ncoins = {{ BTC = 1 }}\n[prices]\nBTC = "6.05"',
-            "price of BTC: expected one above 0 with 1 decimals",
-        ),
     ],
 )
 def test_money_that_margins_nothing_is_named(text: str, said: str | None) -> None:
@@ -112,10 +108,6 @@ def test_money_that_margins_nothing_is_named(text: str, said: str | None) -> Non
             "coins: the markets say it, each its own: leave it out",
         ),
         (f'[markets.a]\ninstrument = "{COIN}"', "capital: a begins with nothing: expected capital"),
-        (
-            "[prices]\nBTC = 1",
-            "prices.BTC: no book begins with it; coins of the run: none",
-        ),
     ],
 )
 def test_coins_that_cannot_be_are_one_line(text: str, said: str) -> None:
@@ -131,28 +123,36 @@ def _path(*rows: tuple[int, int]) -> Middles:
 
 
 def test_the_price_is_the_middle_at_the_start_down_to_the_tick() -> None:
-    """Linear is asked before inverse, spot before both; a stated price before any book."""
     tape = JointTape(JointSession("", DAY, DAY + 100, ()), DAY + 5, DAY + 100, ())
     coins = [MarketSection(instrument=COIN, coins={"BTC": Decimal(1)})]
-    coin, linear, spot = (KNOWN[name] for name in (COIN, LINEAR, SPOT))
+    coin = KNOWN[COIN]
     early = _path((DAY - 9, 0), (DAY - 5, 1_236_099), (DAY + 5, 1_300_000))
-    assert opening_prices(coins, {}, [coin], tape, [early]) == {"BTC": Decimal("61804.9")}
+    assert opening_prices(coins, [coin], tape, [early]) == {"BTC": Decimal("61804.9")}
     late = _path((DAY - 9, 0), (DAY + 50, 1_236_094), (DAY + 60, 1_300_000))
-    assert opening_prices(coins, {}, [coin], tape, [late]) == {"BTC": Decimal("61804.7")}
-    cents = _path((DAY, 2 * 6_180_479 + 1))  # a tick of 0.1 on a grid of 0.01
-    both = opening_prices(coins, {}, [coin, linear], tape, [late, cents])
-    assert both == {"BTC": Decimal("61804.70")}
-    other = _path((DAY, 2 * 6_000_001))
-    all_three = opening_prices(coins, {}, [coin, linear, spot], tape, [late, cents, other])
-    assert all_three == {"BTC": Decimal("60000.01")}
-    stated = {"BTC": Decimal(5)}
-    assert opening_prices(coins, stated, [coin], tape, [late]) == stated
+    assert opening_prices(coins, [coin], tape, [late]) == {"BTC": Decimal("61804.7")}
+    lost = _path((DAY - 9, 1_000_000), (DAY - 5, 0), (DAY + 50, 1_236_094))
+    assert opening_prices(coins, [coin], tape, [lost]) == {"BTC": Decimal("61804.7")}
     rich = [MarketSection(instrument=COIN, coins={"BTC": Decimal(2_000_000)})]
     said = (
         r"coins: expected at most 100,000,000,000 USD to begin with, was 123,609,\S+ \(BTC at 61,"
     )
     with pytest.raises(ConfigError, match=said):
-        opening_prices(rich, {}, [coin], tape, [late])
+        opening_prices(rich, [coin], tape, [late])
     ether = [MarketSection(instrument=COIN, coins={"ETH": Decimal(1)})]
     with pytest.raises(ConfigError, match=f"coins: no instrument of the run prices ETH.* {COIN}"):
-        opening_prices(ether, {}, [coin], tape, [late])
+        opening_prices(ether, [coin], tape, [late])
+
+
+def test_a_coin_begins_at_what_the_ledger_prices_its_wallet_by() -> None:
+    """A contract of the wallet in which it lies before spot: nothing is made or lost at once."""
+    tape = JointTape(JointSession("", DAY, DAY + 100, ()), DAY + 5, DAY + 100, ())
+    both = (KNOWN[SPOT], KNOWN[LINEAR])
+    cents = _path((DAY, 2 * 6_180_479 + 1))  # a tick of 0.1 on a grid of 0.01
+    other = _path((DAY, 2 * 6_000_001))
+    pledged = [
+        MarketSection(instrument=SPOT, capital=Decimal(5)),
+        MarketSection(instrument=LINEAR, coins={"BTC": Decimal(1)}),
+    ]
+    assert opening_prices(pledged, both, tape, [other, cents]) == {"BTC": Decimal("61804.70")}
+    away = [pledged[0], pledged[1].model_copy(update={"instrument": "ETHUSDT-PERP.BYBIT"})]
+    assert opening_prices(away, both, tape, [other, cents]) == {"BTC": Decimal("60000.01")}

@@ -107,10 +107,9 @@ def completed(raw: Mapping[str, object]) -> dict[str, object]:
     """
     made = dict(raw)
     markets = raw.get("markets")
-    for key in ("venues", "coins"):  # a variable of the environment is in lower case
-        named = raw.get(key)
-        if isinstance(named, Mapping):
-            made[key] = {str(name).upper(): own for name, own in named.items()}
+    for key in ("venues", "coins"):
+        if key in raw:
+            made[key] = _upper(raw[key])
     if not isinstance(markets, Mapping) or not markets:
         return {"capital": 0, **made} if raw.get("coins") else made
     for name in IMPLIED:
@@ -129,8 +128,17 @@ def completed(raw: Mapping[str, object]) -> dict[str, object]:
     return made | {"instrument": first, "capital": sum(amounts, Decimal(0))}
 
 
+def _upper(named: object) -> object:
+    """Write names in upper case: a variable of the environment is in lower case."""
+    if not isinstance(named, Mapping):
+        return named
+    return {str(name).upper(): own for name, own in named.items()}
+
+
 def _filled(own: object, raw: Mapping[str, object]) -> dict[str, Any]:
     made = _plain(own)
+    if "coins" in made:
+        made["coins"] = _upper(made["coins"])
     for name in SHAPES:
         if name in made and made[name] is not None:
             made[name] = _plain(raw.get(name, {})) | _plain(made[name])

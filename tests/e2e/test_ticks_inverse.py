@@ -345,3 +345,23 @@ hold = {{ size = 927 }}
     for name, row in _shocks(folder, made, "gap_down", "gap_up").items():
         assert row["shocked"]["ret"] == pytest.approx(row["plain"]["ret"], abs=0.001), name
         assert not row["shocked"]["ruined"], name
+
+
+def test_coins_are_not_carried_over_a_hole(folder: Path, data_dir: Path) -> None:
+    """Two sessions of the linear contract, 16 months apart: the price of the coin has doubled."""
+    config = """
+strategy = "grid"
+[venue]
+collateral = ["BTC"]
+[markets.maker]
+instrument = "BTCUSDT-PERP.BINANCE"
+coins = { BTC = "1" }
+"""
+    place = folder / "hole"
+    place.mkdir()
+    (place / "run.toml").write_text(config)
+    assert run_cq(place, "data", "import", str(data_dir / "hftbacktest" / "usdm")).returncode == 0
+    done = run_cq(place, "backtest", "--config", "run.toml", "--single")
+    assert done.returncode == 2
+    assert "coins: expected one session, was" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -149,6 +149,12 @@ class CellRun:
 
     def _run(self, watch: Watch) -> CellResult:
         config, markets = self._config, self._markets
+        count = len(chosen(self._reader.sessions(), config.sessions))
+        if markets.coins and count > 1:
+            raise ConfigError(
+                f"coins: expected one session, was {count}: between them the price of "
+                f"{', '.join(markets.coins)} moves, which no trade made: choose one (--session)"
+            )
         state = compose_markets(config, markets)
         before, line = NOTHING, None
         prices: dict[str, Decimal] = {}

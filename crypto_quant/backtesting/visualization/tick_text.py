@@ -80,8 +80,14 @@ def _begun(metrics: Metrics) -> str:
     for market in metrics.get("markets", ()):  # a run of before does not say its coins
         for asset, amount in market.get("coins", {}).items():
             held[asset] = held.get(asset, Decimal(0)) + Decimal(amount)
-    coins = [f"{n:f} {asset} at {Decimal(metrics['prices'][asset]):,}" for asset, n in held.items()]
-    return f"{Decimal(metrics['capital']):,}" + (f" ({', '.join(coins)})" if coins else "")
+    prices = metrics.get("prices", {})
+    coins = [f"{n:f} {asset} at {_plain(prices[asset])}" for asset, n in held.items()]
+    return _plain(metrics["capital"]) + (f" ({', '.join(coins)})" if coins else "")
+
+
+def _plain(number: str) -> str:
+    """Write a number without the zeros at its end that say nothing."""
+    return f"{Decimal(number).normalize():,f}"
 
 
 def refused(metrics: Metrics) -> tuple[tuple[Refusal, ...], int]:

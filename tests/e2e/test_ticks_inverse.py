@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from crypto_quant.data_pipeline.storage import Catalog, SourceInfo
 from tests.e2e.conftest import run_cq
 from tests.e2e.frame_book import FrameBook, operations
+from tests.e2e.tick_run import rows, run
 
 pytestmark = [pytest.mark.data, pytest.mark.xdist_group("ticks")]
 
@@ -81,22 +81,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
     done = run_cq(made, "data", "import", str(data_dir / CAPTURE))
     assert done.returncode == 0, done.stderr
     return made
-
-
-def run(folder: Path, name: str, text: str, *options: str) -> tuple[dict[str, Any], Path]:
-    """Run a config; return what it came to, and its folder."""
-    (folder / f"{name}.toml").write_text(text)
-    done = run_cq(folder, "backtest", "--config", f"{name}.toml", "--runs", name, *options)
-    assert done.returncode == 0, done.stderr
-    (made,) = (folder / name).glob("ticks-*")
-    found: dict[str, Any] = json.loads((made / "metrics.json").read_text())
-    (made / "stdout.txt").write_text(done.stdout)
-    return found, made
-
-
-def rows(made: Path, name: str) -> list[dict[str, Any]]:
-    table: list[dict[str, Any]] = pq.read_table(made / f"{name}.parquet").to_pylist()
-    return table
 
 
 def coins_of(fills: list[dict[str, Any]]) -> tuple[Decimal, Decimal]:
@@ -330,18 +314,7 @@ def test_a_gap_takes_a_fifth_of_the_coins_and_of_what_is_long(
 
 
 def test_a_short_of_all_coins_stays_cash_through_a_gap(folder: Path) -> None:
-    config = f"""
-strategy = "hold"
-[risk]
-require_stop = false
-loss_at_stop = 1.0
-[markets.cash]
-instrument = "{COIN}"
-side = "short"
-coins = {{ BTC = "1.5" }}
-hold = {{ size = 927 }}
-"""
-    _, made = run(folder, "cash under shocks", config, "--single")
+    _, made = run(folder, "cash under shocks", CASH, "--single")
     for name, row in _shocks(folder, made, "gap_down", "gap_up").items():
         assert row["shocked"]["ret"] == pytest.approx(row["plain"]["ret"], abs=0.001), name
         assert not row["shocked"]["ruined"], name

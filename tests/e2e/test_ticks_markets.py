@@ -5,17 +5,16 @@ The reference of a run on two venues is a run on each: the same orders, fills an
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
 from tests.e2e.conftest import run_cq
+from tests.e2e.tick_run import rows, run
 from tests.e2e.two_venues import BINANCE, BYBIT, ETH, filed_twice
 
 pytestmark = [pytest.mark.data, pytest.mark.xdist_group("ticks")]
@@ -52,22 +51,6 @@ SESSION = ("--session", "2023-04-04", "--single")
 def folder(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
     """Return a working folder with the captures, and Bitcoin's under a second venue's name."""
     return filed_twice(tmp_path_factory.mktemp("markets"), data_dir)
-
-
-def run(folder: Path, name: str, text: str, *options: str) -> tuple[dict[str, Any], Path]:
-    """Run a config; return what it came to, and its folder."""
-    (folder / f"{name}.toml").write_text(text)
-    done = run_cq(folder, "backtest", "--config", f"{name}.toml", "--runs", name, *options)
-    assert done.returncode == 0, done.stderr
-    (made,) = (folder / name).glob("ticks-*")
-    found: dict[str, Any] = json.loads((made / "metrics.json").read_text())
-    (made / "stdout.txt").write_text(done.stdout)
-    return found, made
-
-
-def rows(made: Path, name: str) -> list[dict[str, Any]]:
-    table: list[dict[str, Any]] = pq.read_table(made / f"{name}.parquet").to_pylist()
-    return table
 
 
 FILL = ("ts_event", "ts_recv", "quantity", "price", "fee", "spread", "liquidity", "reason")

@@ -63,9 +63,9 @@ def _transfers(config: TickConfig, markets: Markets) -> Iterator[str]:
 
 
 def _coins(config: TickConfig, markets: Markets, prices: Mapping[str, Decimal]) -> Iterator[str]:
+    sections = [book.section for book in markets.books]
     for asset, price in prices.items():
-        amount = exact_sum(book.section.coins.get(asset, Decimal(0)) for book in markets.books)
-        sections = [book.section for book in markets.books]
+        amount = exact_sum(section.coins.get(asset, Decimal(0)) for section in sections)
         book = markets.instruments[pricer(asset, sections, markets.instruments)].id
         source = f"the middle of the book of {book} at the start of the first session"
         yield (

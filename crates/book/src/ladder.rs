@@ -20,8 +20,6 @@ use scale::{Mix, Scale};
 const ENTRIES: usize = 1 << 16;
 /// Stands for a quantity that an entry cannot hold.
 const LARGE: u32 = u32::MAX;
-/// The base of a window without a place: keys that far out lie on no step.
-const NOWHERE: i64 = i64::MAX;
 /// Where a fresh window puts the touch: levels lie mostly on its worse side.
 const TOUCH: usize = ENTRIES / 4 * 3;
 /// A touch below this entry is brought back to [`TOUCH`].
@@ -33,15 +31,17 @@ const LOW: usize = ENTRIES / 8;
 pub(crate) struct Ladder {
     sign: i64,
     scale: Scale,
-    /// Key of entry 0, a multiple of the step; [`NOWHERE`] before the first level.
+    /// Key of entry 0, a multiple of the step.
     base: i64,
+    /// How many entries a key may fall on: none before the first level.
+    entries: u64,
     /// Quantities by entry, or [`LARGE`].
     window: Box<[u32; ENTRIES]>,
     /// Quantities of the entries that are [`LARGE`].
     large: HashMap<usize, i64, Mix>,
     used: Bitmap,
-    /// Entry of the best level in the window.
-    touch: Option<usize>,
+    /// One above the entry of the best level in the window; 0 where it has none.
+    above: usize,
     /// Levels on a step, worse than the window.
     far: HashMap<i64, i64, Mix>,
     /// Levels between the steps.
@@ -54,11 +54,12 @@ impl Ladder {
         Self {
             sign: side.sign(),
             scale: Scale::new(step),
-            base: NOWHERE,
+            base: 0,
+            entries: 0,
             window: Box::new([0; ENTRIES]),
             large: HashMap::default(),
             used: Bitmap::default(),
-            touch: None,
+            above: 0,
             far: HashMap::default(),
             odd: BTreeMap::new(),
         }
@@ -71,15 +72,17 @@ impl Ladder {
     }
 
     fn empty_window(&mut self) {
-        while let Some(at) = self.touch {
+        while let Some(at) = self.touch() {
             self.window[at] = 0;
             self.used.put(at, false);
-            self.touch = self.used.last_before(at);
+            self.above = self.used.above(at);
         }
         self.large.clear();
     }
 
     /// Sets a level, a zero quantity deletes it; returns what was there.
+    ///
+    /// What is rare is handed on whole, so that the rest keeps nothing for it.
     #[inline]
     pub(crate) fn set(&mut self, px: Px, qty: Qty) -> Qty {
         let key = px.0.wrapping_mul(self.sign);
@@ -90,7 +93,7 @@ impl Ladder {
     }
 
     pub(crate) fn best(&self) -> Option<(Px, Qty)> {
-        let near = self.touch.map(|at| (self.key(at), self.inside(at)));
+        let near = self.touch().map(|at| (self.key(at), self.inside(at)));
         let odd = self.odd.last_key_value().map(|(key, qty)| (*key, *qty));
         near.max(odd).map(|level| self.level(level))
     }
@@ -129,10 +132,10 @@ impl Ladder {
 
     /// Levels on a step; those beyond the window are sorted only when they are asked for.
     fn near(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
-        let mut at = self.touch;
+        let mut above = self.above;
         let window = std::iter::from_fn(move || {
-            let here = at?;
-            at = self.used.last_before(here);
+            let here = above.checked_sub(1)?;
+            above = self.used.above(here);
             Some((self.key(here), self.inside(here)))
         });
         let far = || {
@@ -154,46 +157,53 @@ impl Ladder {
     /// The window's entry of a key, if it has one.
     #[inline]
     fn entry(&self, key: i64) -> Option<usize> {
-        if self.base == NOWHERE {
-            return None;
-        }
-        self.scale.entry(key.wrapping_sub(self.base))
+        let at = self.scale.steps(key.wrapping_sub(self.base));
+        #[allow(clippy::cast_possible_truncation)] // less than the entries of a window
+        (at < self.entries).then_some(at as usize)
+    }
+
+    /// Entry of the best level in the window.
+    fn touch(&self) -> Option<usize> {
+        self.above.checked_sub(1)
     }
 
     /// Every second change makes a level or removes one: what follows from that is computed
     /// without a branch, which the processor would guess wrong.
     #[inline]
     fn set_inside(&mut self, at: usize, qty: i64) -> i64 {
+        let old = self.window[at];
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // compared beside it
-        let entry = if qty.cast_unsigned() < u64::from(LARGE) {
-            qty as u32
-        } else {
-            LARGE
-        };
-        let old = std::mem::replace(&mut self.window[at], entry);
-        let was = if entry == LARGE || old == LARGE {
-            self.set_large(at, old, qty)
-        } else {
-            i64::from(old)
-        };
-        let is_used = entry != 0;
-        self.used.put(at, is_used);
-        if self.touch.is_none_or(|touch| at >= touch) {
-            self.move_touch(at, is_used);
+        let entry = qty as u32;
+        if qty.cast_unsigned() >= u64::from(LARGE) || old == LARGE {
+            return self.set_large(at, qty);
         }
-        was
+        self.window[at] = entry;
+        self.used.put(at, entry != 0);
+        if at + 1 >= self.above {
+            self.move_touch(at);
+        }
+        i64::from(old)
     }
 
-    /// Keeps a quantity beside an entry that cannot hold it, or forgets the one that was there;
-    /// returns what was.
+    /// Sets an entry that cannot hold its quantity, or could not until now.
     #[cold]
-    fn set_large(&mut self, at: usize, old: u32, qty: i64) -> i64 {
-        let large = if self.window[at] == LARGE {
-            self.large.insert(at, qty)
-        } else {
-            self.large.remove(&at)
-        };
-        large.unwrap_or(i64::from(old))
+    fn set_large(&mut self, at: usize, qty: i64) -> i64 {
+        let was = self.inside(at);
+        match u32::try_from(qty) {
+            Ok(entry) if entry != LARGE => {
+                self.large.remove(&at);
+                self.window[at] = entry;
+            }
+            _ => {
+                self.large.insert(at, qty);
+                self.window[at] = LARGE;
+            }
+        }
+        self.used.put(at, qty != 0);
+        if at + 1 >= self.above {
+            self.move_touch(at);
+        }
+        was
     }
 
     fn inside(&self, at: usize) -> i64 {
@@ -204,12 +214,12 @@ impl Ladder {
     }
 
     /// An entry at the touch or better holds a level now, or none.
-    fn move_touch(&mut self, at: usize, is_used: bool) {
-        if is_used {
-            self.touch = Some(at);
-        } else if self.touch == Some(at) {
-            self.touch = self.used.last_before(at);
-            let is_low = self.touch.is_none_or(|at| at < LOW);
+    fn move_touch(&mut self, at: usize) {
+        if self.window[at] != 0 {
+            self.above = at + 1;
+        } else if self.above == at + 1 {
+            self.above = self.used.above(at);
+            let is_low = self.above <= LOW;
             if is_low && !self.far.is_empty() {
                 self.recentre();
             }
@@ -226,7 +236,7 @@ impl Ladder {
         } else {
             self.far.insert(key, qty)
         };
-        let is_better = self.touch.is_none() || key > self.key(ENTRIES - 1);
+        let is_better = self.above == 0 || key > self.key(ENTRIES - 1);
         if qty != 0 && is_better {
             self.recentre();
         }
@@ -244,6 +254,7 @@ impl Ladder {
         self.empty_window();
         self.far.clear();
         self.base = best - self.scale.times(TOUCH);
+        self.entries = ENTRIES as u64;
         for (key, qty) in all {
             if let Some(at) = self.entry(key) {
                 self.set_inside(at, qty);

@@ -136,12 +136,11 @@ impl Known {
         if let Some((at_venue, known)) = changes.last_times() {
             self.latency[at] = Some(FeedLatency { at_venue, known });
         }
-        for row in changes.iter() {
-            let change = row.change;
+        for (row, change) in changes.levels().enumerate() {
             book.on_delta(change.side, change.px, change.qty, change.marks);
             if change.marks & flags::LAST != 0 {
-                self.features
-                    .on_market(&row.event(stream.instrument), Some(book));
+                let event = changes.event(row, change, stream.instrument);
+                self.features.on_market(&event, Some(book));
             }
         }
     }

@@ -248,59 +248,51 @@ pub(crate) struct Changes<'a> {
     qty: &'a [i64],
 }
 
-/// A level change with its times.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Timed {
-    ts_event: Ts,
-    ts_recv: Ts,
-    pub(crate) change: Change,
-}
-
 impl<'a> Changes<'a> {
     /// When the last of them happened and was known.
     pub(crate) fn last_times(&self) -> Option<(Ts, Ts)> {
         Some((*self.ts_event.last()?, *self.ts_recv.last()?))
     }
 
-    /// All columns side by side: this is most of what is read of a tape.
-    pub(crate) fn iter(self) -> impl Iterator<Item = Timed> + 'a {
-        let times = self.ts_event.iter().zip(self.ts_recv);
-        let levels = self.side.iter().zip(self.px).zip(self.qty).zip(self.marks);
-        let rows = times.zip(levels);
-        rows.map(|((event, recv), (((side, px), qty), marks))| Timed {
-            ts_event: *event,
-            ts_recv: *recv,
-            change: Change {
-                side: side_of(*side),
-                px: Px(*px),
-                qty: Qty(*qty),
-                marks: *marks,
-            },
+    /// All columns but the times side by side: this is most of what is read of a tape.
+    pub(crate) fn levels(self) -> impl Iterator<Item = Change> + 'a {
+        let rows = self.side.iter().zip(self.px).zip(self.qty).zip(self.marks);
+        rows.map(|(((side, px), qty), marks)| Change {
+            side: side_of(*side),
+            px: Px(*px),
+            qty: Qty(*qty),
+            marks: *marks,
         })
     }
 
     /// Each with its venue time, which never goes back before `from`.
     pub(crate) fn timed(self, from: Ts) -> impl Iterator<Item = (Ts, Change)> + 'a {
         let mut now = from;
-        self.iter().map(move |row| {
-            now = now.max(row.ts_event);
-            (now, row.change)
-        })
+        self.ts_event
+            .iter()
+            .zip(self.levels())
+            .map(move |(ts, change)| {
+                now = now.max(*ts);
+                (now, change)
+            })
     }
-}
 
-impl Timed {
-    /// What the tape says here.
-    pub(crate) fn event(self, instrument: InstrumentIdx) -> Event<Market> {
+    /// What the tape says in a row, whose change is at hand.
+    pub(crate) fn event(
+        &self,
+        row: usize,
+        change: Change,
+        instrument: InstrumentIdx,
+    ) -> Event<Market> {
         let Change {
             side,
             px,
             qty,
             marks,
-        } = self.change;
+        } = change;
         Event {
-            ts_event: self.ts_event,
-            ts_recv: self.ts_recv,
+            ts_event: self.ts_event[row],
+            ts_recv: self.ts_recv[row],
             seq: 0,
             flags: marks,
             instrument,

@@ -31,24 +31,16 @@ impl Bitmap {
             .sum()
     }
 
-    /// The last entry in use before `at`. The next level is a word or two away: no book is worth
-    /// an index of its words, which each change would have to keep.
-    pub(super) fn last_before(&self, at: usize) -> Option<usize> {
+    /// One above the last entry in use before `at`, 0 where there is none. That entry is a word
+    /// or two away: no book is worth an index of its words, which each change would have to keep.
+    pub(super) fn above(&self, at: usize) -> usize {
         let (word, bit) = (at / 64, at % 64);
-        let own = last(below(self.words[word], bit)).map(|bit| word * 64 + bit);
-        own.or_else(|| {
-            let mut lower = self.words[..word].iter().enumerate().rev();
-            lower.find_map(|(word, bits)| Some(word * 64 + last(*bits)?))
+        let own = self.words[word] & ((1 << bit) - 1);
+        let lower = self.words[..word].iter().enumerate().rev();
+        let mut all = std::iter::once((word, &own)).chain(lower);
+        let found = all.find(|(_, bits)| **bits != 0);
+        found.map_or(0, |(word, bits)| {
+            word * 64 + 64 - bits.leading_zeros() as usize
         })
     }
-}
-
-/// The bits of a word below a bit.
-fn below(word: u64, bit: usize) -> u64 {
-    word & ((1 << bit) - 1)
-}
-
-/// The highest bit that is set.
-fn last(word: u64) -> Option<usize> {
-    (word != 0).then(|| 63 - word.leading_zeros() as usize)
 }

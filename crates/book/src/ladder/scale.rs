@@ -1,12 +1,12 @@
 use std::hash::{BuildHasher, Hasher};
 
-use super::ENTRIES;
-
 /// Steps of price: from a distance in grid units to an entry of the window, without a division.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scale {
     step: i64,
-    /// `2^64 / step`, rounded up; 0 stands for a step of one.
+    /// How often two divides the step.
+    twos: u32,
+    /// What the odd rest of the step is multiplied with to make one, modulo `2^64`.
     inverse: u64,
 }
 
@@ -22,28 +22,32 @@ impl Scale {
         } else {
             1
         };
-        let inverse = (u64::MAX / step.unsigned_abs()).wrapping_add(1);
-        Self { step, inverse }
+        let twos = step.trailing_zeros();
+        let odd = step.unsigned_abs() >> twos;
+        // Right in its three lowest bits; each turn of Newton's doubles how many.
+        let mut inverse = odd;
+        for _ in 0..5 {
+            inverse = inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        }
+        Self {
+            step,
+            twos,
+            inverse,
+        }
     }
 
-    /// The entry of the window that lies `distance` above entry 0, if there is one.
+    /// How many steps a distance is, if that is a number of entries; a number larger than any
+    /// window where it is not, or lies between the steps.
     ///
-    /// A distance of `n` steps times the rounded inverse is `n` and an excess below
-    /// `n * step / 2^64`, less than one for every entry and step: the product's upper half is
-    /// then `n`. That of a distance between the steps is told by multiplying back
-    /// (after Granlund and Montgomery 1994, theorem 4.2).
+    /// A multiple of the step is divided exactly by multiplying with the inverse of the odd part
+    /// and turning the zeros out that the twos leave. What is no multiple, and only that,
+    /// comes to more than `2^64 / step`, which no window reaches; and a distance below zero is
+    /// `2^63 / step` steps at least, taken without its sign
+    /// (after Granlund and Montgomery 1994, section 9).
     #[inline]
-    pub(super) fn entry(self, distance: i64) -> Option<usize> {
-        // One below entry 0 becomes one beyond all entries.
-        let distance = distance.cast_unsigned();
-        let at = if self.inverse == 0 {
-            distance
-        } else {
-            ((u128::from(distance) * u128::from(self.inverse)) >> 64) as u64
-        };
-        let is_exact = at < ENTRIES as u64 && at.wrapping_mul(self.step.unsigned_abs()) == distance;
-        #[allow(clippy::cast_possible_truncation)] // less than the entries of a window
-        is_exact.then_some(at as usize)
+    pub(super) fn steps(self, distance: i64) -> u64 {
+        let times_odd = distance.cast_unsigned().wrapping_mul(self.inverse);
+        times_odd.rotate_right(self.twos)
     }
 
     pub(super) fn times(self, entries: usize) -> i64 {

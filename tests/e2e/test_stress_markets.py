@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -18,9 +19,11 @@ from crypto_quant.backtesting.stress.measure import Figures, Market, measure
 from crypto_quant.backtesting.stress.result import ShockRow
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.shocks.mark import marking
-from crypto_quant.backtesting.stress.tape import SessionTape
+from crypto_quant.backtesting.stress.shocks.rows import cut
+from crypto_quant.backtesting.stress.tape import Changed, Parts, SessionTape, Way
 from crypto_quant.backtesting.stress.tick_session import TickStress
 from crypto_quant.runtime.segments import Span
+from crypto_quant.runtime.tape import Columns
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.venues.rules import load_instruments
 from tests.e2e.conftest import run_cq
@@ -195,6 +198,34 @@ def test_a_carry_is_stressed_in_everything_else(carry: Path) -> None:
     plain, away = both(rows["mark_above"])
     assert away.depth - plain.depth == pytest.approx(0.03 * -perp, rel=0.15)
     assert away.ret == pytest.approx(plain.ret, abs=1e-9)
+
+
+def test_a_gap_before_the_first_mark_moves_no_price_of_before_it(
+    carry: Path, replays: Replays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Marks begin ten seconds late: what is valued before the gap is as without the shock."""
+    plain_tape = session_run.SessionRun._recorded
+
+    def late(self: session_run.SessionRun, ways: dict[str, Way]) -> SessionTape:
+        tape, first = plain_tape(self, ways), self._tape.start + 10 * SECOND
+
+        def known(parts: Parts) -> Iterator[Columns]:
+            return (cut(rows, np.flatnonzero(rows["ts_event"] >= first)) for rows in parts)
+
+        return tape.changed({("mark", n): Changed(marking(tape, n), known) for n in (0, 1)})
+
+    monkeypatch.setattr(session_run.SessionRun, "_recorded", late)
+    now = replace(SHOCKS["gap_down"], from_first=frozenset({"ticks"}))
+    monkeypatch.setitem(SHOCKS, "gap_down", now)
+    start = stressed(carry, "gap_down")["gap_down"].start
+    plain, laid = replays.markets
+    for n in range(len(plain.instruments)):
+        before, after = (
+            [int(market.price(n, np.array([start + lag]))[0]) for market in (plain, laid)]
+            for lag in (-1, 60 * SECOND)
+        )
+        assert before[0] == before[1]
+        assert after[1] == pytest.approx(0.8 * after[0], rel=1e-3)
 
 
 TWO = """

@@ -27,6 +27,7 @@ from crypto_quant.runtime.tape import Columns
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.venues.rules import load_instruments
 from tests.e2e.conftest import run_cq
+from tests.e2e.pledge import PLEDGED
 from tests.e2e.two_venues import BINANCE, BYBIT, filed_twice
 
 pytestmark = [pytest.mark.data, pytest.mark.xdist_group("stress_markets")]
@@ -326,43 +327,9 @@ def test_of_two_legs_the_one_that_wins_is_taken(folder: Path, replays: Replays) 
     assert end == 100_000 + replays.made(1).quantize(cent)
 
 
-PLEDGE = f"""
-strategy = "grid"
-[risk]
-require_stop = false
-loss_at_stop = 0.9
-notional = 10
-initial_margin = 0.9
-leverage = 10
-orders_per_minute = 1000000
-[grid]
-levels = 1
-most = "0.02"
-[markets.coins]
-instrument = "{SPOT}"
-strategy = "hold"
-capital = 70000
-[markets.coins.hold]
-size = 1
-[markets.maker]
-instrument = "{BINANCE}"
-capital = 1000
-[transfers.emptied]
-book = "maker"
-amount = 1000
-[transfers.coins]
-book = "coins"
-asset = "BTC"
-amount = "0.9"
-after_s = 20
-[venue]
-collateral = ["BTC"]
-"""
-
-
 @pytest.fixture(scope="module")
 def pledge(folder: Path) -> Path:
-    return run(folder, "pledge", PLEDGE)
+    return run(folder, "pledge", PLEDGED)
 
 
 def test_trades_as_marks_leave_a_run_as_it_was(

@@ -161,9 +161,12 @@ impl Line {
     ) -> Result<(), LineError> {
         let (ts, is_loading) = (self.now, self.phase == Phase::Loading);
         let set = self.books.ledger.set_leverage(instrument, leverage);
-        set.map_err(|source| match is_loading {
-            true => LineError::Start(source),
-            false => LineError::Ledger { ts, source },
+        set.map_err(|source| {
+            if is_loading {
+                LineError::Start(source)
+            } else {
+                LineError::Ledger { ts, source }
+            }
         })?;
         if let Some(lived) = &mut self.lived {
             let custody = &mut lived.exchanges.of_mut(instrument).custody;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,11 +53,10 @@ def held_through(equity: list[str], marks: tuple[Parts, Parts], ts: Ints) -> Fig
     perp, _ = instruments()
     none: Ints = np.empty(0, dtype=np.int64)
     path = {"ts": ts, "equity": raw(equity), f"position.{perp.id}": np.full(ts.size, 100)}
-    orders = {name: none for name in ("order_id", "ts", "stop", "side")} | {
-        "type": [],
-        "status": [],
-    }
-    fills = {name: none for name in ("order_id", "ts_event", "px")} | {"tag": []}
+    orders: dict[str, Any] = {name: none for name in ("order_id", "ts", "stop", "side")}
+    orders |= {"type": [], "status": []}
+    fills: dict[str, Any] = {name: none for name in ("order_id", "ts_event", "px")}
+    fills |= {"tag": []}
     market = Market((perp,), lambda _, at: marked_under(*marks, EARLY.start, at), ())
     books = Books(("hold",), path, fills, orders, {}, {})
     return measure(RiskConfig(leverage=10), market, books, EARLY, 100_000.0)

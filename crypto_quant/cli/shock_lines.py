@@ -71,7 +71,7 @@ def figures(seen: Figures, digits: int) -> str:
     """Return the figures of a stretch: return, deepest fall, margin ratio, stops, limits."""
     broken = [limit.name for limit in seen.limits if not limit.held]
     said = "RUINED" if seen.ruined else ", ".join(broken) + " broken" if broken else "held"
-    stops = f"{seen.stops.filled} · {seen.stops.worst_bps:.0f} bp" if seen.stops.filled else "-"
+    stops = f"{seen.stops.filled} · {seen.stops.worst_bps:z.0f} bp" if seen.stops.filled else "-"
     wide = digits + 6
     ret, fall = f"{seen.ret:.{digits}%}", f"{seen.depth:.{digits}%}"
     return f"{ret:>{wide}}{fall:>{wide}}{seen.margin_ratio:>8.1%}{stops:>13}  {said}"

@@ -172,8 +172,8 @@ def _lines(found: Stressed) -> Iterator[str]:
         flat = found.surface.flatness
         yield ""
         yield (
-            f"surface: {len(found.surface.cells)} cells; own Sharpe ratio {flat.own:.2f}, best "
-            f"{flat.best:.2f}; neighbours keep"
+            f"surface: {len(found.surface.cells)} cells; own Sharpe ratio {flat.own:z.2f}, best "
+            f"{flat.best:z.2f}; neighbours keep"
         )
         yield (
             f"  {flat.kept_mean:.0%} of it on average, {flat.kept_least:.0%} at least; "

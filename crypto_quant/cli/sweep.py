@@ -90,7 +90,7 @@ def _closing(done: SweepRun, *, is_generated: bool) -> Iterator[str]:
 def _chosen(best: Selection) -> str:
     psr, dsr, luck = (_share(value) for value in (best.psr, best.dsr, best.overfitting))
     return (
-        f"Best cell: {best.best}, daily Sharpe ratio {best.sharpe:.2f}; above 0 with probability "
+        f"Best cell: {best.best}, daily Sharpe ratio {best.sharpe:z.2f}; above 0 with probability "
         f"{psr} as the only trial, {dsr} as the best of {best.trials}; overfitted with "
         f"probability {luck}."
     )

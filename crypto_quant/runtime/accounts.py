@@ -25,7 +25,7 @@ class Accounts:
     Raises
     ------
     ConfigError
-        There is collateral, and several venues.
+        There is collateral, and several venues, or an asset twice in it.
     """
 
     __slots__ = ("_collateral", "_instruments", "_quote", "venues")
@@ -40,6 +40,9 @@ class Accounts:
         if collateral and len(self.venues) > 1:
             known = ", ".join(self.venues)
             raise ConfigError(f"collateral: expected one venue in the run, was {known}")
+        twice = next((asset for asset in collateral if collateral.count(asset) > 1), None)
+        if twice is not None:
+            raise ConfigError(f"collateral: expected each asset once, was {twice} twice")
 
     def wallet(self, wallet: Wallet, venue: str = "") -> int:
         """Return the number of a wallet; ``venue`` may be left out where there is one.

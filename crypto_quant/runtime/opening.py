@@ -17,6 +17,14 @@ _RANK: Final = {"spot": 0, "linear": 1, "inverse": 2}
 """By what a coin is priced first where nothing in its own wallet does, as in the ledger."""
 
 
+def margined_in_coin(instruments: Sequence[Instrument]) -> str:
+    """Say that money in the quote asset margins none of an account's instruments; else nothing."""
+    if not instruments or any(i.contract != "inverse" for i in instruments):
+        return ""
+    first = instruments[0]
+    return f"{first.id} is margined in {first.settle}, not {first.quote}"
+
+
 def check_money(
     key: str, section: MarketSection, instrument: Instrument, collateral: Sequence[str]
 ) -> None:
@@ -42,12 +50,12 @@ def check_money(
             f"{key}coins: {name} is spot, which is bought: expected capital in {instrument.quote}"
         )
     takes = list(collateral)
-    if instrument.contract == "inverse":
+    if unpaid := margined_in_coin([instrument]):
         takes.append(instrument.settle)
         if section.capital or instrument.settle not in coins:
             raise ConfigError(
-                f"{key}coins: {name} is margined in {instrument.settle}, not "
-                f"{instrument.quote}: expected coins = {{ {instrument.settle} = … }} and no capital"
+                f"{key}coins: {unpaid}: expected coins = {{ {instrument.settle} = … }} "
+                "and no capital"
             )
     odd = next((asset for asset in coins if asset not in takes), None)
     if odd is not None:
@@ -88,8 +96,8 @@ def opening_prices(
 ) -> dict[str, Decimal]:
     """Return what each coin of the starting money is counted at.
 
-    That is the middle of the book that prices it, down to the tick, when the session begins: the
-    same whatever is assumed of latencies.
+    That is the middle of the book that prices it, down to the tick and with its decimals, when the
+    session begins: the same whatever is assumed of latencies.
 
     Parameters
     ----------
@@ -110,8 +118,9 @@ def opening_prices(
     for asset in coins:
         at = pricer(asset, sections, instruments)
         tick = tick_at(instruments[at], tape.start)
-        units = _first(paths[at], tape.session.start) // 2 // tick * tick
-        prices[asset] = Decimal(units).scaleb(-instruments[at].price_exp)
+        ticks = _first(paths[at], tape.session.start) // 2 // tick
+        size = Decimal(tick).scaleb(-instruments[at].price_exp).normalize()
+        prices[asset] = EXACT.fma(ticks, size, 0)
     total = Decimal(0)
     for section in sections:
         total = EXACT.add(total, worth(section, prices))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.instruments import Instrument
 from crypto_quant.core.messages import Wallet
 from crypto_quant.runtime.accounts import Accounts
-from crypto_quant.runtime.markets import Markets
+from crypto_quant.runtime.markets import Book, Markets
 from crypto_quant.runtime.sleeves import NO_WISH, TermsMap, Wish
 from crypto_quant.runtime.view import LineView
 from crypto_quant.strategy.transfers import Route, Schedule, TransferRule
@@ -49,7 +49,8 @@ def routes(
     Raises
     ------
     ConfigError
-        A rule names a book, a venue or an asset that is not there.
+        A rule names a book, a venue or an asset that is not there, or an asset that its book can
+        never have where it is sent from.
     """
     books = {book.name: book for book in markets.books}
     made = []
@@ -71,7 +72,35 @@ def routes(
         if rule.below is not None and route.asset != markets.quote:
             raise _unfit(name, "below", f"an amount of {markets.quote} alone", route.asset)
         made.append(route)
+    for book in markets.books:
+        _check_held(book, markets, [route for route in made if route.sleeve == book.number])
     return tuple(made)
+
+
+def _check_held(book: Book, markets: Markets, own: Sequence[Route]) -> None:
+    """Check that a book can have what its rules send, where they send it from.
+
+    It has what it begins with, what its instrument is paid for with and pays in, and what other
+    rules of its own bring.
+    """
+    traded = markets.instruments[book.contract]
+    settles = Wallet.SPOT if traded.contract == "spot" else Wallet.MARGIN
+    assets = {traded.settle, *book.section.coins}
+    if traded.contract == "spot":
+        assets |= {traded.base, markets.quote}
+    held = {(settles, book.venue, asset) for asset in assets}
+    left = list(own)
+    while sent := [r for r in left if (r.source, r.venue, r.asset) in held]:
+        held |= {(*route.target, route.asset) for route in sent}
+        left = [route for route in left if route not in sent]
+    if left:
+        route = left[0]
+        where = sorted((wallet.name.lower(), venue, asset) for wallet, venue, asset in held)
+        known = ", ".join(f"{asset} in {wallet} at {venue}" for wallet, venue, asset in where)
+        raise ConfigError(
+            f"transfers.{route.name}.asset: the book {book.name} never has {route.asset} in "
+            f"{route.source.name.lower()} at {route.venue}: expected what it has ({known})"
+        )
 
 
 def _source(rule: TransferRule, traded: Instrument) -> Wallet:

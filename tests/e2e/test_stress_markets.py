@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -18,12 +19,15 @@ from crypto_quant.backtesting.stress.measure import Figures, Market, measure
 from crypto_quant.backtesting.stress.result import ShockRow
 from crypto_quant.backtesting.stress.shocks import SHOCKS
 from crypto_quant.backtesting.stress.shocks.mark import marking
-from crypto_quant.backtesting.stress.tape import SessionTape
+from crypto_quant.backtesting.stress.shocks.rows import cut
+from crypto_quant.backtesting.stress.tape import Changed, Parts, SessionTape, Way
 from crypto_quant.backtesting.stress.tick_session import TickStress
 from crypto_quant.runtime.segments import Span
+from crypto_quant.runtime.tape import Columns
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.venues.rules import load_instruments
 from tests.e2e.conftest import run_cq
+from tests.e2e.pledge import PLEDGED
 from tests.e2e.two_venues import BINANCE, BYBIT, filed_twice
 
 pytestmark = [pytest.mark.data, pytest.mark.xdist_group("stress_markets")]
@@ -197,6 +201,34 @@ def test_a_carry_is_stressed_in_everything_else(carry: Path) -> None:
     assert away.ret == pytest.approx(plain.ret, abs=1e-9)
 
 
+def test_a_gap_before_the_first_mark_moves_no_price_of_before_it(
+    carry: Path, replays: Replays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Marks begin ten seconds late: what is valued before the gap is as without the shock."""
+    plain_tape = session_run.SessionRun._recorded
+
+    def late(self: session_run.SessionRun, ways: dict[str, Way]) -> SessionTape:
+        tape, first = plain_tape(self, ways), self._tape.start + 10 * SECOND
+
+        def known(parts: Parts) -> Iterator[Columns]:
+            return (cut(rows, np.flatnonzero(rows["ts_event"] >= first)) for rows in parts)
+
+        return tape.changed({("mark", n): Changed(marking(tape, n), known) for n in (0, 1)})
+
+    monkeypatch.setattr(session_run.SessionRun, "_recorded", late)
+    now = replace(SHOCKS["gap_down"], from_first=frozenset({"ticks"}))
+    monkeypatch.setitem(SHOCKS, "gap_down", now)
+    start = stressed(carry, "gap_down")["gap_down"].start
+    plain, laid = replays.markets
+    for n in range(len(plain.instruments)):
+        before, after = (
+            [int(market.price(n, np.array([start + lag]))[0]) for market in (plain, laid)]
+            for lag in (-1, 60 * SECOND)
+        )
+        assert before[0] == before[1]
+        assert after[1] == pytest.approx(0.8 * after[0], rel=1e-3)
+
+
 TWO = """
 strategy = "grid"
 [risk]
@@ -295,43 +327,9 @@ def test_of_two_legs_the_one_that_wins_is_taken(folder: Path, replays: Replays) 
     assert end == 100_000 + replays.made(1).quantize(cent)
 
 
-PLEDGE = f"""
-strategy = "grid"
-[risk]
-require_stop = false
-loss_at_stop = 0.9
-notional = 10
-initial_margin = 0.9
-leverage = 10
-orders_per_minute = 1000000
-[grid]
-levels = 1
-most = "0.02"
-[markets.coins]
-instrument = "{SPOT}"
-strategy = "hold"
-capital = 70000
-[markets.coins.hold]
-size = 1
-[markets.maker]
-instrument = "{BINANCE}"
-capital = 1000
-[transfers.emptied]
-book = "maker"
-amount = 1000
-[transfers.coins]
-book = "coins"
-asset = "BTC"
-amount = "0.9"
-after_s = 20
-[venue]
-collateral = ["BTC"]
-"""
-
-
 @pytest.fixture(scope="module")
 def pledge(folder: Path) -> Path:
-    return run(folder, "pledge", PLEDGE)
+    return run(folder, "pledge", PLEDGED)
 
 
 def test_trades_as_marks_leave_a_run_as_it_was(

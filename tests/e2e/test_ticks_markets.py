@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import run_cq
+from tests.e2e.pledge import PLEDGED, UNPLEDGED
 from tests.e2e.tick_run import rows, run
 from tests.e2e.two_venues import BINANCE, BYBIT, ETH, filed_twice
 
@@ -299,46 +300,10 @@ def test_money_takes_its_time_between_venues_and_costs_its_fee(folder: Path) -> 
     assert "1 refused (insufficient_balance), 1 arrived" in (made / "stdout.txt").read_text()
 
 
-COINS = """
-strategy = "grid"
-[risk]
-require_stop = false
-loss_at_stop = 0.9
-notional = 10
-initial_margin = 0.9
-leverage = 10
-orders_per_minute = 1000000
-[grid]
-levels = 1
-most = "0.02"
-[markets.coins]
-instrument = "BTCUSDT.BINANCE"
-strategy = "hold"
-capital = 70000
-[markets.coins.hold]
-size = 1
-[markets.maker]
-instrument = "BTCUSDT-PERP.BINANCE"
-capital = 1000
-[transfers.emptied]
-book = "maker"
-amount = 1000
-"""
-COLLATERAL = """
-[transfers.coins]
-book = "coins"
-asset = "BTC"
-amount = "0.9"
-after_s = 20
-[venue]
-collateral = ["BTC"]
-"""
-
-
 def test_coins_that_are_bought_and_moved_margin_a_contract(folder: Path) -> None:
     """Its own money is taken out of the margin wallet at once: only coins let it trade."""
-    alone, without = run(folder, "no-coins", COINS, "--single")
-    found, made = run(folder, "coins", COINS + COLLATERAL, "--single")
+    alone, without = run(folder, "no-coins", UNPLEDGED, "--single")
+    found, made = run(folder, "coins", PLEDGED, "--single")
     assert fills(without, BINANCE) == []
     reasons = {o["reason"] for o in rows(without, "orders") if o["instrument"] == BINANCE}
     assert reasons == {"grid: insufficient_margin"}
@@ -379,7 +344,7 @@ def test_an_example_prints_what_its_page_says(
 
 
 def test_an_asset_without_a_sourced_ratio_is_no_collateral(folder: Path) -> None:
-    (folder / "late.toml").write_text(COINS + COLLATERAL.replace('"BTC"]', '"ETH"]'))
+    (folder / "late.toml").write_text(PLEDGED.replace('"BTC"]', '"ETH"]'))
     done = run_cq(folder, "backtest", "--config", "late.toml")
     assert done.returncode == 2
     assert "collateral: binance has no sourced ratio of ETH; known: USDT, BTC" in done.stderr

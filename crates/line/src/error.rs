@@ -39,6 +39,9 @@ pub enum LineError {
     /// A feature's specification.
     #[error(transparent)]
     Feature(#[from] FeatureError),
+    /// The ledger refused a part that the line is made of: no event has a part in it.
+    #[error(transparent)]
+    Start(LedgerError),
     /// The ledger refused a booking.
     #[error("at {ts}: {source}")]
     Ledger {

@@ -159,9 +159,15 @@ impl Line {
         instrument: InstrumentIdx,
         leverage: u16,
     ) -> Result<(), LineError> {
-        let ts = self.now;
+        let (ts, is_loading) = (self.now, self.phase == Phase::Loading);
         let set = self.books.ledger.set_leverage(instrument, leverage);
-        set.map_err(|source| LineError::Ledger { ts, source })?;
+        set.map_err(|source| {
+            if is_loading {
+                LineError::Start(source)
+            } else {
+                LineError::Ledger { ts, source }
+            }
+        })?;
         if let Some(lived) = &mut self.lived {
             let custody = &mut lived.exchanges.of_mut(instrument).custody;
             custody.account.set_leverage(instrument, leverage);

@@ -41,10 +41,6 @@ impl Line {
             return Err(bad("end", "a time after start", &setup.end));
         }
         let setup = setup.with_account();
-        let at_start = |source| LineError::Ledger {
-            ts: setup.start,
-            source,
-        };
         let known = Known::new(&setup.features, &setup.instruments, &setup.series)?;
         let instruments: Arc<[Instrument]> = setup.instruments.into();
         let listing = Listing::new(&instruments, setup.sim.as_ref(), &setup.venues)?;
@@ -53,7 +49,7 @@ impl Line {
         let parts = Arc::clone(&instruments);
         let ledger = Ledger::new(parts, setup.sleeves, setup.wallets, &setup.valuation);
         let ledger = ledger.and_then(|ledger| listing.ruled(ledger, setup.start));
-        let mut ledger = ledger.map_err(at_start)?;
+        let mut ledger = ledger.map_err(LineError::Start)?;
         for deposit in &setup.capital {
             let price = setup.prices.get(&deposit.asset).copied();
             book_capital(&mut ledger, deposit, price, setup.start)?;
@@ -193,15 +189,16 @@ fn book_capital(
         let known: Vec<_> = ledger.wallets().iter().map(|w| w.name.as_str()).collect();
         bad("capital", &format!("a wallet of {known:?}"), wallet)
     })?;
-    let at_start = |source| LineError::Ledger { ts, source };
     if let Some(price) = price {
-        ledger.value(index, asset, price).map_err(at_start)?;
+        ledger
+            .value(index, asset, price)
+            .map_err(LineError::Start)?;
     }
     match ledger.deposit(ts, *sleeve, index, asset, *amount) {
         Err(LedgerError::NoMark(_)) => {
             let expected = format!("a price of {asset} at the start");
             Err(bad("capital", &expected, &"none"))
         }
-        booked => booked.map_err(at_start),
+        booked => booked.map_err(LineError::Start),
     }
 }

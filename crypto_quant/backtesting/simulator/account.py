@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final, NamedTuple, SupportsIndex, TypeAlias
+from typing import Final, Literal, NamedTuple, SupportsIndex, TypeAlias
 
 from crypto_quant.backtesting.simulator.recorded import Market
 from crypto_quant.core.errors import ConfigError
@@ -13,6 +13,7 @@ from crypto_quant.core.instruments import Instrument, venue_of
 from crypto_quant.core.messages import Wallet
 from crypto_quant.core.terms import terms_at
 from crypto_quant.runtime.line_spec import Deposit
+from crypto_quant.runtime.opening import margined_in_coin
 
 Capital: TypeAlias = Decimal | Mapping[str, Decimal] | Sequence[Deposit]
 _DIGITS: Final = 28
@@ -78,8 +79,8 @@ def check_whole(what: str, value: object, most: int) -> None:
         raise ConfigError(f"{what}: expected a whole number from 1 to {most}, was {value!r}")
 
 
-def money(what: str, amount: object) -> Decimal:
-    """Return an amount of money that is exact: a float never is.
+def money(what: str, amount: object, kind: Literal["amount", "price"] = "amount") -> Decimal:
+    """Return an amount of money, or a price, that is exact: a float never is.
 
     Raises
     ------
@@ -95,8 +96,8 @@ def money(what: str, amount: object) -> Decimal:
         or exact < 0
         or max(len(digits), exact.adjusted(), -exponent) > _DIGITS
     ):
-        expected = f"an amount of 0 or more with at most {_DIGITS} digits"
-        raise ConfigError(f"{what}: expected {expected}, was {amount}")
+        least = "an amount of 0 or more" if kind == "amount" else "a price above 0"
+        raise ConfigError(f"{what}: expected {least} with at most {_DIGITS} digits, was {amount}")
     return exact
 
 
@@ -145,7 +146,7 @@ def deposits(instruments: Sequence[Instrument], capital: Capital) -> list[Deposi
         be at which venue or that margins nothing there, or an amount that is none.
     """
     if isinstance(capital, list | tuple):
-        return [_checked(deposit) for deposit in capital]
+        return [_checked(deposit, instruments) for deposit in capital]
     kinds: dict[str, set[bool]] = {}
     for instrument in instruments:
         kinds.setdefault(venue_of(instrument.id), set()).add(instrument.contract == "spot")
@@ -166,21 +167,29 @@ def deposits(instruments: Sequence[Instrument], capital: Capital) -> list[Deposi
         venue: Wallet.SPOT if own == {True} else Wallet.MARGIN for venue, own in kinds.items()
     }
     for venue in kinds:
-        own = [i for i in instruments if venue_of(i.id) == venue]
-        if all(i.contract == "inverse" for i in own):
-            raise ConfigError(
-                f"capital: {own[0].id} is margined in {own[0].settle}, not {own[0].quote}: "
-                "expected a list of Deposit with coins and their price"
-            )
+        _check_margins(instruments, venue)
     given = {venue: money(f"capital of {venue}", amount) for venue, amount in capital.items()}
     return [Deposit(0, wallets[venue], amount, venue) for venue, amount in given.items() if amount]
 
 
-def _checked(deposit: object) -> Deposit:
+def _check_margins(instruments: Sequence[Instrument], venue: str) -> None:
+    """Check that money in the quote asset margins something at a venue, or pays for it."""
+    own = [i for i in instruments if venue in ("", venue_of(i.id))]
+    if unpaid := margined_in_coin(own):
+        raise ConfigError(
+            f"capital: {unpaid}: expected a list of Deposit with coins and their price"
+        )
+
+
+def _checked(deposit: object, instruments: Sequence[Instrument]) -> Deposit:
     if not isinstance(deposit, Deposit):
         raise ConfigError(f"capital: expected an amount or a list of Deposit, was {deposit!r}")
     if deposit.sleeve != 0:
         raise ConfigError(f"capital: expected deposits of sleeve 0, was {deposit.sleeve!r}")
     wallet, amount = wallet_of("capital", deposit.wallet), money("capital", deposit.amount)
-    price = None if deposit.price is None else money("capital", deposit.price)
+    price = deposit.price
+    if price is not None:
+        price = money(f"capital: price of {deposit.asset or quote_of(instruments)}", price, "price")
+    if amount and deposit.asset in ("", quote_of(instruments)):
+        _check_margins(instruments, deposit.venue)
     return replace(deposit, wallet=wallet, amount=amount, price=price)

@@ -29,3 +29,24 @@ def marked(marks: Parts, ts: Ints) -> Ints:
         at = np.searchsorted(reach.take(part["ts_event"]), ts, side="right") - 1
         out[at >= 0] = part["mark"][at[at >= 0]]
     return out
+
+
+def marked_under(laid: Parts, recorded: Parts, start: int, ts: Ints) -> Ints:
+    """Return the mark that stands at each time, (n,), under a shock that begins at ``start``.
+
+    The first mark stands for the time before it, too. Where that first one is the shock's, it must
+    not reach back over the shock's beginning: before it the recorded marks stand.
+
+    Parameters
+    ----------
+    laid, recorded
+        Marks under the shock and without it.
+    start
+        When the shock begins, ns UTC.
+    ts
+        Times, ns UTC, in any order.
+    """
+    out, is_before = marked(laid, ts), ts < start
+    if is_before.any():
+        out[is_before] = marked(recorded, ts[is_before])
+    return out

@@ -11,7 +11,7 @@ import numpy as np
 from crypto_quant.backtesting.engine.cells import CellJob, queue_of
 from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.stress.held import Held
-from crypto_quant.backtesting.stress.marked import marked
+from crypto_quant.backtesting.stress.marked import marked_under
 from crypto_quant.backtesting.stress.measure import (
     Figures,
     Market,
@@ -135,7 +135,7 @@ class SessionRun:
 
     def held(self) -> Held:
         """Return what was held without a shock; a lot is worth what it was at the first mark."""
-        market, first = self._market(self.plain), np.array([self._tape.start])
+        market, first = self._market(self.plain, self._tape.start), np.array([self._tape.start])
         one_lot = np.ones(1, dtype=np.int64)
         lots = (
             value(one, market.price(n, first), one_lot) for n, one in enumerate(market.instruments)
@@ -144,7 +144,7 @@ class SessionRun:
 
     def positions(self, held: Held, ts: int) -> Positions:
         """Return what each book held just before a time without a shock."""
-        market = self._market(self.plain)
+        market = self._market(self.plain, ts)
         over = over_equity(market, self.undisturbed, ts, held.at(ts))
         return tuple(
             Position(
@@ -158,15 +158,18 @@ class SessionRun:
         )
 
     def figures(self, books: Books, laid: SessionTape, span: Span) -> Figures:
-        """Measure what a run of the session came to."""
-        return measure(self._config.risk, self._market(laid), books, span, self._capital)
+        """Measure what a run of the session came to from when the shock began on."""
+        market = self._market(laid, span.start)
+        return measure(self._config.risk, market, books, span, self._capital)
 
-    def _market(self, laid: SessionTape) -> Market:
+    def _market(self, laid: SessionTape, start: int) -> Market:
+        """Return the prices of a tape that is the recorded one before ``start``."""
         legs = self._markets.legs
         contracts = {short: contract for contract, short in legs.pairs}
 
         def price(at: int, ts: Ints) -> Ints:
-            return marked(marking(laid, contracts.get(at, at)), ts)
+            own = contracts.get(at, at)
+            return marked_under(marking(laid, own), marking(self.plain, own), start, ts)
 
         return Market(legs.instruments, price, laid.worth)
 

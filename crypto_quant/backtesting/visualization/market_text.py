@@ -42,7 +42,10 @@ def _books(session: Figures, made: Sequence[Figures]) -> MarketTable:
         ("most held", lambda m, f: coins(f["most_held"], m)),
         ("position at end", lambda m, f: coins(f["position_end"], m)),
         *((name, _of_figures(show)) for name, show in coin_rows(own for _, own in each)),
-        *((f"P&L {part}", _part(part)) for part in _parts(own for _, own in each)),
+        *(
+            (f"P&L {part.replace('_', ' ')}", _part(part))
+            for part in _parts(own for _, own in each)
+        ),
         ("= P&L", _part("total")),
     ]
     texts = tuple((name, tuple(cell(m, f) for m, f in each)) for name, cell in rows)
@@ -82,7 +85,7 @@ def _part(name: str) -> Callable[[Figures, Figures], str]:
 
 
 def _signed(own: Figures, part: str) -> str:
-    return f"{Decimal(own['pnl'][part]):+,.4f}"
+    return f"{Decimal(own['pnl'][part]):+z,.4f}"
 
 
 def _orders(own: Figures) -> str:
@@ -97,7 +100,7 @@ def coins(amount: str, market: Figures) -> str:
     """Return what a market's book holds with what it is counted in."""
     # A run of before does not say it.
     unit = market.get("counted_in", market.get("base", ""))
-    return f"{Decimal(amount).normalize():f} {unit}".rstrip()
+    return f"{Decimal(amount).normalize():zf} {unit}".rstrip()
 
 
 def coin_rows(each: Iterable[Figures]) -> list[tuple[str, Callable[[Figures], str]]]:
@@ -117,7 +120,7 @@ def _of_figures(show: Callable[[Figures], str]) -> Callable[[Figures, Figures], 
 
 
 def _balance(kind: str) -> Callable[[Figures], str]:
-    return lambda own: f"{Decimal(own['balances'].get(kind, 0)):,.8f}".rstrip("0").rstrip(".")
+    return lambda own: f"{Decimal(own['balances'].get(kind, 0)):z,.8f}".rstrip("0").rstrip(".")
 
 
 def _transfers(own: Figures) -> str:

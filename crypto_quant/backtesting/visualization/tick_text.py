@@ -67,10 +67,10 @@ def verdict(metrics: Metrics) -> Iterator[str]:
     where = _where(judged, rests=band["rests"])
     became = f"{_begun(metrics)} became {ended:,.2f}"
     if len(band["cells"]) > 1:
-        yield f"P&L {worst:+,.2f} at the pessimistic end ({where}); {became}"
+        yield f"P&L {worst:+z,.2f} at the pessimistic end ({where}); {became}"
         yield f"{_reach(worst, best)} over the band"
     else:
-        yield f"P&L {worst:+,.2f} ({where}); {became}"
+        yield f"P&L {worst:+z,.2f} ({where}); {became}"
         yield "one cell of the band: another queue or latency may come to less"
 
 
@@ -126,11 +126,11 @@ def _band(metrics: Metrics) -> Iterator[str]:
     yield f"{'P&L of all sessions':<36}" + "".join(f"{f'latency {lag}':>22}" for lag in lags)
     if not band["rests"]:
         queue = band["cells"][0]["queue"]
-        row = "".join(f"{pnl[queue, lag]:>+22,.2f}" for lag in lags)
+        row = "".join(f"{pnl[queue, lag]:>+z22,.2f}" for lag in lags)
         yield f"{'any queue (no order ever rested)':<36}{row}"
         return
     for queue, model in models.items():
-        row = "".join(f"{pnl[queue, lag]:>+22,.2f}" for lag in lags)
+        row = "".join(f"{pnl[queue, lag]:>+z22,.2f}" for lag in lags)
         shown = queue_name(queue) if queue == model else f"{queue_name(queue)}: {_short(model)}"
         yield f"{f'{shown}':<36.36}{row}"
 
@@ -187,7 +187,7 @@ def _span(metrics: Metrics) -> Callable[[Session], str]:
 
 def _reach(low: Decimal | float, high: Decimal | float) -> str:
     """Return how far figures of the cells spread."""
-    first, last = f"{low:+,.2f}", f"{high:+,.2f}"
+    first, last = f"{low:+z,.2f}", f"{high:+z,.2f}"
     return "the same" if first == last else f"{first} to {last}"
 
 
@@ -211,7 +211,7 @@ def _stops(session: Session) -> int:
 
 
 def _money(part: str) -> Callable[[Session], str]:
-    return lambda session: f"{Decimal(session['pnl'][part]):+,.4f}"
+    return lambda session: f"{Decimal(session['pnl'][part]):+z,.4f}"
 
 
 class MarkoutRow(NamedTuple):
@@ -256,7 +256,7 @@ def _markouts(band: Mapping[str, Any]) -> Iterator[str]:
         return
     yield f"{'markout, bps':<20}{'fills':>7}" + "".join(f"{h:>16}" for h in HORIZONS_NS)
     for name, fills, judged, spans in rows:
-        values = ("none" if value is None else f"{value:+.2f}" for value in judged)
+        values = ("none" if value is None else f"{value:+z.2f}" for value in judged)
         yield f"{name:<20}{fills:>7,}" + "".join(f"{text:>16}" for text in values)
         if len(band["cells"]) > 1:
             reach = ("" if s is None else _reach(*s) for s in spans)

@@ -54,3 +54,27 @@ def test_a_run_on_one_market_says_it_in_the_base_asset_too() -> None:
     metrics["band"] = {"cells": [{}]}
     rows = dict(tick_text.session_rows(metrics))
     assert rows["position at end"](session) == "-0.25 BTC"
+
+
+def test_parts_of_the_pnl_are_plain_words_and_nothing_is_less_than_zero_by_nothing() -> None:
+    """-0.00004 is shown to four decimals: it is nothing, and so is what it is written as."""
+    paid = book("1", "-0")
+    paid["pnl"] |= {"transfer_fees": "-1.5", "fees": "-0.00004", "total": "-1.50004"}
+    account = book("0", "0") | VENUE | {"balances": {"spot BTC": "-0.000000001"}}
+    session = {"session": "S", "markets": {"coins": paid}, "venues": {"BINANCE": account}}
+    metrics: dict[str, Any] = {"markets": [market("coins", "BTC")], "sessions": [session]}
+    books, venues = market_text.tables(metrics)
+    rows = dict(books.rows)
+    assert rows["P&L transfer fees"] == ("-1.5000",)
+    assert rows["P&L fees"] == ("+0.0000",)
+    assert rows["position at end"] == ("0 BTC",)
+    assert dict(venues.rows)["spot BTC"] == ("0",)
+    alone = dict(tick_text.session_rows(metrics | {"sessions": [paid], "band": {"cells": [{}]}}))
+    assert alone["P&L fees"](paid) == "+0.0000"
+    cell = {"queue": "risk_averse", "latency": "p99", "pnl": "-0.001"}
+    band = {"pnl": {"worst": "-0.001", "best": "0.001"}, "judged": cell, "cells": [cell] * 2}
+    said = list(tick_text.verdict({"capital": "10", "band": band | {"rests": False}}))
+    assert said == [
+        "P&L +0.00 at the pessimistic end (latency p99); 10 became 10.00",
+        "the same over the band",
+    ]

@@ -35,6 +35,12 @@ def test_one_venue_has_two_wallets_without_its_name() -> None:
         accounts.wallet(Wallet.SPOT, "BYBIT")
 
 
+def test_collateral_names_each_asset_once() -> None:
+    with pytest.raises(ConfigError) as told:
+        Accounts((PERP, SPOT), "USDT", ("BTC", "ETH", "BTC"))
+    assert str(told.value) == "collateral: expected each asset once, was BTC twice"
+
+
 def test_of_several_venues_each_has_two_wallets_with_its_name() -> None:
     accounts = Accounts((OTHER, PERP, SPOT), "USDT")
     assert accounts.wallets() == [

@@ -300,6 +300,56 @@ def test_transfers_name_what_is_there(rule: str, said: str) -> None:
     assert said in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            'asset = "BTC"',
+            "transfers.a.asset: the book here never has BTC in margin at BINANCE: "
+            "expected what it has (USDT in margin at BINANCE)",
+        ),
+        (
+            'source = "spot"',
+            "transfers.a.asset: the book here never has USDT in spot at BINANCE: "
+            "expected what it has (USDT in margin at BINANCE)",
+        ),
+        # What it is brought it sends on, and back; what only comes back it never had.
+        ('[transfers.b]\nbook = "here"\namount = 1\nsource = "spot"', None),
+        (
+            '[transfers.b]\nbook = "here"\namount = 1\nasset = "BTC"\nsource = "spot"\n'
+            '[transfers.c]\nbook = "here"\namount = 1\nasset = "BTC"',
+            "transfers.b.asset: the book here never has BTC in spot at BINANCE: "
+            "expected what it has (USDT in margin at BINANCE, USDT in spot at BINANCE)",
+        ),
+    ],
+)
+def test_a_transfer_of_what_its_book_never_has_is_refused(rule: str, said: str | None) -> None:
+    """Of the collateral of its venue a book has what it begins with, buys or is brought."""
+    config = made(f'''
+[markets.here]
+instrument = "{BINANCE}"
+capital = 1000
+[markets.coins]
+instrument = "{SPOT}"
+capital = 1000
+strategy = "hold"
+[venue]
+collateral = ["BTC"]
+[transfers.a]
+book = "here"
+amount = 1
+{rule}
+''')
+    markets = markets_of(config, asked(config, KNOWN))
+    accounts = Accounts(markets.instruments, "USDT", ("BTC",))
+    if said is None:
+        assert len(routes(config.transfers, markets, accounts)) == 2
+        return
+    with pytest.raises(ConfigError) as told:
+        routes(config.transfers, markets, accounts)
+    assert str(told.value) == said
+
+
 def test_a_transfer_leaves_the_wallet_in_which_its_book_settles() -> None:
     text = changed(
         instrument=SPOT,

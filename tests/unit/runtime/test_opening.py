@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from crypto_quant.core.config import dump_config
 from crypto_quant.core.errors import ConfigError
+from crypto_quant.core.instruments import Dated, Row
 from crypto_quant.core.messages import Wallet
 from crypto_quant.runtime.compose_ticks import PLAIN, check_markets_tradable, market_line
 from crypto_quant.runtime.joint_ticks import JointSession, JointTape
@@ -132,6 +134,11 @@ def test_the_price_is_the_middle_at_the_start_down_to_the_tick() -> None:
     assert opening_prices(coins, [coin], tape, [late]) == {"BTC": Decimal("61804.7")}
     lost = _path((DAY - 9, 1_000_000), (DAY - 5, 0), (DAY + 50, 1_236_094))
     assert opening_prices(coins, [coin], tape, [lost]) == {"BTC": Decimal("61804.7")}
+    fine = replace(coin, price_exp=8)  # the grid of a catalog
+    many = _path((DAY - 5, 123_609_912_345_678), (DAY + 5, 1_300_000))
+    assert str(opening_prices(coins, [fine], tape, [many])["BTC"]) == "618049.5"
+    whole = replace(coin, tick=Dated((Row(0, Decimal(10), "made up"),)))
+    assert str(opening_prices(coins, [whole], tape, [late])["BTC"]) == "61800"
     rich = [MarketSection(instrument=COIN, coins={"BTC": Decimal(2_000_000)})]
     said = (
         r"coins: expected at most 100,000,000,000 USD to begin with, was 123,609,\S+ \(BTC at 61,"

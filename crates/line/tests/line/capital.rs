@@ -94,7 +94,7 @@ fn a_price_that_is_missing_or_cannot_be_one_is_named() {
     );
     for bad in ["50000.001", "0", "-1"] {
         let expected = format!(
-            "at 0: ledger set-up: price of BTC: expected one above 0 with 2 decimals, as \
+            "ledger set-up: price of BTC: expected one above 0 with 2 decimals, as \
              BTCUSD-PERP.TEST has, was {bad}"
         );
         assert_eq!(said(bad), expected);

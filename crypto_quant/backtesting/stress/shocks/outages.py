@@ -141,34 +141,39 @@ def _blind_ticks(tape: SessionTape, span: Span, venue: str) -> SessionTape:
 
 
 def _down(venue: str, why: str) -> Shock:
-    return Shock(
-        key="venue_down",
-        label=_named("Venue down", venue),
-        claim=f"Nothing is traded or quoted on {venue or 'the venue'} within the span and no order "
-        "is filled; what is sent to it reaches it when it is up again, what rests meets the market "
-        f"of then; funding is settled as recorded.{why}",
-        bars=lambda tape, span: _no_bars(tape, span, venue),
-        ticks=lambda tape, span: _no_ticks(tape, span, venue),
-        bars_ns=6 * HOUR_NS,
-        ticks_ns=2 * MINUTE_NS,
+    claim = (
+        f"Nothing is traded or quoted on {venue or 'the venue'} within the span and no order is "
+        "filled; what is sent to it reaches it when it is up again, what rests meets the market of "
+        f"then; funding is settled as recorded.{why}"
     )
+    return _outage("venue_down", "Venue down", venue, claim, _no_bars, _no_ticks)
 
 
 def _blind(venue: str, why: str) -> Shock:
+    claim = (
+        f"{venue or 'The venue'} trades on, but nothing of it that would become known within the "
+        f"span is known before its end.{why}"
+    )
+    return _outage("data_gap", "Data gap", venue, claim, _blind_bars, _blind_ticks)
+
+
+def _outage(
+    key: str,
+    label: str,
+    venue: str,
+    claim: str,
+    bars: Callable[[BarTape, Span, str], BarTape],
+    ticks: Callable[[SessionTape, Span, str], SessionTape],
+) -> Shock:
     return Shock(
-        key="data_gap",
-        label=_named("Data gap", venue),
-        claim=f"{venue or 'The venue'} trades on, but nothing of it that would become known within "
-        f"the span is known before its end.{why}",
-        bars=lambda tape, span: _blind_bars(tape, span, venue),
-        ticks=lambda tape, span: _blind_ticks(tape, span, venue),
+        key=key,
+        label=f"{label}: {venue}" if venue else label,
+        claim=claim,
+        bars=lambda tape, span: bars(tape, span, venue),
+        ticks=lambda tape, span: ticks(tape, span, venue),
         bars_ns=6 * HOUR_NS,
         ticks_ns=2 * MINUTE_NS,
     )
-
-
-def _named(label: str, venue: str) -> str:
-    return f"{label}: {venue}" if venue else label
 
 
 def _where_most_is_held(made: Callable[[str, str], Shock]) -> Shock:

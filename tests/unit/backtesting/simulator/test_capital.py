@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from crypto_quant.backtesting.simulator import Deposit, OrderType, Simulator, Wallet
 from crypto_quant.core.errors import ConfigError
-from tests.unit.backtesting.simulator.markets import LATENCY, MS, market
+from tests.unit.backtesting.simulator.markets import ETH, LATENCY, MS, market
 
 MARKS = ((0, 600_000), (500, 610_000))
 
@@ -54,7 +55,7 @@ def test_coins_margin_a_position_without_any_quote_asset() -> None:
             (Deposit(0, Wallet.MARGIN, Decimal(1), price=Decimal(1)),),
             "capital: USDT is what all is counted in: give it no price",
         ),
-        ((coins("1", "-1"),), "capital: expected an amount of 0 or more"),
+        ((coins("1", "-1"),), "capital: price of BTC: expected a price above 0 with at most 28"),
         ((coins("1", "0"),), "price of BTC: expected one above 0"),
         ((coins("1", "6.001"),), "price of BTC: expected one above 0 with 2 decimals"),
         (
@@ -66,3 +67,31 @@ def test_coins_margin_a_position_without_any_quote_asset() -> None:
 def test_a_price_that_cannot_be_one_is_named(capital: tuple[Deposit, ...], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         begun(*capital)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"collateral": ("BTC",)},
+            "ledger set-up: no instrument prices BTC of wallet margin in USDT; add one, or count "
+            "it at par",
+        ),
+        ({"leverage": 5_000}, "leverage 5000 is out of range"),
+        (
+            {"capital": [Deposit(0, Wallet.MARGIN, Decimal("1e-9"))]},
+            "deposit 0.000000001 is out of range",
+        ),
+    ],
+)
+def test_a_mistake_of_the_set_up_names_no_time(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        Simulator([market(ETH)], sim=LATENCY, **given)
+    assert str(told.value) == said
+
+
+def test_more_coins_than_the_venue_takes_are_refused_without_a_time() -> None:
+    """5 BTC is what Binance takes."""
+    with pytest.raises(ConfigError) as told:
+        begun(coins("6", "60000"))
+    assert str(told.value) == "wallet margin takes at most 5 BTC, would hold 6"

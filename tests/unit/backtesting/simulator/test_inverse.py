@@ -95,5 +95,14 @@ def test_the_quote_asset_is_no_margin_of_it() -> None:
     said = "capital: BTCUSD-PERP.BINANCE is margined in BTC, not USD: expected a list of Deposit"
     with pytest.raises(ConfigError, match=said):
         Simulator([market(COIN)], sim=LATENCY)
+    coins = Deposit(0, Wallet.MARGIN, Decimal(1), asset="BTC", price=Decimal(60_000))
+    for wallet, asset, venue in (
+        (Wallet.MARGIN, "", ""),
+        (Wallet.MARGIN, "USD", "BINANCE"),
+        (Wallet.SPOT, "", "BINANCE"),
+    ):
+        dollars = Deposit(0, wallet, Decimal(5), venue, asset)
+        with pytest.raises(ConfigError, match=said):
+            Simulator([market(COIN)], sim=LATENCY, capital=[coins, dollars])
     with pytest.raises(ConfigError, match="markets: expected one quote asset, was USD, USDT"):
         Simulator([market(COIN), market(BTC)], sim=LATENCY)

@@ -361,6 +361,32 @@ def test_coins_that_are_bought_and_moved_margin_a_contract(folder: Path) -> None
     assert Decimal(held["margin USDT"]) == made_of_nothing < 0
 
 
+def test_coins_from_the_start_are_told_with_what_is_owed_beside_them(folder: Path) -> None:
+    """One instrument, named without a market: the wallet has coins and a debt in USDT."""
+    text = f"""{FREE}
+[venue]
+collateral = ["BTC"]
+"""
+    head = f'instrument = "{BINANCE}"\ncoins = {{ BTC = "1" }}\n'
+    found, made = run(folder, "begun", head + text, "--session", "2024-08-08", "--single")
+    (session,) = found["sessions"]
+    own = [f for f in rows(made, "fills") if f["instrument"] == BINANCE]
+    assert len(own) > 100
+    cash = -sum(f["quantity"] * f["price"] + f["fee"] for f in own)
+    owed = cash + total(found["sessions"], "funding")
+    last = rows(made, "equity")[-1]
+    assert last["balance/margin.USDT"] == owed
+    assert last["balance/margin.BTC"] == 1
+    assert session["venues"]["BINANCE"]["balances"] == {
+        "margin USDT": f"{owed.normalize():f}",
+        "margin BTC": "1",
+    }
+    for place in ("stdout.txt", "report.html"):
+        told = (made / place).read_text()
+        assert "margin USDT" in told
+        assert "margin BTC" in told
+
+
 @pytest.mark.parametrize(
     ("heading", "options"), [("Hedge mode", SESSION), ("Coins as margin", ("--single",))]
 )

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from crypto_quant.data_pipeline.storage import Catalog, SourceInfo
 from tests.e2e.conftest import run_cq
 from tests.e2e.tick_run import rows, run
 from tests.e2e.two_venues import BINANCE, BYBIT, ETH, filed_twice
@@ -385,6 +386,69 @@ collateral = ["BTC"]
         told = (made / place).read_text()
         assert "margin USDT" in told
         assert "margin BTC" in told
+
+
+@pytest.fixture(scope="module")
+def holed(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
+    """Return a folder with two sessions of spot and contract, 16 months apart.
+
+    No sample of 2023 has a snapshot of spot: the contract's book is filed as that of spot too.
+    """
+    made, data = tmp_path_factory.mktemp("holed"), data_dir / "hftbacktest"
+    names = "usdm/btcusdt_20230404.dat.gz", "usdm/btcusdt_20240808.gz", "spot/btcusdt_20240808.gz"
+    done = run_cq(made, "data", "import", *(str(data / name) for name in names))
+    assert done.returncode == 0, done.stderr
+    catalog = Catalog(made / "catalog")
+    for kind in ("delta", "trade"):
+        first = catalog.parts_of(kind, BINANCE)[0]
+        source = SourceInfo(first.source.name, f"again {first.sha256}", 1, "test")
+        rows = catalog.scan(kind, BINANCE, first.start, first.end + 1)
+        exps = catalog.exps(kind, BINANCE)
+        catalog.write(kind, "BTCUSDT.BINANCE", rows, source, exps, first.recv)
+    return made
+
+
+def test_coins_that_are_pledged_are_not_carried_over_a_hole(holed: Path) -> None:
+    """Bought at 28,000 and pledged; at 61,000 they would have made what no trade did."""
+    for name, amount in (("pledged", "0.9"), ("on-their-way", "0.25")):
+        late = f"transfer_delay_ms = {10**9}\n" if name != "pledged" else ""
+        text = (COINS + COLLATERAL).replace('"0.9"', f'"{amount}"') + late
+        (holed / "run.toml").write_text(text)
+        words = "backtest", "--config", "run.toml", "--single", "--runs", name
+        done = run_cq(holed, *words)
+        assert done.returncode == 2, done.stdout
+        where = "on their way to" if late else "in"
+        assert f"was {amount} BTC {where} the margin wallet" in done.stderr
+        assert "sessions: expected no coins where 2023-04-04T23:58:20Z ends" in done.stderr
+        assert "until 2024-08-08T23:54:16Z" in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert not list((holed / name).glob("ticks-*"))
+    for session in ("2023-04-04", "2024-08-08"):
+        found, _ = run(holed, f"alone-{session}", COINS + COLLATERAL, "--session", session)
+        assert Decimal(found["sessions"][0]["markets"]["coins"]["position_end"]) == Decimal("0.9")
+
+
+def test_coins_that_are_bought_are_sold_before_a_hole(holed: Path) -> None:
+    """An odd size, of which nothing is left over: what is made is the cash of the fills."""
+    text = """
+strategy = "hold"
+instrument = "BTCUSDT.BINANCE"
+capital = 70000
+hold = { size = "0.33333" }
+[risk]
+require_stop = false
+loss_at_stop = 0.9
+"""
+    found, made = run(holed, "spot", text, "--single")
+    assert len(found["sessions"]) == 2
+    for session in found["sessions"]:
+        start, end = session["decisions_from_ns"], session["decisions_to_ns"]
+        own = [f for f in rows(made, "fills") if start <= f["ts_event"] <= end]
+        assert [f["reason"] for f in own] == ["hold", "data_end"]
+        assert sum(f["quantity"] for f in own) == 0
+        cash = -sum(f["quantity"] * f["price"] + f["fee"] for f in own)
+        assert Decimal(session["pnl"]["total"]) == cash
+        assert Decimal(session["position_end"]) == 0
 
 
 @pytest.mark.parametrize(

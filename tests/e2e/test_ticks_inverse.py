@@ -308,6 +308,7 @@ def test_a_gap_takes_a_fifth_of_the_coins_and_of_what_is_long(
     held = gap["held"]
     assert 0.01 < held < 0.2
     after = gap["shocked"]["ret"]
+    assert gap["plain"]["unhedged"] == pytest.approx(1 + held, abs=0.02)
     assert after == pytest.approx(-0.2 * (1 + held) + gap["plain"]["ret"], abs=0.001)
     assert 0.0 < gap["shocked"]["margin_ratio"] < 0.01
     assert "prices are in dollars" in json.dumps(rows["usdt_down"])
@@ -318,6 +319,9 @@ def test_a_short_of_all_coins_stays_cash_through_a_gap(folder: Path) -> None:
     for name, row in _shocks(folder, made, "gap_down", "gap_up").items():
         assert row["shocked"]["ret"] == pytest.approx(row["plain"]["ret"], abs=0.001), name
         assert not row["shocked"]["ruined"], name
+        # 927 contracts of 100 against 92,707.05 less a fee of 5 bps, whatever the price.
+        open_part = abs(92_707.05 - 46.35 - 92_700) / 92_660
+        assert row["shocked"]["unhedged"] == pytest.approx(open_part, abs=1e-4), name
 
 
 def test_coins_are_not_carried_over_a_hole(folder: Path, data_dir: Path) -> None:

@@ -6,14 +6,22 @@ The reference of a run on two venues is a run on each: the same orders, fills an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crypto_quant.backtesting.engine.cells import Cell, CellJob, CellRun, Fitted
+from crypto_quant.core.config import load_config
 from crypto_quant.data_pipeline.storage import Catalog, SourceInfo
+from crypto_quant.runtime import state
+from crypto_quant.runtime.config import TickConfig
+from crypto_quant.runtime.joined_stages import JoinedStages
+from crypto_quant.runtime.sleeves import TermsMap, Wish
+from crypto_quant.runtime.view import LineView
+from crypto_quant.venues.rules import load_instruments
 from tests.e2e.conftest import run_cq
 from tests.e2e.tick_run import rows, run
 from tests.e2e.two_venues import BINANCE, BYBIT, ETH, filed_twice
@@ -386,6 +394,38 @@ collateral = ["BTC"]
         told = (made / place).read_text()
         assert "margin USDT" in told
         assert "margin BTC" in told
+
+
+class _Anew(JoinedStages):
+    """Joins what is said anew at each wake-up, and is never silent."""
+
+    def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
+        self._said = [(None, (), (), ())] * len(self._stages)
+        return super().on_timer(view, terms)
+
+    def _join(self, said: Sequence[Wish]) -> Wish:
+        prediction, signals, targets, commands = super()._join(said)
+        return prediction, signals, targets, commands
+
+
+def test_what_is_known_at_sight_changes_no_decision(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Grids and a taker on two venues, money that moves: the log is the same byte by byte."""
+    (folder / "sight.toml").write_text(
+        MOVES + '[markets.taker]\ninstrument = "ETHUSDT-PERP.BINANCE"\n'
+        'strategy = "imbalance"\ncapital = 20000\n'
+    )
+    config = load_config(TickConfig, folder / "sight.toml", {})
+    logs = []
+    for n, joins in enumerate((JoinedStages, _Anew)):
+        monkeypatch.setattr(state, "JoinedStages", joins)
+        job = CellJob(Cell("risk_averse", "p99"), Fitted(2.0, ""), folder / f"sight-{n}.jsonl")
+        found = CellRun(config, Catalog(folder / "catalog"), load_instruments(), job).run()
+        assert sum(s["fills"]["maker"] for s in found.sessions) > 20
+        logs.append((folder / f"sight-{n}.jsonl").read_bytes())
+    assert logs[0] == logs[1]
+    assert logs[0].count(b"\n") > 100
 
 
 @pytest.fixture(scope="module")

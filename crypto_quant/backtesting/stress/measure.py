@@ -106,9 +106,9 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital:
     each = [value(one, prices[n], held[n]) for n, one in enumerate(market.instruments)]
     over = {n: _over(worth, path) for n, worth in enumerate(each)}
     net = np.sum(each, axis=0)
-    if market.coins:  # at the end positions are closed, coins cannot be
-        stands = (ts < span.end) | (np.arange(ts.size) == 0)
-        net = (net + _coins(market, books, rows, prices, path)) * stands
+    if market.coins:  # before the stretch and after the run's last close they stand alone
+        inside = (ts >= span.start) & (ts < span.end)
+        net = (net + _coins(market, books, rows, prices, path)) * inside
     within = _within(whole(books.fills, "ts_event"), span)
     tags = [t for t, yes in zip(texts(books.fills, "tag"), within, strict=True) if yes]
     highest = _margin_ratio(market.instruments, books, rows)

@@ -127,7 +127,7 @@ def test_coins_of_the_start_are_unhedged_but_for_what_is_sold_short_of_them() ->
     held = {
         f"position.{spot.id}": np.full(6, coin),
         "balance.spot.BTC": raw([1.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
-        "balance.margin.BTC": raw([3.0, 3.0, 4.0, 4.0, 3.5, 4.0]),
+        "balance.margin.BTC": raw([3.0, 9.0, 4.0, 4.0, 3.5, 9.0]),
     }
     coins = (Coins("BTC", 3.0, SPOT),)
     span = Span(T0 + 2 * HOUR_NS, T0 + 5 * HOUR_NS)
@@ -135,11 +135,11 @@ def test_coins_of_the_start_are_unhedged_but_for_what_is_sold_short_of_them() ->
     for given in (coins, ()):
         found = measure(RiskConfig(), Market((perp, spot), price, (), given), rows, span, 300.0)
         # Rows of the stretch are at 100, 101, 102, 103 of spot; the last one is after the close.
-        hedge, bought = -200.0, [100.0, 101.0, 102.0, 103.0]
-        begun = [300.0, 303.0, 306.0, 2.5 * 103.0] if given else [0.0] * 4
-        net = [hedge + spot_at + left for spot_at, left in zip(bought, begun, strict=True)]
-        seen = net[:3] if given else net
-        assert found.unhedged == pytest.approx(max(map(abs, seen)) / 300.0)
+        # Rows are at 100 (before the stretch), 101, 102, 103 and 104 (after the last close).
+        bought, begun = [101.0, 102.0, 103.0], [303.0, 306.0, 2.5 * 103.0]
+        net = [-200.0 + mine + left for mine, left in zip(bought, begun, strict=True)]
+        seen = max(net) if given else 100.0
+        assert found.unhedged == pytest.approx(seen / 300.0)
 
 
 def test_limits_say_what_was_seen_and_whether_they_held() -> None:

@@ -43,7 +43,8 @@ class Markets(NamedTuple):
     """What a run trades: its instruments, their legs, and a book for each market.
 
     ``hedged`` are the venues whose accounts are in hedge mode. ``is_plain``: one instrument, named
-    without a market, whose money stays where it is: there is no more to tell than of the run.
+    without a market, whose money is of one asset and stays where it is: there is no more to tell
+    than of the run.
     """
 
     instruments: tuple[Instrument, ...]
@@ -143,7 +144,8 @@ def markets_of(config: TickConfig, instruments: Sequence[Instrument]) -> Markets
         check_money(key, section, instruments[contract], collateral)
         at = legs.short(contract) if leg != BOTH and side == SHORT else contract
         books.append(Book(name, number, section, contract, at, side, leg != BOTH))
-    is_plain = not (config.markets or config.transfers)
+    pledged = [b for b in books if b.section.coins and instruments[b.contract].contract == "linear"]
+    is_plain = not (config.markets or config.transfers or pledged)
     return Markets(tuple(instruments), legs, tuple(books), hedged, is_plain)
 
 

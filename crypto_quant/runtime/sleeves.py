@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import nan
 from typing import Final, Protocol, TypeAlias
 
-from crypto_quant.core.errors import ConfigError, StrategyError
+from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.messages import (
     Alarm,
     FeatureVector,
@@ -42,38 +42,6 @@ Wish: TypeAlias = tuple[
 ]
 """What a sleeve wants at a wake-up, with what led to it: prediction, signals, targets, commands."""
 NO_WISH: Final[Wish] = (None, (), (), ())
-
-
-def check_speaker(said: Iterable[SleeveCommand], number: int, sleeves: Sequence[str]) -> None:
-    """Check that a sleeve sends orders and moves money in its own name only.
-
-    A sleeve that there is not is left to whoever looks it up.
-
-    Parameters
-    ----------
-    said
-        What the stage of sleeve ``number`` said.
-    sleeves
-        Their names, in the order of their stages.
-
-    Raises
-    ------
-    StrategyError
-        It speaks in another one's name.
-    """
-    for one in said:
-        if isinstance(one, Alarm):
-            continue
-        which = f"{type(one).__name__.lower()} "
-        if isinstance(one, Transfer):
-            named = sleeves[one.sleeve] if 0 <= one.sleeve < len(sleeves) else ""
-        else:
-            named, which = one.sleeve, f"{which}{one.name!r} "
-        if named != sleeves[number] and named in sleeves:
-            raise StrategyError(
-                f"sleeve {sleeves[number]}: {which}in the name of sleeve {named}: a sleeve "
-                "sends its own orders and moves its own money only"
-            )
 
 
 class Stage(Protocol):

@@ -12,6 +12,7 @@ from crypto_quant.execution.netting import Netting
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.execution.quoting import Quoting
 from crypto_quant.execution.tickets import Tickets
+from crypto_quant.runtime.joined_stages import JoinedStages
 from crypto_quant.runtime.sleeves import Stage
 from crypto_quant.runtime.view import LineView
 from crypto_quant.strategy.risk_manager.manager import RiskManager
@@ -58,7 +59,10 @@ class SettledFunding:
 
 
 class State:
-    """Everything that a step may change."""
+    """Everything that a step may change.
+
+    ``speaker`` says what all ``stages`` want; a lone one speaks for itself.
+    """
 
     __slots__ = (
         "funding",
@@ -66,6 +70,7 @@ class State:
         "orders",
         "quoting",
         "risk",
+        "speaker",
         "stages",
         "terms",
         "tickets",
@@ -87,6 +92,8 @@ class State:
         self.view = view
         self.terms = terms
         self.stages = stages
+        is_lone = len(stages) == 1
+        self.speaker: Stage = stages[0] if is_lone else JoinedStages(stages, tickets.sleeves)
         self.risk = risk
         self.netting = netting
         self.quoting = quoting

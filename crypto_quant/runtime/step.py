@@ -21,10 +21,7 @@ from crypto_quant.core.messages import (
     Decision,
     Exchange,
     Place,
-    Prediction,
     Refused,
-    Signal,
-    Target,
     Transfer,
     Wake,
 )
@@ -32,13 +29,7 @@ from crypto_quant.execution.netting import NO_PLAN, Plan
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.execution.quoting import NO_QUOTES, QuotePlan
 from crypto_quant.execution.tickets import NO_TICKETS, TicketPlan
-from crypto_quant.runtime.sleeves import (
-    NO_WISH,
-    SleeveCommand,
-    TermsMap,
-    Wish,
-    check_speaker,
-)
+from crypto_quant.runtime.sleeves import NO_WISH, SleeveCommand, TermsMap
 from crypto_quant.runtime.state import State
 from crypto_quant.strategy.risk_manager.own_orders import Change
 
@@ -87,15 +78,11 @@ def step(state: State, wake: Wake) -> Decision:
     if state.risk.observe(view):
         pulled = state.quoting.pull(HALTED) + state.tickets.pull(HALTED)
         state.orders.take_up(pulled)
-    stages = state.stages
     if is_timer and now >= state.funding.due:
-        state.funding.tell(now, stages)
-    if len(stages) == 1:  # nearly always
-        (stage,) = stages
-        wish = stage.on_timer(view, terms) if is_timer else stage.on_account(view)
-    else:
-        wish = _joined(state, terms, is_timer=is_timer)
-    if wish is NO_WISH and not (is_timer or pulled) and state.netting.is_idle:
+        state.funding.tell(now, state.stages)
+    speaker = state.speaker
+    wish = speaker.on_timer(view, terms) if is_timer else speaker.on_account(view)
+    if wish is NO_WISH and not (is_timer or pulled) and state.netting.rests():
         return new(Decision, (now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS))
     prediction, signals, targets, own = wish
     if targets:
@@ -185,28 +172,6 @@ def _changed(
     changes = [Change(*change) for change in tickets.changes]
     changed, refused = state.risk.amend(changes, sent, crosses, state.view, terms)
     return changed, refused + tickets.kept
-
-
-def _joined(state: State, terms: TermsMap, *, is_timer: bool) -> Wish:
-    """Ask every sleeve, and join what they say; what follows them speaks for the run."""
-    view, sleeves = state.view, state.tickets.sleeves
-    prediction: Prediction | None = None
-    signals: tuple[Signal, ...] = NOTHING
-    targets: tuple[Target, ...] = NOTHING
-    commands: tuple[SleeveCommand, ...] = NOTHING
-    for number, stage in enumerate(state.stages):
-        wish = stage.on_timer(view, terms) if is_timer else stage.on_account(view)
-        if wish is NO_WISH:
-            continue
-        made, said, wanted, own = wish
-        prediction = made or prediction
-        signals = signals + said if signals else said
-        targets = targets + wanted if targets else wanted
-        if own:
-            if number < len(sleeves):
-                check_speaker(own, number, sleeves)
-            commands = commands + own
-    return prediction, signals, targets, commands
 
 
 def _hear(orders: OrderManager, answers: Sequence[Answer]) -> None:

@@ -308,6 +308,7 @@ def test_a_gap_takes_a_fifth_of_the_coins_and_of_what_is_long(
     held = gap["held"]
     assert 0.01 < held < 0.2
     after = gap["shocked"]["ret"]
+    assert gap["plain"]["unhedged"] == pytest.approx(1 + held, abs=0.02)
     assert after == pytest.approx(-0.2 * (1 + held) + gap["plain"]["ret"], abs=0.001)
     assert 0.0 < gap["shocked"]["margin_ratio"] < 0.01
     assert "prices are in dollars" in json.dumps(rows["usdt_down"])
@@ -315,9 +316,14 @@ def test_a_gap_takes_a_fifth_of_the_coins_and_of_what_is_long(
 
 def test_a_short_of_all_coins_stays_cash_through_a_gap(folder: Path) -> None:
     _, made = run(folder, "cash under shocks", CASH, "--single")
+    entries = [fill for fill in rows(made, "fills") if fill["quantity"] < 0]
+    sold = sum(CONTRACT * -fill["quantity"] / fill["price"] + fill["fee"] for fill in entries)
+    rest = float(abs(Decimal("1.5") - sold))
     for name, row in _shocks(folder, made, "gap_down", "gap_up").items():
         assert row["shocked"]["ret"] == pytest.approx(row["plain"]["ret"], abs=0.001), name
         assert not row["shocked"]["ruined"], name
+        # What the short leaves of the coins, at no more than a fifth above where they began.
+        assert 0 < row["shocked"]["unhedged"] < rest * 61_804.7 * 1.21 / 92_600, name
 
 
 def test_coins_are_not_carried_over_a_hole(folder: Path, data_dir: Path) -> None:

@@ -6,13 +6,22 @@ The reference of a run on two venues is a run on each: the same orders, fills an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crypto_quant.backtesting.engine.cells import Cell, CellJob, CellRun, Fitted
+from crypto_quant.core.config import load_config
+from crypto_quant.data_pipeline.storage import Catalog, SourceInfo
+from crypto_quant.runtime import state
+from crypto_quant.runtime.config import TickConfig
+from crypto_quant.runtime.joined_stages import JoinedStages
+from crypto_quant.runtime.sleeves import TermsMap, Wish
+from crypto_quant.runtime.view import LineView
+from crypto_quant.venues.rules import load_instruments
 from tests.e2e.conftest import run_cq
 from tests.e2e.pledge import PLEDGED, UNPLEDGED
 from tests.e2e.tick_run import rows, run
@@ -324,6 +333,127 @@ def test_coins_that_are_bought_and_moved_margin_a_contract(folder: Path) -> None
     # What fees, losses and funding made of nothing is a debt that coins stand for.
     made_of_nothing = Decimal(session["markets"]["maker"]["pnl"]["total"])
     assert Decimal(held["margin USDT"]) == made_of_nothing < 0
+
+
+def test_coins_from_the_start_are_told_with_what_is_owed_beside_them(folder: Path) -> None:
+    """One instrument, named without a market: the wallet has coins and a debt in USDT."""
+    text = f"""{FREE}
+[venue]
+collateral = ["BTC"]
+"""
+    head = f'instrument = "{BINANCE}"\ncoins = {{ BTC = "1" }}\n'
+    found, made = run(folder, "begun", head + text, "--session", "2024-08-08", "--single")
+    (session,) = found["sessions"]
+    own = [f for f in rows(made, "fills") if f["instrument"] == BINANCE]
+    assert len(own) > 100
+    cash = -sum(f["quantity"] * f["price"] + f["fee"] for f in own)
+    owed = cash + total(found["sessions"], "funding")
+    last = rows(made, "equity")[-1]
+    assert last["balance/margin.USDT"] == owed
+    assert last["balance/margin.BTC"] == 1
+    assert session["venues"]["BINANCE"]["balances"] == {
+        "margin USDT": f"{owed.normalize():f}",
+        "margin BTC": "1",
+    }
+    for place in ("stdout.txt", "report.html"):
+        told = (made / place).read_text()
+        assert "margin USDT" in told
+        assert "margin BTC" in told
+
+
+class _Anew(JoinedStages):
+    """Joins what is said anew at each wake-up, and is never silent."""
+
+    def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
+        self._said = [(None, (), (), ())] * len(self._stages)
+        return super().on_timer(view, terms)
+
+    def _join(self, said: Sequence[Wish]) -> Wish:
+        prediction, signals, targets, commands = super()._join(said)
+        return prediction, signals, targets, commands
+
+
+def test_what_is_known_at_sight_changes_no_decision(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Grids and a taker on two venues, money that moves: the log is the same byte by byte."""
+    (folder / "sight.toml").write_text(
+        MOVES + '[markets.taker]\ninstrument = "ETHUSDT-PERP.BINANCE"\n'
+        'strategy = "imbalance"\ncapital = 20000\n'
+    )
+    config = load_config(TickConfig, folder / "sight.toml", {})
+    logs = []
+    for n, joins in enumerate((JoinedStages, _Anew)):
+        monkeypatch.setattr(state, "JoinedStages", joins)
+        job = CellJob(Cell("risk_averse", "p99"), Fitted(2.0, ""), folder / f"sight-{n}.jsonl")
+        found = CellRun(config, Catalog(folder / "catalog"), load_instruments(), job).run()
+        assert sum(s["fills"]["maker"] for s in found.sessions) > 20
+        logs.append((folder / f"sight-{n}.jsonl").read_bytes())
+    assert logs[0] == logs[1]
+    assert logs[0].count(b"\n") > 100
+
+
+@pytest.fixture(scope="module")
+def holed(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
+    """Return a folder with two sessions of spot and contract, 16 months apart.
+
+    No sample of 2023 has a snapshot of spot: the contract's book is filed as that of spot too.
+    """
+    made, data = tmp_path_factory.mktemp("holed"), data_dir / "hftbacktest"
+    names = "usdm/btcusdt_20230404.dat.gz", "usdm/btcusdt_20240808.gz", "spot/btcusdt_20240808.gz"
+    done = run_cq(made, "data", "import", *(str(data / name) for name in names))
+    assert done.returncode == 0, done.stderr
+    catalog = Catalog(made / "catalog")
+    for kind in ("delta", "trade"):
+        first = catalog.parts_of(kind, BINANCE)[0]
+        source = SourceInfo(first.source.name, f"again {first.sha256}", 1, "test")
+        rows = catalog.scan(kind, BINANCE, first.start, first.end + 1)
+        exps = catalog.exps(kind, BINANCE)
+        catalog.write(kind, "BTCUSDT.BINANCE", rows, source, exps, first.recv)
+    return made
+
+
+def test_coins_that_are_pledged_are_not_carried_over_a_hole(holed: Path) -> None:
+    """Bought at 28,000 and pledged; at 61,000 they would have made what no trade did."""
+    for name, amount in (("pledged", "0.9"), ("on-their-way", "0.25")):
+        late = f"transfer_delay_ms = {10**9}\n" if name != "pledged" else ""
+        text = (COINS + COLLATERAL).replace('"0.9"', f'"{amount}"') + late
+        (holed / "run.toml").write_text(text)
+        words = "backtest", "--config", "run.toml", "--single", "--runs", name
+        done = run_cq(holed, *words)
+        assert done.returncode == 2, done.stdout
+        where = "on their way to" if late else "in"
+        assert f"was {amount} BTC {where} the margin wallet" in done.stderr
+        assert "sessions: expected no coins where 2023-04-04T23:58:20Z ends" in done.stderr
+        assert "until 2024-08-08T23:54:16Z" in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert not list((holed / name).glob("ticks-*"))
+    for session in ("2023-04-04", "2024-08-08"):
+        found, _ = run(holed, f"alone-{session}", COINS + COLLATERAL, "--session", session)
+        assert Decimal(found["sessions"][0]["markets"]["coins"]["position_end"]) == Decimal("0.9")
+
+
+def test_coins_that_are_bought_are_sold_before_a_hole(holed: Path) -> None:
+    """An odd size, of which nothing is left over: what is made is the cash of the fills."""
+    text = """
+strategy = "hold"
+instrument = "BTCUSDT.BINANCE"
+capital = 70000
+hold = { size = "0.33333" }
+[risk]
+require_stop = false
+loss_at_stop = 0.9
+"""
+    found, made = run(holed, "spot", text, "--single")
+    assert len(found["sessions"]) == 2
+    for session in found["sessions"]:
+        start, end = session["decisions_from_ns"], session["decisions_to_ns"]
+        own = [f for f in rows(made, "fills") if start <= f["ts_event"] <= end]
+        assert [f["reason"] for f in own] == ["hold", "data_end"]
+        assert sum(f["quantity"] for f in own) == 0
+        cash = -sum(f["quantity"] * f["price"] + f["fee"] for f in own)
+        assert Decimal(session["pnl"]["total"]) == cash
+        assert Decimal(session["position_end"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.decisions import DecisionLog, NoLog
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.feed_latency import feed_model
+from crypto_quant.runtime.holes import check_hole
 from crypto_quant.runtime.joint_ticks import JointReader, JointSession, JointTape, Skipped
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.line_spec import Deposit
@@ -162,6 +163,8 @@ class CellRun:
         names: list[str] = []
         for tape in self._tapes():
             earlier: RecordedLine | None = line
+            if earlier is not None:
+                check_hole(earlier, markets, names[-1], tape.session.name)
             paths = tuple(
                 middles(own, terms_at(instrument, tape.start, config.tier).tick)
                 for own, instrument in zip(tape.each, markets.instruments, strict=True)

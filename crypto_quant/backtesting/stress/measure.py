@@ -43,7 +43,7 @@ class Figures(NamedTuple):
     """A stretch, measured on hourly marks from the last one before it.
 
     ``ret``, ``depth`` (deepest fall), ``held`` (what spot gained) and ``unhedged`` (largest
-    net value of positions, without coins that margin them, over equity) are fractions;
+    net value of positions, and of coins that the run began with, over equity) are fractions;
     ``margin_ratio`` the highest maintenance margin over margin balance of any account (1 is
     liquidation). ``taken`` counts fills of a deleveraging. ``ruined``: nothing was left, or the
     venue would have liquidated.
@@ -62,16 +62,26 @@ class Figures(NamedTuple):
     ruined: bool
 
 
+class Coins(NamedTuple):
+    """Coins that a run begins with: how many, and the place of the instrument that prices them."""
+
+    asset: str
+    amount: float
+    at: int
+
+
 class Market(NamedTuple):
     """What positions are valued with: instruments, their prices over time, dollars.
 
     ``price`` gives an instrument's prices at times (n,), in grid units; ``worth`` says where
-    the quote asset is not worth a dollar.
+    the quote asset is not worth a dollar; ``coins`` are those that margin contracts from the
+    start.
     """
 
     instruments: tuple[Instrument, ...]
     price: Callable[[int, Ints], Ints]
     worth: tuple[Worth, ...]
+    coins: tuple[Coins, ...] = ()
 
 
 def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital: float) -> Figures:
@@ -89,10 +99,16 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital:
     worth = _worth(market.worth, ts)
     dollars = path * worth
     prices = [market.price(n, ts) for n in range(len(market.instruments))]
-    over = {}
-    for n, instrument in enumerate(market.instruments):
-        held = np.concatenate((begins, whole(books.equity, f"position.{instrument.id}")[rows]))
-        over[n] = _over(value(instrument, prices[n], held), path)
+    held = [
+        np.concatenate((begins, whole(books.equity, f"position.{instrument.id}")[rows]))
+        for instrument in market.instruments
+    ]
+    each = [value(one, prices[n], held[n]) for n, one in enumerate(market.instruments)]
+    over = {n: _over(worth, path) for n, worth in enumerate(each)}
+    net = np.sum(each, axis=0)
+    if market.coins:  # before the stretch and after the run's last close they stand alone
+        inside = (ts >= span.start) & (ts < span.end)
+        net = (net + _coins(market, books, rows, prices, path)) * inside
     within = _within(whole(books.fills, "ts_event"), span)
     tags = [t for t, yes in zip(texts(books.fills, "tag"), within, strict=True) if yes]
     highest = _margin_ratio(market.instruments, books, rows)
@@ -104,7 +120,7 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital:
         ret=float(dollars[-1] / dollars[0] - 1.0),
         depth=float(drawdown_series(np.maximum(dollars, 0.0)).max()),
         held=float(price[-1] / price[0] - 1.0),
-        unhedged=float(np.abs(np.sum(list(over.values()), axis=0)).max()),
+        unhedged=float(np.abs(_over(net, path)).max()),
         margin_ratio=highest,
         stops=_stops(books, span),
         fills=int(within.sum()),
@@ -123,6 +139,30 @@ def over_equity(market: Market, books: Books, ts: int, lots: Sequence[int]) -> t
     each = enumerate(zip(market.instruments, lots, strict=True))
     worth = (value(one, market.price(n, at), np.array([held])) for n, (one, held) in each)
     return tuple(float(_over(one, equity)[0]) for one in worth)
+
+
+def _coins(
+    market: Market, books: Books, rows: slice, prices: Sequence[Ints], path: Floats
+) -> Floats:
+    """Return what coins of the start are worth, without those that are a spot position.
+
+    What margins inverse contracts counts with their open P&L, which is in coin too: all that is
+    there. So contracts of as many dollars leave nothing of it open, at any price.
+    """
+    if any(one.contract == "inverse" for one in market.instruments):
+        return np.maximum(path, 0.0)
+    total = np.zeros(path.size)
+    for asset, amount, at in market.coins:
+        names = [n for n in books.equity if n.startswith("balance.") and n.endswith(f".{asset}")]
+        own = np.sum([_floats(books, name)[rows] for name in names], axis=0)
+        for one in market.instruments:
+            if one.contract == "spot" and one.base == asset:
+                lots = whole(books.equity, f"position.{one.id}")[rows]
+                own = own - lots * 10.0**-one.qty_exp * float(one.multiplier)
+        # The first mark is of before the first row where there is none earlier.
+        left = np.concatenate((np.full(path.size - own.size, amount), np.maximum(own, 0.0)))
+        total += left * prices[at] * 10.0 ** -market.instruments[at].price_exp
+    return total
 
 
 def _over(worth: Floats, equity: Floats) -> Floats:

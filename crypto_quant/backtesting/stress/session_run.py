@@ -13,6 +13,7 @@ from crypto_quant.backtesting.engine.portfolio import Books
 from crypto_quant.backtesting.stress.held import Held
 from crypto_quant.backtesting.stress.marked import marked_under
 from crypto_quant.backtesting.stress.measure import (
+    Coins,
     Figures,
     Market,
     measure,
@@ -42,7 +43,7 @@ from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.joint_ticks import JointReader, JointTape
 from crypto_quant.runtime.markets import Markets
 from crypto_quant.runtime.middles import middles
-from crypto_quant.runtime.opening import opening_prices, worth
+from crypto_quant.runtime.opening import opening_prices, pricer, worth
 from crypto_quant.runtime.order_latency import Travel
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Settlements
@@ -171,7 +172,17 @@ class SessionRun:
             own = contracts.get(at, at)
             return marked_under(marking(laid, own), marking(self.plain, own), start, ts)
 
-        return Market(legs.instruments, price, laid.worth)
+        return Market(legs.instruments, price, laid.worth, self._coins())
+
+    def _coins(self) -> tuple[Coins, ...]:
+        """Return what the books begin with beside the quote asset."""
+        sections = [book.section for book in self._markets.books]
+        begun: dict[str, Decimal] = {}
+        for section in sections:
+            for asset, amount in section.coins.items():
+                begun[asset] = begun.get(asset, Decimal(0)) + amount
+        traded = self._markets.instruments
+        return tuple(Coins(a, float(n), pricer(a, sections, traded)) for a, n in begun.items())
 
     def _each(self) -> Iterator[tuple[TickReader, TickTape]]:
         return zip(self._reader.readers, self._tape.each, strict=True)

@@ -75,10 +75,16 @@ class Netting:
         self._protection.reset()
         self._orders.reset()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no position is followed or protected: quotes alone trade, if anything does."""
-        return not (self._wanted or self._protection.stops)
+    def rests(self) -> bool:
+        """Return whether no position is followed or protected: quotes alone trade, if anything.
+
+        What happened to orders is no news to it then, nor later.
+        """
+        if self._wanted or self._protection.stops:
+            return False
+        self._orders.touched.clear()
+        self._orders.quotes.forget_touched()
+        return True
 
     def plan(
         self,
@@ -90,9 +96,7 @@ class Netting:
     ) -> Plan:
         """Return what brings positions to the targets; ``NO_PLAN`` while nothing changes."""
         orders = self._orders
-        if self.is_idle and not (targets and _is_for_netting(targets)):
-            orders.touched.clear()
-            orders.quotes.forget_touched()
+        if not (targets and _is_for_netting(targets)) and self.rests():
             return NO_PLAN
         is_due = is_timer and (self._again or view.now >= self._expiry)
         if not (targets or orders.is_touched or is_due):

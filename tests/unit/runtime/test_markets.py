@@ -140,6 +140,14 @@ def test_money_that_moves_is_told_of_one_instrument_too() -> None:
     assert flags == [True, False, False]
 
 
+def test_money_in_two_assets_is_told_of_one_instrument_too() -> None:
+    """A linear contract with coins as margin; those of an inverse one are all its money."""
+    pledged = made('coins = { BTC = 1 }\n[venue]\ncollateral = ["BTC"]')
+    coin = made('instrument = "BTCUSD-PERP.BINANCE"\ncoins = { BTC = 1 }')
+    flags = [markets_of(c, asked(c, KNOWN)).is_plain for c in (pledged, coin)]
+    assert flags == [False, True]
+
+
 def test_legs_of_a_contract_are_books_beside_each_other() -> None:
     legs = f"""
 [markets.up]

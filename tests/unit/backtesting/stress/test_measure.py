@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from crypto_quant.backtesting.engine.portfolio import Books
-from crypto_quant.backtesting.stress.measure import Figures, Market, measure, over_equity, value
+from crypto_quant.backtesting.stress.measure import (
+    Coins,
+    Figures,
+    Market,
+    measure,
+    over_equity,
+    value,
+)
 from crypto_quant.backtesting.stress.tape import DAY_NS, HOUR_NS, Worth
 from crypto_quant.core.measures.arrays import Ints
 from crypto_quant.runtime.segments import Span
@@ -110,6 +117,29 @@ def test_an_inverse_contract_is_worth_its_dollars() -> None:
     px = np.array([4_000_000, 5_000_000])
     assert value(inverse, px, np.array([5, -5])).tolist() == [500.0, -500.0]
     assert value(perp, px, np.array([5, -5])) == pytest.approx([200.0, -250.0])
+
+
+def test_coins_of_the_start_are_unhedged_but_for_what_is_sold_short_of_them() -> None:
+    """3 coins at 100 to 105 and 2 of the contract sold short; 1 more was bought as spot."""
+    perp, spot = instruments()
+    made = books([300.0] * 6, perp=-2_000)
+    coin = 10**spot.qty_exp
+    held = {
+        f"position.{spot.id}": np.full(6, coin),
+        "balance.spot.BTC": raw([1.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
+        "balance.margin.BTC": raw([3.0, 9.0, 4.0, 4.0, 3.5, 9.0]),
+    }
+    coins = (Coins("BTC", 3.0, SPOT),)
+    span = Span(T0 + 2 * HOUR_NS, T0 + 5 * HOUR_NS)
+    rows = replace(made, equity={**made.equity, **held})
+    for given in (coins, ()):
+        found = measure(RiskConfig(), Market((perp, spot), price, (), given), rows, span, 300.0)
+        # Rows of the stretch are at 100, 101, 102, 103 of spot; the last one is after the close.
+        # Rows are at 100 (before the stretch), 101, 102, 103 and 104 (after the last close).
+        bought, begun = [101.0, 102.0, 103.0], [303.0, 306.0, 2.5 * 103.0]
+        net = [-200.0 + mine + left for mine, left in zip(bought, begun, strict=True)]
+        seen = max(net) if given else 100.0
+        assert found.unhedged == pytest.approx(seen / 300.0)
 
 
 def test_limits_say_what_was_seen_and_whether_they_held() -> None:

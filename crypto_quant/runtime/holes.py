@@ -1,0 +1,41 @@
+"""What may be carried from one session into the next: money of the quote asset alone."""
+
+from __future__ import annotations
+
+from crypto_quant.core.errors import ConfigError
+from crypto_quant.runtime.line import RecordedLine
+from crypto_quant.runtime.markets import Markets
+
+
+def check_hole(line: RecordedLine, markets: Markets, ended: str, begins: str) -> None:
+    """Check that nothing whose price moves goes over the hole between two sessions.
+
+    What the venue can sell or close has been when a session ends; coins that margin contracts, or
+    are on their way, cannot be.
+
+    Parameters
+    ----------
+    line
+        Of the session that has ended.
+    markets
+        What is traded.
+    ended, begins
+        Names of that session and of the next one.
+
+    Raises
+    ------
+    ConfigError
+        There are coins in a wallet, or on their way to one.
+    """
+    for number, (wallet, assets, _) in enumerate(line.accounts.wallets()):
+        for asset in assets:
+            if asset == markets.quote:
+                continue
+            held = line.native.balance(number, asset), line.native.in_flight(number, asset)
+            for amount, where in zip(held, ("in", "on their way to"), strict=True):
+                if amount:
+                    raise ConfigError(
+                        f"sessions: expected no coins where {ended} ends, was "
+                        f"{amount.normalize():f} {asset} {where} the {wallet} wallet: until "
+                        f"{begins} their price moves, which no trade made: choose one (--session)"
+                    )

@@ -417,7 +417,7 @@ def test_coins_that_are_pledged_are_not_carried_over_a_hole(holed: Path) -> None
     """Bought at 28,000 and pledged; at 61,000 they would have made what no trade did."""
     for name, amount in (("pledged", "0.9"), ("on-their-way", "0.25")):
         late = f"transfer_delay_ms = {10**9}\n" if name != "pledged" else ""
-        text = (COINS + COLLATERAL).replace('"0.9"', f'"{amount}"') + late
+        text = PLEDGED.replace('"0.9"', f'"{amount}"') + late
         (holed / "run.toml").write_text(text)
         words = "backtest", "--config", "run.toml", "--single", "--runs", name
         done = run_cq(holed, *words)
@@ -429,7 +429,7 @@ def test_coins_that_are_pledged_are_not_carried_over_a_hole(holed: Path) -> None
         assert len(done.stderr.strip().splitlines()) == 1
         assert not list((holed / name).glob("ticks-*"))
     for session in ("2023-04-04", "2024-08-08"):
-        found, _ = run(holed, f"alone-{session}", COINS + COLLATERAL, "--session", session)
+        found, _ = run(holed, f"alone-{session}", PLEDGED, "--session", session)
         assert Decimal(found["sessions"][0]["markets"]["coins"]["position_end"]) == Decimal("0.9")
 
 

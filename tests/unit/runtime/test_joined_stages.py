@@ -78,3 +78,12 @@ def test_a_sleeve_speaks_in_its_own_name_and_what_follows_the_sleeves_in_any() -
         assert JoinedStages([Said(w) for w in stages], names).on_timer(VIEW, {})[3] == (own,)
     with pytest.raises(StrategyError, match="sleeve far: transfer in the name of sleeve near"):
         JoinedStages([Said(NO_WISH), Said(wish)], names).on_timer(VIEW, {})
+
+
+def test_a_sleeve_that_there_is_not_is_left_to_whoever_looks_it_up() -> None:
+    wrong = [
+        Transfer(1, at, Wallet.SPOT, 1, "rule", "BINANCE", "")  # type: ignore[arg-type]
+        for at in (-1, 7)
+    ]
+    joined = JoinedStages([Said((None, (), (), tuple(wrong))), Said(NO_WISH)], ["near", "far"])
+    assert joined.on_timer(VIEW, {})[3] == tuple(wrong)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from crypto_quant.core.errors import StrategyError
-from crypto_quant.core.messages import Alarm, OrderType, Side, Transfer, Wallet
+from crypto_quant.core.messages import OrderType, Side
 from crypto_quant.core.tickets import Amendment, Ticket, Withdrawal
-from crypto_quant.runtime.sleeves import check_speaker
 from tests.unit.backtesting.simulator.markets import market
 from tests.unit.runtime.own_orders import GTX, IOC, MARK, TICK, Said, T, run, ticket
 
@@ -121,13 +119,3 @@ def test_a_sleeve_cannot_speak_in_the_name_of_another(
     resting = ticket("x", Side.BUY, 30, T.LIMIT, price=599_990 * TICK)
     with pytest.raises(StrategyError, match=f"^sleeve two: {words} in the name of sleeve one: "):
         run(market(), {100: [resting]}, {200: [own, said]})
-
-
-def test_a_sleeve_moves_its_own_money_only() -> None:
-    """Alarms are nobody's; a sleeve that there is not is refused where it is looked up."""
-    move = Transfer(0, 1, Wallet.SPOT, Decimal(5), "more margin")
-    alarm = Alarm(0, 5, "later")
-    with pytest.raises(StrategyError, match=r"^sleeve one: transfer in the name of sleeve two: "):
-        check_speaker([alarm, move], 0, ("one", "two"))
-    check_speaker([alarm, move], 1, ("one", "two"))
-    check_speaker([move._replace(sleeve=7), move._replace(sleeve=-1)], 0, ("one", "two"))

@@ -65,12 +65,13 @@ impl Watched {
                 "{answer:?} overtakes"
             );
             self.heard = answer.ts_recv;
-            self.follow(answer);
+            let request = self.follow(answer);
             if let Account::Fill {
                 px,
                 qty,
                 side,
                 is_taker,
+                reference,
                 ..
             } = answer.body
             {
@@ -79,7 +80,13 @@ impl Watched {
                 self.positions[index] += side.sign() * qty.0;
                 let market = &mut self.markets[index];
                 if is_taker && market.best(theirs).is_none() {
-                    assert!(!matches!(cause, Cause::Message | Cause::Book), "{answer:?}");
+                    // A stop is set off by a price, which may be there when its trigger comes.
+                    let is_set_off = request.is_some_and(|request| request.is_conditional());
+                    let is_message = matches!(cause, Cause::Message);
+                    assert!(!matches!(cause, Cause::Book), "{answer:?}");
+                    assert!(is_set_off || !is_message, "{answer:?}");
+                    let is_worse = px.0 * side.sign() >= reference.0 * side.sign();
+                    assert!(is_worse, "{answer:?} is better than what set it off");
                 } else if is_taker {
                     take(market, self.walks, theirs, (px.0, qty.0));
                 } else {
@@ -96,8 +103,9 @@ impl Watched {
         self.answers.extend(answers);
     }
 
-    /// One life after another: accepted, traded, ended; nothing after the end.
-    fn follow(&mut self, answer: &Event<Account>) {
+    /// One life after another: accepted, traded, ended; nothing after the end. Returns the order
+    /// that has traded or goes on.
+    fn follow(&mut self, answer: &Event<Account>) -> Option<Request> {
         let id = answer.body.order().unwrap();
         let key = (answer.instrument, id);
         self.seen.insert(kind(&answer.body));
@@ -111,12 +119,12 @@ impl Watched {
             let is_unread = reason == reason::TOO_MANY_ORDERS;
             assert!(is_unread || is_second == is_told, "{answer:?}");
             self.next_sent(key);
-            return;
+            return None;
         }
         let is_absent = [reason::UNKNOWN_ORDER, reason::NO_SUCH_ORDER];
         if matches!(answer.body, Account::Kept { reason, .. } if is_absent.contains(&reason)) {
             assert!(!self.lives.contains_key(&key), "{answer:?} works");
-            return;
+            return None;
         }
         let mut life = match self.lives.get(&key) {
             Some(life) => *life,
@@ -162,6 +170,7 @@ impl Watched {
         } else {
             self.lives.insert(key, life);
         }
+        Some(life.request)
     }
 
     fn next_sent(&mut self, key: (u16, u64)) -> Request {

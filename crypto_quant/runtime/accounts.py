@@ -25,7 +25,7 @@ class Accounts:
     Raises
     ------
     ConfigError
-        There is collateral, and several venues, or an asset twice in it.
+        There is collateral, and several venues, an asset twice in it, or the quote asset.
     """
 
     __slots__ = ("_collateral", "_instruments", "_quote", "venues")
@@ -43,6 +43,8 @@ class Accounts:
         twice = next((asset for asset in collateral if collateral.count(asset) > 1), None)
         if twice is not None:
             raise ConfigError(f"collateral: expected each asset once, was {twice} twice")
+        if quote in collateral:
+            raise ConfigError(f"collateral: expected assets beside {quote}, which always is")
 
     def wallet(self, wallet: Wallet, venue: str = "") -> int:
         """Return the number of a wallet; ``venue`` may be left out where there is one.

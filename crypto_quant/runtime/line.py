@@ -33,6 +33,7 @@ from crypto_quant.runtime.line_spec import (
     settings_of,
 )
 from crypto_quant.runtime.placing import TYPE_CODE, place_own
+from crypto_quant.runtime.where import where
 from crypto_quant.venues.rules.collateral import multi_assets
 
 WAKES: Final = (None, Wake.TIMER, Wake.ACCOUNT, Wake.GAP, Wake.DATA_END, Wake.ALARM)
@@ -174,9 +175,9 @@ class RecordedLine:
                 self._feed()
                 code = self.native.next()
         except ValueError as err:
-            raise DataError(str(err)) from err
+            raise DataError(self._told(err)) from err
         except RuntimeError as err:
-            raise InvariantError(str(err)) from err
+            raise InvariantError(self._told(err)) from err
         return WAKES[code]
 
     def run(self, strategy: str, parameters: Mapping[str, float]) -> int:
@@ -202,7 +203,7 @@ class RecordedLine:
         except ValueError as err:
             raise ConfigError(str(err)) from err
         except RuntimeError as err:
-            raise InvariantError(str(err)) from err
+            raise InvariantError(self._told(err)) from err
         if asked is None:
             self._feed()
             asked = self._pass(lambda: self.native.run(strategy, given))
@@ -272,10 +273,14 @@ class RecordedLine:
             while (passed := call()) is None:
                 self._feed()
         except ValueError as err:
-            raise DataError(str(err)) from err
+            raise DataError(self._told(err)) from err
         except RuntimeError as err:
-            raise InvariantError(str(err)) from err
+            raise InvariantError(self._told(err)) from err
         return passed
+
+    def _told(self, err: Exception) -> str:
+        """Return what was wrong, and where on the tape if any of it has been read."""
+        return f"{err} {where(self.native)}" if self.native.seq else str(err)
 
     def execute(self, commands: Sequence[Command]) -> None:
         """Send commands to the simulated venue and the ledger, in order.
@@ -293,18 +298,18 @@ class RecordedLine:
                 self._execute(commands[at])
                 at += 1
         except ValueError as err:
-            raise DataError(str(err)) from err
+            raise DataError(self._told(err)) from err
         except RuntimeError as err:
-            raise InvariantError(str(err)) from err
+            raise InvariantError(self._told(err)) from err
 
     def _execute(self, command: Command) -> None:
         name = type(command).__name__.lower()
         try:
             self._send(command)
         except ValueError as err:
-            raise DataError(f"{name} at {self.native.now}: {err}") from err
+            raise DataError(f"{name}: {self._told(err)}") from err
         except RuntimeError as err:
-            raise InvariantError(f"{name} {err}") from err
+            raise InvariantError(f"{name}: {self._told(err)}") from err
 
     def _send(self, command: Command) -> None:
         native = self.native

@@ -51,10 +51,7 @@ pub enum LineError {
         source: LedgerError,
     },
     /// A position was held when funding was due, and the tape does not say what was paid.
-    #[error(
-        "at {ts}: funding of {instrument} is due and a position is held, but the tape has no \
-         settled rate: add the row, or end the segment before it"
-    )]
+    #[error("at {ts}: {}", unpaid(instrument))]
     NoFunding {
         /// When it was due, ns.
         ts: Ts,
@@ -69,4 +66,24 @@ pub enum LineError {
         /// Which parts.
         what: String,
     },
+}
+
+impl LineError {
+    /// What it says, without the time of the line, for who has better words for that.
+    #[must_use]
+    pub fn what(&self) -> String {
+        match self {
+            Self::Ledger { source, .. } => source.to_string(),
+            Self::NoFunding { instrument, .. } => unpaid(instrument),
+            Self::Broken { what, .. } => what.clone(),
+            _ => self.to_string(),
+        }
+    }
+}
+
+fn unpaid(instrument: &str) -> String {
+    format!(
+        "funding of {instrument} is due and a position is held, but the tape has no settled rate: \
+         add the row, or end the segment before it"
+    )
 }

@@ -26,11 +26,13 @@ type Answer = (
     &'static str,
 );
 
+/// Without the time of the line: Python says that in words.
 pub(crate) fn error(error: LineError) -> PyErr {
     use cq_ledger::LedgerError::{
         BadAmount, BeyondTiers, Setup, UnknownAsset, UnknownSleeve, UnknownWallet,
     };
 
+    let what = error.what();
     match error {
         // What a caller named or said wrongly is no broken book.
         LineError::Ledger {
@@ -42,11 +44,9 @@ pub(crate) fn error(error: LineError) -> PyErr {
                 | UnknownSleeve(_)
                 | UnknownWallet(_),
             ..
-        } => PyValueError::new_err(error.to_string()),
-        LineError::Ledger { .. } | LineError::Broken { .. } => {
-            PyRuntimeError::new_err(error.to_string())
-        }
-        _ => PyValueError::new_err(error.to_string()),
+        } => PyValueError::new_err(what),
+        LineError::Ledger { .. } | LineError::Broken { .. } => PyRuntimeError::new_err(what),
+        _ => PyValueError::new_err(what),
     }
 }
 

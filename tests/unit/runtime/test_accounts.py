@@ -39,6 +39,8 @@ def test_collateral_names_each_asset_once() -> None:
     with pytest.raises(ConfigError) as told:
         Accounts((PERP, SPOT), "USDT", ("BTC", "ETH", "BTC"))
     assert str(told.value) == "collateral: expected each asset once, was BTC twice"
+    with pytest.raises(ConfigError, match=r"^collateral: expected assets beside USDT"):
+        Accounts((PERP, SPOT), "USDT", ("USDT",))
 
 
 def test_of_several_venues_each_has_two_wallets_with_its_name() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from crypto_quant.core.errors import ConfigError, DataError, InvariantError
@@ -29,6 +30,13 @@ def woken(
     start: int = START, collateral: tuple[str, ...] = (), capital: str = "100", **sim: object
 ) -> RecordedLine:
     """Return a line without data at its first timer, 100 in the spot wallet."""
+    line = begun(start, collateral, capital, **sim)
+    assert line.next() is Wake.TIMER
+    return line
+
+
+def begun(start: int, collateral: tuple[str, ...], capital: str, **sim: object) -> RecordedLine:
+    """Return it before that."""
     instruments = load_instruments()
     spec = LineSpec(
         instruments=(instruments["BTCUSDT-PERP.BINANCE"], instruments["BTCUSDT.BINANCE"]),
@@ -43,14 +51,22 @@ def woken(
         leverage=2,
         collateral=collateral,
     )
-    line = RecordedLine(spec, [Deposit(0, Wallet.SPOT, Decimal(capital))])
-    assert line.next() is Wake.TIMER
-    return line
+    return RecordedLine(spec, [Deposit(0, Wallet.SPOT, Decimal(capital))])
 
 
 def test_cancelling_what_was_never_placed_is_a_data_error() -> None:
-    with pytest.raises(DataError, match=rf"cancel at {START}: order_id: expected the id .* was 7"):
+    with pytest.raises(DataError, match=r"^cancel: order_id: expected the id .* was 7"):
         woken().execute([Cancel(7, "gone")])
+
+
+def test_an_error_after_the_first_datum_says_where_on_the_tape_it_is() -> None:
+    line = begun(START, (), "100")
+    at = np.array([START + 1_500_000_000], dtype=np.int64)
+    line.load("gap", line.native.add_gaps, 0, at, at)
+    assert [line.next(), line.next()] == [Wake.TIMER, Wake.GAP]
+    said = r"^cancel: order_id: expected .* \(at 2023-11-14T22:00:01\.500000000Z, event 1\)$"
+    with pytest.raises(DataError, match=said):
+        line.execute([Cancel(7, "gone")])
 
 
 def test_moving_money_that_is_not_there_is_refused_by_an_answer() -> None:
@@ -117,5 +133,5 @@ def test_a_transfer_that_cannot_be_one_is_a_data_error(amount: str, asset: str, 
 def test_crossing_parts_that_do_not_sum_to_zero_breaks_an_invariant() -> None:
     parts = (Allocation(0, 500), Allocation(1, -400))
     uneven = ApprovedCross(Cross(START, 0, 1_000_000, parts, "cancel out"), (), RISK_SEAL)
-    with pytest.raises(InvariantError, match="exchange at"):
+    with pytest.raises(InvariantError, match=r"^exchange: allocations"):
         woken().execute([Exchange(uneven)])

@@ -19,7 +19,7 @@ impl PyLine {
             match words.kind(&command) {
                 Kind::Cancel => {
                     let sent = self.inner.cancel(cancelled(&command)?);
-                    sent.map_err(|err| self.refused("cancel", err))?;
+                    sent.map_err(|err| refused("cancel", err))?;
                 }
                 Kind::Place => {
                     let quote = words.plain_quote(&order_of(&command)?)?;
@@ -28,7 +28,7 @@ impl PyLine {
                         return Ok(at);
                     };
                     let sent = self.quote(quote);
-                    sent.map_err(|err| self.refused("place", err))?;
+                    sent.map_err(|err| refused("place", err))?;
                 }
                 Kind::Amend | Kind::Other => return Ok(at),
             }
@@ -59,17 +59,16 @@ impl PyLine {
         };
         self.inner.place(request, vec![(sleeve, Qty(signed))])
     }
+}
 
-    /// Says which command could not be one, or could not be booked.
-    fn refused(&self, name: &str, err: LineError) -> PyErr {
-        let text = err.to_string();
-        let now = self.inner.now();
-        Python::attach(|py| {
-            if error(err).is_instance_of::<PyValueError>(py) {
-                PyValueError::new_err(format!("{name} at {now}: {text}"))
-            } else {
-                PyRuntimeError::new_err(format!("{name} {text}"))
-            }
-        })
-    }
+/// Says which command could not be one, or could not be booked.
+fn refused(name: &str, err: LineError) -> PyErr {
+    let text = format!("{name}: {}", err.what());
+    Python::attach(|py| {
+        if error(err).is_instance_of::<PyValueError>(py) {
+            PyValueError::new_err(text)
+        } else {
+            PyRuntimeError::new_err(text)
+        }
+    })
 }

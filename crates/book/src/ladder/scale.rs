@@ -94,3 +94,36 @@ impl Hasher for Mix {
         self.write_u64(word.cast_unsigned());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::ENTRIES;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn step() -> impl Strategy<Value = i64> {
+        prop_oneof![
+            1..=LARGEST,
+            (0..=40_u32).prop_map(|twos| 1_i64 << twos),
+            (0..=12_u32).prop_map(|tens| 10_i64.pow(tens)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn steps_are_counted_as_a_division_counts_them(
+            step in step(), near in -3_i64..=70_000, off in -3_i64..=3, any in any::<i64>(),
+        ) {
+            let scale = Scale::new(step);
+            for distance in [near * step + off, near, any, i64::MIN + near.abs(), i64::MAX - near.abs()] {
+                let is_entry = distance >= 0 && distance % step == 0
+                    && distance < scale.times(ENTRIES);
+                let steps = scale.steps(distance);
+                prop_assert_eq!(steps < ENTRIES as u64, is_entry, "{} by {}", distance, step);
+                if is_entry {
+                    prop_assert_eq!(steps, (distance / step).cast_unsigned());
+                }
+            }
+        }
+    }
+}

@@ -63,7 +63,7 @@ def _block(rows: list[ShockRow], digits: int, names: int) -> Iterator[str]:
         if row.is_idle:
             yield f"{label:<{names}}  nothing was held: this shows nothing"
             continue
-        plain = f"{row.plain.ret:.{digits}%}"
+        plain = f"{row.plain.ret:z.{digits}%}"
         yield f"{label:<{names}}{plain:>{digits + 6}}{figures(row.shocked, digits)}"
 
 
@@ -73,5 +73,5 @@ def figures(seen: Figures, digits: int) -> str:
     said = "RUINED" if seen.ruined else ", ".join(broken) + " broken" if broken else "held"
     stops = f"{seen.stops.filled} · {seen.stops.worst_bps:z.0f} bp" if seen.stops.filled else "-"
     wide = digits + 6
-    ret, fall = f"{seen.ret:.{digits}%}", f"{seen.depth:.{digits}%}"
+    ret, fall = f"{seen.ret:z.{digits}%}", f"{seen.depth:z.{digits}%}"
     return f"{ret:>{wide}}{fall:>{wide}}{seen.margin_ratio:>8.1%}{stops:>13}  {said}"

@@ -44,7 +44,9 @@ class Accounts:
         if twice is not None:
             raise ConfigError(f"collateral: expected each asset once, was {twice} twice")
         if quote in collateral:
-            raise ConfigError(f"collateral: expected assets beside {quote}, which always is")
+            raise ConfigError(
+                f"collateral: expected assets beside {quote}, was {quote}: it margins by itself"
+            )
 
     def wallet(self, wallet: Wallet, venue: str = "") -> int:
         """Return the number of a wallet; ``venue`` may be left out where there is one.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from crypto_quant.core.errors import ConfigError
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.markets import Markets
@@ -25,7 +27,7 @@ def check_hole(line: RecordedLine, markets: Markets, ended: str, begins: str) ->
     Raises
     ------
     ConfigError
-        There are coins in a wallet, or on their way to one.
+        There are coins in a wallet, or on their way to one, or a position whose coins are gone.
     """
     for number, (wallet, assets, _) in enumerate(line.accounts.wallets()):
         for asset in assets:
@@ -39,3 +41,11 @@ def check_hole(line: RecordedLine, markets: Markets, ended: str, begins: str) ->
                         f"{amount.normalize():f} {asset} {where} the {wallet} wallet: until "
                         f"{begins} their price moves, which no trade made: choose one (--session)"
                     )
+    for number, instrument in enumerate(markets.legs.instruments):
+        lots = line.native.position(number)
+        if lots and instrument.contract == "spot":
+            size = Decimal(lots).scaleb(-instrument.qty_exp).normalize()
+            raise ConfigError(
+                f"sessions: expected no position where {ended} ends, was {size:f} of "
+                f"{instrument.id}, whose coins went for a transfer's fee: choose one (--session)"
+            )

@@ -72,13 +72,16 @@ def pricer(asset: str, sections: Sequence[MarketSection], instruments: Sequence[
     Raises
     ------
     ConfigError
-        None of them does.
+        None of them does, or it lies at several venues.
     """
     found = [n for n, i in enumerate(instruments) if i.base == asset]
     if not found:
         ids = ", ".join(i.id for i in instruments)
         raise ConfigError(f"coins: no instrument of the run prices {asset}, which has {ids}")
-    venue = next(venue_of(one.instrument) for one in sections if asset in one.coins)
+    venues = dict.fromkeys(venue_of(one.instrument) for one in sections if asset in one.coins)
+    if len(venues) > 1:  # each would count them at another price
+        raise ConfigError(f"coins: expected {asset} at one venue, was at {' and '.join(venues)}")
+    (venue,) = venues
 
     def rank(at: int) -> tuple[bool, int, int]:
         one = instruments[at]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,12 +46,11 @@ class SettledFunding:
         self.due = self._recv[0]
         """When the next rate becomes known."""
 
-    def tell(self, now: int, stages: Sequence[Stage]) -> None:
+    def tell(self, now: int, speaker: Stage) -> None:
         """Tell what became known by ``now``."""
         while self._recv[self._at] <= now:
             at = self._at
-            for stage in stages:
-                stage.on_funding(self._event[at], self._rate[at], self._hours[at])
+            speaker.on_funding(self._event[at], self._rate[at], self._hours[at])
             self._at = at + 1
         self.due = self._recv[self._at]
 
@@ -105,5 +102,4 @@ class State:
         """Forget positions and wishes: the tape broke off and the books are flat."""
         self.netting.reset()
         self.quoting.reset()
-        for stage in self.stages:
-            stage.reset()
+        self.speaker.reset()

@@ -79,7 +79,7 @@ def step(state: State, wake: Wake) -> Decision:
         pulled = state.quoting.pull(HALTED) + state.tickets.pull(HALTED)
         state.orders.take_up(pulled)
     if is_timer and now >= state.funding.due:
-        state.funding.tell(now, state.stages)
+        state.funding.tell(now, state.speaker)
     speaker = state.speaker
     wish = speaker.on_timer(view, terms) if is_timer else speaker.on_account(view)
     if wish is NO_WISH and not (is_timer or pulled) and state.netting.rests():

@@ -433,6 +433,23 @@ def test_coins_that_are_pledged_are_not_carried_over_a_hole(holed: Path) -> None
         assert Decimal(found["sessions"][0]["markets"]["coins"]["position_end"]) == Decimal("0.9")
 
 
+def test_a_position_whose_coins_went_for_a_fee_is_not_carried_over_a_hole(holed: Path) -> None:
+    """Of 1 BTC 0.1 is paid each way: 0.8 are there to be sold at the end."""
+    emptied = '[transfers.emptied]\nbook = "maker"\namount = 1000\n'
+    back = (
+        '[transfers.back]\nbook = "coins"\nasset = "BTC"\nsource = "margin"\namount = "0.7"\n'
+        "after_s = 60\n"
+    )
+    text = PLEDGED.replace(emptied, back).replace("capital = 1000\n", "capital = 20000\n")
+    text = text.replace('"0.9"', '"0.8"') + 'transfer_fees = { BTC = "0.1" }\n'
+    (holed / "run.toml").write_text(text)
+    words = "backtest", "--config", "run.toml", "--single", "--runs", "fee"
+    done = run_cq(holed, *words)
+    assert done.returncode == 2, done.stdout
+    assert "ends, was 0.2 of BTCUSDT.BINANCE, whose coins went for a transfer's fee" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_coins_that_are_bought_are_sold_before_a_hole(holed: Path) -> None:
     """An odd size, of which nothing is left over: what is made is the cash of the fills."""
     text = """

@@ -4,9 +4,9 @@
 //! in full. Losses, fees and funding are paid in the settle asset, whose balance may be negative.
 
 use cq_types::{round_money, Contract, Dated, InstrumentIdx, Ts};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::amount::{add_to, times};
+use crate::amount::{add_to, over, times};
 use crate::layout::{Layout, Pricer};
 use crate::{Ledger, LedgerError, WalletIdx};
 
@@ -168,6 +168,25 @@ impl Collateral {
         } else {
             worth
         }))
+    }
+
+    /// How much of a balance can leave while what is left counts no less than nothing, where all
+    /// counts `free` more than is needed; 8 decimals, or the whole of it.
+    pub(crate) fn movable(
+        &self,
+        balance: Decimal,
+        price: Decimal,
+        free: Decimal,
+        ts: Ts,
+    ) -> Result<Decimal, LedgerError> {
+        // What all of it counts is rounded: dividing by it would not always give all of it back.
+        if balance <= Decimal::ZERO || free >= self.counts(balance, price, ts)? {
+            return Ok(balance);
+        }
+        let each = times(price, *self.ratio.at(ts).0)?;
+        let most =
+            over(free, each)?.round_dp_with_strategy(8, RoundingStrategy::ToNegativeInfinity);
+        Ok(most.min(balance))
     }
 
     fn check(&self, ts: Ts) -> Result<(), LedgerError> {

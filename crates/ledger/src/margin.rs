@@ -1,5 +1,5 @@
 use cq_types::{round_money, Ts};
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
 use crate::amount::{add_to, minus, over, plus, times};
 use crate::collateral::Shared;
@@ -123,8 +123,7 @@ impl Ledger {
         Ok(worth.unwrap_or_default())
     }
 
-    /// How much of a balance can leave while what is left counts no less than nothing, where all
-    /// counts `free` more than is needed; 8 decimals.
+    /// How much of a balance can leave where all counts `free` more than is needed.
     pub(crate) fn movable(
         &self,
         shared: &Shared,
@@ -136,10 +135,7 @@ impl Ledger {
         let Some(rule) = shared.rule(slot).filter(|_| balance > Decimal::ZERO) else {
             return Ok(balance);
         };
-        let each = times(self.marks().asset(slot)?, *rule.ratio.at(ts).0)?;
-        let most =
-            over(free, each)?.round_dp_with_strategy(8, RoundingStrategy::ToNegativeInfinity);
-        Ok(most.min(balance))
+        rule.movable(balance, self.marks().asset(slot)?, free, ts)
     }
 
     /// Slots whose contracts share one margin with those of `slot`.

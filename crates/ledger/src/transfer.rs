@@ -1,9 +1,9 @@
 //! Money on its way between two wallets: nobody's margin, but part of what everything is worth.
 
 use cq_types::{InstrumentIdx, Ts};
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
-use crate::amount::{add_to, minus, over, plus, times};
+use crate::amount::{add_to, minus, plus, times};
 use crate::cash::{booked, out_of_range, positive};
 use crate::draft::{Draft, Spare};
 use crate::{
@@ -186,10 +186,7 @@ impl MarginAccount {
         let Some(price) = self.price_of(slot, marks)? else {
             return Ok(balance);
         };
-        let each = times(price, *rule.ratio.at(ts).0)?;
-        let most = over(free, each)?;
-        let most = most.round_dp_with_strategy(8, RoundingStrategy::ToNegativeInfinity);
-        Ok(most.min(balance))
+        rule.movable(balance, price, free, ts)
     }
 
     /// Books the departure of a transfer that the ledger has let through.

@@ -248,6 +248,8 @@ impl<'a> Row<'a> {
             for asset in &wallet.assets {
                 let balance = ledger.balance(index, asset)?;
                 self.put(name("balance", &wallet.name, asset), balance)?;
+                let sent = ledger.in_flight(index, asset)?;
+                self.put(name("in_flight", &wallet.name, asset), sent)?;
                 let margin = ledger.margin(index, asset, ts)?;
                 let ratio = margin.ratio().and_then(|r| f64::try_from(r).ok());
                 let column = name("margin_ratio", &wallet.name, asset);

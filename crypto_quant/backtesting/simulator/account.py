@@ -177,7 +177,7 @@ def _check_margins(instruments: Sequence[Instrument], venue: str) -> None:
     own = [i for i in instruments if venue in ("", venue_of(i.id))]
     if unpaid := margined_in_coin(own):
         raise ConfigError(
-            f"capital: {unpaid}: expected a list of Deposit with coins and their price"
+            f"capital: {unpaid}: expected Deposits of {own[0].settle} with their price"
         )
 
 

@@ -106,9 +106,10 @@ def measure(risk: RiskConfig, market: Market, books: Books, span: Span, capital:
     each = [value(one, prices[n], held[n]) for n, one in enumerate(market.instruments)]
     over = {n: _over(worth, path) for n, worth in enumerate(each)}
     net = np.sum(each, axis=0)
-    if market.coins:  # before the stretch and after the run's last close they stand alone
-        inside = (ts >= span.start) & (ts < span.end)
-        net = (net + _coins(market, books, rows, prices, path)) * inside
+    if market.coins:
+        # Beside nothing they stand alone before the run's first trade and after its last close.
+        counts = (ts >= span.start) & (ts < span.end) | np.any(held, axis=0)
+        net = net + _coins(market, books, rows, prices, path) * counts
     within = _within(whole(books.fills, "ts_event"), span)
     tags = [t for t, yes in zip(texts(books.fills, "tag"), within, strict=True) if yes]
     highest = _margin_ratio(market.instruments, books, rows)
@@ -147,22 +148,36 @@ def _coins(
     """Return what coins of the start are worth, without those that are a spot position.
 
     What margins inverse contracts counts with their open P&L, which is in coin too: all that is
-    there. So contracts of as many dollars leave nothing of it open, at any price.
+    there but cash. So contracts of as many dollars leave nothing of it open, at any price.
     """
     if any(one.contract == "inverse" for one in market.instruments):
-        return np.maximum(path, 0.0)
+        cash = _balances(books, market.instruments[0].quote, rows)
+        return np.maximum(path - _after(path, cash, 0.0), 0.0)
     total = np.zeros(path.size)
     for asset, amount, at in market.coins:
-        names = [n for n in books.equity if n.startswith("balance.") and n.endswith(f".{asset}")]
-        own = np.sum([_floats(books, name)[rows] for name in names], axis=0)
+        own = _balances(books, asset, rows)
         for one in market.instruments:
             if one.contract == "spot" and one.base == asset:
                 lots = whole(books.equity, f"position.{one.id}")[rows]
-                own = own - lots * 10.0**-one.qty_exp * float(one.multiplier)
-        # The first mark is of before the first row where there is none earlier.
-        left = np.concatenate((np.full(path.size - own.size, amount), np.maximum(own, 0.0)))
+                own -= lots * 10.0**-one.qty_exp * float(one.multiplier)
+        left = _after(path, own, amount)
         total += left * prices[at] * 10.0 ** -market.instruments[at].price_exp
     return total
+
+
+def _balances(books: Books, asset: str, rows: slice) -> Floats:
+    """Return what all wallets have of an asset in rows, with what is on its way to one."""
+    own = ("balance.", "in_flight.")
+    names = [n for n in books.equity if n.startswith(own) and n.endswith(f".{asset}")]
+    total = np.zeros(whole(books.equity, "ts")[rows].size)
+    for name in names:
+        total += _floats(books, name)[rows]
+    return total
+
+
+def _after(path: Floats, values: Floats, first: float) -> Floats:
+    """Return values of rows after that of the mark before them, where ``path`` has one."""
+    return np.concatenate((np.full(path.size - values.size, first), np.maximum(values, 0.0)))
 
 
 def _over(worth: Floats, equity: Floats) -> Floats:

@@ -39,7 +39,7 @@ def test_collateral_names_each_asset_once() -> None:
     with pytest.raises(ConfigError) as told:
         Accounts((PERP, SPOT), "USDT", ("BTC", "ETH", "BTC"))
     assert str(told.value) == "collateral: expected each asset once, was BTC twice"
-    with pytest.raises(ConfigError, match=r"^collateral: expected assets beside USDT"):
+    with pytest.raises(ConfigError, match=r"^collateral: expected assets beside USDT, was USDT"):
         Accounts((PERP, SPOT), "USDT", ("USDT",))
 
 

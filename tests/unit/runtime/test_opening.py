@@ -18,7 +18,7 @@ from crypto_quant.runtime.line_spec import Deposit
 from crypto_quant.runtime.market_config import MarketSection
 from crypto_quant.runtime.markets import asked, markets_of
 from crypto_quant.runtime.middles import Middles
-from crypto_quant.runtime.opening import opening_prices, worth
+from crypto_quant.runtime.opening import opening_prices, pricer, worth
 from crypto_quant.venues.rules import load_instruments
 from tests.unit.runtime.test_markets import DAY, empty, made
 
@@ -163,3 +163,13 @@ def test_a_coin_begins_at_what_the_ledger_prices_its_wallet_by() -> None:
     assert opening_prices(pledged, both, tape, [other, cents]) == {"BTC": Decimal("61804.70")}
     away = [pledged[0], pledged[1].model_copy(update={"instrument": "ETHUSDT-PERP.BYBIT"})]
     assert opening_prices(away, both, tape, [other, cents]) == {"BTC": Decimal("60000.01")}
+
+
+def test_a_coin_at_two_venues_has_no_one_price() -> None:
+    """Each venue's wallet counts it at its own contract."""
+    other = "BTCUSDT-PERP.BYBIT"
+    sections = [MarketSection(instrument=one, coins={"BTC": Decimal(1)}) for one in (LINEAR, other)]
+    traded = [KNOWN[LINEAR], KNOWN[other]]
+    with pytest.raises(ConfigError, match="coins: expected BTC at one venue, was at BINANCE and B"):
+        pricer("BTC", sections, traded)
+    assert [pricer("BTC", [one], traded) for one in sections] == [0, 1]

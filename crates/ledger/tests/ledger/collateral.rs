@@ -386,6 +386,25 @@ fn collateral_that_a_position_needs_cannot_leave() {
         .unwrap();
 }
 
+proptest! {
+    #[test]
+    fn all_of_what_nothing_needs_can_leave(cents in 1_i64..20_000_000, units in 1_i64..400_000_000) {
+        let mut ledger = ledger();
+        for index in [SPOT, PERP] {
+            ledger.mark(index, Px(cents)).unwrap();
+        }
+        let all = Decimal::new(units, 8);
+        ledger.deposit(100, 0, USDM, "BTC", all).unwrap();
+        let account = MarginAccount::of(&ledger, MarginMode::Cross);
+        let mut marks = MARKS;
+        marks[usize::from(PERP)] = Some(Px(cents));
+        let nothing = |_| Ok(OpenOrders { bids: d("0"), asks: d("0") });
+        prop_assert_eq!(account.free_to_send((USDM, "BTC"), nothing, &marks, 101), Ok(all));
+        ledger.transfer(send(USDM, SPOT_WALLET, "BTC", &all.to_string())).unwrap();
+        prop_assert_eq!(ledger.balance(USDM, "BTC"), Ok(d("0")));
+    }
+}
+
 #[test]
 fn orders_tie_up_the_larger_side_with_the_position() {
     // dev.binance.vision/t/margin-requirements/17078: short 10 000, bids of 15 000: the larger

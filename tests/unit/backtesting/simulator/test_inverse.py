@@ -92,7 +92,7 @@ def test_a_long_is_liquidated_where_the_coins_no_longer_carry_it() -> None:
 
 
 def test_the_quote_asset_is_no_margin_of_it() -> None:
-    said = "capital: BTCUSD-PERP.BINANCE is margined in BTC, not USD: expected a list of Deposit"
+    said = "capital: BTCUSD-PERP.BINANCE is margined in BTC, not USD: expected Deposits of BTC"
     with pytest.raises(ConfigError, match=said):
         Simulator([market(COIN)], sim=LATENCY)
     coins = Deposit(0, Wallet.MARGIN, Decimal(1), asset="BTC", price=Decimal(60_000))

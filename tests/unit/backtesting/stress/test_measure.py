@@ -120,26 +120,50 @@ def test_an_inverse_contract_is_worth_its_dollars() -> None:
 
 
 def test_coins_of_the_start_are_unhedged_but_for_what_is_sold_short_of_them() -> None:
-    """3 coins at 100 to 105 and 2 of the contract sold short; 1 more was bought as spot."""
+    """Of 3 coins 2 are sold short; 1 more is bought as spot, and 3 travel in the third row.
+
+    Prices are 100 before the stretch, 101, 102 and 103 in it and 104 at its end. Where nothing
+    is held, before and after, coins count for nothing.
+    """
     perp, spot = instruments()
-    made = books([300.0] * 6, perp=-2_000)
-    coin = 10**spot.qty_exp
+    lots = np.array([0, 0, 1, 1, 1, 0])
     held = {
-        f"position.{spot.id}": np.full(6, coin),
+        f"position.{perp.id}": -2_000 * lots,
+        f"position.{spot.id}": 10**spot.qty_exp * lots,
         "balance.spot.BTC": raw([1.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
-        "balance.margin.BTC": raw([3.0, 9.0, 4.0, 4.0, 3.5, 9.0]),
+        "balance.margin.BTC": raw([3.0, 9.0, 4.0, 1.0, 4.0, 9.0]),
+        "in_flight.margin.BTC": raw([0.0, 0.0, 0.0, 3.0, 0.0, 0.0]),
     }
-    coins = (Coins("BTC", 3.0, SPOT),)
-    span = Span(T0 + 2 * HOUR_NS, T0 + 5 * HOUR_NS)
+    made = books([300.0] * 6)
     rows = replace(made, equity={**made.equity, **held})
-    for given in (coins, ()):
-        found = measure(RiskConfig(), Market((perp, spot), price, (), given), rows, span, 300.0)
-        # Rows of the stretch are at 100, 101, 102, 103 of spot; the last one is after the close.
-        # Rows are at 100 (before the stretch), 101, 102, 103 and 104 (after the last close).
-        bought, begun = [101.0, 102.0, 103.0], [303.0, 306.0, 2.5 * 103.0]
-        net = [-200.0 + mine + left for mine, left in zip(bought, begun, strict=True)]
-        seen = max(net) if given else 100.0
-        assert found.unhedged == pytest.approx(seen / 300.0)
+    span = Span(T0 + 2 * HOUR_NS, T0 + 5 * HOUR_NS)
+    for coins, net in ((), -200.0 + 101.0), ((Coins("BTC", 3.0, SPOT),), -200.0 + 4 * 103.0):
+        found = measure(RiskConfig(), Market((perp, spot), price, (), coins), rows, span, 300.0)
+        assert found.unhedged == pytest.approx(abs(net) / 300.0)
+
+
+def test_what_is_held_when_a_stretch_begins_counts_with_the_coins_of_then() -> None:
+    """2 coins are held long beside 3 when a shock begins, and are gone at the next row."""
+    perp, spot = instruments()
+    made = books([300.0] * 6)
+    held = {
+        f"position.{perp.id}": np.array([0, 2_000, 0, 0, 0, 0]),
+        "balance.margin.BTC": raw([3.0] * 6),
+    }
+    rows = replace(made, equity={**made.equity, **held})
+    span = Span(T0 + 2 * HOUR_NS, T0 + 5 * HOUR_NS)
+    market = Market((perp, spot), price, (), (Coins("BTC", 3.0, SPOT),))
+    assert measure(RiskConfig(), market, rows, span, 300.0).unhedged == pytest.approx(500 / 300)
+
+
+def test_cash_beside_coins_that_margin_inverse_contracts_is_no_coin() -> None:
+    perp, _ = instruments()
+    inverse = replace(perp, contract="inverse", multiplier=Decimal(100), qty_exp=0)
+    made = books([300.0] * 6, perp=-2)
+    rows = replace(made, equity={**made.equity, f"balance.margin.{perp.quote}": raw([100.0] * 6)})
+    span = Span(T0 + 2 * HOUR_NS, T0 + 5 * HOUR_NS)
+    market = Market((inverse,), price, (), (Coins("BTC", 2.0, 0),))
+    assert measure(RiskConfig(), market, rows, span, 300.0).unhedged == pytest.approx(0.0)
 
 
 def test_limits_say_what_was_seen_and_whether_they_held() -> None:

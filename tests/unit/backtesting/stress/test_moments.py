@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from crypto_quant.backtesting.simulator import Market
 from crypto_quant.backtesting.stress.shocks import SHOCKS
+from crypto_quant.backtesting.stress.shocks.book import first_cut
 from crypto_quant.backtesting.stress.shocks.moments import Edge, split, standing
 from crypto_quant.backtesting.stress.tape import Parts, SessionTape, StressTape
 from crypto_quant.core.messages import OrderType, Side
@@ -241,3 +242,23 @@ def test_an_edge_is_before_the_first_row_that_is_lived_then() -> None:
     assert isinstance(late, Edge)
     assert late[:2] == (12, 14)
     assert late[3:] == (9, True)
+
+
+def test_a_snapshot_that_follows_another_at_once_replaces_it() -> None:
+    """No row between them says that the first one has ended, but its own last one."""
+    snapshot, last = flags.SNAPSHOT, flags.SNAPSHOT | flags.LAST
+    rows: Columns = {
+        "ts_event": np.array([0, 0, 1, 1, 2], dtype=np.int64),
+        "ts_recv": np.array([0, 0, 1, 1, 2], dtype=np.int64),
+        "side": np.array([1, -1, 1, -1, 1], dtype=np.int8),
+        "px": np.array([100, 101, 200, 201, 199], dtype=np.int64),
+        "qty": np.array([5, 5, 5, 5, 5], dtype=np.int64),
+        "flags": np.array([snapshot, last, snapshot, last, flags.LAST], dtype=np.uint32),
+    }
+    for parts in (
+        [rows],
+        [{name: values[n : n + 1] for name, values in rows.items()} for n in range(5)],
+    ):
+        levels = first_cut(parts, 2).levels
+        assert levels is not None
+        assert sorted(levels["px"].tolist()) == [200, 201]

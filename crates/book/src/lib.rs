@@ -15,8 +15,8 @@ pub use path::MiddlePath;
 /// Bids and asks of one instrument.
 #[derive(Debug, Clone)]
 pub struct Book {
-    bids: Ladder,
-    asks: Ladder,
+    /// Bids and asks: chosen by a side without a branch, which changes in turn.
+    sides: [Ladder; 2],
     state: State,
     crossings: u64,
     /// Worst prices of the last snapshot, bids and asks.
@@ -52,8 +52,7 @@ impl Book {
     #[must_use]
     pub fn with_step(step: Px) -> Self {
         Self {
-            bids: Ladder::new(Side::Buy, step.0),
-            asks: Ladder::new(Side::Sell, step.0),
+            sides: [Side::Buy, Side::Sell].map(|side| Ladder::new(side, step.0)),
             state: State::Invalid,
             crossings: 0,
             edges: [None; 2],
@@ -96,10 +95,7 @@ impl Book {
     /// unchanged.
     #[inline]
     pub fn apply(&mut self, side: Side, px: Px, qty: Qty) -> Qty {
-        match side {
-            Side::Buy => self.bids.set(px, qty),
-            Side::Sell => self.asks.set(px, qty),
-        }
+        self.sides[place(side)].set(px, qty)
     }
 
     /// Declares the frame complete: the book becomes or stays valid, unless it is crossed.
@@ -109,14 +105,13 @@ impl Book {
             self.invalidate();
         } else if self.state == State::Loading {
             self.state = State::Valid;
-            self.edges = [self.bids.worst(), self.asks.worst()];
+            self.edges = self.sides.each_ref().map(Ladder::worst);
         }
     }
 
     /// Removes all levels.
     pub fn clear(&mut self) {
-        self.bids.clear();
-        self.asks.clear();
+        self.sides.iter_mut().for_each(Ladder::clear);
     }
 
     /// Forgets everything until the next snapshot: events were missed.
@@ -140,68 +135,60 @@ impl Book {
     /// Highest bid.
     #[must_use]
     pub fn best_bid(&self) -> Option<(Px, Qty)> {
-        self.bids.best()
+        self.best(Side::Buy)
     }
 
     /// Lowest ask.
     #[must_use]
     pub fn best_ask(&self) -> Option<(Px, Qty)> {
-        self.asks.best()
+        self.best(Side::Sell)
     }
 
     /// Best level of one side.
     #[must_use]
     pub fn best(&self, side: Side) -> Option<(Px, Qty)> {
-        match side {
-            Side::Buy => self.bids.best(),
-            Side::Sell => self.asks.best(),
-        }
+        self.sides[place(side)].best()
     }
 
     /// Quantity resting at a price, zero where there is no level.
     #[must_use]
     pub fn qty_at(&self, side: Side, px: Px) -> Qty {
-        match side {
-            Side::Buy => self.bids.qty_at(px),
-            Side::Sell => self.asks.qty_at(px),
-        }
+        self.sides[place(side)].qty_at(px)
     }
 
     /// Whether what rests at a price is known: beyond the worst level of the last snapshot it is
     /// only where a level has changed since.
     #[must_use]
     pub fn is_known(&self, side: Side, px: Px) -> bool {
-        let (edge, ladder) = match side {
-            Side::Buy => (self.edges[0], &self.bids),
-            Side::Sell => (self.edges[1], &self.asks),
-        };
+        let (edge, ladder) = (self.edges[place(side)], &self.sides[place(side)]);
         let is_inside = edge.is_some_and(|edge| px.0 * side.sign() >= edge.0 * side.sign());
         is_inside || ladder.qty_at(px).0 != 0
     }
 
     /// The best `n` levels of a side, from the touch outwards.
     pub fn levels(&self, side: Side, n: usize) -> impl Iterator<Item = (Px, Qty)> + '_ {
-        match side {
-            Side::Buy => self.bids.iter(),
-            Side::Sell => self.asks.iter(),
-        }
-        .take(n)
+        self.sides[place(side)].iter().take(n)
     }
 
     /// Number of levels of a side.
     #[must_use]
     pub fn depth(&self, side: Side) -> usize {
-        match side {
-            Side::Buy => self.bids.len(),
-            Side::Sell => self.asks.len(),
-        }
+        self.sides[place(side)].len()
     }
 
     fn is_crossed(&self) -> bool {
-        match (self.bids.best(), self.asks.best()) {
+        match (self.best_bid(), self.best_ask()) {
             (Some((bid, _)), Some((ask, _))) => bid >= ask,
             _ => false,
         }
+    }
+}
+
+/// Where a side's ladder is.
+fn place(side: Side) -> usize {
+    match side {
+        Side::Buy => 0,
+        Side::Sell => 1,
     }
 }
 

@@ -91,6 +91,15 @@ def pricer(asset: str, sections: Sequence[MarketSection], instruments: Sequence[
     return min(found, key=rank)
 
 
+def begun(sections: Sequence[MarketSection]) -> dict[str, Decimal]:
+    """Return how much of each coin books begin with together."""
+    out: dict[str, Decimal] = {}
+    for section in sections:
+        for asset, amount in section.coins.items():
+            out[asset] = EXACT.add(out.get(asset, Decimal(0)), amount)
+    return out
+
+
 def opening_prices(
     sections: Sequence[MarketSection],
     instruments: Sequence[Instrument],
@@ -116,9 +125,8 @@ def opening_prices(
     ConfigError
         Nothing prices a coin, or all of it is worth more than a ledger keeps.
     """
-    coins = dict.fromkeys(asset for section in sections for asset in section.coins)
     prices = {}
-    for asset in coins:
+    for asset in begun(sections):
         at = pricer(asset, sections, instruments)
         tick = tick_at(instruments[at], tape.start)
         ticks = _first(paths[at], tape.session.start) // 2 // tick

@@ -170,8 +170,8 @@ impl Collateral {
         }))
     }
 
-    /// How much of a balance can leave while what is left counts no less than nothing, where all
-    /// counts `free` more than is needed; 8 decimals, or the whole of it.
+    /// How much of a balance above zero can leave while what is left counts no less than nothing,
+    /// where all counts `free` more than is needed; 8 decimals, or the whole of it.
     pub(crate) fn movable(
         &self,
         balance: Decimal,
@@ -180,7 +180,7 @@ impl Collateral {
         ts: Ts,
     ) -> Result<Decimal, LedgerError> {
         // What all of it counts is rounded: dividing by it would not always give all of it back.
-        if balance <= Decimal::ZERO || free >= self.counts(balance, price, ts)? {
+        if free >= self.counts(balance, price, ts)? {
             return Ok(balance);
         }
         let each = times(price, *self.ratio.at(ts).0)?;

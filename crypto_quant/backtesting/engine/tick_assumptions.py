@@ -9,13 +9,12 @@ from typing import Any
 from crypto_quant.backtesting.engine.assumptions import unsourced
 from crypto_quant.backtesting.engine.band import Band
 from crypto_quant.backtesting.engine.cells import CellResult
-from crypto_quant.backtesting.engine.tick_venues import exact_sum
 from crypto_quant.backtesting.metrics.description import Assumption
 from crypto_quant.core.clock import iso
 from crypto_quant.core.terms import EXACT
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.markets import Markets
-from crypto_quant.runtime.opening import pricer
+from crypto_quant.runtime.opening import begun, pricer
 from crypto_quant.runtime.venue_config import FeedSection
 
 Figures = Mapping[str, Any]
@@ -64,10 +63,11 @@ def _transfers(config: TickConfig, markets: Markets) -> Iterator[str]:
 
 def _coins(config: TickConfig, markets: Markets, prices: Mapping[str, Decimal]) -> Iterator[str]:
     sections = [book.section for book in markets.books]
+    amounts = begun(sections)
     for asset, price in prices.items():
-        amount = exact_sum(section.coins.get(asset, Decimal(0)) for section in sections)
         book = markets.instruments[pricer(asset, sections, markets.instruments)].id
         source = f"the middle of the book of {book} at the start of the first session"
+        amount = amounts[asset]
         yield (
             f"{amount:f} {asset} count as {EXACT.multiply(amount, price):,f} {markets.quote} at "
             f"first, at {price:,f} each, {source}; how their price moves from there is P&L."

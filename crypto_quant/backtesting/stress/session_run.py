@@ -43,7 +43,7 @@ from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.joint_ticks import JointReader, JointTape
 from crypto_quant.runtime.markets import Markets
 from crypto_quant.runtime.middles import middles
-from crypto_quant.runtime.opening import opening_prices, pricer, worth
+from crypto_quant.runtime.opening import begun, opening_prices, pricer, worth
 from crypto_quant.runtime.order_latency import Travel
 from crypto_quant.runtime.segments import Span
 from crypto_quant.runtime.tape import Columns, Settlements
@@ -177,12 +177,8 @@ class SessionRun:
     def _coins(self) -> tuple[Coins, ...]:
         """Return what the books begin with beside the quote asset."""
         sections = [book.section for book in self._markets.books]
-        begun: dict[str, Decimal] = {}
-        for section in sections:
-            for asset, amount in section.coins.items():
-                begun[asset] = begun.get(asset, Decimal(0)) + amount
-        traded = self._markets.instruments
-        return tuple(Coins(a, float(n), pricer(a, sections, traded)) for a, n in begun.items())
+        traded, coins = self._markets.instruments, begun(sections)
+        return tuple(Coins(a, float(n), pricer(a, sections, traded)) for a, n in coins.items())
 
     def _each(self) -> Iterator[tuple[TickReader, TickTape]]:
         return zip(self._reader.readers, self._tape.each, strict=True)

@@ -120,7 +120,7 @@ def test_an_inverse_contract_is_worth_its_dollars() -> None:
 
 
 def test_coins_of_the_start_are_unhedged_but_for_what_is_sold_short_of_them() -> None:
-    """Of 3 coins 2 are sold short; 1 more is bought as spot, and 3 travel in the third row.
+    """Of 3 coins 2 are sold short; 1 more is bought as spot, and 3 travel in the last row of it.
 
     Prices are 100 before the stretch, 101, 102 and 103 in it and 104 at its end. Where nothing
     is held, before and after, coins count for nothing.
@@ -131,8 +131,8 @@ def test_coins_of_the_start_are_unhedged_but_for_what_is_sold_short_of_them() ->
         f"position.{perp.id}": -2_000 * lots,
         f"position.{spot.id}": 10**spot.qty_exp * lots,
         "balance.spot.BTC": raw([1.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
-        "balance.margin.BTC": raw([3.0, 9.0, 4.0, 1.0, 4.0, 9.0]),
-        "in_flight.margin.BTC": raw([0.0, 0.0, 0.0, 3.0, 0.0, 0.0]),
+        "balance.margin.BTC": raw([3.0, 9.0, 4.0, 4.0, 1.0, 9.0]),
+        "in_flight.margin.BTC": raw([0.0, 0.0, 0.0, 0.0, 3.0, 0.0]),
     }
     made = books([300.0] * 6)
     rows = replace(made, equity={**made.equity, **held})

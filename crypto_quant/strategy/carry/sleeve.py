@@ -160,7 +160,7 @@ class CarrySleeve:
             return self._move(view, source, abs(missing), "split the capital before a pair")
         prices = pair.prices(spot_px, perp_px)
         goal = opening_base(cash, margin, prices, config, pair.fees)
-        goal = min(goal, cash / (prices[0] * pair.paid), pair.most(view.equity, prices))
+        goal = min(goal, pair.bought(cash, prices), pair.most(view.equity, prices))
         self.state.goal = goal
         expected = self.forecast.expected(config.horizon_h)
         reason = f"expected funding {expected:.5f} pays four legs"
@@ -310,7 +310,7 @@ class CarrySleeve:
         missing = min((size - base) * unit_cost - cash, view.cash(self._sleeve, MARGIN))
         if missing > cash:
             return self._move(view, MARGIN, missing, "cash to grow a pair")
-        size = min(size, base + cash / unit_cost)
+        size = min(size, base + pair.bought(cash, prices))
         return self._grow_to(view, base, size, prices, "margin in excess: both legs grow")
 
     def _grow_to(

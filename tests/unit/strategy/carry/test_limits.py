@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crypto_quant.core.messages import Transfer, Wallet
 from crypto_quant.strategy.carry import CarrySleeve
+from crypto_quant.strategy.carry.pair import Pair
 from crypto_quant.strategy.carry.state import NOTHING
+from crypto_quant.strategy.risk_manager.config import RiskConfig
 from tests.unit.strategy.account import CARRY, HOUR, PERP, SPOT, TERMS, Account
 from tests.unit.strategy.carry.desk import STEPS, build, fill, open_desk, quantities
 from tests.unit.strategy.test_risk_manager import manager
@@ -55,6 +57,16 @@ def test_capped_pair_neither_asks_nor_moves_money_until_there_is_room() -> None:
     view.now += HOUR
     # Money moves in whole cents: the last lot is not quite paid for.
     assert quantities(sleeve.on_timer(view, TERMS)) == (48_500, -485)
+
+
+@given(st.floats(0.0, 1e7), st.floats(1_000.0, 200_000.0))
+@example(513.9623441800004, 46_584.1)  # 10.999 999 3 lots
+def test_cash_buys_whole_lots_that_it_pays_for(cash: float, price: float) -> None:
+    pair = Pair(TERMS[SPOT], TERMS[PERP], STEPS, RiskConfig())
+    size, unit = pair.bought(cash, (price, price)), price * pair.paid
+    lots = round(size * 1_000)
+    assert size == pytest.approx(lots / 1_000, rel=1e-12)
+    assert lots * unit <= cash * 1_000 < (lots + 1) * unit * (1.0 + 2e-9)
 
 
 @given(

@@ -1,9 +1,12 @@
 use cq_types::Qty;
+use smallvec::{smallvec, SmallVec};
 
 use crate::{LedgerError, SleeveIdx};
 
 /// Signed part of a traded quantity that belongs to a sleeve.
 pub type Allocation = (SleeveIdx, Qty);
+/// All of an order's or a fill's; nearly every one is of one sleeve.
+pub type Parts = SmallVec<[Allocation; 1]>;
 
 /// Parts are smaller than this, so that products of two fit.
 const LARGEST: u64 = 1 << 60;
@@ -22,11 +25,7 @@ const LARGEST: u64 = 1 << 60;
 /// # Errors
 /// When the order nets to nothing, more would be filled than it asked for, or a part is 2^60 or
 /// larger.
-pub fn prorate(
-    order: &[Allocation],
-    filled: Qty,
-    qty: Qty,
-) -> Result<Vec<Allocation>, LedgerError> {
+pub fn prorate(order: &[Allocation], filled: Qty, qty: Qty) -> Result<Parts, LedgerError> {
     let bad = |text: &str| LedgerError::BadAllocation(text.to_owned());
     let net: i128 = order.iter().map(|(_, q)| i128::from(q.0)).sum();
     let (total, before) = (net.abs(), i128::from(filled.0));
@@ -46,7 +45,7 @@ pub fn prorate(
     }
     if let [(sleeve, part)] = order {
         // Nobody shares it: nearly every order is such.
-        return Ok(vec![(*sleeve, Qty(part.0.signum() * qty.0))]);
+        return Ok(smallvec![(*sleeve, Qty(part.0.signum() * qty.0))]);
     }
     let earlier = shares(order, net, before);
     let shares = shares(order, net, after);

@@ -1,4 +1,4 @@
-use cq_types::round_money;
+use cq_types::{is_one, round_money};
 use rust_decimal::Decimal;
 use smallvec::SmallVec;
 
@@ -35,10 +35,32 @@ pub(crate) fn bounded(amount: Decimal) -> Result<Decimal, LedgerError> {
 
 /// Sum of two amounts.
 pub(crate) fn plus(a: Decimal, b: Decimal) -> Result<Decimal, LedgerError> {
+    if is_nothing(b) {
+        return bounded(a);
+    }
+    if let Some(sum) = sum_of_like(a, b) {
+        return Ok(sum);
+    }
     let Some(sum) = a.checked_add(b) else {
         return Err(LedgerError::Overflow("sum"));
     };
     bounded(sum)
+}
+
+/// Whether an amount is zero, written without decimals: what most parts of most sums are.
+fn is_nothing(amount: Decimal) -> bool {
+    amount.scale() == 0 && amount.is_zero()
+}
+
+/// The sum where both have as many decimals, and it is small enough: as nearly always.
+fn sum_of_like(a: Decimal, b: Decimal) -> Option<Decimal> {
+    let scale = a.scale();
+    let limit = LIMITS.get(scale as usize)?;
+    if scale != b.scale() {
+        return None;
+    }
+    let units = a.mantissa() + b.mantissa();
+    (units.unsigned_abs() < *limit).then(|| Decimal::from_i128_with_scale(units, scale))
 }
 
 /// Difference of two amounts.
@@ -48,6 +70,9 @@ pub(crate) fn minus(a: Decimal, b: Decimal) -> Result<Decimal, LedgerError> {
 
 /// Product of an amount and a factor.
 pub(crate) fn times(a: Decimal, b: Decimal) -> Result<Decimal, LedgerError> {
+    if is_one(b) {
+        return bounded(a); // what is counted one for one, and most contracts' multiplier
+    }
     let Some(product) = a.checked_mul(b) else {
         return Err(LedgerError::Overflow("product"));
     };
@@ -107,6 +132,7 @@ pub(crate) fn split(amount: Decimal, sizes: &[i64]) -> Result<SmallVec<[Decimal;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use smallvec::smallvec;
 
     use super::*;
@@ -138,6 +164,35 @@ mod tests {
         assert!(plus(d("999999999999"), d("1")).is_err());
         assert!(over(d("1"), Decimal::ZERO).is_err());
         assert_eq!(minus(d("0.0"), d("0.0")).unwrap().to_string(), "0.0");
+    }
+
+    proptest! {
+        #[test]
+        fn a_sum_and_a_product_are_those_of_decimals_to_the_last_zero(
+            (a, b) in ((any::<i64>(), 0_u32..=18), (any::<i64>(), 0_u32..=18)),
+            is_like in any::<bool>(),
+            other in 0..4,
+        ) {
+            let scale = if is_like { a.1 } else { b.1 };
+            let a = Decimal::new(a.0, a.1);
+            let b = match other {
+                0 => -a,
+                1 => Decimal::new(0, b.1),
+                2 => -Decimal::ZERO,
+                _ => Decimal::new(b.0, scale),
+            };
+            let same = |got: Result<Decimal, LedgerError>, of: Option<Decimal>| {
+                let expected = of.and_then(|all| bounded(all).ok());
+                prop_assert_eq!(got.ok().map(|all| all.serialize()), expected.map(|all| all.serialize()));
+                Ok(())
+            };
+            same(plus(a, b), a.checked_add(b))?;
+            same(minus(a, b), a.checked_sub(b))?;
+            same(times(a, b), a.checked_mul(b))?;
+            let one = Decimal::ONE;
+            same(times(a, one), a.checked_mul(one))?;
+            same(times(one, a), one.checked_mul(a))?;
+        }
     }
 
     #[test]

@@ -21,10 +21,18 @@ const POW10: [f64; 29] = [
 #[must_use]
 #[allow(clippy::cast_precision_loss)] // that is what an approximation is
 pub fn approx(value: Decimal) -> f64 {
-    let mantissa = value.mantissa();
+    let parts = value.unpack();
     // Nearly every amount fits, and a narrow integer converts several times faster.
-    let mantissa = i64::try_from(mantissa).map_or(mantissa as f64, |narrow| narrow as f64);
-    mantissa / POW10[value.scale() as usize]
+    let size = match parts.hi {
+        0 => (u64::from(parts.mid) << 32 | u64::from(parts.lo)) as f64,
+        _ => value.mantissa().unsigned_abs() as f64,
+    };
+    let size = size / POW10[value.scale() as usize];
+    if parts.negative {
+        -size
+    } else {
+        size
+    }
 }
 
 /// Signed units of base (spot, linear) or of quote (inverse).

@@ -197,7 +197,11 @@ fn costs(
         sizes.push(magnitude(*qty)?);
     }
     let slippage = minus(total, value)?;
-    let impact = minus(without_impact(trade, fill, side)?, value)?;
+    let unmoved = match fill.impact {
+        none if none.is_zero() => value,
+        _ => without_impact(trade, fill, side)?,
+    };
+    let impact = minus(unmoved, value)?;
     Ok(Costs {
         references,
         fees: split(-bounded(fill.fee)?, &sizes)?,

@@ -189,14 +189,15 @@ impl<'a> Draft<'a> {
     ) -> Result<(), LedgerError> {
         let group = trade.route.group;
         let (closing, opening) = part.halves(closed)?;
-        if closing.qty.0 != 0 {
+        if let Some(closing) = closing {
             let trip = self.open_trip(trade, sleeve);
             trip.close(trade.index, &closing, closed.realised, rate)?;
-            if self.is_flat_but(sleeve, trade, opening.qty) {
+            let opened = opening.map_or(Qty(0), |part| part.qty);
+            if self.is_flat_but(sleeve, trade, opened) {
                 self.finish_trip(trade.ts, sleeve, group)?;
             }
         }
-        if opening.qty.0 != 0 {
+        if let Some(opening) = opening {
             let trip = self.open_trip(trade, sleeve);
             trip.open(trade.index, &opening, rate)?;
         }

@@ -35,7 +35,7 @@ mod transfer;
 mod trip;
 mod valuation;
 
-pub use allocation::{prorate, Allocation};
+pub use allocation::{prorate, Allocation, Parts};
 pub use approx::approx;
 pub use booking::Share;
 pub use collateral::{Collateral, MultiAssets};

@@ -91,8 +91,17 @@ pub(crate) struct Part {
 
 impl Part {
     /// What of this trade closed an older position, and what opened a new one.
-    pub(crate) fn halves(self, closed: &Closed) -> Result<(Self, Self), LedgerError> {
+    pub(crate) fn halves(
+        self,
+        closed: &Closed,
+    ) -> Result<(Option<Self>, Option<Self>), LedgerError> {
         let whole = magnitude(self.qty)?;
+        if closed.qty == 0 {
+            return Ok((None, Some(self)));
+        }
+        if closed.qty == whole {
+            return Ok((Some(self), None));
+        }
         let closing = Self {
             qty: Qty(self.qty.0.signum() * closed.qty),
             value: closed.value,
@@ -107,7 +116,7 @@ impl Part {
             spread: minus(self.spread, closing.spread)?,
             impact: minus(self.impact, closing.impact)?,
         };
-        Ok((closing, opening))
+        Ok((Some(closing), Some(opening)))
     }
 }
 

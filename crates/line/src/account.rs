@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use cq_ledger::{prorate, Allocation, Fill, Ledger};
+use cq_ledger::{prorate, Fill, Ledger, Parts};
 use cq_sim::{Request, TimeInForce, FORCED_ID};
 use cq_types::{Account, Contract, Event, InstrumentIdx, Px, Qty, Ts};
 use rust_decimal::Decimal;
@@ -136,7 +136,7 @@ impl Books {
 
     /// What the sleeves hold of an instrument, negated: the parts of a closing order. Coins that
     /// were bought and sent elsewhere cannot be sold here.
-    pub(crate) fn closing(&self, instrument: InstrumentIdx) -> Vec<Allocation> {
+    pub(crate) fn closing(&self, instrument: InstrumentIdx) -> Parts {
         let ledger = &self.ledger;
         let traded = ledger.instruments().get(usize::from(instrument));
         let is_spot = traded.is_some_and(|traded| traded.contract == Contract::Spot);
@@ -469,7 +469,7 @@ mod tests {
             ts: 7,
             asked: 7,
             request: Request::market(id, 0, Side::Buy, Qty(1)),
-            allocations: vec![(0, Qty(1))],
+            allocations: [(0, Qty(1))].into(),
             filled: Qty(0),
             status: OrderStatus::Sent,
             reason: "",

@@ -1,5 +1,5 @@
 use cq_book::Book;
-use cq_ledger::{Allocation, Ledger};
+use cq_ledger::{Allocation, Ledger, Parts};
 use cq_sim::{Amendment, Request, FORCED_ID};
 use cq_types::{Account, Event, InstrumentIdx, Px, Qty, Ts};
 
@@ -19,9 +19,10 @@ impl Line {
     pub fn place(
         &mut self,
         request: Request,
-        allocations: Vec<Allocation>,
+        allocations: impl Into<Parts>,
     ) -> Result<(), LineError> {
         self.in_turn()?;
+        let allocations = allocations.into();
         let request = self.legs.routed(request);
         if request.id >= FORCED_ID || self.books.knows(request.id) {
             return Err(bad("order_id", "an unused id below 2^62", &request.id));

@@ -1,4 +1,4 @@
-use cq_ledger::{Allocation, Ledger, LedgerError, Share};
+use cq_ledger::{Ledger, LedgerError, Parts, Share};
 use cq_sim::Request;
 use cq_types::{InstrumentIdx, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
@@ -45,7 +45,7 @@ pub struct OrderRow {
     /// What was asked for.
     pub request: Request,
     /// Whose it is; signed, sums to the signed quantity.
-    pub allocations: Vec<Allocation>,
+    pub allocations: Parts,
     /// Quantity we know to be traded.
     pub filled: Qty,
     /// What became of it, as far as we know.

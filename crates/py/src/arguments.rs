@@ -106,7 +106,7 @@ pub(crate) fn order_type(code: u8, tif: u8) -> PyResult<(OrderType, TimeInForce)
     Ok((kind, tif))
 }
 
-pub(crate) fn parts(allocations: Allocations) -> Vec<cq_ledger::Allocation> {
+pub(crate) fn parts(allocations: Allocations) -> cq_ledger::Parts {
     let part = |(sleeve, qty)| (sleeve, Qty(qty));
     allocations.into_iter().map(part).collect()
 }

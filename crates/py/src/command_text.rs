@@ -8,11 +8,18 @@ use cq_types::InstrumentIdx;
 
 use crate::messages::{ladder, order_of, Kind, QuoteOrder, Words};
 
+/// Bytes of an order's id, side, price and quantity, and what parts them, at most.
+const LONGEST_ROW: usize = 72;
+/// Bytes of what is said once for all cancels and quotes of a wake-up, as they mostly are.
+const USUAL_FRAME: usize = 512;
+
 /// A target's quotes as a list of `[side, price, quantity]`.
 #[pyfunction]
 pub(crate) fn quote_text<'py>(quotes: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
-    let mut text = vec![b'['];
-    for (n, (at, quantity)) in ladder(quotes)?.iter().enumerate() {
+    let ladder = ladder(quotes)?;
+    let mut text = Vec::with_capacity(2 + LONGEST_ROW * ladder.len());
+    text.push(b'[');
+    for (n, (at, quantity)) in ladder.iter().enumerate() {
         if n > 0 {
             text.push(b',');
         }
@@ -34,8 +41,10 @@ pub(crate) fn command_text<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let py = commands.py();
     let words = Words::get(py)?;
+    let mut text = Vec::with_capacity(USUAL_FRAME + LONGEST_ROW * commands.len());
+    text.push(b'[');
     let mut list = List {
-        text: vec![b'['],
+        text,
         open: None,
         dumps,
     };

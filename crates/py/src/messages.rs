@@ -311,7 +311,11 @@ pub(crate) fn origin(order: &Bound<'_, PyTuple>, last: &mut Arc<str>) -> PyResul
 pub(crate) fn ladder(quotes: &Bound<'_, PyTuple>) -> PyResult<Ladder> {
     let words = Words::get(quotes.py())?;
     words.ladder.of(quotes, || {
-        quotes.iter().map(|quote| words.rung(&quote)).collect()
+        let mut read = Vec::with_capacity(quotes.len());
+        for quote in quotes {
+            read.push(words.rung(&quote)?);
+        }
+        Ok(read.into())
     })
 }
 

@@ -225,6 +225,10 @@ impl PyQuoteDesk {
         cancels(&self.inner.pull(&live.inner, instrument), reason)
     }
 
+    fn is_idle(&self, live: &PyLiveQuotes) -> bool {
+        self.inner.is_idle(&live.inner)
+    }
+
     fn plan<'py>(
         &mut self,
         live: &mut PyLiveQuotes,
@@ -234,9 +238,6 @@ impl PyQuoteDesk {
         has_news: bool,
         reason: &Bound<'py, PyAny>,
     ) -> PyResult<Option<PlanRow<'py>>> {
-        if self.inner.is_idle(&live.inner) {
-            return Ok(None);
-        }
         let mut last = last_id;
         let now = view.getattr(intern!(view.py(), "now"))?.extract()?;
         let wake = Wake {
@@ -306,10 +307,10 @@ fn row(key: Key, quote: &LiveQuote) -> LiveRow {
 fn cancels<'py>(ids: &[u64], reason: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
     let py = reason.py();
     let words = Words::get(py)?;
-    let made: Vec<_> = ids
-        .iter()
-        .map(|id| words.cancel(py, *id, reason))
-        .collect::<PyResult<_>>()?;
+    let mut made = Vec::with_capacity(ids.len());
+    for id in ids {
+        made.push(words.cancel(py, *id, reason)?);
+    }
     PyTuple::new(py, made)
 }
 
@@ -323,12 +324,14 @@ fn said<'py>(
     let py = reason.py();
     let mut orders = Orders::new(py, now)?;
     let mut order = |made: &Made| orders.quote(&quote_of(made), &made.reason);
-    let made: Vec<_> = plan.made.iter().map(&mut order).collect::<PyResult<_>>()?;
-    let withheld: Vec<_> = plan
-        .withheld
-        .iter()
-        .map(|(made, owner)| Ok((order(made)?, *owner)))
-        .collect::<PyResult<_>>()?;
+    let mut made = Vec::with_capacity(plan.made.len());
+    for quote in &plan.made {
+        made.push(order(quote)?);
+    }
+    let mut withheld = Vec::with_capacity(plan.withheld.len());
+    for (quote, owner) in &plan.withheld {
+        withheld.push((order(quote)?, *owner));
+    }
     let mut smaller = Vec::with_capacity(plan.smaller.len());
     for change in &plan.smaller {
         let quote = &change.before;

@@ -1,4 +1,4 @@
-use cq_types::{Contract, Instrument, Px, Qty, Side, Ts};
+use cq_types::{is_less, is_one, Contract, Instrument, Px, Qty, Side, Ts};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 
@@ -174,7 +174,7 @@ pub(crate) fn refuses(
     let Some(worth) = quote_notional(instrument, request.qty, px) else {
         return Some(reason::TOO_LARGE);
     };
-    let is_small = worth < *instrument.min_notional.at(ts).0;
+    let is_small = is_less(worth, *instrument.min_notional.at(ts).0);
     (is_small && !request.only_reduces()).then_some(reason::MIN_NOTIONAL)
 }
 
@@ -209,11 +209,18 @@ pub(crate) fn take_bound(instrument: &Instrument, side: Side, ts: Ts, mark: Px) 
 /// stays below 10^12, and the price may still move tenfold.
 pub(crate) fn is_counted(instrument: &Instrument, qty: Qty, px: Px) -> bool {
     const LARGEST: Decimal = Decimal::from_parts(1_215_752_192, 23, 0, false, 0);
-    quote_notional(instrument, qty, px).is_some_and(|worth| worth.abs() < LARGEST)
+    quote_notional(instrument, qty, px).is_some_and(|worth| is_less(worth.abs(), LARGEST))
 }
 
 /// `None` where it has more digits than money has.
 fn quote_notional(instrument: &Instrument, qty: Qty, px: Px) -> Option<Decimal> {
+    if instrument.contract != Contract::Inverse && is_one(instrument.multiplier) {
+        let worth = i128::from(qty.0) * i128::from(px.0);
+        let scale = u32::from(instrument.grid.qty_exp) + u32::from(instrument.grid.price_exp);
+        if let Ok(worth) = Decimal::try_from_i128_with_scale(worth, scale) {
+            return Some(worth);
+        }
+    }
     let size = instrument.grid.quantity(qty);
     let size = size.checked_mul(instrument.multiplier)?;
     match instrument.contract {

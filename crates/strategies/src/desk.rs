@@ -152,7 +152,7 @@ impl Desk {
     fn send(&mut self, line: &mut Line, request: Request) -> Placed {
         self.next_id += 1;
         let part = Qty(request.side.sign() * request.qty.0);
-        line.place(request, vec![(self.sleeve, part)])?;
+        line.place(request, [(self.sleeve, part)])?;
         Ok(request.id)
     }
 }

@@ -17,8 +17,8 @@ pub(crate) struct Quotes {
 
 impl Quotes {
     fn holds(&self, tick: i64) -> bool {
-        let away = (tick - self.best) / self.step;
-        self.best + away * self.step == tick && (0..self.levels).contains(&away)
+        let (away, gap) = ((tick - self.best) * self.step.signum(), self.step.abs());
+        (0..self.levels * gap).contains(&away) && (gap == 1 || away % gap == 0)
     }
 
     fn ticks(self) -> impl Iterator<Item = i64> {

@@ -322,9 +322,9 @@ fn partial_fills_are_shared_fairly_and_add_up_to_the_order() {
     }
     assert_eq!(sums, [3, -1, 5]);
     let sold = prorate(&[(0, Qty(-2)), (1, Qty(-1))], Qty(0), Qty(2)).unwrap();
-    assert_eq!(sold, [(0, Qty(-1)), (1, Qty(-1))]);
+    assert_eq!(sold[..], [(0, Qty(-1)), (1, Qty(-1))]);
     let whole = prorate(&[(0, Qty(-2)), (1, Qty(-1))], Qty(0), Qty(3)).unwrap();
-    assert_eq!(whole, [(0, Qty(-2)), (1, Qty(-1))]);
+    assert_eq!(whole[..], [(0, Qty(-2)), (1, Qty(-1))]);
     assert!(prorate(&order, Qty(0), Qty(8)).is_err());
     assert!(prorate(&order, Qty(3), Qty(5)).is_err());
     assert!(prorate(&order, Qty(-1), Qty(1)).is_err());

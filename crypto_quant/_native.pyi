@@ -898,6 +898,9 @@ class QuoteDesk:
     def pull(self, live: LiveQuotes, instrument: int | None, reason: str) -> tuple[Cancel, ...]:
         """Forget what is wanted, and take back what lives."""
 
+    def is_idle(self, live: LiveQuotes) -> bool:
+        """Return whether nothing else is wanted than before, and no answer came."""
+
     def plan(
         self,
         live: LiveQuotes,

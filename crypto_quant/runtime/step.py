@@ -29,7 +29,7 @@ from crypto_quant.execution.netting import NO_PLAN, Plan
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.execution.quoting import NO_QUOTES, QuotePlan
 from crypto_quant.execution.tickets import NO_TICKETS, TicketPlan
-from crypto_quant.runtime.sleeves import NO_WISH, SleeveCommand, TermsMap
+from crypto_quant.runtime.sleeves import SleeveCommand, TermsMap
 from crypto_quant.runtime.state import State
 from crypto_quant.strategy.risk_manager.own_orders import Change
 
@@ -82,9 +82,10 @@ def step(state: State, wake: Wake) -> Decision:
         state.funding.tell(now, state.speaker)
     speaker = state.speaker
     wish = speaker.on_timer(view, terms) if is_timer else speaker.on_account(view)
-    if wish is NO_WISH and not (is_timer or pulled) and state.netting.rests():
-        return new(Decision, (now, wake, None, NOTHING, NOTHING, NOTHING, NO_COMMANDS))
     prediction, signals, targets, own = wish
+    is_still = not (own or pulled) and state.quoting.rests(targets, is_timer=is_timer)
+    if is_still and state.netting.rests():  # as at most wake-ups
+        return new(Decision, (now, wake, prediction, signals, NOTHING, NOTHING, NO_COMMANDS))
     if targets:
         targets = state.quoting.news(targets)
     if targets:
@@ -130,16 +131,16 @@ def _commands(
         state.netting.on_refused(refused, state.view)
         state.quoting.on_stamped(approved, refused)
         state.tickets.on_refused(refused)
-    commands: tuple[Command, ...] = (
-        *plan.cancels,
-        *quotes.cancels,
-        *tickets.cancels,
-        *map(new, EXCHANGE, zip(crosses)),
-        *own_money,
-        *map(new, AMEND, zip(state.risk.lessen(quotes.smaller))),
-        *map(new, AMEND, zip(changed)),
-        *map(new, PLACE, zip(approved)),
-    )
+    cancels = plan.cancels + quotes.cancels + tickets.cancels
+    others: tuple[Command, ...] = NOTHING
+    if crosses or own_money or quotes.smaller or changed:
+        others = (
+            *map(new, EXCHANGE, zip(crosses)),
+            *own_money,
+            *map(new, AMEND, zip(state.risk.lessen(quotes.smaller))),
+            *map(new, AMEND, zip(changed)),
+        )
+    commands: tuple[Command, ...] = (*cancels, *others, *map(new, PLACE, zip(approved)))
     state.orders.take_up(commands)
     return commands, refused + quotes.withheld
 

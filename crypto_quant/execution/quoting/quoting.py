@@ -74,6 +74,12 @@ class Quoting:
         self._standing = None
         self._desk.reset()
 
+    def rests(self, targets: tuple[Target, ...], *, is_timer: bool) -> bool:
+        """Return whether targets all stand as they were said, and no quote is to be looked at."""
+        if targets and targets is not self._standing:
+            return False
+        return not is_timer or self._desk.is_idle(self._orders.quotes)
+
     def news(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
         """Leave out targets that stand already, uncut, with the same position.
 
@@ -82,7 +88,7 @@ class Quoting:
         StrategyError
             A sleeve says twice what it wants in an instrument.
         """
-        if targets is self._standing:  # nearly always: a wish is not made anew
+        if targets is self._standing:
             return NOTHING
         if len(targets) > 1:
             _once(targets)
@@ -120,7 +126,7 @@ class Quoting:
         is_timer: bool,
     ) -> QuotePlan:
         """Return what brings the quotes to those wanted; ``NO_QUOTES`` while nothing changes."""
-        if not (targets or is_timer):
+        if not targets and (not is_timer or self._desk.is_idle(self._orders.quotes)):
             return NO_QUOTES
         for target in targets:
             self._take(target)

@@ -25,17 +25,15 @@ class Batch(NamedTuple):
     ``grids`` has by instrument the largest price and quantity of which all of theirs are
     multiples, and the smallest price times quantity, in grid units. ``sizes`` are the largest
     positions, unsigned, of the (sleeve, instrument) that they trade, ``is_spot`` tells that one of
-    these is spot, ``leverages`` has the lowest that the venue allows the contracts among them, by
-    sleeve. The rest are notionals, floats in the quote asset, without end where no price is known:
-    ``largest`` of one of ``sizes``, and with what else lives and is held ``gross`` of all sleeves,
-    spot included, ``contracts`` without spot, ``of_sleeve`` the contracts of each sleeve.
+    these is spot. The rest are notionals, floats in the quote asset, without end where no price is
+    known: ``largest`` of one of ``sizes``, and with what else lives and is held ``gross`` of all
+    sleeves, spot included, ``contracts`` without spot, ``of_sleeve`` the contracts of each sleeve.
     """
 
     orders: int
     grids: Mapping[int, tuple[int, int, int]]
     sizes: Mapping[Key, int]
     is_spot: bool
-    leverages: Mapping[int, int]
     largest: float
     gross: float
     contracts: float
@@ -77,7 +75,6 @@ def _worst(
 ) -> Batch:
     is_spot = False
     gross = contracts = largest = 0.0
-    leverages: dict[int, int] = {}
     of_sleeve: dict[int, float] = {}
     sleeves, is_own_priced = book.sleeves, book.is_own_priced
     for instrument, rule in book.terms.items():
@@ -88,10 +85,7 @@ def _worst(
             is_traded = size is not None
             if size is None:
                 size = book.extreme(sleeve, instrument)
-            if is_traded and is_contract:
-                most = rule.max_leverage
-                leverages[sleeve] = min(leverages.get(sleeve, most), most)
-            elif is_traded:
+            if is_traded and not is_contract:
                 is_spot = True
             if not size:
                 continue
@@ -104,5 +98,5 @@ def _worst(
             if is_contract:
                 contracts += notional
                 of_sleeve[sleeve] = of_sleeve.get(sleeve, 0.0) + notional
-    worst = (orders, grids, sizes, is_spot, leverages, largest, gross, contracts, of_sleeve)
+    worst = (orders, grids, sizes, is_spot, largest, gross, contracts, of_sleeve)
     return new(Batch, worst)

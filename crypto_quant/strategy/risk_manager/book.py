@@ -11,6 +11,7 @@ from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
 from crypto_quant.strategy.risk_manager.exits import Exits
 from crypto_quant.strategy.risk_manager.own_prices import Priced, surplus
+from crypto_quant.strategy.risk_manager.passed import Passed
 from crypto_quant.strategy.risk_manager.sent import Sent
 
 DAY_NS = 86_400 * 10**9
@@ -85,14 +86,10 @@ class RiskBook:
 
     __slots__ = (
         "_accepted",
-        "_bought",
         "_counted",
         "_openings",
         "_own_exits",
-        "_priced",
-        "_sold",
-        "_spent",
-        "_stopped",
+        "_passed",
         "_worth",
         "equity",
         "is_halted",
@@ -114,13 +111,9 @@ class RiskBook:
         self.equity = view.equity
         self._accepted: dict[tuple[int, int], int] = {}
         self._counted: dict[tuple[int, int], float] | None = None
-        self._bought: dict[tuple[int, int], int] = {}
-        self._sold: dict[tuple[int, int], int] = {}
-        self._stopped: dict[tuple[int, int], int] = {}
         self._own_exits: Exits | None = None
+        self._passed: Passed | None = None
         self._openings = view.openings
-        self._priced: dict[tuple[int, int], list[Priced]] = {}
-        self._spent: dict[tuple[int, str], Decimal] = {}
         self._worth: dict[int, float] = {}
         self.is_halted = state.is_killed or state.halted_day == self.now // DAY_NS
         """Whether the operator said stop, or the day's loss limit was reached today."""
@@ -164,33 +157,22 @@ class RiskBook:
 
     def accept_order(self, order: Order) -> None:
         """Count an order that may leave: the next ones of this wake-up come on top of it."""
-        terms = self.terms[order.instrument]
-        px = self.entry_px(order)
-        is_own = order.conditions is not None
-        is_stop = order.type is STOP_MARKET and not is_own  # it trades only if it is reached
         self._counted = None
-        if is_own and order.only_reduces:
+        if order.conditions is not None and order.only_reduces:
             self._exits.accept(order)
             return
         self.accept_price(order)
-        for sleeve, quantity in order.allocations:
-            key = (sleeve, order.instrument)
-            side = self._bought if quantity > 0 else self._sold
-            counts = self._stopped if is_stop else side
-            counts[key] = counts.get(key, 0) + quantity
-            if is_stop:
-                continue
-            if terms.is_spot and quantity > 0:
-                paid = terms.notional(px, quantity)
-                at = (sleeve, terms.venue)
-                self._spent[at] = self._spent.get(at, Decimal(0)) + paid
+        self._let().accept(order, self.entry_px(order), self.terms[order.instrument])
 
     def accept_price(self, order: Order) -> None:
         """Count the price at which a sleeve's own order that may open is taken to trade."""
-        if order.conditions is not None and not order.only_reduces:
-            ((sleeve, quantity),) = order.allocations
-            priced = self._priced.setdefault((sleeve, order.instrument), [])
-            priced.append((quantity, self.entry_px(order)))
+        self._let().accept_price(order, self.entry_px(order))
+
+    def _let(self) -> Passed:
+        """Return what was let through: mostly all orders are at once, and nothing is kept."""
+        if self._passed is None:
+            self._passed = Passed()
+        return self._passed
 
     def px(self, instrument: int) -> int:
         """Return the last known price, before the first trade that of the book; 0 without any."""
@@ -217,7 +199,8 @@ class RiskBook:
     @property
     def is_own_priced(self) -> bool:
         """Whether sleeves' own orders may open at prices of theirs."""
-        return bool(self._openings or self._priced)
+        passed = self._passed
+        return bool(self._openings or (passed is not None and passed.priced))
 
     def extreme(self, sleeve: int, instrument: int) -> int:
         """Return the largest position, unsigned, that orders and accepted targets may lead to."""
@@ -234,7 +217,8 @@ class RiskBook:
 
     def spent(self, sleeve: int, venue: str) -> Decimal:
         """Return what a sleeve's spot orders of this wake-up are about to pay at a venue, exact."""
-        return self._spent.get((sleeve, venue), Decimal(0))
+        none = Decimal(0)
+        return none if self._passed is None else self._passed.spent.get((sleeve, venue), none)
 
     def reach(self, sleeve: int, instrument: int) -> tuple[int, int]:
         """Return the lowest and highest position that the orders may lead to, whatever fills.
@@ -253,9 +237,10 @@ class RiskBook:
         held = view.position(sleeve, instrument)
         selling = view.selling(sleeve, instrument)
         low, high = held + selling, held + view.working(sleeve, instrument) - selling
-        if self._sold or self._bought:
+        passed = self._passed
+        if passed is not None:
             key = (sleeve, instrument)
-            return low + self._sold.get(key, 0), high + self._bought.get(key, 0)
+            return low + passed.sold.get(key, 0), high + passed.bought.get(key, 0)
         return low, high
 
     def notional_beside(self, proposal: Proposal) -> float:
@@ -315,7 +300,9 @@ class RiskBook:
         if order.type is STOP_MARKET and order.conditions is None:
             # A close that works may fail: it protects till then.
             held = self.view.position(sleeve, order.instrument)
-            low = high = held + self._stopped.get((sleeve, order.instrument), 0)
+            passed = self._passed
+            stopped = 0 if passed is None else passed.stopped.get((sleeve, order.instrument), 0)
+            low = high = held + stopped
         else:
             low, high = self.reach(sleeve, order.instrument)
         return max(quantity, -max(low, 0)) if quantity < 0 else min(quantity, max(-high, 0))
@@ -351,5 +338,6 @@ class RiskBook:
         if self.terms[instrument].is_inverse:
             return 0  # its notional is the same at any price
         key = (sleeve, instrument)
-        orders = (*self._openings.get(key, ()), *self._priced.get(key, ()), *more)
+        passed = () if self._passed is None else self._passed.priced.get(key, ())
+        orders = (*self._openings.get(key, ()), *passed, *more)
         return surplus(orders, self.px(instrument), low, high) if orders else 0

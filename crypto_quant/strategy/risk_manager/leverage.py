@@ -33,10 +33,13 @@ class Leverage:
 
     def clears(self, batch: Batch, book: RiskBook) -> bool:
         """Tell that each sleeve's contracts stay well within its own equity's."""
-        for sleeve, most in batch.leverages.items():
+        for sleeve, instrument in batch.sizes:
+            rule = book.terms[instrument]
+            if rule.is_spot or sleeve not in batch.of_sleeve:
+                continue
+            most = rule.max_leverage
             leverage = most if most < self._leverage else self._leverage
-            limit = SURE * leverage * book.view.sleeve_equity(sleeve)
-            if sleeve in batch.of_sleeve and batch.of_sleeve[sleeve] >= limit:
+            if batch.of_sleeve[sleeve] >= SURE * leverage * book.view.sleeve_equity(sleeve):
                 return False
         return True
 

@@ -119,6 +119,23 @@ def test_a_fill_moves_the_grid_by_hand(tmp_path: Path) -> None:
     assert line.native.equity() == Decimal(100_000) + sum(line.native.attribution(0).values())
 
 
+def test_what_the_budget_does_not_pay_is_sent_later_while_the_sleeve_says_the_same(
+    tmp_path: Path,
+) -> None:
+    far: Update = (2_000, 5, 6, [(1, BID - 5_000, 1)], 0)
+    _, _, sink = run(
+        tmp_path,
+        [START, far],
+        [(10, BID, 1, -1)],
+        grid=GridConfig(levels=2),
+        quoting=QuotingConfig(messages=3, per_ms=1_000),
+    )
+    (now, _, first), (later, _, rest) = said(sink)
+    assert (now, len(first), later, len(rest)) == (100, 3, 1_100, 1)
+    prices = [BID - 20, BID - 30, -(BID + 30), -(BID + 40)]
+    assert {px for _, _, px in first + rest} == set(prices)
+
+
 def test_a_gap_takes_all_quotes_back_until_the_book_is_known_again(tmp_path: Path) -> None:
     updates = [
         START,

@@ -25,17 +25,17 @@ class JoinedStages:
         The names of the sleeves.
     """
 
-    __slots__ = ("_said", "_sleeves", "_stages", "_wish")
+    __slots__ = ("_said", "_sleeves", "_wish", "stages")
 
     def __init__(self, stages: Sequence[Stage], sleeves: Sequence[str]) -> None:
-        self._stages = tuple(stages)
+        self.stages = tuple(stages)
         self._sleeves = tuple(sleeves)
-        self._said = [NO_WISH] * len(self._stages)
+        self._said = [NO_WISH] * len(self.stages)
         self._wish = NO_WISH
 
     def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
         """Return what all of them want at a wake-up of the clock."""
-        said = [stage.on_timer(view, terms) for stage in self._stages]
+        said = [stage.on_timer(view, terms) for stage in self.stages]
         if not all(map(is_, said, self._said)):
             self._wish = self._join(said)
             self._said = said
@@ -43,16 +43,16 @@ class JoinedStages:
 
     def on_account(self, view: LineView) -> Wish:
         """Return what all of them want after an answer of the venue, or at an alarm."""
-        return self._join([stage.on_account(view) for stage in self._stages])
+        return self._join([stage.on_account(view) for stage in self.stages])
 
     def on_funding(self, ts: int, rate: float, interval_h: float) -> None:
         """Tell all of them a settled rate."""
-        for stage in self._stages:
+        for stage in self.stages:
             stage.on_funding(ts, rate, interval_h)
 
     def reset(self) -> None:
         """Have all of them forget everything."""
-        for stage in self._stages:
+        for stage in self.stages:
             stage.reset()
 
     def _join(self, said: Sequence[Wish]) -> Wish:

@@ -58,7 +58,7 @@ class SettledFunding:
 class State:
     """Everything that a step may change.
 
-    ``speaker`` says what all ``stages`` want; a lone one speaks for itself.
+    ``speaker`` says what all stages want; a lone one speaks for itself.
     """
 
     __slots__ = (
@@ -68,7 +68,6 @@ class State:
         "quoting",
         "risk",
         "speaker",
-        "stages",
         "terms",
         "tickets",
         "view",
@@ -88,7 +87,6 @@ class State:
     ) -> None:
         self.view = view
         self.terms = terms
-        self.stages = stages
         is_lone = len(stages) == 1
         self.speaker: Stage = stages[0] if is_lone else JoinedStages(stages, tickets.sleeves)
         self.risk = risk

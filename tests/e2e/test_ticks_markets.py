@@ -365,7 +365,7 @@ class _Anew(JoinedStages):
     """Joins what is said anew at each wake-up, and is never silent."""
 
     def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
-        self._said = [(None, (), (), ())] * len(self._stages)
+        self._said = [(None, (), (), ())] * len(self.stages)
         return super().on_timer(view, terms)
 
     def _join(self, said: Sequence[Wish]) -> Wish:

@@ -19,6 +19,7 @@ from crypto_quant.runtime.compose_ticks import (
     market_line,
 )
 from crypto_quant.runtime.config import TickConfig
+from crypto_quant.runtime.joined_stages import JoinedStages
 from crypto_quant.runtime.joint_ticks import JointSession, JointTape
 from crypto_quant.runtime.legs import BOTH, LONG, SHORT
 from crypto_quant.runtime.line_spec import Deposit
@@ -125,7 +126,9 @@ def test_imbalance_books_read_their_own_instruments_features() -> None:
         config, markets, empty(), markets.deposits({}), dict.fromkeys(markets.venues, PLAIN)
     )
     features = line.spec.features
-    columns = [stage._column for stage in state.stages]  # type: ignore[attr-defined]  # what counts
+    assert isinstance(state.speaker, JoinedStages)
+    stages = state.speaker.stages
+    columns = [stage._column for stage in stages]  # type: ignore[attr-defined]  # what counts
     assert [features[at][0] for at in columns] == [
         f"{config.feature}@{BINANCE}",
         f"{config.feature}@{BYBIT}",

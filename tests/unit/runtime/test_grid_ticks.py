@@ -119,6 +119,17 @@ def test_a_fill_moves_the_grid_by_hand(tmp_path: Path) -> None:
     assert line.native.equity() == Decimal(100_000) + sum(line.native.attribution(0).values())
 
 
+def test_a_book_that_moves_takes_the_quotes_with_it(tmp_path: Path) -> None:
+    """Half a tick up: 2.025 from the middle is the same bid, and an ask one tick further."""
+    moved: Update = (1_050, 5, 6, [(-1, BID + 10, 0)], 0)
+    far: Update = (2_000, 6, 7, [(1, BID - 5_000, 1)], 0)
+    _, _, sink = run(tmp_path, [START, moved, far], [(10, BID, 1, -1)])
+    assert said(sink) == [
+        FIRST,
+        (1_100, "timer", [("cancel", 2, 0), ("place", 3, -(BID + 40))]),
+    ]
+
+
 def test_what_the_budget_does_not_pay_is_sent_later_while_the_sleeve_says_the_same(
     tmp_path: Path,
 ) -> None:

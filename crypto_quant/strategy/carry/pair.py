@@ -10,7 +10,6 @@ from crypto_quant.core.terms import EXACT, Terms, common_step
 from crypto_quant.strategy.carry.config import CarryConfig
 from crypto_quant.strategy.carry.economics import four_leg_cost, legs, matched_base
 from crypto_quant.strategy.carry.steps import next_lots
-from crypto_quant.strategy.risk_manager.batch import SURE
 from crypto_quant.strategy.risk_manager.config import RiskConfig
 from crypto_quant.strategy.risk_manager.loss_at_stop import pair_share
 
@@ -84,9 +83,8 @@ class Pair:
         return int(equity * min(spot / prices[0], perp / prices[1]) / lot) * lot
 
     def bought(self, cash: float, prices: tuple[float, float]) -> float:
-        """Return the size that spot cash is sure to pay for, in whole lots."""
-        lot = float(self.lot)
-        return int(SURE * cash / (prices[0] * self.paid) / lot) * lot
+        """Return the size that spot cash pays for; no lot of it that is not wholly paid."""
+        return max(0.0, cash / (prices[0] * self.paid) - 2.0 * WHOLE * float(self.lot))
 
     def smallest(self, prices: tuple[float, float]) -> float:
         """Return the size below which a leg is not traded, with room for a move of 5 %."""

@@ -190,7 +190,9 @@ class CarrySleeve:
         if state.goal is not None:
             if state.goal < base:
                 return self._shrink(view, base, state.goal, prices)
-            return self._grow(view, base, money, prices)
+            moves = self._grow(view, base, money, prices)
+            if moves is not NOTHING or state.goal is not None:
+                return moves
         return NOTHING if idle <= idle_share * short else self._sweep(view, short)
 
     def _resized(
@@ -305,6 +307,8 @@ class CarrySleeve:
             return NOTHING
         most = min(goal, pair.most(view.equity, prices))
         size = min(most, resized_base(base, money, prices, config, pair.fees))
+        if self._gives_up(view, size - base, prices):  # before its cash leaves the margin
+            return NOTHING
         unit_cost = prices[0] * pair.paid
         cash = view.cash(self._sleeve, SPOT)
         missing = min((size - base) * unit_cost - cash, view.cash(self._sleeve, MARGIN))
@@ -318,17 +322,23 @@ class CarrySleeve:
     ) -> Moves:
         """Order the next step of both legs; a size that is not reachable is given up."""
         pair, held = self._pair, self.state.held
-        limit = self._limit(view, prices[1], is_urgent=False)
-        if min(limit, size - base) < pair.smallest(prices):
-            self.state.goal = None
+        if self._gives_up(view, size - base, prices):
             return NOTHING
-        wanted = pair.step(base, size, limit, prices)
+        wanted = pair.step(base, size, self._limit(view, prices[1], is_urgent=False), prices)
         added = wanted[0] - held[0]
         if added <= 0 or pair.is_dust(added, view.px(self._spot)):
             self.state.goal = None
             return NOTHING
         self.state.phase = OPENING
         return self._order(view, wanted, reason)
+
+    def _gives_up(self, view: AccountView, more: float, prices: tuple[float, float]) -> bool:
+        """Forget a goal to which no step leads: the rest, or what a step may be, is too small."""
+        limit = self._limit(view, prices[1], is_urgent=False)
+        if min(limit, more) >= self._pair.smallest(prices):
+            return False
+        self.state.goal = None
+        return True
 
     def _is_settled(self, view: AccountView, held: tuple[int, int]) -> bool:
         """Tell whether no leg is working and what is held matches."""

@@ -15,7 +15,7 @@ class JoinedStages:
     """Asks every stage in turn.
 
     A wish is the same object for as long as every stage says the same one: what comes after it
-    sees at sight that nothing is new. Where none says anything it is ``NO_WISH``.
+    sees at sight that nothing is new.
 
     Parameters
     ----------
@@ -60,11 +60,9 @@ class JoinedStages:
         signals: tuple[Signal, ...] = ()
         targets: tuple[Target, ...] = ()
         commands: tuple[SleeveCommand, ...] = ()
-        is_silent = True
         for number, wish in enumerate(said):
             if wish is NO_WISH:
                 continue
-            is_silent = False
             made, seen, wanted, own = wish
             prediction = made or prediction
             signals += seen
@@ -72,7 +70,7 @@ class JoinedStages:
             if own and number < len(self._sleeves):
                 _check_speaker(own, number, self._sleeves)
             commands += own
-        return NO_WISH if is_silent else (prediction, signals, targets, commands)
+        return prediction, signals, targets, commands
 
 
 def _check_speaker(said: Iterable[SleeveCommand], number: int, sleeves: Sequence[str]) -> None:

@@ -15,7 +15,9 @@ import pytest
 
 from crypto_quant.backtesting.engine.cells import Cell, CellJob, CellRun, Fitted
 from crypto_quant.core.config import load_config
+from crypto_quant.core.messages import Target
 from crypto_quant.data_pipeline.storage import Catalog, SourceInfo
+from crypto_quant.execution.quoting import Quoting
 from crypto_quant.runtime import state
 from crypto_quant.runtime.config import TickConfig
 from crypto_quant.runtime.joined_stages import JoinedStages
@@ -362,15 +364,17 @@ collateral = ["BTC"]
 
 
 class _Anew(JoinedStages):
-    """Joins what is said anew at each wake-up, and is never silent."""
+    """Joins what is said anew at each wake-up."""
 
     def on_timer(self, view: LineView, terms: TermsMap) -> Wish:
         self._said = [(None, (), (), ())] * len(self.stages)
         return super().on_timer(view, terms)
 
-    def _join(self, said: Sequence[Wish]) -> Wish:
-        prediction, signals, targets, commands = super()._join(said)
-        return prediction, signals, targets, commands
+
+def _never(quoting: Quoting, targets: tuple[Target, ...], *, is_timer: bool) -> bool:
+    """Do not tell at sight that quotes rest: each wake-up takes the long way."""
+    del quoting, targets, is_timer
+    return False
 
 
 def test_what_is_known_at_sight_changes_no_decision(
@@ -383,8 +387,9 @@ def test_what_is_known_at_sight_changes_no_decision(
     )
     config = load_config(TickConfig, folder / "sight.toml", {})
     logs = []
-    for n, joins in enumerate((JoinedStages, _Anew)):
+    for n, (joins, rests) in enumerate(((JoinedStages, Quoting.rests), (_Anew, _never))):
         monkeypatch.setattr(state, "JoinedStages", joins)
+        monkeypatch.setattr(Quoting, "rests", rests)
         job = CellJob(Cell("risk_averse", "p99"), Fitted(2.0, ""), folder / f"sight-{n}.jsonl")
         found = CellRun(config, Catalog(folder / "catalog"), load_instruments(), job).run()
         assert sum(s["fills"]["maker"] for s in found.sessions) > 20

@@ -214,11 +214,12 @@ pub(crate) fn is_counted(instrument: &Instrument, qty: Qty, px: Px) -> bool {
 
 /// `None` where it has more digits than money has.
 fn quote_notional(instrument: &Instrument, qty: Qty, px: Px) -> Option<Decimal> {
+    // Two products of decimals cost an order more than all else that is asked of it here.
     if instrument.contract != Contract::Inverse && is_one(instrument.multiplier) {
         let worth = i128::from(qty.0) * i128::from(px.0);
         let scale = u32::from(instrument.grid.qty_exp) + u32::from(instrument.grid.price_exp);
         if let Ok(worth) = Decimal::try_from_i128_with_scale(worth, scale) {
-            return Some(worth);
+            return Some(worth); // what has more digits is rounded below
         }
     }
     let size = instrument.grid.quantity(qty);

@@ -126,7 +126,7 @@ class Quoting:
         is_timer: bool,
     ) -> QuotePlan:
         """Return what brings the quotes to those wanted; ``NO_QUOTES`` while nothing changes."""
-        if not targets and (not is_timer or self._desk.is_idle(self._orders.quotes)):
+        if not targets and self.rests(NOTHING, is_timer=is_timer):
             return NO_QUOTES
         for target in targets:
             self._take(target)

@@ -161,15 +161,16 @@ class RiskBook:
         if order.conditions is not None and order.only_reduces:
             self._exits.accept(order)
             return
-        self.accept_price(order)
-        self._let().accept(order, self.entry_px(order), self.terms[order.instrument])
+        px, passed = self.entry_px(order), self._begun()
+        passed.accept_price(order, px)
+        passed.accept(order, px, self.terms[order.instrument])
 
     def accept_price(self, order: Order) -> None:
         """Count the price at which a sleeve's own order that may open is taken to trade."""
-        self._let().accept_price(order, self.entry_px(order))
+        self._begun().accept_price(order, self.entry_px(order))
 
-    def _let(self) -> Passed:
-        """Return what was let through: mostly all orders are at once, and nothing is kept."""
+    def _begun(self) -> Passed:
+        """Return the count of what was let through; mostly all is at once, and none is begun."""
         if self._passed is None:
             self._passed = Passed()
         return self._passed

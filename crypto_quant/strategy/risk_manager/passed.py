@@ -13,7 +13,9 @@ STOP_MARKET = OrderType.STOP_MARKET
 
 
 class Passed:
-    """What they may trade, signed, by (sleeve, instrument); those that only reduce are not in it.
+    """What they may trade, signed, by (sleeve, instrument).
+
+    Sleeves' own orders that only reduce are not in it.
 
     ``stopped`` is what protective stops would trade if they are reached, ``priced`` what sleeves'
     own orders that may open would, each at its price. ``spent`` is what spot purchases are about

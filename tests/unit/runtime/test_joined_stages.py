@@ -63,7 +63,6 @@ def test_what_is_said_is_the_sum_of_all_and_the_same_while_all_are(
         assert signals == tuple(one for own in row for one in own[1])
         assert targets == tuple(one for own in row for one in own[2])
         assert commands == tuple(one for own in row for one in own[3])
-        assert (wish is NO_WISH) == all(own is NO_WISH for own in row)
         if is_timer:
             if before is not None and all(a is b for a, b in zip(row, before[0], strict=True)):
                 assert wish is before[1]

@@ -25,7 +25,7 @@ def recorded(line: RecordedLine, state: State, log: DecisionSink) -> None:
     Raises
     ------
     StrategyError
-        A stage raised; says what and where on the tape.
+        A stage raised, or said what cannot be meant; says what and where on the tape.
     DataError, InvariantError
         As ``RecordedLine.next`` and ``RecordedLine.execute``; those of a step say where, too.
     """
@@ -39,6 +39,10 @@ def recorded(line: RecordedLine, state: State, log: DecisionSink) -> None:
         except Exception as err:
             what = f"{type(err).__name__}: {err}"
             raise StrategyError(f"a stage raised {what} {where(line.native)}") from err
-        log.append(decision)
-        if decision.commands:
-            line.execute(decision.commands)
+        try:
+            log.append(decision)
+            if decision.commands:
+                line.execute(decision.commands)
+        except TypeError as err:
+            what = f"what a stage said can be neither logged nor sent: {err}"
+            raise StrategyError(f"{what} {where(line.native)}") from err

@@ -25,6 +25,7 @@ from crypto_quant.core.messages import (
     Transfer,
     Wake,
 )
+from crypto_quant.core.wishes import check_own
 from crypto_quant.execution.netting import NO_PLAN, Plan
 from crypto_quant.execution.order_manager import OrderManager
 from crypto_quant.execution.quoting import NO_QUOTES, QuotePlan
@@ -152,6 +153,8 @@ def _parted(
     if not own:
         return NO_TICKETS, NOTHING
     money = tuple([said for said in own if isinstance(said, Transfer | Alarm)])
+    for said in money:
+        check_own(said)
     if len(money) == len(own):
         return NO_TICKETS, money
     told = [said for said in own if not isinstance(said, Transfer | Alarm)]

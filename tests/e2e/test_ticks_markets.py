@@ -6,7 +6,7 @@ The reference of a run on two venues is a run on each: the same orders, fills an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any

@@ -324,7 +324,8 @@ class CarrySleeve:
         pair, held = self._pair, self.state.held
         if self._gives_up(view, size - base, prices):
             return NOTHING
-        wanted = pair.step(base, size, self._limit(view, prices[1], is_urgent=False), prices)
+        limit = self._limit(view, prices[1], is_urgent=False)
+        wanted = pair.step(base, size, limit, prices)
         added = wanted[0] - held[0]
         if added <= 0 or pair.is_dust(added, view.px(self._spot)):
             self.state.goal = None

@@ -21,6 +21,7 @@ from crypto_quant.core.messages import (
 )
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import EXACT, Terms, common_step
+from crypto_quant.core.wishes import check_target
 from crypto_quant.strategy.risk_manager import batch, own_orders, quotes, reasons
 from crypto_quant.strategy.risk_manager.batch import Batch
 from crypto_quant.strategy.risk_manager.book import DAY_NS, Proposal, RiskBook, RiskState
@@ -107,12 +108,19 @@ class RiskManager:
     def shrink(
         self, targets: Sequence[Target], view: AccountView, terms: Mapping[int, Terms]
     ) -> tuple[Target, ...]:
-        """Return the targets cut to the limits; what was cut says by which check."""
+        """Return the targets cut to the limits; what was cut says by which check.
+
+        Raises
+        ------
+        StrategyError
+            A target cannot be meant.
+        """
         book = RiskBook(view, terms, self._numbers, self.state)
         left: list[Target] = []
         quoting: list[Target] = []
         groups: dict[str, list[Target]] = {}
         for target in targets:
+            check_target(target, terms.get(target.instrument))
             if target.quotes is None:
                 groups.setdefault(target.sleeve, []).append(target)
             else:

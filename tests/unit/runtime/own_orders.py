@@ -12,15 +12,18 @@ from crypto_quant.backtesting.simulator import Market
 from crypto_quant.core.messages import (
     Decision,
     OrderType,
+    Prediction,
     Side,
+    Signal,
     Target,
     TimeInForce,
     TriggerBy,
     Wallet,
 )
-from crypto_quant.core.tickets import Instruction, Ticket
+from crypto_quant.core.tickets import Amendment, Instruction, Ticket, Withdrawal
 from crypto_quant.execution.netting import NettingConfig
 from crypto_quant.runtime.compose import join
+from crypto_quant.runtime.decisions import DecisionSink
 from crypto_quant.runtime.drive import recorded
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.line_spec import Deposit, LineSpec
@@ -43,7 +46,7 @@ IOC, FOK, GTX = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTX
 MARK = TriggerBy.MARK
 TICK = 10
 DEEP = ((50, -1, 600_001, 5_000), (50, 1, 600_000, 5_000))
-Said = Sequence[Instruction | Target]
+Said = Sequence[Instruction | Target | Signal | Prediction]
 Script = Mapping[int, Said | Callable[[LineView], Said]]
 """What is said at which ms since T0, or what says it; times are those of a clock of 100 ms."""
 
@@ -60,8 +63,10 @@ class Scripted:
             return NO_WISH
         both = said(view) if callable(said) else said
         targets = tuple(one for one in both if isinstance(one, Target))
-        own = tuple(one for one in both if not isinstance(one, Target))
-        return None, (), targets, own
+        signals = tuple(one for one in both if isinstance(one, Signal))
+        prediction = next((one for one in both if isinstance(one, Prediction)), None)
+        own = tuple(one for one in both if isinstance(one, Ticket | Amendment | Withdrawal))
+        return prediction, signals, targets, own
 
     def on_account(self, view: LineView) -> Wish:
         return NO_WISH
@@ -98,6 +103,7 @@ def run(
     risk: RiskConfig = LOOSE,
     hedged: tuple[str, ...] = (),
     capital: int = 100_000,
+    log: DecisionSink | None = None,
     **sim: object,
 ) -> Ran:
     """Run sleeves ``one``, ``two`` … with the scripts given; each has its part of the capital."""
@@ -128,8 +134,8 @@ def run(
         NettingConfig(),
         SettledFunding(none, none, none.astype(float), none.astype(float)),
     )
-    log = Kept()
-    recorded(line, state, log)
+    kept = Kept()
+    recorded(line, state, kept if log is None else log)
     table = line.native.fills()
     names_of = ("order_id", "ts_event", "side", "px", "qty", "is_taker")
     rows = zip(*(np.asarray(table[name]).tolist() for name in names_of), strict=True)
@@ -140,7 +146,7 @@ def run(
         for (order, ts, side, px, qty, taker), tag in zip(rows, tags, strict=True)
         if not tag
     ]
-    return Ran(log.decisions, fills, line, [str(s) for s in line.native.orders()["status"]])
+    return Ran(kept.decisions, fills, line, [str(s) for s in line.native.orders()["status"]])
 
 
 def ticket(

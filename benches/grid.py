@@ -4,9 +4,9 @@ The same quoting rule, latencies, queue model and fees on the same rows: in Rust
 hftbacktest's numba, in Python through wake-ups of the bare simulator, in Python through the full
 step that also trades (risk, quoting, approvals, the log of decisions), and as a strategy of
 nautilus_trader. With the matching rules of hftbacktest ours must give its fills, order by order
-and to the nanosecond; nautilus_trader fills by other rules and trades about as much, and is left
-out on ten million generated events, which take it minutes. Loading is left out on all sides; time
-is the CPU's.
+and to the nanosecond, and end with its book; nautilus_trader fills by other rules and trades about
+as much, and is left out on ten million generated events, which take it minutes. Loading is left
+out on all sides; time is the CPU's.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benches import Result
+from benches.books import Ends, ours_at_end, same_end, theirs_at_end
 from benches.grid_python import quote
 from benches.grid_step import grid_state
 from benches.session import (
@@ -55,6 +56,7 @@ class Run(NamedTuple):
     seconds: float
     orders: int
     fills: Rows
+    book: Ends
 
 
 class Turn(NamedTuple):
@@ -81,8 +83,7 @@ def _measured(session: Recording, folder: Path, *, has_nautilus: bool) -> list[R
     fills, log = folder / "fills.npy", folder / "decisions.jsonl"
     with ExitStack() as stack:
         fast = stack.enter_context(peer("grid_peer.py", session.as_peer(fills, RULE)))
-        if fast is not None:
-            hear(fast)
+        told = None if fast is None else json.loads(hear(fast))
         slow = None
         if has_nautilus:
             slow = stack.enter_context(peer("grid_nautilus.py", str(session.npz)))
@@ -93,10 +94,11 @@ def _measured(session: Recording, folder: Path, *, has_nautilus: bool) -> list[R
             )
             for _ in range(RUNS)
         ]
-        theirs = ordered(np.load(fills)) if fast else None
-    if theirs is not None:
-        for mine in runs[0].ours:
+    if told is not None:
+        theirs, end = ordered(np.load(fills)), theirs_at_end(told)
+        for mine in (own for turn in runs for own in turn.ours):
             same(mine.fills, theirs)
+            same_end(mine.book, end)
     label = f"{session.name}, {session.events:,} events, {runs[0].ours[0].orders:,} orders"
     return [
         _result(name, label, session.events, [(r.ours[n].seconds, r.theirs[at]) for r in runs], by)
@@ -141,7 +143,8 @@ def _step(session: Recording, log: Path) -> Run:
 
 def _done(session: Recording, line: RecordedLine, seconds: float) -> Run:
     placed = sum(tag == "" for tag in line.native.orders()["tag"])
-    return Run(seconds, placed, session.fills(line))
+    end = ours_at_end(line.native, session.tick, session.lot)
+    return Run(seconds, placed, session.fills(line), end)
 
 
 def _theirs(process: subprocess.Popen[str] | None) -> float | None:

@@ -1,9 +1,9 @@
 """hftbacktest's grid market maker; runs in the peers' interpreter.
 
 Takes a session as JSON (``Recording.as_peer``). Compiles and trades once, writing its fills
-(order, venue time, tick, lots, side) down, then trades once for each line on its standard input
-and answers with a line of JSON: the CPU seconds. The quoting rule is that of
-``crates/strategies/src/grid.rs``, operation by operation.
+(order, venue time, tick, lots, side) down and telling the book that it ends with, then trades once
+for each line on its standard input and answers with a line of JSON: the CPU seconds. The quoting
+rule is that of ``crates/strategies/src/grid.rs``, operation by operation.
 """
 
 from __future__ import annotations
@@ -106,9 +106,11 @@ def main(text: str) -> None:
     events = np.load(session["path"])["data"]
     middle = float(np.median(events["px"][events["px"] > 0][:1000]))
     tick, rule = session["tick"], tuple(session["rule"])
+    low, high = round(middle * (1 - ROI) / tick), round(middle * (1 + ROI) / tick)
     trade = numba.njit(_trade)
+    levels = numba.njit(importlib.import_module("replay_peer").levels_within)
 
-    def run(fills: Rows) -> tuple[float, int]:
+    def run(fills: Rows) -> tuple[float, int, NDArray[np.float64]]:
         asset = (
             peer.BacktestAsset()
             .data([events])
@@ -117,8 +119,8 @@ def main(text: str) -> None:
             .trading_value_fee_model(0.0002, 0.0005)
             .tick_size(tick)
             .lot_size(session["lot"])
-            .roi_lb(round(middle * (1 - ROI) / tick) * tick)
-            .roi_ub(round(middle * (1 + ROI) / tick) * tick)
+            .roi_lb(low * tick)
+            .roi_ub(high * tick)
         )
         asset = asset.inverse_asset(100.0) if session["is_inverse"] else asset.linear_asset(1.0)
         asset = getattr(asset, session["queue"])(*session["queue_arguments"])
@@ -128,13 +130,17 @@ def main(text: str) -> None:
         begun = time.process_time()
         count = trade(hbt, first, (tick, session["lot"]), rule, fills)
         seconds = time.process_time() - begun
+        book = levels(hbt, low, high)
         hbt.close()
-        return seconds, count
+        return seconds, count, book
 
     fills = np.zeros((len(events), 5), np.int64)
-    _, count = run(fills)
+    _, count, book = run(fills)
     np.save(session["out"], fills[:count])
-    print(json.dumps({"fills": count}), flush=True)
+    lot = session["lot"]
+    bids = [(int(t), round(q / lot)) for t, q, _ in book[book[:, 1] > 0]]
+    asks = [(int(t), round(q / lot)) for t, _, q in book[book[:, 2] > 0]]
+    print(json.dumps({"fills": count, "bids": bids, "asks": asks}), flush=True)
     nothing = np.zeros((0, 5), np.int64)
     for _ in sys.stdin:
         print(json.dumps({"seconds": run(nothing)[0]}), flush=True)

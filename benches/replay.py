@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benches import Result
+from benches.books import Ends, ours_at_end, same_end, theirs_at_end
 from benches.session import Recording, ask, generated, peer, recording
 from crypto_quant.runtime.line import RecordedLine
 
@@ -36,12 +37,11 @@ PEER = "hftbacktest 2.4.4, ROIVectorMarketDepth, numba"
 
 
 class Replay(NamedTuple):
-    """What one replay took and saw; levels are (tick, lots), sorted by tick."""
+    """What one replay took, and the book that it ended with."""
 
     seconds: float
     wakes: int
-    bids: list[tuple[int, int]]
-    asks: list[tuple[int, int]]
+    book: Ends
 
 
 def run() -> list[Result]:
@@ -137,29 +137,18 @@ def _replayed(session: Recording, line: RecordedLine, position: int) -> Replay:
             read += touch[0] + touch[2]
         wakes += 1
     seconds = time.process_time() - begun
-    bids, asks = native.levels(0, 1 << 30) or (np.empty((0, 2)), np.empty((0, 2)))
-    tick = session.tick
-    sides = [[(int(px) // tick, int(qty)) for px, qty in side] for side in (bids, asks)]
-    return Replay(seconds, wakes, sorted(sides[0]), sorted(sides[1]))
+    return Replay(seconds, wakes, ours_at_end(native, session.tick, session.lot))
 
 
 def _theirs(process: subprocess.Popen[str] | None) -> Replay | None:
     if process is None:
         return None
     plain = json.loads(ask(process))
-    for side in ("bids", "asks"):
-        plain[side] = [tuple(level) for level in plain[side]]
-    return Replay(**plain)
+    return Replay(plain["seconds"], plain["wakes"], theirs_at_end(plain))
 
 
 def _check(ours: Replay, peer: Replay) -> None:
     """Both must have replayed the same."""
     if abs(ours.wakes - peer.wakes) > 1:
         raise RuntimeError(f"{ours.wakes} wake-ups, the peer had {peer.wakes}")
-    for name in ("bids", "asks"):
-        theirs = getattr(peer, name)
-        low, high = theirs[0][0], theirs[-1][0]
-        within = [level for level in getattr(ours, name) if low <= level[0] <= high]
-        if within != theirs:
-            odd = sorted(set(within) ^ set(theirs))[:5]
-            raise RuntimeError(f"the books end differently: {len(odd)} {name} such as {odd}")
+    same_end(ours.book, peer.book)

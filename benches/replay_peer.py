@@ -32,7 +32,7 @@ def elapse(hbt: Any, step: int) -> tuple[int, float]:  # noqa: ANN401 - compiled
     return wakes, read
 
 
-def _levels(hbt: Any, low: int, high: int) -> NDArray[np.float64]:  # noqa: ANN401 - as above
+def levels_within(hbt: Any, low: int, high: int) -> NDArray[np.float64]:  # noqa: ANN401 - as above
     """Return tick, bid and ask quantity of each tick in a range."""
     depth = hbt.depth(0)
     out = np.zeros((high - low, 3))
@@ -50,7 +50,7 @@ def main(path: str) -> None:
     events = np.load(path)["data"]
     middle = float(np.median(events["px"][events["px"] > 0][:1000]))
     low, high = round(middle * (1 - ROI) / TICK), round(middle * (1 + ROI) / TICK)
-    run, levels = numba.njit(elapse), numba.njit(_levels)
+    run, levels = numba.njit(elapse), numba.njit(levels_within)
 
     def replay() -> dict[str, object]:
         asset = (

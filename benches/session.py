@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from crypto_quant.backtesting.simulator import AS_HFTBACKTEST
 from crypto_quant.core.instruments import Dated, Instrument
 from crypto_quant.core.messages import Wallet
 from crypto_quant.data_pipeline.collectors.facts import Facts
@@ -43,17 +44,7 @@ GENERATED_SEED: Final = 20_231
 RATE_EXP: Final = 8
 RATE: Final = 10_000
 """A basis point, the venue's usual rate."""
-AS_PEER: Final[Mapping[str, object]] = {
-    "partial_fills": False,
-    "walks_book": False,
-    "snapshot_edge": False,
-    "late_trades": False,
-    "exact_queues": False,
-    "self_trade": "ignore",
-    "queue": "power",
-    "queue_exponent": 2.0,
-}
-"""Matching as hftbacktest's exchange without partial fills does it."""
+AS_PEER: Final = AS_HFTBACKTEST
 QUEUES: Final[Mapping[str, tuple[str, tuple[float, ...]]]] = {
     "risk_averse": ("risk_adverse_queue_model", ()),
     "power": ("power_prob_queue_model", (2.0,)),

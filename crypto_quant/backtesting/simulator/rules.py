@@ -10,6 +10,7 @@ AS_HFTBACKTEST: Final[Mapping[str, object]] = {
     "walks_book": False,
     "snapshot_edge": False,
     "late_trades": False,
+    "exact_queues": False,
     "self_trade": "ignore",
     "queue": "power",
     "queue_exponent": 2.0,

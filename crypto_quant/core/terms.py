@@ -65,6 +65,22 @@ class Terms(NamedTuple):
         """Return the grid units in a size of ``counted_in``, down to the lot."""
         return int(size / self.count_step) // self.lot * self.lot
 
+    def some_lots_of(self, size: Decimal, key: str) -> int:
+        """Return the grid units in a size, down to the lot; ``key`` names it.
+
+        Raises
+        ------
+        ConfigError
+            It is less than a lot.
+        """
+        quantity = self.lots_of(size)
+        if quantity <= 0:
+            raise ConfigError(
+                f"{key}: {size} {self.counted_in} is less than the lot {self.lot_size} of "
+                f"{self.id}: choose at least one lot"
+            )
+        return quantity
+
     @property
     def lot_size(self) -> Decimal:
         """What a lot is, in ``counted_in``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final, Literal, NamedTuple, SupportsIndex, TypeAlias
+from typing import Final, Literal, NamedTuple, SupportsIndex, TypeAlias, cast
 
 from crypto_quant.backtesting.simulator.recorded import Market
 from crypto_quant.core.errors import ConfigError
@@ -64,6 +64,22 @@ def check_markets(markets: Sequence[Market]) -> None:
     twice = next((name for name in ids if ids.count(name) > 1), None)
     if twice is not None:
         raise ConfigError(f"markets: expected each instrument once, was {twice} twice")
+
+
+def check_settings(sim: object, **names: object) -> None:
+    """Check that settings are a mapping, and each of the rest a list of names.
+
+    Raises
+    ------
+    ConfigError
+        One is not.
+    """
+    if sim is not None and not isinstance(sim, Mapping):
+        raise ConfigError(f"sim: expected a mapping of settings, was {sim!r}")
+    for what, given in names.items():
+        is_list = isinstance(given, Sequence) and not isinstance(given, str)
+        if not (is_list and all(isinstance(name, str) for name in cast("Sequence[object]", given))):
+            raise ConfigError(f"{what}: expected a list of names, was {given!r}")
 
 
 def check_whole(what: str, value: object, most: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from crypto_quant.backtesting.simulator.account import (
     Capital,
     check_markets,
+    check_settings,
     check_whole,
     deposits,
     quote_of,
@@ -78,6 +79,7 @@ class Simulator(Ordering):
         collateral: Sequence[str] = (),
     ) -> None:
         check_markets(markets)
+        check_settings(sim, hedged=hedged, collateral=collateral)
         check_whole("leverage", leverage, _HIGHEST_LEVERAGE)
         check_whole("clock_ns", clock_ns, _LONGEST_NS)
         instruments = tuple(market.instrument for market in markets)

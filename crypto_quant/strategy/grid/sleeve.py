@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import ceil, floor, sqrt
 from typing import Final
 
-from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.messages import Quote, Side, Target
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
@@ -159,12 +158,8 @@ class GridSleeve:
 
     def _size(self, terms: Terms) -> None:
         """Take the sizes in grid units, down to the lot of the terms in force."""
-        quantity, most = map(terms.lots_of, (self._config.size, self._config.most))
-        if quantity <= 0:
-            raise ConfigError(
-                f"grid.size: {self._config.size} {terms.counted_in} is less than the lot "
-                f"{terms.lot_size} of {terms.id}: quote at least one lot"
-            )
+        quantity = terms.some_lots_of(self._config.size, "grid.size")
+        most = terms.lots_of(self._config.most)
         self._terms, self._quantity, self._most = terms, quantity, most
         self._bids, self._asks = _Rungs(BUY, quantity), _Rungs(SELL, quantity)
         self._shape = (0, 0, 0, 0, 0, 0)

@@ -7,7 +7,6 @@ from decimal import Decimal
 from pydantic import Field
 
 from crypto_quant.core.config import Section
-from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.messages import Target
 from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
@@ -53,11 +52,6 @@ class HoldSleeve:
         """
         if self._is_asked or view.px(self._instrument) <= 0:
             return None
-        quantity = terms.lots_of(self._config.size)
-        if quantity <= 0:
-            raise ConfigError(
-                f"hold.size: {self._config.size} {terms.counted_in} is less than the lot "
-                f"{terms.lot_size} of {terms.id}: hold at least one lot"
-            )
+        quantity = terms.some_lots_of(self._config.size, "hold.size")
         self._is_asked = True
         return Target(view.now, self._name, self._instrument, self._side * quantity, None, REASON)

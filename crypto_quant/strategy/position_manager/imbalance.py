@@ -88,7 +88,7 @@ class ImbalanceSleeve:
             return None
         direction = signal.direction
         stop = stop_px(px, direction, px * self._config.stop, terms.tick)
-        quantity = terms.lots_of(self._config.size)
+        quantity = terms.some_lots_of(self._config.size, "size.size")
         if not is_sendable(quantity, px, stop, terms):
             return None
         self._direction = direction

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]  # scipy ships no types
 
+from crypto_quant.core.errors import ConfigError
 from crypto_quant.core.messages import Prediction, Signal, Target
 from crypto_quant.strategy.position_manager.directional import (
     DirectionalConfig,
@@ -312,3 +313,11 @@ def test_imbalance_sleeve_leaves_with_its_signal() -> None:
     closed = sleeve.on_timer(heavy._replace(direction=0, reason="flat"), PERP_TERMS, view)
     assert closed is not None
     assert (closed.quantity, closed.reason) == (0, "flat")
+
+
+def test_a_size_below_a_lot_is_refused_where_it_would_be_sent() -> None:
+    sleeve = ImbalanceSleeve(ImbalanceConfig(size=Decimal("0.0005")), MODEL, "tick", PERP)
+    account = Account()
+    up = Signal(account.now, "tick", 1, 1.0, "more is bid")
+    with pytest.raises(ConfigError, match=r"size\.size: 0\.0005 BTC is less than the lot 0\.001"):
+        sleeve.on_timer(up, PERP_TERMS, account)

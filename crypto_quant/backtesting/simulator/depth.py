@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crypto_quant import _native
+from crypto_quant.core.errors import StrategyError
+from crypto_quant.runtime.where import where
 
 Levels = NDArray[np.int64]
+BEYOND: Final = 1 << 40
+"""No price is as many ticks, no book has as many levels."""
 
 
 class Depth:
@@ -96,11 +101,13 @@ class Depth:
 
     def bid_qty_at_tick(self, price_tick: int) -> int:
         """Return the bids at a price, lots."""
-        return self._line.qty_at(self._asset, True, price_tick * self._tick) // self._lot
+        px = self._whole("price_tick", price_tick) * self._tick
+        return self._line.qty_at(self._asset, True, px) // self._lot
 
     def ask_qty_at_tick(self, price_tick: int) -> int:
         """Return the asks at a price, lots."""
-        return self._line.qty_at(self._asset, False, price_tick * self._tick) // self._lot
+        px = self._whole("price_tick", price_tick) * self._tick
+        return self._line.qty_at(self._asset, False, px) // self._lot
 
     def levels(self, count: int) -> tuple[Levels, Levels]:
         """Return the best bids and asks from the touch outwards.
@@ -109,11 +116,24 @@ class Depth:
         -------
         tuple of arrays
             Bids and asks, each int64 (n, 2) of tick and lots; n is at most ``count``.
+
+        Raises
+        ------
+        StrategyError
+            ``count`` is no whole number of 0 or more.
         """
-        found = self._line.levels(self._asset, count)
+        found = self._line.levels(self._asset, self._whole("count", count))
         if found is None:
             none = np.empty((0, 2), dtype=np.int64)
             return none, none
         for side in found:
             side //= (self._tick, self._lot)
         return found[0], found[1]
+
+    def _whole(self, what: str, value: int) -> int:
+        if not isinstance(value, SupportsIndex) or not 0 <= int(value) < BEYOND:
+            place = where(self._line)
+            raise StrategyError(
+                f"{what}: expected a whole number of 0 or more, was {value!r} {place}"
+            )
+        return int(value)

@@ -124,8 +124,17 @@ class Known:
         return StateValues(held, Decimal(cash), Decimal(fee), fills, qty // lot, Decimal(value))
 
     def equity(self) -> Decimal:
-        """Return the account's worth at the known marks, in the quote asset."""
-        return self._native.equity()
+        """Return the account's worth at the known marks, in the quote asset.
+
+        Raises
+        ------
+        StrategyError
+            Nothing is known yet of the price of what is held.
+        """
+        try:
+            return self._native.equity()
+        except RuntimeError as err:
+            raise self._wrong("equity", str(err)) from err
 
     def feed_latency(self, asset_no: int) -> tuple[int, int] | None:
         """Return when the last market event happened and when it was known, ns UTC."""

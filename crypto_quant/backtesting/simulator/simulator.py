@@ -17,7 +17,7 @@ from crypto_quant.backtesting.simulator.account import (
 )
 from crypto_quant.backtesting.simulator.ordering import Ordering
 from crypto_quant.backtesting.simulator.recorded import Market
-from crypto_quant.core.errors import CryptoQuantError, DataError
+from crypto_quant.core.errors import ConfigError, CryptoQuantError, DataError
 from crypto_quant.core.messages import Wake
 from crypto_quant.runtime.line import RecordedLine
 from crypto_quant.runtime.line_spec import LineSpec, Settings
@@ -157,6 +157,10 @@ class Simulator(Ordering):
         ConfigError
             There is no such strategy, or a parameter is missing or out of range.
         """
+        given: tuple[object, object] = strategy, parameters
+        if not (isinstance(given[0], str) and isinstance(given[1], Mapping)):
+            was = f"{strategy!r} and {parameters!r}"
+            raise ConfigError(f"run_native: expected a name and a mapping of numbers, was {was}")
         return self._line.run(strategy, parameters)
 
     def run(self, strategy: Callable[[Simulator], Any]) -> None:

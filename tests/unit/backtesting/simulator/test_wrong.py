@@ -144,6 +144,10 @@ TRAIL = {"order_type": OrderType.TRAILING_STOP}
         (lambda s: s.modify(0, 9, 5, 1), "modify.*expected the id of a placed order"),
         (lambda s: s.wait_order_response(0, 9), "wait_order_response.*the id of a placed order"),
         (lambda s: s.orders(3), "asset_no: expected 0 to 0, was 3"),
+        (lambda s: s.depth(0).levels(-1), "count: expected a whole number of 0 or more, was -1"),
+        (lambda s: s.depth(0).levels(NAN), "count: expected a whole number .*, was nan"),
+        (lambda s: s.depth(0).bid_qty_at_tick(NAN), "price_tick: expected .*, was nan"),
+        (lambda s: s.depth(0).ask_qty_at_tick(2**62), "price_tick: expected .*, was 4611"),
         (lambda s: s.elapse(0), "elapse\\(0\\): expected a duration above 0"),
         (lambda s: s.elapse(NAN), "elapse\\(nan\\): expected whole ns"),
         (lambda s: s.elapse(2**64), "elapse\\(.*\\): expected ns of at most 63 bits"),
@@ -309,6 +313,10 @@ def test_strategies_in_rust_are_named_and_their_parameters_checked() -> None:
         simulator().run_native("glft", {"gamma": NAN})
     with pytest.raises(ConfigError, match="instrument: expected a whole number from 0 to 0, was 1"):
         simulator().run_native("grid", {"instrument": 1})
+    wrong: list[tuple[Any, Any]] = [(5, {}), ("grid", None), ("grid", 3)]
+    for strategy, parameters in wrong:
+        with pytest.raises(ConfigError, match="run_native: expected a name and a mapping"):
+            simulator().run_native(strategy, parameters)
 
 
 def test_settings_and_markets_must_fit_together() -> None:

@@ -51,7 +51,7 @@ def all_settled(
     return given
 
 
-def _check(instrument: Instrument, given: Settlements) -> None:
+def _check(instrument: Instrument, given: object) -> None:
     what = f"{instrument.id}: funding"
     if not isinstance(given, Settlements):
         was = repr(given) if isinstance(given, str) else type(given).__name__

@@ -12,7 +12,14 @@ from crypto_quant.core.instruments import Instrument
 from crypto_quant.data_pipeline.storage import Catalog, Part
 from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.line import RecordedLine
-from crypto_quant.runtime.ticks import NoBook, TickReader, TickSession, TickTape, end_before
+from crypto_quant.runtime.ticks import (
+    NoBook,
+    TickReader,
+    TickSession,
+    TickTape,
+    end_before,
+    first_unpaid,
+)
 
 
 class JointSession(NamedTuple):
@@ -119,7 +126,7 @@ class JointReader:
         start, end = max(t.start for t in tapes), min(t.end for t in tapes)
         if start >= end:
             return Skipped(session.name, "the books are not known at one time")
-        unpaid = self._unpaid([replace(tape, start=start, end=end) for tape in tapes])
+        unpaid = first_unpaid(self.readers, [replace(t, start=start, end=end) for t in tapes])
         if unpaid is not None:
             end = end_before(unpaid, start)
         both = zip(self.readers, tapes, strict=True)
@@ -130,11 +137,6 @@ class JointReader:
         """Put settled funding on the line, as ``TickReader.funding``."""
         for index, (reader, own) in enumerate(zip(self.readers, tape.each, strict=True)):
             reader.funding(line, index, own)
-
-    def _unpaid(self, each: Sequence[TickTape]) -> int | None:
-        """Return the first time at which funding is due, but the catalog has no settled rate."""
-        both = zip(self.readers, each, strict=True)
-        return min((ts for reader, own in both for ts in reader.unsettled(own)), default=None)
 
 
 def _overlap(each: Sequence[TickSession]) -> bool:

@@ -34,7 +34,7 @@ _INTERVAL_NS = {"1m": 60 * 10**9, "5m": 300 * 10**9, "15m": 900 * 10**9, "1h": H
 class Settlements(NamedTuple):
     """Settled funding: ``ts_event``, ``ts_recv``, ``rate``, ``interval_h`` (0 where not said).
 
-    Rates are integers of ``10 ** -exp``.
+    Rates are integers of ``10 ** -exp``; only forecasts need ``interval_h``.
     """
 
     columns: Columns
@@ -45,6 +45,16 @@ class Settlements(NamedTuple):
         given = {name: self.columns[name] for name in ("ts_event", "ts_recv", "rate")}
         key = line.spec.instruments[index].id
         line.load(key, line.native.add_funding, index, **given, rate_exp=self.exp)
+
+
+def unsettled(instrument: Instrument, settled: Ints, start: int, end: int) -> tuple[int, ...]:
+    """Return the times of ``[start, end]`` at which funding is due, but none was settled."""
+    dated = instrument.funding_interval_h
+    if dated is None:
+        return ()
+    step = dated.at(start)[0] * HOUR_NS
+    due = range(-(-start // step) * step, end + 1, step)
+    return tuple(ts for ts in due if not (np.abs(settled - ts) < _MINUTE_NS // 2).any())
 
 
 def on_grid_of(

@@ -19,7 +19,14 @@ from crypto_quant.data_pipeline.cleaners.rebase import Recorded, Session, Shifts
 from crypto_quant.data_pipeline.storage import Catalog, Part
 from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.line import RecordedLine
-from crypto_quant.runtime.tape import EVER, Columns, Settlements, TapeLoader, on_grid_of
+from crypto_quant.runtime.tape import (
+    EVER,
+    Columns,
+    Settlements,
+    TapeLoader,
+    on_grid_of,
+    unsettled,
+)
 from crypto_quant.runtime.tick_rows import (
     BOOK,
     TIMES,
@@ -242,15 +249,11 @@ class TickReader:
 
     def unsettled(self, tape: TickTape) -> tuple[int, ...]:
         """Return the times at which funding is due, but the catalog has no settled rate."""
-        dated, settled = self.instrument.funding_interval_h, np.empty(0, dtype=np.int64)
+        settled = np.empty(0, dtype=np.int64)
         if self._has_funding:
             known = self._catalog.scan("funding", self.instrument.id, columns=["ts_event"])
             settled = known["ts_event"].to_numpy()
-        if dated is None:
-            return ()
-        step = dated.at(tape.start)[0] * 3_600 * 10**9
-        due = range(-(-tape.start // step) * step, tape.end + 1, step)
-        return tuple(ts for ts in due if not (np.abs(settled - ts) < 30 * 10**9).any())
+        return unsettled(self.instrument, settled, tape.start, tape.end)
 
     def _owner(self, part: Part) -> Session | None:
         recorded = Recorded.parse(part.recv)
@@ -270,6 +273,12 @@ class TickReader:
             if next(rows.tables(TIMES), None) is not None:
                 found[kind] = rows
         return found
+
+
+def first_unpaid(readers: Iterable[TickReader], tapes: Iterable[TickTape]) -> int | None:
+    """Return the first time at which funding is due, but a reader's catalog has no settled rate."""
+    both = zip(readers, tapes, strict=True)
+    return min((ts for reader, own in both for ts in reader.unsettled(own)), default=None)
 
 
 def end_before(unpaid: int, start: int) -> int:

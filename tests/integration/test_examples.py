@@ -128,7 +128,7 @@ def capture(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[M
     import_files(Catalog(folder / "catalog"), [data_dir / CAPTURE], Facts(), load_instruments())
     catalog = Catalog(folder / "catalog")
     to_npz(catalog, "delta", KEY, folder / "events.npz", None, None)
-    (market,) = of_session(catalog, [load_instruments()[KEY]])
+    (market,) = of_session(catalog, [load_instruments()[KEY]], funding="none")
     return market, folder / "events.npz"
 
 

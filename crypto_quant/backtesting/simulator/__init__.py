@@ -18,6 +18,7 @@ from crypto_quant.backtesting.simulator.simulator import Simulator
 from crypto_quant.backtesting.simulator.values import Fill, MoneyTransfer, StateValues, Trades
 from crypto_quant.core.messages import Wallet
 from crypto_quant.runtime.line_spec import Deposit
+from crypto_quant.runtime.tape import Settlements
 
 __all__ = [
     "ALL_ASSETS",
@@ -32,6 +33,7 @@ __all__ = [
     "Order",
     "OrderType",
     "PositionSide",
+    "Settlements",
     "Simulator",
     "StateValues",
     "Status",

@@ -16,4 +16,5 @@ AS_HFTBACKTEST: Final[Mapping[str, object]] = {
     "queue_exponent": 2.0,
 }
 """``sim`` settings with which orders are matched as by hftbacktest's exchange without partial
-fills and its ``power_prob_queue_model(2.0)``."""
+fills and its ``power_prob_queue_model(2.0)``. That it has no funding is said of the markets, by
+``funding="none"``."""

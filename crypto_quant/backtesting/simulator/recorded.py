@@ -9,6 +9,7 @@ from typing import Final
 from crypto_quant.backtesting.simulator.on_tick import Columns, OnTick, Part, check_ticks
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.cleaners.venue_time import check_columns
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.line import RecordedLine
@@ -61,8 +62,9 @@ class Market:
         Raises
         ------
         DataError
-            There is no book, the streams or their columns are not those, or a price of book or
-            trades is between two ticks.
+            There is no book, the streams or their columns are not those, a time is negative or
+            a venue time goes back by more than a second, or a price of book or trades is between
+            two ticks.
         ConfigError
             The instrument has no sourced tick, or its grid is too coarse for it.
         """
@@ -73,6 +75,7 @@ class Market:
             raise DataError(f"{instrument.id}: delta: expected rows of a book, was nothing")
         start = int(book["ts_recv"][0])
         for kind, columns in streams.items():
+            check_columns(instrument.id, kind, columns)
             check_ticks(instrument, kind, columns, start)
         times = [columns["ts_recv"] for columns in streams.values() if len(columns["ts_recv"])]
 

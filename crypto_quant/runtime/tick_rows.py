@@ -70,6 +70,13 @@ class SessionRows(NamedTuple):
                 moved = with_times(moved, known, marks.astype(np.uint32))
             yield moved
 
+    def raw(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield them as they were recorded."""
+        for _, table in self.catalog.pieces(
+            self.kind, self.key, self.start, self.end, list(columns)
+        ):
+            yield table
+
     def book(self) -> Iterator[BookRows]:
         """Yield the rows of level changes that make a book."""
         return _chained(self.tables())

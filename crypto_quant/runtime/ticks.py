@@ -35,6 +35,7 @@ from crypto_quant.runtime.tick_rows import (
     survey,
     survey_book,
 )
+from crypto_quant.runtime.tick_times import check_times
 
 KINDS: Final = (BOOK, "trade", "agg_trade", "quote", "mark")
 QUANTILES: Final = {"p50": 0.5, "p99": 0.99}
@@ -186,12 +187,19 @@ class TickReader:
         """Return a session's streams, or why nothing can be traded on them.
 
         What they hold is counted here; values are read when the line asks for them.
+
+        Raises
+        ------
+        DataError
+            A venue time goes back by more than a bound, or one that is ahead sets the base of
+            the session's latencies.
         """
         if BOOK not in (held := self._held(session)):
             return NoBook(session, "no book updates were recorded")
         book = survey_book(held[BOOK])
         if not book.rows:
             return NoBook(session, f"no snapshot: {book.unused:,} updates make no book")
+        check_times(held, session.clock, self._catalog.parts)
         streams: dict[str, Iterable[Columns]] = {
             BOOK: _Parts(held[BOOK], BOOK, self.instrument),
             "gap": [book.gaps],

@@ -10,6 +10,7 @@ from crypto_quant.backtesting.simulator.on_tick import Columns, OnTick, Part, ch
 from crypto_quant.backtesting.simulator.settled import all_settled
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.instruments import Instrument
+from crypto_quant.data_pipeline.cleaners.venue_time import check_columns
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.line import RecordedLine
@@ -72,8 +73,9 @@ class Market:
         Raises
         ------
         DataError
-            There is no book, the streams or their columns are not those, a price of book or
-            trades is between two ticks, or funding is due that is not given.
+            There is no book, the streams or their columns are not those, a time is negative or
+            a venue time goes back by more than a second, a price of book or trades is between
+            two ticks, or funding is due that is not given.
         ConfigError
             The instrument has no sourced tick, its grid is too coarse for it, or ``funding`` is
             something else or of spot.
@@ -85,6 +87,7 @@ class Market:
             raise DataError(f"{instrument.id}: delta: expected rows of a book, was nothing")
         start = int(book["ts_recv"][0])
         for kind, columns in streams.items():
+            check_columns(instrument.id, kind, columns)
             check_ticks(instrument, kind, columns, start)
         times = [columns["ts_recv"] for columns in streams.values() if len(columns["ts_recv"])]
         end = max(int(t[-1]) for t in times)

@@ -6,7 +6,8 @@ whole milliseconds, so rounding explains no more than that), the recorder's cloc
 behind. All files of its session then get one shift, which makes the least latency over
 all of them an assumed 1 ms. Latencies between frames stay what they were; the true least
 latency is unknown, so every re-based latency is uncertain by that much. Raw stamps stay in
-the catalog; ``rebase`` is applied to what is replayed.
+the catalog; ``rebase`` is applied to what is replayed. The least is taken as it is; that no
+single wrong time sets it is checked where a session is read, see ``venue_time``.
 
 A session is what one machine recorded at one time: files of one ``clock`` whose times
 overlap or lie within ten minutes of one another.

@@ -8,3 +8,4 @@ SYNTHETIC_RECV: Final = 1 << 2
 REBASED_RECV: Final = 1 << 3
 REPAIRED: Final = 1 << 5
 NOT_MARKET: Final = 1 << 6
+SYNTHETIC_EVENT: Final = 1 << 8

@@ -113,6 +113,34 @@ def test_a_row_is_known_no_earlier_than_it_happened(tmp_path: Path) -> None:
     assert whole(tape.streams["delta"])["flags"].tolist()[-2:] == [3, REBASED_RECV | LAST]
 
 
+def test_a_venue_time_far_ahead_is_named_in_place_of_a_run(tmp_path: Path) -> None:
+    """The third trade is stamped 5 s ahead: by it the session would be re-based."""
+    rows = trades([50, 60, 5070, 80], 0)
+    keep(tmp_path, "delta", book([snapshot(0, 5, levels(9, 9))], -700), "a", recorder(-5000))
+    reader = TickReader(keep(tmp_path, "trade", rows, "b", recorder(-5000)), PERP)
+    said = (
+        r"^BTCUSDT-PERP\.BINANCE: trade: row 3 \(id 3\) of 2023-11-14T22:13:20\.080000Z lies "
+        r"4,990\.000 ms before row 2 \(id 2\) .* correct that message in its file"
+    )
+    with pytest.raises(DataError, match=said):
+        read(reader)
+
+
+def test_a_time_ahead_in_the_last_message_does_not_set_the_base(tmp_path: Path) -> None:
+    """Nothing comes after it that could go back; no other message is as fast."""
+    updates = [snapshot(0, 5, levels(9, 9)), *(quiet(10 * n, n - 1, n) for n in range(6, 400))]
+    rows = book(updates, -700)
+    event = rows["ts_event"].to_numpy().copy()
+    event[-1] += 600 * MS
+    spoilt = rows.set_column(0, rows.schema.field(0), [event])
+    reader = TickReader(keep(tmp_path / "a", "delta", spoilt, "a", recorder(-1300)), PERP)
+    said = r"delta: 1 of 395 messages .* row 403 \(id 399\) .* whose time is ahead, in a: correct"
+    with pytest.raises(DataError, match=said):
+        read(reader)
+    whole_one = TickReader(keep(tmp_path / "b", "delta", rows, "a", recorder(-700)), PERP)
+    assert read(whole_one).feed_delay_ns["p99"] == MS
+
+
 def test_prices_move_to_the_finest_grid_of_what_was_recorded(tmp_path: Path) -> None:
     keep(tmp_path, "delta", book([snapshot(0, 5, levels(9, 9))], 2), "a", VENDOR)
     mark = (T0, T0 + MS, BID * 10**6 + 1, None, None, None, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from crypto_quant.core.errors import DataError
 from crypto_quant.core.messages import Wake
+from crypto_quant.data_pipeline.cleaners.findings import Severity
+from crypto_quant.data_pipeline.cleaners.validator import DataValidator
 from crypto_quant.data_pipeline.collectors.facts import Facts
 from crypto_quant.data_pipeline.collectors.importer import import_files
 from crypto_quant.data_pipeline.storage import Catalog
@@ -158,3 +162,51 @@ def test_recorded_stamps_are_re_based_once_and_flagged(reader: TickReader, tape:
     assert least >= (MS if clock.shift else 0)
     for kind, held in columns(tape).items():
         assert kind == "gap" or ((held["flags"] & REBASED_RECV != 0).all()) == bool(clock.shift)
+
+
+def spoil(source: Path, target: Path, channel: str, place: int, name: str, by_ms: int) -> None:
+    """Copy a capture with one time of one frame of a channel moved."""
+    lines = gzip.decompress(source.read_bytes()).splitlines()
+    found = [n for n, line in enumerate(lines) if channel.encode() in line]
+    number = found[place if place < 0 else len(found) // place]
+    stamp, _, text = lines[number].partition(b" ")
+    frame = json.loads(text)
+    frame["data"][name] += by_ms
+    lines[number] = stamp + b" " + json.dumps(frame).encode()
+    target.write_bytes(gzip.compress(b"\n".join(lines) + b"\n", 1))
+
+
+@pytest.mark.parametrize(
+    ("channel", "place", "name", "by_ms", "said"),
+    [
+        ("@depth", 2, "T", 5_000, r"delta: row .* lies 4,9\d\d\.000 ms before row .* came earlier"),
+        ("@trade", 2, "T", -5_000, r"trade: row .* lies 5,000\.000 ms before row .* came earlier"),
+        (
+            "@depth",
+            -1,
+            "T",
+            5_000,
+            r"delta: 1 of .* that of row .* whose time is ahead, in one\.gz",
+        ),
+        ("@depth", 2, "T", 600, r"delta: 1 of .* that of row .* whose time is ahead, in one\.gz"),
+        ("@depth", 2, "E", 5_000, r": 0 of .* of another time in a message, in one\.gz: correct"),
+    ],
+)
+def test_one_wrong_time_in_a_capture_is_named_and_moves_no_result(
+    data_dir: Path, tmp_path: Path, channel: str, place: int, name: str, by_ms: int, said: str
+) -> None:
+    source = data_dir / "hftbacktest" / "usdm" / "btcusdt_20230404.dat.gz"
+    if not source.exists():
+        pytest.skip("this capture is not in this data folder")
+    known = load_instruments()
+    spoil(source, tmp_path / "one.gz", channel, place, name, by_ms)
+    given = Facts(venue="BINANCE", symbol="BTCUSDT-PERP")
+    import_files(Catalog(tmp_path / "catalog"), [tmp_path / "one.gz"], given, known)
+    reader = TickReader(Catalog(tmp_path / "catalog"), known[CONFIG.instrument])
+    (session,) = reader.sessions()
+    with pytest.raises(DataError, match=said):
+        reader.read(session)
+    found = DataValidator.of(Catalog(tmp_path / "catalog"), known).validate()
+    errors = {finding.what for finding in found if finding.severity is Severity.ERROR}
+    expected = {"venue time goes back far"} if "lies" in said else set()
+    assert errors == (expected | {"least latency alone"} if by_ms > 0 else expected)

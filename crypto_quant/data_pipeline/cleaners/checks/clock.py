@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
 
 from crypto_quant.core.clock import iso
 from crypto_quant.data_pipeline.cleaners.findings import Finding, Mend, Severity
 from crypto_quant.data_pipeline.cleaners.rebase import DOUBT_NS, sessions
 from crypto_quant.data_pipeline.cleaners.rows import Bools, Rows, Tables, runs
+from crypto_quant.data_pipeline.cleaners.venue_time import REMEDY, VenueTimes, judge
 from crypto_quant.data_pipeline.storage import KINDS, flags
 
 NAME = "clock"
@@ -62,6 +64,7 @@ def _recorded(rows: Rows, tables: Tables) -> Iterator[Finding]:
                 continue
             inside = (rows.ts >= part.start) & (rows.ts <= part.end) & _raw(rows)
             behind |= inside
+            yield from _alone(rows, inside, session.least_latency)
             yield rows.finding(
                 NAME,
                 "clock behind",
@@ -81,6 +84,16 @@ def _recorded(rows: Rows, tables: Tables) -> Iterator[Finding]:
         for row, count in runs(mask):
             value = f"latency {latency[row] / 1e6:.3f} ms"
             yield rows.finding(NAME, what, Severity.ERROR, row, value, reason, Mend.MASK, count)
+
+
+def _alone(rows: Rows, inside: Bools, least: int) -> Iterator[Finding]:
+    """Report a least latency that hardly a message comes near: a time ahead of the venue's."""
+    times = VenueTimes(least, int(inside.argmax()))
+    judge(times, rows.kind, rows.table.filter(pa.array(inside)))
+    if not times.is_met and times.lowest is not None:
+        row, value = times.lowest[1].row, f"least latency {least / 1e6:,.3f} ms"
+        reason = f"{times.unmet()}; {REMEDY}"
+        yield rows.finding(NAME, "least latency alone", Severity.ERROR, row, value, reason)
 
 
 def _raw(rows: Rows) -> Bools:

@@ -9,6 +9,7 @@ import numpy as np
 from crypto_quant.core.clock import iso
 from crypto_quant.data_pipeline.cleaners.findings import Finding, Mend, Severity
 from crypto_quant.data_pipeline.cleaners.rows import Rows, Tables, runs
+from crypto_quant.data_pipeline.cleaners.venue_time import BACK_NS, REMEDY, VenueTimes, judge
 from crypto_quant.data_pipeline.storage import KINDS
 
 NAME = "order"
@@ -50,7 +51,17 @@ def _ticks(rows: Rows) -> Iterator[Finding]:
             Mend.SORT,
             count,
         )
-    back = np.flatnonzero(np.diff(rows.ts) < 0) + 1
+    for found in judge(VenueTimes(), rows.kind, rows.table):
+        yield rows.finding(
+            NAME,
+            "venue time goes back far",
+            Severity.ERROR,
+            found.behind.row,
+            f"by {(found.ahead.ts - found.behind.ts) / 1e6:,.3f} ms",
+            f"{found.describe()}; {REMEDY}",
+        )
+    step = np.diff(rows.ts)
+    back = np.flatnonzero((step < 0) & (step >= -BACK_NS)) + 1
     if back.size:
         most = int((rows.ts[back - 1] - rows.ts[back]).max())
         yield rows.finding(

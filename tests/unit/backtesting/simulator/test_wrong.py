@@ -22,7 +22,7 @@ from crypto_quant.backtesting.simulator import (
 )
 from crypto_quant.core.errors import ConfigError, DataError, StrategyError
 from crypto_quant.venues.rules import load_instruments
-from tests.unit.backtesting.simulator.markets import BTC, ETH, LATENCY, MS, market, simulator
+from tests.unit.backtesting.simulator.markets import BTC, ETH, LATENCY, MS, T0, market, simulator
 
 WHERE = r" \(at 2024-08-01T00:00:00\.005000000Z, event 2\)$"
 NAN = float("nan")
@@ -409,3 +409,26 @@ def test_columns_are_those_of_their_kind(
     own = {*names.get(kind, ()), *more} - {lacks}
     with pytest.raises(DataError, match=f"^BTCUSDT-PERP.BINANCE: {said}"):
         Market.of_columns(BTC, {**streams, kind: dict.fromkeys(own, row)})
+
+
+@pytest.mark.parametrize("kind", ["delta", "trade", "mark"])
+def test_times_of_a_market_are_of_after_1970_and_do_not_go_back_far(kind: str) -> None:
+    event = T0 + np.array([0, 2_000, 999]) * MS
+    ones = np.ones(3, dtype=np.int64)
+    names = {
+        "delta": ("side", "px", "qty", "flags"),
+        "trade": ("id", "px", "qty", "side"),
+        "mark": ("mark",),
+    }
+    order = {"ts_event": np.sort(event), "ts_recv": T0 + 3_000 * MS * ones}
+    rows = {k: {**order, **dict.fromkeys(own, ones * 10**9)} for k, own in names.items()}
+    assert Market.of_columns(BTC, rows).start == T0 + 3_000 * MS
+    rows[kind]["ts_event"] = event
+    said = (
+        f"^BTCUSDT-PERP.BINANCE: {kind}, column ts_event: row 2 .* lies 1,001.000 ms before row 1 "
+    )
+    with pytest.raises(DataError, match=said):
+        Market.of_columns(BTC, rows)
+    rows[kind]["ts_event"] = np.array([-5, 0, 1])
+    with pytest.raises(DataError, match=f": {kind}, column ts_event, row 0: .* was -5: correct"):
+        Market.of_columns(BTC, rows)

@@ -23,6 +23,8 @@ from tests.unit.data_pipeline.cleaners.made import (
 )
 
 AT = 300
+MS = 10**6
+T0 = 1_700_000_000 * 10**9
 
 
 def _price(name: str, factor: float) -> Spoil:
@@ -265,6 +267,29 @@ def test_crossed_quotes_and_trades_off_the_market_are_found() -> None:
         ("prints", "px off", 60, 1),
         ("sequence", "skips", 100, 1),
     }
+
+
+def test_venue_time_that_goes_back_far_is_an_error_and_a_little_a_note() -> None:
+    ts = T0 + np.arange(200, dtype=np.int64) * 100 * MS
+    trade = {
+        "ts_event": ts,
+        "ts_recv": ts + 5 * MS,
+        "id": np.arange(200, dtype=np.int64),
+        "px": np.full(200, 10_000, dtype=np.int64),
+        "qty": np.full(200, 5, dtype=np.int64),
+        "side": np.ones(200, dtype=np.int64),
+        "flags": np.zeros(200, dtype=np.int64),
+    }
+    assert [f for f in found(of("trade", "TEST", trade, None)) if f.check == "order"] == []
+    trade["ts_event"] = ts.copy()
+    trade["ts_event"][50] += 300 * MS
+    trade["ts_event"][90] += 5_000 * MS
+    order = [f for f in found(of("trade", "TEST", trade, None)) if f.check == "order"]
+    assert [(f.what, f.severity, f.row, f.value) for f in order] == [
+        ("venue time goes back", Severity.NOTE, 51, "by up to 200.000 ms"),
+        ("venue time goes back far", Severity.ERROR, 91, "by 4,900.000 ms"),
+    ]
+    assert "before row 90 (id 90)" in order[1].reason
 
 
 def test_runs_are_first_and_count() -> None:

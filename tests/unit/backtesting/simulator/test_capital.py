@@ -77,7 +77,7 @@ def test_a_price_that_cannot_be_one_is_named(capital: tuple[Deposit, ...], said:
             "ledger set-up: no instrument prices BTC of wallet margin in USDT; add one, or count "
             "it at par",
         ),
-        ({"leverage": 5_000}, "leverage 5000 is out of range"),
+        ({"leverage": 11}, "leverage: expected a whole number from 1 to 10, was 11"),
         (
             {"capital": [Deposit(0, Wallet.MARGIN, Decimal("1e-9"))]},
             "deposit 0.000000001 is out of range",

@@ -76,7 +76,10 @@ pub enum LedgerError {
     /// A price is zero or negative.
     #[error("a price must be positive, was {}", .0 .0)]
     BadPrice(Px),
-    /// An amount, rate or leverage is outside its range.
+    /// A leverage that cannot be chosen, and the largest that can.
+    #[error("leverage: expected a whole number from 1 to {1}, was {0}")]
+    BadLeverage(u16, u16),
+    /// An amount or rate is outside its range.
     #[error("{what} {value} is out of range")]
     BadAmount {
         /// What the number is.

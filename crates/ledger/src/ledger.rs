@@ -73,10 +73,7 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let (i, ..) = self.layout.traded(instrument)?;
         if !(1..=MAX_LEVERAGE).contains(&leverage) {
-            return Err(LedgerError::BadAmount {
-                what: "leverage",
-                value: leverage.into(),
-            });
+            return Err(LedgerError::BadLeverage(leverage, MAX_LEVERAGE));
         }
         self.state.leverage[i] = leverage;
         Ok(())

@@ -6,6 +6,7 @@ use cq_types::{round_money, Instrument, InstrumentIdx, Px, Qty};
 use rust_decimal::Decimal;
 
 use crate::amount::{add_to, minus, over, plus, share};
+use crate::ceiling::always_allowed;
 use crate::contract::{booked_value, notional, price};
 use crate::draft::{take, Trade};
 use crate::layout::Layout;
@@ -25,6 +26,8 @@ pub struct MarginAccount {
     pub(crate) layout: Arc<Layout>,
     pub(crate) holdings: Holdings,
     pub(crate) leverage: Vec<u16>,
+    /// Positions up to here are within the tiers of all times at the leverage, as they count.
+    pub(crate) allowed: Vec<f64>,
     pub(crate) mode: MarginMode,
     /// Part of the settle asset's balance that each isolated position holds as its margin.
     pub(crate) set_aside: Vec<Decimal>,
@@ -35,10 +38,13 @@ impl MarginAccount {
     #[must_use]
     pub fn of(ledger: &Ledger, mode: MarginMode) -> Self {
         let holdings = ledger.state.books.account.clone();
+        let leverage = ledger.state.leverage.clone();
+        let contracts = ledger.layout.instruments.iter().zip(&leverage);
         Self {
+            allowed: contracts.map(|(i, at)| always_allowed(i, *at)).collect(),
             set_aside: vec![Decimal::ZERO; holdings.positions.len()],
             layout: Arc::clone(&ledger.layout),
-            leverage: ledger.state.leverage.clone(),
+            leverage,
             holdings,
             mode,
         }
@@ -95,9 +101,11 @@ impl MarginAccount {
                 .all(|((a, b), is_here)| a == b || !is_here)
     }
 
-    /// Chooses the leverage that an isolated position is opened at from now on.
+    /// Chooses the leverage that orders are margined at from now on.
     pub fn set_leverage(&mut self, instrument: InstrumentIdx, leverage: u16) {
-        self.leverage[usize::from(instrument)] = leverage;
+        let i = usize::from(instrument);
+        self.leverage[i] = leverage;
+        self.allowed[i] = always_allowed(&self.layout.instruments[i], leverage);
     }
 
     /// Net position of an instrument.

@@ -1,8 +1,8 @@
-//! Clear cases, told by bounds in floats: an order that is paid many times over, a position that
-//! what is there covers in full. What is not clear is computed exactly; nothing is booked from
+//! Clear cases, told by bounds in floats: an order that is paid many times over and far from the
+//! largest position, a position that what is there covers in full. What is not clear is computed exactly; nothing is booked from
 //! these, and no bound is on the side of the account.
 
-use cq_types::{Contract, InstrumentIdx, Px, Side, Ts};
+use cq_types::{BracketUnit, Contract, InstrumentIdx, Px, Side, Ts};
 
 use crate::approx::approx;
 use crate::opening::Opening;
@@ -16,15 +16,25 @@ const SLACK: f64 = 1e-9;
 /// More than the rounding of all amounts that are booked, in the settle asset.
 const BOOKED: f64 = 1e-5;
 
+/// Orders of one linear contract that work and may open a position, of both sides.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RoughOrders {
+    /// Notional in the settle asset, each at its assumed price.
+    pub worth: f64,
+    /// Units of base.
+    pub size: f64,
+}
+
 impl MarginAccount {
-    /// Whether an order is clearly paid, with what works already: [`Self::can_open`] is then true.
+    /// Whether an order is clearly paid and allowed, with what works already: [`Self::can_open`]
+    /// and [`Self::allows`] are then true.
     ///
-    /// `orders` tells of each contract the notionals of its bids and asks without the order. Margin
-    /// counts for all that works as if nothing netted.
+    /// `orders` tells of each contract what works without the order. All of it counts as if nothing
+    /// netted.
     pub fn clearly_opens(
         &self,
         asked: Opening,
-        orders: impl Fn(InstrumentIdx) -> [f64; 2],
+        orders: impl Fn(InstrumentIdx) -> RoughOrders,
         marks: VenueMarks<'_>,
         ts: Ts,
     ) -> bool {
@@ -43,8 +53,12 @@ impl MarginAccount {
             let unit = approx(traded.multiplier);
             let worth =
                 |px: Px, qty| traded.grid.price_f64(px) * traded.grid.quantity_f64(qty) * unit;
-            let mut working: f64 = orders(index).iter().sum();
-            if index == asked.instrument {
+            let RoughOrders {
+                worth: mut working,
+                mut size,
+            } = orders(index);
+            let is_own = index == asked.instrument;
+            if is_own {
                 let Some(mark) = marks[i] else {
                     return false;
                 };
@@ -54,11 +68,13 @@ impl MarginAccount {
                     Side::Sell => worth(mark, asked.qty) - own,
                 };
                 working += own;
+                size += traded.grid.quantity_f64(asked.qty) * unit;
                 let fee = approx(traded.fees.at(ts).0.taker).abs() * own;
                 needed += loss.max(0.0) + fee;
             }
             needed += working / leverage;
             gross += working * 2.0;
+            let mut counted = working;
             let position = &self.holdings.positions[i];
             if position.qty.0 != 0 {
                 let Some(mark) = marks[i] else {
@@ -68,6 +84,14 @@ impl MarginAccount {
                 free += held - cost;
                 needed += held.abs() / leverage;
                 gross += held.abs() + cost.abs();
+                counted += held.abs();
+                size += traded.grid.quantity_f64(position.qty).abs() * unit;
+            }
+            if traded.bracket_unit == BracketUnit::Base {
+                counted = size;
+            }
+            if is_own && counted * (1.0 + SLACK) > self.allowed[i] {
+                return false;
             }
         }
         gross < LARGEST && needed + gross * SLACK + BOOKED <= free

@@ -1,18 +1,26 @@
-//! The margin check of an order that arrives, or that its trigger sets off: who cannot pay is
-//! refused.
+//! What an order that arrives, or that its trigger sets off, is asked for: its margin, and that its
+//! position is no larger than the leverage allows.
 
 use std::borrow::Cow;
 
-use cq_ledger::{approx, Fill, LedgerError, MarginAccount, OpenOrders, Opening};
-use cq_sim::{Asked, OpenOrder, Purse, Venue};
+use cq_ledger::{approx, Fill, LedgerError, MarginAccount, OpenOrders, Opening, RoughOrders};
+use cq_sim::{reason, Asked, OpenOrder, Purse, Venue};
 use cq_types::{Contract, InstrumentIdx, Px, Qty, Side, Ts};
 use rust_decimal::Decimal;
 
 use crate::custody::{take, Custody};
 
+/// What becomes of an order that may open.
+enum Verdict {
+    /// There is no margin to be had, or no price: nobody asks.
+    Unasked,
+    Taken,
+    Refused(&'static str),
+}
+
 impl Custody {
     /// Lets the next message arrive; an order, or what an amendment makes of one, is refused
-    /// where its margin is not there.
+    /// where its margin is not there or its position too large.
     pub(crate) fn admit(
         &mut self,
         venue: &mut Venue,
@@ -30,21 +38,24 @@ impl Custody {
         if asked.request.only_reduces() {
             return Ok(());
         }
-        if let Some(is_paid) = self.is_paid((&self.account, &self.marks), venue, asked, ts)? {
-            venue.bar(asked.request.instrument, !is_paid);
+        let instrument = asked.request.instrument;
+        match self.judge((&self.account, &self.marks), venue, asked, ts)? {
+            Verdict::Unasked => {}
+            Verdict::Taken => venue.bar(instrument, None),
+            Verdict::Refused(reason) => venue.bar(instrument, Some(reason)),
         }
         Ok(())
     }
 
-    /// Whether what is free margins an order that its trigger has just set off: with what was
-    /// traded in the same moment and what that pays of funding near it, and at the price that set
-    /// it off where that is the mark.
-    pub(crate) fn can_set_off(
+    /// Why an order that its trigger has just set off may not open: judged with what was traded in
+    /// the same moment and what that pays of funding near it, and at the price that set it off where
+    /// that is the mark.
+    pub(crate) fn bars_set_off(
         &self,
         venue: &Venue,
         asked: &Asked,
         ts: Ts,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<Option<&'static str>, LedgerError> {
         let mut account = Cow::Borrowed(&self.account);
         let mut jitter = Cow::Borrowed(&self.jitter);
         for fill in venue.unheard().iter().filter_map(Fill::of) {
@@ -60,23 +71,24 @@ impl Custody {
                 *mark = asked.set_off_at.or(*mark);
             }
         }
-        let is_paid = self.is_paid((&account, &marks), venue, asked, ts)?;
-        Ok(is_paid.unwrap_or(true))
+        match self.judge((&account, &marks), venue, asked, ts)? {
+            Verdict::Unasked | Verdict::Taken => Ok(None),
+            Verdict::Refused(reason) => Ok(Some(reason)),
+        }
     }
 
-    /// `None` where nothing is asked: there is no margin to be had, or no price.
-    fn is_paid(
+    fn judge(
         &self,
         (account, marks): (&MarginAccount, &[Option<Px>]),
         venue: &Venue,
         asked: &Asked,
         ts: Ts,
-    ) -> Result<Option<bool>, LedgerError> {
+    ) -> Result<Verdict, LedgerError> {
         let request = &asked.request;
         let instrument = request.instrument;
         let mark = marks.get(usize::from(instrument)).copied().flatten();
         let Some(px) = assumed(asked, mark).filter(|_| account.pool(instrument).is_some()) else {
-            return Ok(None);
+            return Ok(Verdict::Unasked);
         };
         let opening = Opening {
             instrument,
@@ -87,30 +99,51 @@ impl Custody {
         let but = asked.is_amended.then_some(request.id);
         let rough = |index| self.open_orders_approx(venue, index, but);
         if account.clearly_opens(opening, rough, marks, ts) {
-            return Ok(Some(true));
+            return Ok(Verdict::Taken);
         }
         let orders = |index| self.open_orders(venue, index, but);
-        match account.can_open(opening, orders, marks, ts) {
-            // More than can be counted is more than anybody has.
-            Err(LedgerError::Overflow(_)) => Ok(Some(false)),
-            is_paid => is_paid.map(Some),
+        // More than can be counted is more than anybody has.
+        let known = |asked| match asked {
+            Err(LedgerError::Overflow(_)) => Ok(false),
+            known => known,
+        };
+        if !known(account.can_open(opening, orders, marks, ts))? {
+            return Ok(Verdict::Refused(reason::INSUFFICIENT_MARGIN));
         }
+        let works = || {
+            let beside = openings(venue, instrument, but);
+            let mut beside = beside.filter(|(own, _)| own.side == request.side);
+            beside.try_fold(Decimal::ZERO, |sum, (own, px)| {
+                let counted = account.counted(instrument, px, own.left)?;
+                sum.checked_add(counted)
+                    .ok_or(LedgerError::Overflow("orders"))
+            })
+        };
+        if !known(account.allows(opening, works, marks, ts))? {
+            return Ok(Verdict::Refused(reason::MAX_POSITION));
+        }
+        Ok(Verdict::Taken)
     }
 
-    /// As [`Self::open_orders`] of a linear contract, in floats: of bids and of asks.
+    /// As [`Self::open_orders`] of a linear contract, in floats: of bids and asks together.
     fn open_orders_approx(
         &self,
         venue: &Venue,
         instrument: InstrumentIdx,
         but: Option<u64>,
-    ) -> [f64; 2] {
+    ) -> RoughOrders {
         let traded = &self.account.instruments()[usize::from(instrument)];
-        let mut sums = [0.0; 2];
+        let (mut worth, mut size) = (0.0, 0.0);
         openings(venue, instrument, but).for_each(|(own, px)| {
-            sums[usize::from(own.side == Side::Sell)] += px.0 as f64 * own.left.0 as f64;
+            let left = own.left.0 as f64;
+            worth += px.0 as f64 * left;
+            size += left;
         });
-        let unit = traded.grid.price_f64(Px(1)) * traded.grid.quantity_f64(Qty(1));
-        sums.map(|sum| sum * unit * approx(traded.multiplier))
+        let unit = traded.grid.quantity_f64(Qty(1)) * approx(traded.multiplier);
+        RoughOrders {
+            worth: worth * traded.grid.price_f64(Px(1)) * unit,
+            size: size * unit,
+        }
     }
 
     /// What works of a contract and may open a position, without one order.

@@ -6,7 +6,7 @@
 //! over by the insurance fund at the bankruptcy price, and the wallet ends at zero.
 
 use cq_ledger::{LedgerError, Margin, Pool, Reducing};
-use cq_sim::{ForcedOrder, Venue};
+use cq_sim::{reason, ForcedOrder, Venue};
 use cq_types::{Account, InstrumentIdx, Qty, Ts};
 use rust_decimal::Decimal;
 
@@ -34,7 +34,7 @@ impl Custody {
         venue.tell(instrument, said, ts);
         self.account.credit(instrument, owed)?;
         self.book(venue)?;
-        venue.bar(instrument, true);
+        venue.bar(instrument, Some(reason::INSUFFICIENT_MARGIN));
         Ok(())
     }
 
@@ -72,7 +72,8 @@ impl Custody {
         self.take_over(venue, pool, &margin, ts)?;
         self.convert(venue, pool, true, ts)?;
         for index in contracts {
-            venue.bar(index, !self.has_margin(index, ts)?);
+            let lacks = !self.has_margin(index, ts)?;
+            venue.bar(index, lacks.then_some(reason::INSUFFICIENT_MARGIN));
         }
         Ok(())
     }

@@ -56,7 +56,7 @@ impl Line {
             let exchange = lived.exchanges.of_mut(request.instrument);
             exchange.venue.send(self.now, request);
         }
-        Ok(())
+        self.hear_refusal(request.instrument)
     }
 
     /// Asks for the cancellation of an order; of one that is done the venue says that it has none.
@@ -74,7 +74,7 @@ impl Line {
             let exchange = lived.exchanges.of_mut(instrument);
             exchange.venue.cancel(now, instrument, order);
         }
-        Ok(())
+        self.hear_refusal(instrument)
     }
 
     /// Asks for another limit price, trigger or quantity of an order; of one that is done the venue
@@ -102,6 +102,22 @@ impl Line {
         if let Some(lived) = &mut self.lived {
             let exchange = lived.exchanges.of_mut(instrument);
             exchange.venue.amend(now, instrument, order, to);
+        }
+        self.hear_refusal(instrument)
+    }
+
+    /// A message that was turned away never arrives: its answer is on its way at once, where those
+    /// of others wait for what happens at the venue.
+    fn hear_refusal(&mut self, instrument: InstrumentIdx) -> Result<(), LineError> {
+        let Some(lived) = &mut self.lived else {
+            return Ok(());
+        };
+        let exchange = lived.exchanges.of_mut(instrument);
+        if exchange.venue.has_answers() {
+            let ts = self.now;
+            let heard = exchange.hear(ts);
+            heard.map_err(|source| LineError::Ledger { ts, source })?;
+            self.books.queue(exchange.custody.take_answers());
         }
         Ok(())
     }

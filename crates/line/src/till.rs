@@ -1,6 +1,6 @@
 //! What orders are paid from: in spot the sleeves' money, else the margin that the venue keeps.
 
-use cq_sim::{Asked, OpenOrder, Purse, Venue};
+use cq_sim::{reason, Asked, OpenOrder, Purse, Venue};
 use cq_types::{Account, Event, InstrumentIdx, Qty, Ts};
 use rust_decimal::Decimal;
 
@@ -55,7 +55,8 @@ impl Purse for Till<'_> {
 
     /// An account that cannot be counted margins nothing: what made it so is told when it is
     /// booked.
-    fn can_open(&self, asked: &Asked, venue: &Venue, ts: Ts) -> bool {
-        self.custody.can_set_off(venue, asked, ts).unwrap_or(false)
+    fn bars(&self, asked: &Asked, venue: &Venue, ts: Ts) -> Option<&'static str> {
+        let bars = self.custody.bars_set_off(venue, asked, ts);
+        bars.unwrap_or(Some(reason::INSUFFICIENT_MARGIN))
     }
 }

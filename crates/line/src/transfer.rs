@@ -52,7 +52,7 @@ impl Custody {
         self.account.arrive(transfer)?;
         for index in (0..).take(self.marks.len()) {
             if self.account.pool(index).is_some() && self.has_margin(index, ts)? {
-                venue.bar(index, false);
+                venue.bar(index, None);
             }
         }
         self.look_at_all(venue, ts)

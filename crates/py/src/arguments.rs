@@ -29,7 +29,7 @@ type Answer = (
 /// Without the time of the line: Python says that in words.
 pub(crate) fn error(error: LineError) -> PyErr {
     use cq_ledger::LedgerError::{
-        BadAmount, BeyondTiers, Setup, UnknownAsset, UnknownSleeve, UnknownWallet,
+        BadAmount, BadLeverage, BeyondTiers, Setup, UnknownAsset, UnknownSleeve, UnknownWallet,
     };
 
     let what = error.what();
@@ -38,6 +38,7 @@ pub(crate) fn error(error: LineError) -> PyErr {
         LineError::Ledger {
             source:
                 BadAmount { .. }
+                | BadLeverage(..)
                 | BeyondTiers { .. }
                 | Setup(_)
                 | UnknownAsset { .. }

@@ -51,10 +51,11 @@ pub trait Purse {
         true
     }
 
-    /// Whether what is free margins an order of a contract that its trigger has just set off.
-    /// `venue` tells what works beside it, and of what nobody has been told yet.
-    fn can_open(&self, _asked: &Asked, _venue: &Venue, _ts: Ts) -> bool {
-        true
+    /// Why an order of a contract that its trigger has just set off may not open: what is free does
+    /// not margin it, or its position would be too large. `venue` tells what works beside it, and of
+    /// what nobody has been told yet.
+    fn bars(&self, _asked: &Asked, _venue: &Venue, _ts: Ts) -> Option<&'static str> {
+        None
     }
 }
 

@@ -236,9 +236,10 @@ impl Costs {
 
 /// A fraction from 0 to 1 as an integer; finer parts than 10^-9 are refused.
 fn ppb(key: &'static str, expected: &'static str, value: Decimal) -> Result<i64, SimError> {
-    let scaled = value * Decimal::from(1_000_000_000_i64);
-    let is_inside = (Decimal::ZERO..=Decimal::ONE).contains(&value) && scaled.is_integer();
-    let whole = Some(scaled).filter(|_| is_inside).and_then(|n| n.to_i64());
+    // Only what is inside is multiplied: a product of more may have no room.
+    let inside = Some(value).filter(|v| (Decimal::ZERO..=Decimal::ONE).contains(v));
+    let scaled = inside.map(|v| v * Decimal::from(1_000_000_000_i64));
+    let whole = scaled.filter(Decimal::is_integer).and_then(|n| n.to_i64());
     whole.ok_or_else(|| bad(key, expected, &value))
 }
 

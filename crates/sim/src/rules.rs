@@ -41,6 +41,9 @@ pub mod reason {
     /// It needs more margin than is free, on arrival or at its trigger; or the contract's wallet
     /// was liquidated and has nothing left to open a position with.
     pub const INSUFFICIENT_MARGIN: &str = "insufficient_margin";
+    /// It takes the position, with the orders of its side, beyond the largest that the venue's tiers
+    /// allow at the leverage.
+    pub const MAX_POSITION: &str = "max_position";
     /// A post-only order that would trade at once.
     pub const WOULD_CROSS: &str = "post_only_would_cross";
     /// A fill-or-kill order that could not be filled at once.
@@ -85,7 +88,7 @@ pub mod reason {
 /// <https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code>; spot's
 /// code for a balance that does not suffice:
 /// <https://developers.binance.com/docs/binance-spot-api-docs/errors>.
-pub const REASONS: [(&str, Option<i32>); 34] = [
+pub const REASONS: [(&str, Option<i32>); 35] = [
     (reason::OVERLOADED, Some(-1008)),
     (reason::TOO_MANY_ORDERS, Some(-1015)),
     (reason::NO_PRICE, Some(-1102)),
@@ -101,6 +104,7 @@ pub const REASONS: [(&str, Option<i32>); 34] = [
     (reason::WOULD_TRIGGER, Some(-2021)),
     (reason::REDUCE_ONLY, Some(-2022)),
     (reason::MAX_ORDERS, Some(-2025)),
+    (reason::MAX_POSITION, Some(-2027)),
     (reason::BAD_QUANTITY, Some(-4003)),
     (reason::TOO_LARGE, Some(-4005)),
     (reason::OFF_TICK, Some(-4014)),

@@ -45,8 +45,9 @@ pub struct Venue {
     working: Vec<Working>,
     transit: Transit,
     forced: u64,
-    /// Instruments whose wallet has nothing left: only what reduces is accepted.
-    barred: Vec<bool>,
+    /// Why only what reduces is accepted in an instrument: its wallet has nothing left, or the
+    /// next order is not to be.
+    barred: Vec<Option<&'static str>>,
     max_orders: [usize; 2],
     rates: Vec<RateLimit>,
     takes_triggered: bool,
@@ -97,7 +98,7 @@ impl Venue {
             working: Vec::new(),
             transit: Transit::default(),
             forced: FORCED_ID,
-            barred: vec![false; count],
+            barred: vec![None; count],
             max_orders: config.max_orders,
             legs: Legs::one_way(count),
             stop_margin: config.stop_margin,

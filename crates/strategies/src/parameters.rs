@@ -56,7 +56,7 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// A whole number between two bounds, both included.
+    /// A whole number between two bounds, both included; written as a real number it is one too.
     pub(crate) fn whole(self, name: &str, least: i64, most: i64) -> Result<i64, ParameterError> {
         let range = match most {
             i64::MAX => format!("from {least} on"),
@@ -65,6 +65,9 @@ impl<'a> Parameters<'a> {
         let given = self.0.get(name);
         match given {
             Some(Value::Whole(number)) if (least..=most).contains(number) => Ok(*number),
+            Some(Value::Real(number)) => exactly(*number)
+                .filter(|number| (least..=most).contains(number))
+                .ok_or_else(|| bad(name, format!("a whole number {range}"), given)),
             _ => Err(bad(name, format!("a whole number {range}"), given)),
         }
     }
@@ -99,6 +102,14 @@ impl<'a> Parameters<'a> {
             Some(_) => self.whole(name, least, most),
         }
     }
+}
+
+/// The whole number that a float is, if it is one that can be counted.
+fn exactly(number: f64) -> Option<i64> {
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    let is_whole = number.fract() == 0.0 && number.abs() < BEYOND;
+    #[allow(clippy::cast_possible_truncation)] // whole and small enough
+    is_whole.then_some(number as i64)
 }
 
 pub(crate) fn bad(what: &str, expected: String, found: Option<&Value>) -> ParameterError {

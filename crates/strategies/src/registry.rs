@@ -86,6 +86,12 @@ mod tests {
         };
         assert_eq!(grid(Value::Whole(3)), "built");
         let whole = "quantity: expected a whole number from 1 on, was";
+        assert_eq!(grid(Value::Real(3.0)), "built");
+        assert_eq!(grid(Value::Real(3.5)), format!("{whole} 3.5"));
+        assert_eq!(
+            grid(Value::Real(1e19)),
+            format!("{whole} 10000000000000000000")
+        );
         assert_eq!(grid(Value::Whole(0)), format!("{whole} 0"));
         assert_eq!(grid(Value::Real(f64::NAN)), format!("{whole} NaN"));
         assert_eq!(grid(Value::Other("'x'".to_owned())), format!("{whole} 'x'"));

@@ -144,6 +144,13 @@ impl Instrument {
         self.brackets.as_ref().map_or(&[], |rows| rows.at(ts).0)
     }
 
+    /// Largest position that a leverage allows at `ts`, in the [`BracketUnit`]; `None` where the
+    /// tiers set no bound: see [`largest_position`].
+    #[must_use]
+    pub fn max_position(&self, leverage: u16, ts: Ts) -> Option<Decimal> {
+        largest_position(self.tiers(ts), leverage)
+    }
+
     /// The tier of a notional in the [`BracketUnit`]; above every cap it is the last.
     #[must_use]
     pub fn tier_of(&self, notional: Decimal, ts: Ts) -> Option<usize> {
@@ -159,5 +166,19 @@ impl Instrument {
     pub fn maintenance_margin(&self, notional: Decimal, ts: Ts) -> Decimal {
         let tier = self.tier_of(notional, ts).map(|at| self.tiers(ts)[at]);
         tier.map_or(Decimal::ZERO, |t| notional * t.mmr - t.cum)
+    }
+}
+
+/// Largest position that a leverage allows: the cap of the highest tier whose own is no lower, and
+/// nothing where none is.
+///
+/// `None` where the last tier allows it: there the rows end, and a source may know more of them.
+#[must_use]
+pub fn largest_position(tiers: &[Bracket], leverage: u16) -> Option<Decimal> {
+    let allows = |tier: &Bracket| tier.max_leverage >= leverage;
+    match tiers.iter().rposition(allows) {
+        Some(highest) if highest + 1 == tiers.len() => None,
+        Some(highest) => tiers[highest].cap,
+        None => (!tiers.is_empty()).then_some(Decimal::ZERO),
     }
 }

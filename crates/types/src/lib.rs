@@ -14,7 +14,9 @@ pub use dated::Dated;
 pub use error::TypeError;
 pub use event::{flags, Account, Change, Event, Market};
 pub use grid::{Grid, Px, Qty, Side};
-pub use instrument::{Bracket, BracketUnit, Contract, Fees, Instrument, InstrumentIdx, PriceBands};
+pub use instrument::{
+    largest_position, Bracket, BracketUnit, Contract, Fees, Instrument, InstrumentIdx, PriceBands,
+};
 pub use money::{is_less, is_one, round_money, MONEY_DP};
 
 /// Nanoseconds since the Unix epoch, UTC.

@@ -24,8 +24,8 @@ from crypto_quant.runtime.line_spec import LineSpec, Settings
 
 _MINUTE_NS: Final = 60 * 10**9
 _LONGEST_NS: Final = 2**61
-_HIGHEST_LEVERAGE: Final = 2**16 - 1
-"""What can be counted; what an instrument may have its brackets say."""
+_HIGHEST_LEVERAGE: Final = 10
+"""As the ledger takes it; what an instrument may have its brackets say."""
 
 
 class Simulator(Ordering):
@@ -52,7 +52,7 @@ class Simulator(Ordering):
     clock_ns
         Distance of the wake-ups of the clock, for :meth:`wake_ups` and :meth:`run_native`, ns.
     leverage, tier
-        Of the account.
+        Of the account; a leverage from 1 to 10.
     hedged
         Venues at which the account is in hedge mode.
     collateral

@@ -281,6 +281,11 @@ def test_commands_need_a_line_that_runs() -> None:
         ({"half_spread_bps": -1}, "sim.half_spread_bps: expected 0 to 10000"),
         ({"half_spread_bps": "x"}, "sim.half_spread_bps: expected a number"),
         ({"max_participation": 1.5}, "sim.max_participation: expected a fraction"),
+        (
+            {"max_participation": 2**70},
+            f"sim.max_participation: expected a fraction .*, was {2**70}",
+        ),
+        ({"half_spread_bps": Decimal("1E28")}, "sim.half_spread_bps: expected 0 to 10000, was 1"),
         ({"entry_latency_ns": -1}, "sim.entry_latency_ns: expected 0 to one hour"),
         ({"entry_latency_ns": 0.5}, "sim.entry_latency_ns: expected a whole number"),
         ({"impact_y": -1.0}, "sim.impact_y: expected 0 to 100"),

@@ -26,7 +26,7 @@ def _listed() -> dict[str, int | None]:
 
 def test_the_page_lists_every_reason_with_its_code() -> None:
     listed = _listed()
-    assert len(listed) == 34
+    assert len(listed) == 35
     assert {reason: _native.reject_code(reason) for reason in listed} == listed
 
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a fixture that does not book must fail its test
 
 mod allocation;
+mod ceiling;
 mod collateral;
 mod funding;
 mod invariants;

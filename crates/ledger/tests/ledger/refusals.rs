@@ -215,7 +215,9 @@ fn unknown_parts_and_impossible_numbers_are_named() {
     refused(l, |l| l.transfer(move_usdt(SPOT_WALLET, USDM, "1", "-0.1")));
     refused(l, |l| l.transfer(move_usdt(SPOT_WALLET, USDM, "-1", "0")));
     for leverage in [0, 11] {
-        refused(l, |l| l.set_leverage(PERP, leverage));
+        let error = refused(l, |l| l.set_leverage(PERP, leverage));
+        let expected = format!("leverage: expected a whole number from 1 to 10, was {leverage}");
+        assert_eq!(error.to_string(), expected);
     }
     let bad = Fill {
         reference: Px(0),

@@ -1,6 +1,6 @@
 //! What bounds in floats call clear is so when it is computed exactly.
 
-use cq_ledger::{Fill, MarginAccount, MarginMode, OpenOrders, Opening, Safe};
+use cq_ledger::{Fill, MarginAccount, MarginMode, OpenOrders, Opening, RoughOrders, Safe};
 use cq_types::{InstrumentIdx, Px, Qty, Side, Ts};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -53,7 +53,10 @@ proptest! {
         let asked = Opening { instrument: PERP, side, qty: Qty(qty), px: Px(px) };
         let marks = [None, Some(Px(marks[0])), None, Some(Px(marks[1]))];
         let of = |index: InstrumentIdx| works[usize::from(index == ETH)];
-        let rough = |index| of(index).map(|cents| cents as f64 / 100.0);
+        let rough = |index| RoughOrders {
+            worth: of(index).map(|cents| cents as f64 / 100.0).iter().sum(),
+            size: 0.0,
+        };
         let exact = |index| {
             let [bids, asks] = of(index).map(|cents| Decimal::new(cents, 2));
             Ok(OpenOrders { bids, asks })
@@ -97,11 +100,14 @@ fn clear_cases_are_found() {
     };
     let marks = [None, Some(Px(5_000_000)), None, None];
     let rich = account(10_000_000, 10, [(200, 5_000_000), (0, 1)]);
-    let none = |_| [0.0; 2];
+    let none = |_| RoughOrders::default();
     // 100 000 pays for 0.2 held (1 000) and for 19 more (95 000, and 475 of fees), not for 20.
     assert!(rich.clearly_opens(order(19_000), none, &marks, 1));
     assert!(!rich.clearly_opens(order(20_000), none, &marks, 1));
-    let orders = |_| [100_000.0, 0.0];
+    let orders = |_| RoughOrders {
+        worth: 100_000.0,
+        size: 2.0,
+    };
     assert!(!rich.clearly_opens(order(19_000), orders, &marks, 1));
     // Without a mark nothing is clear, nor of a coin-margined contract.
     assert!(!rich.clearly_opens(order(1), none, &[None; 4], 1));

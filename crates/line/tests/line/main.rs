@@ -8,6 +8,7 @@ mod conserved;
 mod deleverage;
 mod hedge;
 mod liquidation;
+mod max_position;
 mod moment;
 mod order;
 mod parts;

@@ -279,3 +279,36 @@ fn an_alarm_wakes_once_and_only_later_than_now() {
     assert_eq!(seen, expected);
     assert!(line.wake_at(9 * HOUR).is_err());
 }
+
+#[test]
+fn what_is_turned_away_is_heard_when_its_answer_is_due_on_a_quiet_tape() {
+    let trip = |sent, venue| cq_sim::RoundTrip {
+        sent,
+        venue,
+        answered: sent + LATENCY,
+    };
+    let trips = [trip(0, None), trip(2 * HOUR, Some(2 * HOUR))];
+    let mut line = line(&PRICES, &[], |setup| {
+        if let Some(sim) = &mut setup.sim {
+            sim.latency = cq_sim::Latencies::Recorded(trips.into());
+        }
+    });
+    wake(&mut line);
+    buy(&mut line, 1, 1_000);
+    // The next bar is an hour away.
+    assert_eq!(wake(&mut line), Some((Wake::Account, LATENCY)));
+    assert_eq!(line.order(1).unwrap().reason, "overloaded");
+    // Nor do an amendment and a cancellation of what is done wait for it.
+    line.amend(1, (None, Qty(500))).unwrap();
+    line.cancel(1).unwrap();
+    line.wake_at(2 * LATENCY).unwrap();
+    assert_eq!(wake(&mut line), Some((Wake::Alarm, 2 * LATENCY)));
+    let answered = line.take_answers();
+    let kept = |e: &cq_types::Event<Account>| matches!(e.body, Account::Kept { order: 1, .. });
+    let times: Vec<_> = answered
+        .iter()
+        .filter(|e| kept(e))
+        .map(|e| e.ts_recv)
+        .collect();
+    assert_eq!(times, [2 * LATENCY; 2]);
+}

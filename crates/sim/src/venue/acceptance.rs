@@ -57,8 +57,8 @@ impl Venue {
         if self.is_too_large(request, working + i128::from(request.qty.0), prices) {
             return Some(reason::TOO_LARGE);
         }
-        if self.is_barred(order) {
-            return Some(reason::INSUFFICIENT_MARGIN);
+        if let Some(barred) = self.barred(order) {
+            return Some(barred);
         }
         // A stop protects a position that an order beside it may only now be opening.
         let is_stop = request.is_conditional();
@@ -76,12 +76,12 @@ impl Venue {
         self.legs.side(request.instrument).is_some() && !request.close_position
     }
 
-    /// Whether an order that opens is refused for its margin; one that waits may be asked for it at
-    /// its trigger alone.
-    pub(super) fn is_barred(&self, order: &Working) -> bool {
+    /// Why an order that opens is refused for its margin or its size; one that waits may be asked
+    /// for them at its trigger alone.
+    pub(super) fn barred(&self, order: &Working) -> Option<&'static str> {
         let is_asked = !order.is_waiting() || self.stop_margin == StopMargin::ArrivalAndTrigger;
         let request = &order.request;
-        self.barred[usize::from(request.instrument)] && is_asked && !request.only_reduces()
+        self.barred[usize::from(request.instrument)].filter(|_| is_asked && !request.only_reduces())
     }
 
     /// Whether the position could not be counted, nor what it is worth, if `all` that works traded.

@@ -86,8 +86,8 @@ impl Venue {
         if self.is_too_large(request, working + more, prices) {
             return Some(reason::TOO_LARGE);
         }
-        if self.is_barred(&wanted) {
-            return Some(reason::INSUFFICIENT_MARGIN);
+        if let Some(barred) = self.barred(&wanted) {
+            return Some(barred);
         }
         let grows = more > 0 && self.is_bounded(request);
         if grows && self.desk.allowed(&wanted) < wanted.left {

@@ -29,9 +29,9 @@ impl Venue {
         self.cancel_each(instrument, ts, (false, reason::LIQUIDATION));
     }
 
-    /// Bars the account from opening positions in an instrument, or allows it again.
-    pub fn bar(&mut self, instrument: InstrumentIdx, is_barred: bool) {
-        self.barred[usize::from(instrument)] = is_barred;
+    /// Bars the account from opening positions in an instrument, for a reason, or allows it again.
+    pub fn bar(&mut self, instrument: InstrumentIdx, barred: Option<&'static str>) {
+        self.barred[usize::from(instrument)] = barred;
     }
 
     /// Sends a part of a position to the market, immediate or cancelled, `is_whole` says whether

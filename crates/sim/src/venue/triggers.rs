@@ -31,7 +31,7 @@ impl Venue {
         }
     }
 
-    /// Sets off an order at a price; ends one that needs more than is free.
+    /// Sets off an order at a price; ends one that may not open.
     pub(super) fn set_off(
         &mut self,
         order: &mut Working,
@@ -48,8 +48,9 @@ impl Venue {
             set_off_at: Some(px),
             touch,
         };
-        if !order.request.only_reduces() && !purse.can_open(&asked, self, ts) {
-            return self.desk.refuse(order, reason::INSUFFICIENT_MARGIN, ts);
+        let opens = !order.request.only_reduces();
+        if let Some(barred) = opens.then(|| purse.bars(&asked, self, ts)).flatten() {
+            return self.desk.refuse(order, barred, ts);
         }
         if self.is_short(order, purse) {
             return self.desk.refuse(order, reason::INSUFFICIENT_BALANCE, ts);

@@ -24,14 +24,15 @@ impl Purse for Upto {
         cost <= self.0
     }
 
-    fn can_open(&self, asked: &Asked, venue: &Venue, _: Ts) -> bool {
+    fn bars(&self, asked: &Asked, venue: &Venue, _: Ts) -> Option<&'static str> {
         let Request {
             instrument, side, ..
         } = asked.request;
         let works = venue.open_orders(instrument);
         let alike = works.filter(|own| own.side == side && !own.only_reduces);
         let all = alike.map(|own| own.left.0).sum::<i64>() + asked.left.0;
-        venue.position(instrument).0 * side.sign() + all <= self.1
+        let is_within = venue.position(instrument).0 * side.sign() + all <= self.1;
+        (!is_within).then_some(cq_sim::reason::INSUFFICIENT_MARGIN)
     }
 }
 

@@ -274,14 +274,13 @@ fn settings_out_of_range_are_named() {
         }),
         Some("slippage_floor_bps")
     );
-    let over = Decimal::TWO;
-    assert_eq!(
-        bad(SimConfig {
+    for over in [Decimal::TWO, Decimal::MAX] {
+        let given = SimConfig {
             participation: over,
             ..free()
-        }),
-        Some("max_participation")
-    );
+        };
+        assert_eq!(bad(given), Some("max_participation"));
+    }
     assert_eq!(
         bad(SimConfig {
             impact: f64::NAN,

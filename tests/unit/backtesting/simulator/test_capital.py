@@ -9,7 +9,7 @@ import pytest
 
 from crypto_quant.backtesting.simulator import Deposit, OrderType, Simulator, Wallet
 from crypto_quant.core.errors import ConfigError
-from tests.unit.backtesting.simulator.markets import ETH, LATENCY, MS, market
+from tests.unit.backtesting.simulator.markets import BTC, ETH, LATENCY, MS, market
 
 MARKS = ((0, 600_000), (500, 610_000))
 
@@ -77,7 +77,7 @@ def test_a_price_that_cannot_be_one_is_named(capital: tuple[Deposit, ...], said:
             "ledger set-up: no instrument prices BTC of wallet margin in USDT; add one, or count "
             "it at par",
         ),
-        ({"leverage": 5_000}, "leverage 5000 is out of range"),
+        ({"leverage": 11}, "leverage: expected a whole number from 1 to 10, was 11"),
         (
             {"capital": [Deposit(0, Wallet.MARGIN, Decimal("1e-9"))]},
             "deposit 0.000000001 is out of range",
@@ -95,3 +95,19 @@ def test_more_coins_than_the_venue_takes_are_refused_without_a_time() -> None:
     with pytest.raises(ConfigError) as told:
         begun(coins("6", "60000"))
     assert str(told.value) == "wallet margin takes at most 5 BTC, would hold 6"
+
+
+@pytest.mark.parametrize(
+    ("side", "tick", "lots"), [(1, 600_000, 3_833_333), (-1, 600_001, 3_833_326)]
+)
+def test_a_position_is_no_larger_than_its_leverage_allows(side: int, tick: int, lots: int) -> None:
+    """At 10 times BTCUSDT's tiers of 2024-05-30 end at 230 million, 3833.33 BTC at 60,000.0."""
+    made = Simulator([market(BTC)], sim=LATENCY, capital=Decimal(10**9))
+    assert made.elapse(98 * MS)
+    send = made.submit_buy_order if side > 0 else made.submit_sell_order
+    send(0, 1, tick, lots + 1)
+    send(0, 2, tick, lots)
+    send(0, 3, tick, 2)
+    assert made.elapse(100 * MS)
+    reasons = [made.orders(0)[number].reason for number in (1, 2, 3)]
+    assert reasons == ["max_position", "", "max_position"]

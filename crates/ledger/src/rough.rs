@@ -1,6 +1,6 @@
 //! Clear cases, told by bounds in floats: an order that is paid many times over and far from the
-//! largest position, a position that what is there covers in full. What is not clear is computed exactly; nothing is booked from
-//! these, and no bound is on the side of the account.
+//! largest position, a position that what is there covers in full. What is not clear is computed
+//! exactly; nothing is booked from these, and no bound is on the side of the account.
 
 use cq_types::{BracketUnit, Contract, InstrumentIdx, Px, Side, Ts};
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, cast
+
+import numpy as np
 
 from crypto_quant.backtesting.simulator.on_tick import Columns, OnTick, Part, check_ticks
 from crypto_quant.backtesting.simulator.settled import all_settled
@@ -19,6 +21,8 @@ from crypto_quant.runtime.ticks import TickReader, TickSession, TickTape, end_be
 
 _ADDERS: Final = {"delta": "add_deltas", "trade": "add_trades", "mark": "add_marks"}
 """Calls of the native line by kind of stream."""
+_READ_HERE: Final = ("ts_recv", "ts_event", "flags", "id")
+"""Columns that are looked at before the native line, which judges the rest, has them."""
 _COLUMNS: Final = {
     "delta": ("ts_event", "ts_recv", "side", "px", "qty", "flags"),
     "trade": ("ts_event", "ts_recv", "id", "px", "qty", "side"),
@@ -80,6 +84,7 @@ class Market:
             The instrument has no sourced tick, its grid is too coarse for it, or ``funding`` is
             something else or of spot.
         """
+        _check_given(instrument, streams)
         book = streams.get("delta")
         if book is not None:
             _check_columns(instrument, streams)
@@ -103,6 +108,17 @@ class Market:
         return cls(instrument, start, end, put)
 
 
+def _check_given(instrument: object, streams: object) -> None:
+    if not isinstance(instrument, Instrument):
+        raise ConfigError(f"instrument: expected an Instrument, was {instrument!r}")
+    is_mapping = isinstance(streams, Mapping)
+    for columns in cast("Mapping[str, object]", streams).values() if is_mapping else (None,):
+        if not isinstance(columns, Mapping):
+            raise DataError(
+                f"{instrument.id}: expected a mapping of columns by stream, was not one"
+            )
+
+
 def _check_columns(instrument: Instrument, streams: Mapping[str, Columns]) -> None:
     for kind, columns in streams.items():
         if kind not in _COLUMNS:
@@ -114,6 +130,13 @@ def _check_columns(instrument: Instrument, streams: Mapping[str, Columns]) -> No
         if lacks or beside:
             was, names = ", ".join(lacks + beside), ", ".join(needed)
             raise DataError(f"{instrument.id}: {kind}: expected columns {names}, was {was}")
+        for name in (name for name in _READ_HERE if name in columns):
+            column = np.asarray(columns[name])
+            if column.ndim != 1 or column.dtype.kind not in "iu":
+                was = f"{column.dtype} of shape {column.shape}"
+                raise DataError(
+                    f"{instrument.id}: {kind}: {name}: expected integers (n,), was {was}"
+                )
 
 
 def of_session(

@@ -432,3 +432,32 @@ def test_times_of_a_market_are_of_after_1970_and_do_not_go_back_far(kind: str) -
     rows[kind]["ts_event"] = np.array([-5, 0, 1])
     with pytest.raises(DataError, match=f": {kind}, column ts_event, row 0: .* was -5: correct"):
         Market.of_columns(BTC, rows)
+
+
+@pytest.mark.parametrize("name", ["ts_recv", "ts_event", "flags"])
+@pytest.mark.parametrize(
+    ("column", "was"),
+    [
+        (np.array([NAN]), r"float64 of shape \(1,\)"),
+        (np.ones((1, 1), dtype=np.int64), r"int64 of shape \(1, 1\)"),
+        (None, r"object of shape \(\)"),
+        (np.array(["a"]), r"<U1 of shape \(1,\)"),
+    ],
+)
+def test_a_column_that_is_none_says_what_it_is(name: str, column: object, was: str) -> None:
+    row = np.ones(1, dtype=np.int64)
+    names = ("ts_event", "ts_recv", "side", "px", "qty", "flags")
+    book: dict[str, Any] = {of: column if of == name else row for of in names}
+    said = f"^BTCUSDT-PERP.BINANCE: delta: {name}: expected integers \\(n,\\), was {was}"
+    with pytest.raises(DataError, match=said):
+        Market.of_columns(BTC, {"delta": book})
+
+
+def test_a_market_is_of_an_instrument_and_of_columns() -> None:
+    wrong: list[Any] = [None, 3, {"delta": 5}]
+    for streams in wrong:
+        with pytest.raises(DataError, match="expected a mapping of columns by stream"):
+            Market.of_columns(BTC, streams)
+    name: Any = "BTCUSDT"
+    with pytest.raises(ConfigError, match=r"^instrument: expected an Instrument, was 'BTCUSDT'"):
+        Market.of_columns(name, {})

@@ -108,7 +108,8 @@ def main(text: str) -> None:
     tick, rule = session["tick"], tuple(session["rule"])
     low, high = round(middle * (1 - ROI) / tick), round(middle * (1 + ROI) / tick)
     trade = numba.njit(_trade)
-    levels = numba.njit(importlib.import_module("replay_peer").levels_within)
+    replay = importlib.import_module("replay_peer")
+    levels = numba.njit(replay.levels_within)
 
     def run(fills: Rows) -> tuple[float, int, NDArray[np.float64]]:
         asset = (
@@ -137,10 +138,7 @@ def main(text: str) -> None:
     fills = np.zeros((len(events), 5), np.int64)
     _, count, book = run(fills)
     np.save(session["out"], fills[:count])
-    lot = session["lot"]
-    bids = [(int(t), round(q / lot)) for t, q, _ in book[book[:, 1] > 0]]
-    asks = [(int(t), round(q / lot)) for t, _, q in book[book[:, 2] > 0]]
-    print(json.dumps({"fills": count, "bids": bids, "asks": asks}), flush=True)
+    print(json.dumps({"fills": count, **replay.told(book, session["lot"])}), flush=True)
     nothing = np.zeros((0, 5), np.int64)
     for _ in sys.stdin:
         print(json.dumps({"seconds": run(nothing)[0]}), flush=True)

@@ -44,6 +44,13 @@ def levels_within(hbt: Any, low: int, high: int) -> NDArray[np.float64]:  # noqa
     return out
 
 
+def told(book: NDArray[np.float64], lot: float) -> dict[str, list[tuple[int, int]]]:
+    """Return the levels of a book that there are: (tick, lots) of bids and asks."""
+    bids = [(int(t), round(q / lot)) for t, q, _ in book[book[:, 1] > 0]]
+    asks = [(int(t), round(q / lot)) for t, _, q in book[book[:, 2] > 0]]
+    return {"bids": bids, "asks": asks}
+
+
 def main(path: str) -> None:
     """Replay the events of a file as often as asked for."""
     peer, numba = importlib.import_module("hftbacktest"), importlib.import_module("numba")
@@ -72,9 +79,7 @@ def main(path: str) -> None:
         seconds = time.process_time() - begun
         book = levels(hbt, low, high)
         hbt.close()
-        bids = [(int(t), round(q / LOT)) for t, q, _ in book[book[:, 1] > 0]]
-        asks = [(int(t), round(q / LOT)) for t, _, q in book[book[:, 2] > 0]]
-        return {"seconds": seconds, "wakes": wakes, "bids": bids, "asks": asks}
+        return {"seconds": seconds, "wakes": wakes, **told(book, LOT)}
 
     replay()
     for _ in sys.stdin:

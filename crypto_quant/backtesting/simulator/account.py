@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final, Literal, NamedTuple, SupportsIndex, TypeAlias, cast
+from typing import Final, Literal, NamedTuple, SupportsIndex, TypeAlias
 
 from crypto_quant.backtesting.simulator.recorded import Market
 from crypto_quant.core.errors import ConfigError
@@ -77,8 +77,11 @@ def check_settings(sim: object, **names: object) -> None:
     if sim is not None and not isinstance(sim, Mapping):
         raise ConfigError(f"sim: expected a mapping of settings, was {sim!r}")
     for what, given in names.items():
-        is_list = isinstance(given, Sequence) and not isinstance(given, str)
-        if not (is_list and all(isinstance(name, str) for name in cast("Sequence[object]", given))):
+        if (
+            isinstance(given, str)
+            or not isinstance(given, Sequence)
+            or not all(isinstance(name, str) for name in given)
+        ):
             raise ConfigError(f"{what}: expected a list of names, was {given!r}")
 
 

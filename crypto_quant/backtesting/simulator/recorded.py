@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from crypto_quant.backtesting.simulator.on_tick import Columns, OnTick, Part, ch
 from crypto_quant.backtesting.simulator.settled import all_settled
 from crypto_quant.core.errors import ConfigError, DataError
 from crypto_quant.core.instruments import Instrument
-from crypto_quant.data_pipeline.cleaners.venue_time import check_columns
+from crypto_quant.data_pipeline.cleaners.venue_time import check_column_times
 from crypto_quant.data_pipeline.storage import Catalog
 from crypto_quant.runtime.feed_latency import FeedModel
 from crypto_quant.runtime.line import RecordedLine
@@ -92,7 +92,7 @@ class Market:
             raise DataError(f"{instrument.id}: delta: expected rows of a book, was nothing")
         start = int(book["ts_recv"][0])
         for kind, columns in streams.items():
-            check_columns(instrument.id, kind, columns)
+            check_column_times(instrument.id, kind, columns)
             check_ticks(instrument, kind, columns, start)
         times = [columns["ts_recv"] for columns in streams.values() if len(columns["ts_recv"])]
         end = max(int(t[-1]) for t in times)
@@ -111,12 +111,10 @@ class Market:
 def _check_given(instrument: object, streams: object) -> None:
     if not isinstance(instrument, Instrument):
         raise ConfigError(f"instrument: expected an Instrument, was {instrument!r}")
-    is_mapping = isinstance(streams, Mapping)
-    for columns in cast("Mapping[str, object]", streams).values() if is_mapping else (None,):
-        if not isinstance(columns, Mapping):
-            raise DataError(
-                f"{instrument.id}: expected a mapping of columns by stream, was not one"
-            )
+    if not isinstance(streams, Mapping) or not all(
+        isinstance(columns, Mapping) for columns in streams.values()
+    ):
+        raise DataError(f"{instrument.id}: expected a mapping of columns by stream, was not one")
 
 
 def _check_columns(instrument: Instrument, streams: Mapping[str, Columns]) -> None:

@@ -180,7 +180,7 @@ def judge(times: VenueTimes, kind: str, table: pa.Table) -> list[Back]:
     return times.take(event.to_numpy(), recv.to_numpy(), marks.to_numpy(), own)
 
 
-def check_columns(instrument: str, kind: str, columns: Mapping[str, NDArray[Any]]) -> None:
+def check_column_times(instrument: str, kind: str, columns: Mapping[str, NDArray[Any]]) -> None:
     """Check the times of a stream that is in memory.
 
     Parameters

@@ -11,7 +11,7 @@ from crypto_quant.core.ports import AccountView
 from crypto_quant.core.terms import Terms
 from crypto_quant.strategy.risk_manager.exits import Exits
 from crypto_quant.strategy.risk_manager.own_prices import Priced, surplus
-from crypto_quant.strategy.risk_manager.passed import Passed
+from crypto_quant.strategy.risk_manager.passed import NONE_PASSED, Passed
 from crypto_quant.strategy.risk_manager.sent import Sent
 
 DAY_NS = 86_400 * 10**9
@@ -112,7 +112,7 @@ class RiskBook:
         self._accepted: dict[tuple[int, int], int] = {}
         self._counted: dict[tuple[int, int], float] | None = None
         self._own_exits: Exits | None = None
-        self._passed: Passed | None = None
+        self._passed = NONE_PASSED
         self._openings = view.openings
         self._worth: dict[int, float] = {}
         self.is_halted = state.is_killed or state.halted_day == self.now // DAY_NS
@@ -171,7 +171,7 @@ class RiskBook:
 
     def _begun(self) -> Passed:
         """Return the count of what was let through; mostly all is at once, and none is begun."""
-        if self._passed is None:
+        if self._passed is NONE_PASSED:
             self._passed = Passed()
         return self._passed
 
@@ -200,8 +200,7 @@ class RiskBook:
     @property
     def is_own_priced(self) -> bool:
         """Whether sleeves' own orders may open at prices of theirs."""
-        passed = self._passed
-        return bool(self._openings or (passed is not None and passed.priced))
+        return bool(self._openings or self._passed.priced)
 
     def extreme(self, sleeve: int, instrument: int) -> int:
         """Return the largest position, unsigned, that orders and accepted targets may lead to."""
@@ -218,8 +217,7 @@ class RiskBook:
 
     def spent(self, sleeve: int, venue: str) -> Decimal:
         """Return what a sleeve's spot orders of this wake-up are about to pay at a venue, exact."""
-        none = Decimal(0)
-        return none if self._passed is None else self._passed.spent.get((sleeve, venue), none)
+        return self._passed.spent.get((sleeve, venue), Decimal(0))
 
     def reach(self, sleeve: int, instrument: int) -> tuple[int, int]:
         """Return the lowest and highest position that the orders may lead to, whatever fills.
@@ -239,7 +237,7 @@ class RiskBook:
         selling = view.selling(sleeve, instrument)
         low, high = held + selling, held + view.working(sleeve, instrument) - selling
         passed = self._passed
-        if passed is not None:
+        if passed.sold or passed.bought:
             key = (sleeve, instrument)
             return low + passed.sold.get(key, 0), high + passed.bought.get(key, 0)
         return low, high
@@ -301,9 +299,7 @@ class RiskBook:
         if order.type is STOP_MARKET and order.conditions is None:
             # A close that works may fail: it protects till then.
             held = self.view.position(sleeve, order.instrument)
-            passed = self._passed
-            stopped = 0 if passed is None else passed.stopped.get((sleeve, order.instrument), 0)
-            low = high = held + stopped
+            low = high = held + self._passed.stopped.get((sleeve, order.instrument), 0)
         else:
             low, high = self.reach(sleeve, order.instrument)
         return max(quantity, -max(low, 0)) if quantity < 0 else min(quantity, max(-high, 0))
@@ -339,6 +335,5 @@ class RiskBook:
         if self.terms[instrument].is_inverse:
             return 0  # its notional is the same at any price
         key = (sleeve, instrument)
-        passed = () if self._passed is None else self._passed.priced.get(key, ())
-        orders = (*self._openings.get(key, ()), *passed, *more)
+        orders = (*self._openings.get(key, ()), *self._passed.priced.get(key, ()), *more)
         return surplus(orders, self.px(instrument), low, high) if orders else 0

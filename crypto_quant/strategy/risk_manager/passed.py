@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from crypto_quant.core.messages import Order, OrderType
 from crypto_quant.core.terms import Terms
@@ -49,3 +50,7 @@ class Passed:
         if order.conditions is not None and not order.only_reduces:
             ((sleeve, quantity),) = order.allocations
             self.priced.setdefault((sleeve, order.instrument), []).append((quantity, px))
+
+
+NONE_PASSED: Final = Passed()
+"""What there is before an order is let through; nothing is ever added to it."""

@@ -18,7 +18,7 @@ from crypto_quant.data_pipeline.cleaners.venue_time import (
     Back,
     Place,
     VenueTimes,
-    check_columns,
+    check_column_times,
 )
 from crypto_quant.data_pipeline.storage.flags import SYNTHETIC_EVENT
 
@@ -115,10 +115,10 @@ def test_a_stream_far_above_the_least_latency_points_to_another_one() -> None:
 @pytest.mark.parametrize("name", ["ts_event", "ts_recv"])
 def test_columns_in_memory_have_no_negative_time(name: str) -> None:
     columns: dict[str, NDArray[Any]] = {"ts_event": at(0, 1), "ts_recv": at(2, 3)}
-    check_columns("BTC", "trade", columns)
+    check_column_times("BTC", "trade", columns)
     columns[name][1] = -1
     with pytest.raises(DataError, match=f"^BTC: trade, column {name}, row 1: .* was -1: correct"):
-        check_columns("BTC", "trade", columns)
+        check_column_times("BTC", "trade", columns)
 
 
 def test_columns_in_memory_do_not_go_back() -> None:
@@ -128,5 +128,5 @@ def test_columns_in_memory_do_not_go_back() -> None:
         r"^BTC: trade, column ts_event: row 2 \(id 6\) .* lies 1,001.000 ms before row 1 \(id 5\)"
     )
     with pytest.raises(DataError, match=said):
-        check_columns("BTC", "trade", columns)
+        check_column_times("BTC", "trade", columns)
     assert BACK_NS == 1000 * MS
